@@ -1,0 +1,1 @@
+#![doc = "The brownout command, as a library for its binary and the tests."]

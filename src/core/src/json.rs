@@ -1,0 +1,149 @@
+//! A JSON value as it was written: the order of fields, fields that occur twice, and numbers unrounded.
+
+use crate::diagnostic::{Code, Diagnostic, Position, Severity};
+use crate::path::Path;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+/// A JSON value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Json {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number.
+    Number(serde_json::Number),
+    /// A string.
+    String(String),
+    /// A list.
+    Array(Vec<Json>),
+    /// An object: its fields in the order of the text, with any that occur twice.
+    Object(Vec<(String, Json)>),
+}
+
+impl Json {
+    /// Reads JSON text (RFC 8259).
+    ///
+    /// # Errors
+    /// A [`Code::Syntax`] diagnostic with line and column.
+    pub fn parse(text: &[u8]) -> Result<Self, Diagnostic> {
+        serde_json::from_slice(text).map_err(|error| syntax_error(&error))
+    }
+
+    /// The type of the value as a message names it.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "a list",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+fn syntax_error(error: &serde_json::Error) -> Diagnostic {
+    let text = error.to_string();
+    let label = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
+    Diagnostic {
+        severity: Severity::Error,
+        code: Code::Syntax,
+        path: Path::default(),
+        position: Some(Position { line: error.line(), column: error.column() }),
+        message: "not valid JSON".into(),
+        label: label.into(),
+        help: None,
+    }
+}
+
+/// Scalars print as JSON, lists and objects as their type: enough to recognise the value in a message.
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(value) => write!(f, "`{value}`"),
+            Self::Number(value) => write!(f, "`{value}`"),
+            Self::String(value) => write!(f, "`{}`", Shortened(value)),
+            Self::Null | Self::Array(_) | Self::Object(_) => f.write_str(self.type_name()),
+        }
+    }
+}
+
+/// A string cut to what a message can carry.
+struct Shortened<'a>(&'a str);
+
+impl fmt::Display for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const LIMIT: usize = 60;
+        for (position, character) in self.0.chars().enumerate() {
+            if position == LIMIT {
+                return f.write_str("…");
+            }
+            write!(f, "{}", character.escape_debug())?;
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        Ok(Json::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(serde_json::Number::from_f64(value).map_or(Json::Null, Json::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::String(value.into()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Json, E> {
+        Ok(Json::String(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = list.next_element()? {
+            elements.push(element);
+        }
+        Ok(Json::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Json, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = object.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Json::Object(fields))
+    }
+}

@@ -1,0 +1,20 @@
+//! Brownout's core: it turns the bytes of a document into a checked [`Plan`], and what happens to an
+//! exchange into what to do about it.
+//!
+//! Nothing in here knows a host, a clock or a source of chance: readings of the clock and of the exchange
+//! come in through traits ([`view`]), entropy through [`entropy::Entropy`], and everything that is to be done
+//! goes out as a value ([`step`]). The proxy-wasm module performs those values in Envoy; the `brownout` command
+//! uses the same code to check, explain and simulate.
+#![no_std]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod diagnostic;
+pub mod json;
+pub mod path;
+pub mod plan;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use plan::Plan;
