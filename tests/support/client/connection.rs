@@ -1,0 +1,145 @@
+//! One connection of a client.
+
+use super::{Cut, Piece, Reply, Request};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Response, Version};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use std::net::SocketAddr;
+use std::time::Instant;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+
+/// What to speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1, requests one after the other.
+    Http1,
+    /// HTTP/2 without TLS and without an upgrade, any number of requests at once.
+    Http2,
+}
+
+/// A connection that stays open from request to request. Dropping it closes it at once, whatever is going on.
+pub struct Connection {
+    sender: Sender,
+    driving: JoinHandle<()>,
+}
+
+enum Sender {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Panics
+    /// When nobody listens there or the peer does not speak the protocol.
+    pub async fn open(protocol: Protocol, address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("somebody listens there");
+        stream.set_nodelay(true).expect("a connected socket");
+        let io = TokioIo::new(stream);
+        match protocol {
+            Protocol::Http1 => {
+                let (sender, connection) = http1::handshake(io).await.expect("HTTP/1.1");
+                let driving = tokio::spawn(async move { drop(connection.await) });
+                Self { sender: Sender::Http1(sender), driving }
+            }
+            Protocol::Http2 => {
+                let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
+                let driving = tokio::spawn(async move { drop(connection.await) });
+                Self { sender: Sender::Http2(sender), driving }
+            }
+        }
+    }
+
+    /// Sends a request and waits for the whole reply.
+    ///
+    /// # Errors
+    /// [`Cut`] when the reply does not come or breaks off.
+    pub async fn send(&mut self, request: Request) -> Result<Reply, Cut> {
+        let begin = Instant::now();
+        let answered = match &mut self.sender {
+            Sender::Http1(sender) => match sender.ready().await {
+                Ok(()) => sender.send_request(request.into_http(Version::HTTP_11)).await,
+                Err(cause) => Err(cause),
+            },
+            Sender::Http2(sender) => sender.send_request(request.into_http(Version::HTTP_2)).await,
+        };
+        match answered {
+            Ok(response) => receive(begin, response).await,
+            Err(cause) => Err(Cut { after: begin.elapsed(), begun: None, cause }),
+        }
+    }
+
+    /// Sends many requests at once on this connection and waits for all replies, in the order of the requests.
+    ///
+    /// # Panics
+    /// When the connection speaks HTTP/1.1, which cannot.
+    pub async fn send_at_once(&mut self, requests: Vec<Request>) -> Vec<Result<Reply, Cut>> {
+        let Sender::Http2(sender) = &self.sender else {
+            panic!("HTTP/1.1 carries one request at a time on a connection");
+        };
+        let sent = requests.into_iter().map(|request| {
+            let mut sender = sender.clone();
+            tokio::spawn(async move {
+                let begin = Instant::now();
+                match sender.send_request(request.into_http(Version::HTTP_2)).await {
+                    Ok(response) => receive(begin, response).await,
+                    Err(cause) => Err(Cut { after: begin.elapsed(), begun: None, cause }),
+                }
+            })
+        });
+        let mut replies = Vec::new();
+        for waiting in sent.collect::<Vec<_>>() {
+            replies.push(waiting.await.expect("sending does not panic"));
+        }
+        replies
+    }
+
+    /// Whether the peer has closed the connection.
+    pub fn is_closed(&self) -> bool {
+        match &self.sender {
+            Sender::Http1(sender) => sender.is_closed(),
+            Sender::Http2(sender) => sender.is_closed(),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driving.abort();
+    }
+}
+
+async fn receive(begin: Instant, response: Response<Incoming>) -> Result<Reply, Cut> {
+    let headers_after = begin.elapsed();
+    let (head, mut incoming) = response.into_parts();
+    let mut body = BytesMut::new();
+    let mut pieces = Vec::new();
+    let mut trailers = HeaderMap::new();
+    while let Some(frame) = incoming.frame().await {
+        match frame.map(hyper::body::Frame::into_data) {
+            Ok(Ok(data)) => {
+                pieces.push(Piece { after: begin.elapsed(), bytes: data.len() });
+                body.extend_from_slice(&data);
+            }
+            Ok(Err(frame)) => trailers.extend(frame.into_trailers().unwrap_or_default()),
+            Err(cause) => {
+                return Err(Cut { after: begin.elapsed(), begun: Some((head.status, body)), cause });
+            }
+        }
+    }
+    Ok(Reply {
+        version: head.version,
+        status: head.status,
+        headers: head.headers,
+        body: body.freeze(),
+        trailers,
+        pieces,
+        headers_after,
+        complete_after: begin.elapsed(),
+    })
+}

@@ -1,0 +1,72 @@
+//! What came back, and when.
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, Version};
+use std::fmt;
+use std::time::Duration;
+
+/// A reply that arrived in full. Times count from the moment before the request was sent.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The version that the peer spoke.
+    pub version: Version,
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// All trailers.
+    pub trailers: HeaderMap,
+    /// The body's pieces as they arrived.
+    pub pieces: Vec<Piece>,
+    /// When the headers were there.
+    pub headers_after: Duration,
+    /// When the last byte was there.
+    pub complete_after: Duration,
+}
+
+/// A part of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// When it arrived.
+    pub after: Duration,
+    /// How long it was.
+    pub bytes: usize,
+}
+
+impl Reply {
+    /// The first value of a header as text, with bytes that are no UTF-8 replaced.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let value = self.headers.get(name)?;
+        Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+    }
+
+    /// The body as text, with bytes that are no UTF-8 replaced.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A reply that did not arrive in full: the connection was closed or the stream reset.
+#[derive(Debug)]
+pub struct Cut {
+    /// When it was noticed.
+    pub after: Duration,
+    /// Status and body so far, if the headers had arrived.
+    pub begun: Option<(StatusCode, BytesMut)>,
+    /// What the client's HTTP library says of it.
+    pub cause: hyper::Error,
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cut after {:?}", self.after)?;
+        if let Some((status, body)) = &self.begun {
+            write!(f, " (status {status}, {} bytes of body)", body.len())?;
+        }
+        write!(f, ": {}", self.cause)
+    }
+}
+
+impl std::error::Error for Cut {}

@@ -1,0 +1,39 @@
+//! Waiting for something outside this process, with an end to it.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+/// The longest that anything of ours may take on a busy machine with two cores.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+const BETWEEN_QUESTIONS: Duration = Duration::from_millis(10);
+
+/// Asks until there is an answer.
+///
+/// # Panics
+/// When there is none within [`PATIENCE`]; the message names `what` was awaited.
+pub async fn until<T, F, A>(what: &str, mut ask: F) -> T
+where
+    F: FnMut() -> A,
+    A: Future<Output = Option<T>>,
+{
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < end, "still waiting after {PATIENCE:?}: {what}");
+        tokio::time::sleep(BETWEEN_QUESTIONS).await;
+    }
+}
+
+/// Lets a future finish.
+///
+/// # Panics
+/// When it has not finished within [`PATIENCE`]; the message names `what` was awaited.
+pub async fn within_patience<A: Future>(what: &str, future: A) -> A::Output {
+    match tokio::time::timeout(PATIENCE, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("not finished after {PATIENCE:?}: {what}"),
+    }
+}

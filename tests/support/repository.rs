@@ -1,0 +1,24 @@
+//! Where things are in this repository.
+
+use std::path::{Path, PathBuf};
+
+/// The root of the checkout.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the checkout")
+}
+
+/// The module that the suites load into Envoy: `BROWNOUT_MODULE`, else `dist/brownout.wasm`.
+///
+/// # Panics
+/// When it has not been built.
+pub fn module() -> PathBuf {
+    let path = std::env::var_os("BROWNOUT_MODULE")
+        .map_or_else(|| root().join("dist/brownout.wasm"), |given| root().join(given));
+    assert!(path.is_file(), "no module at {}: run `make wasm`", path.display());
+    path
+}
+
+/// The directory of the scenario files.
+pub fn scenarios() -> PathBuf {
+    root().join("tests/scenarios")
+}

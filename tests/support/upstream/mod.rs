@@ -1,0 +1,151 @@
+//! The service behind Envoy: HTTP/1.1 and HTTP/2 without TLS on a real socket. It remembers what it received
+//! and answers as the request asks for with an [`Answer`].
+
+mod answer;
+mod received;
+
+pub use answer::{Answer, Stream};
+pub use received::Received;
+
+use answer::ReplyBody;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// A running upstream. It ends when it is dropped.
+pub struct Upstream {
+    address: SocketAddr,
+    state: Arc<State>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct State {
+    received: Mutex<Vec<Received>>,
+    usual: Mutex<Answer>,
+}
+
+impl Upstream {
+    /// Starts an upstream on a free port of the loopback address.
+    ///
+    /// # Panics
+    /// When no socket can be had.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let state = Arc::new(State::default());
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
+        Self { address, state, accepting }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The answer to requests that ask for none.
+    pub fn answer_with(&self, answer: Answer) {
+        *self.state.usual.lock().expect("no one panicked") = answer;
+    }
+
+    /// How many requests have arrived, counted when their headers were there.
+    pub fn count(&self) -> usize {
+        self.state.received.lock().expect("no one panicked").len()
+    }
+
+    /// What has arrived since the last call, in order of arrival.
+    pub fn take(&self) -> Vec<Received> {
+        std::mem::take(&mut *self.state.received.lock().expect("no one panicked"))
+    }
+}
+
+impl Drop for Upstream {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+impl State {
+    /// Remembers a request and says under which number.
+    fn remember(&self, received: Received) -> usize {
+        let mut all = self.received.lock().expect("no one panicked");
+        all.push(received);
+        all.len() - 1
+    }
+
+    /// Notes the length of a body once it has arrived. Whoever took the list has waited for the answer, which
+    /// comes after the body, or does not ask for lengths.
+    fn note_body(&self, number: usize, id: u64, length: usize) {
+        let mut all = self.received.lock().expect("no one panicked");
+        if let Some(received) = all.get_mut(number).filter(|received| received.id == id) {
+            received.body_length = Some(length);
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, state: Arc<State>) {
+    while let Ok((connection, _)) = listener.accept().await {
+        tokio::spawn(serve(connection, Arc::clone(&state)));
+    }
+}
+
+async fn serve(connection: TcpStream, state: Arc<State>) {
+    connection.set_nodelay(true).ok();
+    let answering = service_fn(move |request| answer(request, Arc::clone(&state)));
+    let mut server = auto::Builder::new(TokioExecutor::new());
+    server.http2().max_concurrent_streams(None);
+    // An error here is Envoy or the client leaving, which is what many tests are about.
+    server.serve_connection_with_upgrades(TokioIo::new(connection), answering).await.ok();
+}
+
+async fn answer(
+    mut request: Request<Incoming>,
+    state: Arc<State>,
+) -> Result<Response<ReplyBody>, Infallible> {
+    let received = Received::new(&request);
+    let id = received.id;
+    let number = state.remember(received);
+    if request.headers().contains_key(http::header::UPGRADE) {
+        return Ok(echo(&mut request));
+    }
+    let usual = state.usual.lock().expect("no one panicked").clone();
+    let answer = Answer::asked_for(request.headers()).unwrap_or(usual);
+    let mut length = 0;
+    while let Some(Ok(frame)) = request.body_mut().frame().await {
+        length += frame.data_ref().map_or(0, Bytes::len);
+    }
+    state.note_body(number, id, length);
+    Ok(answer.give().await)
+}
+
+/// Switches protocols and sends back every byte.
+fn echo(request: &mut Request<Incoming>) -> Response<ReplyBody> {
+    let protocol = request.headers()[http::header::UPGRADE].clone();
+    let upgrading = hyper::upgrade::on(request);
+    tokio::spawn(async move {
+        let Ok(upgraded) = upgrading.await else { return };
+        let mut stream = TokioIo::new(upgraded);
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = stream.read(&mut buffer).await {
+            if stream.write_all(&buffer[..length]).await.is_err() {
+                return;
+            }
+        }
+    });
+    Response::builder()
+        .status(101)
+        .header(http::header::CONNECTION, "upgrade")
+        .header(http::header::UPGRADE, protocol)
+        .body(answer::empty())
+        .expect("a valid reply")
+}
