@@ -3,5 +3,6 @@
 
 pub mod client;
 pub mod deadline;
+pub mod envoy;
 pub mod repository;
 pub mod upstream;

@@ -1,0 +1,80 @@
+//! The bootstrap that an Envoy of ours starts with.
+
+use super::cluster::Cluster;
+use super::configuration::Configuration;
+use super::filter::Filter;
+use super::listener::Listener;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// What Envoy shall be. A builder: add clusters and listeners, then [`start`](Self::start).
+#[derive(Debug, Clone)]
+pub struct Bootstrap {
+    pub(super) concurrency: usize,
+    clusters: Vec<Cluster>,
+    listeners: Vec<Listener>,
+}
+
+impl Default for Bootstrap {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Bootstrap {
+    /// One worker, no cluster, no listener.
+    pub fn new() -> Self {
+        Self { concurrency: 1, clusters: Vec::new(), listeners: Vec::new() }
+    }
+
+    /// Sets how many workers there are.
+    #[must_use]
+    pub fn concurrency(mut self, workers: usize) -> Self {
+        self.concurrency = workers;
+        self
+    }
+
+    /// Adds a cluster.
+    #[must_use]
+    pub fn cluster(mut self, cluster: Cluster) -> Self {
+        self.clusters.push(cluster);
+        self
+    }
+
+    /// Adds a listener.
+    #[must_use]
+    pub fn listener(mut self, listener: Listener) -> Self {
+        self.listeners.push(listener);
+        self
+    }
+
+    /// The filters whose configuration comes from a file, with their first one.
+    pub(super) fn discovered(&self) -> impl Iterator<Item = (&str, &Configuration)> {
+        let listeners = self.listeners.iter().flat_map(Listener::filters);
+        listeners.chain(self.clusters.iter().flat_map(Cluster::filters)).filter_map(Filter::discovery)
+    }
+
+    /// The bootstrap as JSON. What Envoy writes and watches lies in `directory`.
+    pub(super) fn to_json(&self, directory: &Path) -> Value {
+        let probe = Listener::probe();
+        let listeners = self.listeners.iter().chain([&probe]);
+        json!({
+            "node": { "id": "brownout-tests", "cluster": "brownout-tests" },
+            "admin": { "address": loopback() },
+            "static_resources": {
+                "clusters": self.clusters.iter().map(|cluster| cluster.to_json(directory)).collect::<Vec<_>>(),
+                "listeners": listeners.map(|listener| listener.to_json(directory)).collect::<Vec<_>>(),
+            },
+        })
+    }
+}
+
+/// A free port of the loopback address.
+pub(super) fn loopback() -> Value {
+    json!({ "socket_address": { "address": "127.0.0.1", "port_value": 0 } })
+}
+
+/// A duration as protobuf's JSON writes it.
+pub(super) fn seconds(duration: std::time::Duration) -> String {
+    format!("{}.{:09}s", duration.as_secs(), duration.subsec_nanos())
+}

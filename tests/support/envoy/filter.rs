@@ -1,0 +1,77 @@
+//! The filters of a chain, ours in its several forms of delivery among them.
+
+use super::configuration::Configuration;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// An HTTP filter.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    name: String,
+    content: Content,
+}
+
+#[derive(Debug, Clone)]
+enum Content {
+    Fixed(Value),
+    Discovered(Configuration),
+}
+
+impl Filter {
+    /// Our module with a configuration that stands in the bootstrap: a wrong one ends Envoy.
+    pub fn brownout(configuration: &Configuration) -> Self {
+        Self { name: "brownout".into(), content: Content::Fixed(configuration.to_wasm()) }
+    }
+
+    /// Our module with a configuration from a file, that [`Document`](super::Document) replaces.
+    pub fn discovered(name: &str, first: Configuration) -> Self {
+        Self { name: name.into(), content: Content::Discovered(first) }
+    }
+
+    /// Envoy's own fault filter with an `HTTPFault` in JSON.
+    pub fn native_fault(http_fault: Value) -> Self {
+        let kind = "envoy.extensions.filters.http.fault.v3.HTTPFault";
+        Self::typed("envoy.filters.http.fault", kind, http_fault)
+    }
+
+    /// Any filter: its name, the name of its configuration's message, and that message in JSON.
+    ///
+    /// # Panics
+    /// When the message is no object.
+    pub fn typed(name: &str, message: &str, mut fields: Value) -> Self {
+        let object = fields.as_object_mut().expect("a message is an object");
+        object.insert("@type".into(), format!("type.googleapis.com/{message}").into());
+        Self { name: name.into(), content: Content::Fixed(fields) }
+    }
+
+    pub(super) fn router() -> Self {
+        let kind = "envoy.extensions.filters.http.router.v3.Router";
+        Self::typed("envoy.filters.http.router", kind, json!({}))
+    }
+
+    pub(super) fn upstream_codec() -> Self {
+        let kind = "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
+        Self::typed("envoy.filters.http.upstream_codec", kind, json!({}))
+    }
+
+    /// The name and first configuration of a discovered filter.
+    pub(super) fn discovery(&self) -> Option<(&str, &Configuration)> {
+        match &self.content {
+            Content::Fixed(_) => None,
+            Content::Discovered(first) => Some((&self.name, first)),
+        }
+    }
+
+    pub(super) fn to_json(&self, directory: &Path) -> Value {
+        match &self.content {
+            Content::Fixed(typed_config) => json!({ "name": self.name, "typed_config": typed_config }),
+            Content::Discovered(_) => json!({ "name": self.name, "config_discovery": {
+                "config_source": {
+                    "resource_api_version": "V3",
+                    "path_config_source": { "path": super::document::path(directory, &self.name) },
+                },
+                "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"],
+            } }),
+        }
+    }
+}

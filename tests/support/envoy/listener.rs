@@ -1,0 +1,136 @@
+//! Where an Envoy of ours takes requests.
+
+use super::bootstrap::{loopback, seconds};
+use super::cluster::Cluster;
+use super::filter::Filter;
+use serde_json::{Map, Value, json};
+use std::path::Path;
+use std::time::Duration;
+
+/// An HTTP listener on a free port of the loopback address, for HTTP/1.1 and HTTP/2.
+#[derive(Debug, Clone)]
+pub struct Listener {
+    name: String,
+    filters: Vec<Filter>,
+    routes: Vec<Value>,
+    /// Fields of the connection manager, over ours.
+    fields: Map<String, Value>,
+}
+
+impl Listener {
+    /// The name of the listener that every Envoy of ours has beside those asked for, and that has no filter.
+    pub(super) const PROBE: &'static str = "probe";
+
+    /// A listener that sends everything to the usual cluster, without the route's usual timeout.
+    pub fn named(name: &str) -> Self {
+        let route = json!({ "cluster": Cluster::USUAL, "timeout": "0s" });
+        Self {
+            name: name.into(),
+            filters: Vec::new(),
+            routes: vec![json!({ "match": { "prefix": "/" }, "route": route })],
+            fields: Map::new(),
+        }
+    }
+
+    /// A listener that answers `204` to everything.
+    pub(super) fn probe() -> Self {
+        let answer = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 204 } });
+        Self::named(Self::PROBE).routes(vec![answer])
+    }
+
+    /// Adds a filter before the router.
+    #[must_use]
+    pub fn filter(mut self, filter: Filter) -> Self {
+        self.filters.push(filter);
+        self
+    }
+
+    /// Replaces the routes of the only virtual host.
+    #[must_use]
+    pub fn routes(mut self, routes: Vec<Value>) -> Self {
+        self.routes = routes;
+        self
+    }
+
+    /// Sets a field of the `HttpConnectionManager`.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: Value) -> Self {
+        self.fields.insert(name.into(), value);
+        self
+    }
+
+    /// Sets how long a stream may stand still.
+    #[must_use]
+    pub fn stream_idle_timeout(self, limit: Duration) -> Self {
+        self.field("stream_idle_timeout", json!(seconds(limit)))
+    }
+
+    /// Lets WebSocket upgrades through.
+    #[must_use]
+    pub fn websocket(self) -> Self {
+        self.field("upgrade_configs", json!([{ "upgrade_type": "websocket" }]))
+    }
+
+    /// Lets CONNECT through: what it carries goes to the usual cluster as bytes.
+    #[must_use]
+    pub fn connect(mut self) -> Self {
+        self.routes.insert(
+            0,
+            json!({ "match": { "connect_matcher": {} }, "route": {
+                "cluster": Cluster::USUAL,
+                "upgrade_configs": [{ "upgrade_type": "CONNECT", "connect_config": {} }],
+            } }),
+        );
+        self.field("upgrade_configs", json!([{ "upgrade_type": "CONNECT" }]))
+    }
+
+    pub(super) fn filters(&self) -> impl Iterator<Item = &Filter> {
+        self.filters.iter()
+    }
+
+    pub(super) fn to_json(&self, directory: &Path) -> Value {
+        json!({
+            "name": self.name,
+            "address": loopback(),
+            // Lets a client that opens one connection per worker reach every worker.
+            "connection_balance_config": { "exact_balance": {} },
+            "filter_chains": [{ "filters": [{
+                "name": "envoy.filters.network.http_connection_manager",
+                "typed_config": self.connection_manager(directory),
+            }] }],
+        })
+    }
+
+    fn connection_manager(&self, directory: &Path) -> Value {
+        let last = Filter::router();
+        let chain = self.filters.iter().chain([&last]);
+        let mut manager = json!({
+            "@type": "type.googleapis.com/\
+                envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": self.name,
+            "delayed_close_timeout": "0s",
+            "http2_protocol_options": { "max_concurrent_streams": 100_000 },
+            "http_filters": chain.map(|filter| filter.to_json(directory)).collect::<Vec<_>>(),
+            "route_config": {
+                "name": self.name,
+                "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": self.routes }],
+            },
+            "access_log": [access_log(&super::access_log::file(directory, &self.name))],
+        });
+        for (name, value) in &self.fields {
+            manager[name] = value.clone();
+        }
+        manager
+    }
+}
+
+fn access_log(path: &Path) -> Value {
+    json!({
+        "name": "envoy.access_loggers.file",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+            "path": path,
+            "log_format": { "json_format": super::access_log::Entry::format() },
+        },
+    })
+}

@@ -1,0 +1,201 @@
+//! A real Envoy with the module, as a test wants it.
+//!
+//! ```no_run
+//! # use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
+//! # use support::upstream::Upstream;
+//! # async fn example() {
+//! let upstream = Upstream::start().await;
+//! let document = serde_json::json!({ "rules": [] });
+//! let filter = Filter::discovered("brownout", Configuration::document(&document));
+//! let envoy = Envoy::start(
+//!     Bootstrap::new()
+//!         .cluster(Cluster::of(&upstream))
+//!         .listener(Listener::named("main").filter(filter)),
+//! )
+//! .await;
+//! envoy.address("main");
+//! # }
+//! ```
+
+mod access_log;
+mod bootstrap;
+mod cluster;
+mod configuration;
+mod document;
+mod filter;
+mod listener;
+mod stats;
+
+pub use access_log::Entry;
+pub use bootstrap::Bootstrap;
+pub use cluster::Cluster;
+pub use configuration::Configuration;
+pub use filter::Filter;
+pub use listener::Listener;
+pub use stats::Stats;
+
+use crate::client::{Connection, Protocol, Request};
+use crate::deadline::{PATIENCE, until};
+use brownout_cli::envoy::{Admin, Launch, Process, locate};
+use document::Deliveries;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock};
+use tempfile::TempDir;
+use tokio::task::spawn_blocking;
+
+/// The stat prefix under which Envoy shows what a module counts.
+const OURS: &str = "wasmcustom.brownout.";
+
+/// A running Envoy. It ends when it is dropped.
+pub struct Envoy {
+    process: Mutex<Process>,
+    admin: Admin,
+    addresses: BTreeMap<String, SocketAddr>,
+    concurrency: usize,
+    directory: TempDir,
+}
+
+/// A configuration that Envoy refused.
+#[derive(Debug)]
+pub struct Refused {
+    /// What Envoy logged from its arrival on.
+    pub log: String,
+}
+
+impl Envoy {
+    /// Starts Envoy and waits until it serves.
+    ///
+    /// # Panics
+    /// When there is no Envoy, or it does not start; the message says why.
+    pub async fn start(bootstrap: Bootstrap) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        for (name, first) in bootstrap.discovered() {
+            document::write(directory.path(), name, first);
+        }
+        let config = directory.path().join("bootstrap.json");
+        let content = bootstrap.to_json(directory.path()).to_string();
+        std::fs::write(&config, content).expect("room on the disk");
+        let log = directory.path().join("envoy.log");
+        let concurrency = bootstrap.concurrency;
+        let (process, admin, addresses) =
+            spawn_blocking(move || launch(&config, &log, concurrency)).await.expect("Envoy starts");
+        Self { process: Mutex::new(process), admin, addresses, concurrency, directory }
+    }
+
+    /// Where a listener listens.
+    ///
+    /// # Panics
+    /// When the bootstrap has no such listener.
+    pub fn address(&self, listener: &str) -> SocketAddr {
+        *self.addresses.get(listener).unwrap_or_else(|| panic!("a listener `{listener}`"))
+    }
+
+    /// Gives a discovered filter a new configuration and waits until every worker has it.
+    ///
+    /// # Errors
+    /// [`Refused`], and the last good one stays.
+    pub async fn configure(&self, filter: &str, configuration: &Configuration) -> Result<(), Refused> {
+        let before = self.deliveries(filter).await;
+        let logged = self.log().len();
+        document::write(self.directory.path(), filter, configuration);
+        let after = until("a configuration that is taken or refused", async || {
+            let now = self.deliveries(filter).await;
+            (now != before).then_some(now)
+        })
+        .await;
+        if after.refused > before.refused {
+            return Err(Refused { log: self.log()[logged..].to_owned() });
+        }
+        self.wait_for_workers().await;
+        Ok(())
+    }
+
+    /// What our module counts, without the common prefix: `matched`, `rule.slow.injected`, `active_faults`.
+    pub async fn stats(&self) -> Stats {
+        let pattern = format!("^{}", OURS.replace('.', r"\."));
+        let all = self.ask(move |admin| admin.stats(&pattern)).await;
+        all.into_iter()
+            .filter_map(|(name, value)| Some((name.strip_prefix(OURS)?.to_owned(), value)))
+            .collect()
+    }
+
+    /// Any counter or gauge by its full name; 0 when Envoy has none of that name.
+    pub async fn stat(&self, name: &str) -> u64 {
+        let pattern = format!("^{}$", name.replace('.', r"\."));
+        self.ask(move |admin| admin.stats(&pattern)).await.values().next().copied().unwrap_or(0)
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&self) -> bool {
+        self.process.lock().expect("no one panicked").ended().is_none()
+    }
+
+    /// Everything that Envoy has logged.
+    pub fn log(&self) -> String {
+        let path = self.process.lock().expect("no one panicked").log().to_owned();
+        String::from_utf8_lossy(&std::fs::read(path).expect("Envoy logs")).into_owned()
+    }
+
+    /// The exchanges that a listener has finished, in that order. Envoy writes them a little later.
+    pub fn access_log(&self, listener: &str) -> Vec<Entry> {
+        access_log::read(self.directory.path(), listener)
+    }
+
+    async fn deliveries(&self, filter: &str) -> Deliveries {
+        let prefix = format!("extension_config_discovery.http_filter.{filter}.");
+        let taken = self.stat(&format!("{prefix}config_reload")).await;
+        let refused = self.stat(&format!("{prefix}update_rejected")).await;
+        Deliveries { taken, refused }
+    }
+
+    /// Envoy counts a configuration as taken when the main thread has handed it to the workers' queues. A worker
+    /// that has answered two requests since then has been through its queue.
+    async fn wait_for_workers(&self) {
+        let mut connections = Vec::new();
+        for _ in 0..self.concurrency {
+            connections.push(Connection::open(Protocol::Http1, self.address(Listener::PROBE)).await);
+        }
+        for connection in &mut connections {
+            for _ in 0..2 {
+                connection.send(Request::get("/")).await.expect("a worker that answers");
+            }
+        }
+    }
+
+    async fn ask<T, E>(&self, question: impl FnOnce(Admin) -> Result<T, E> + Send + 'static) -> T
+    where
+        T: Send + 'static,
+        E: std::fmt::Display + Send + 'static,
+    {
+        let admin = self.admin.clone();
+        let answer = spawn_blocking(move || question(admin)).await.expect("asking does not panic");
+        answer.unwrap_or_else(|error| panic!("{error}\n{}", self.log()))
+    }
+}
+
+fn launch(config: &Path, log: &Path, concurrency: usize) -> (Process, Admin, BTreeMap<String, SocketAddr>) {
+    let workers = u32::try_from(concurrency).expect("a few workers");
+    let started = Launch::new(binary(), config, log)
+        .concurrency(workers)
+        .argument("--file-flush-interval-msec")
+        .argument("20")
+        .start();
+    let mut process = started.unwrap_or_else(|error| panic!("{error}"));
+    let admin = process.wait_ready(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
+    let addresses = admin.listeners().unwrap_or_else(|error| panic!("{error}"));
+    (process, admin, addresses)
+}
+
+/// The Envoy that `BROWNOUT_ENVOY` names, else the version that `BROWNOUT_ENVOY_VERSION` names.
+fn binary() -> &'static Path {
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let explicit = std::env::var_os("BROWNOUT_ENVOY").map(PathBuf::from);
+        let version = std::env::var("BROWNOUT_ENVOY_VERSION");
+        let version = version.as_deref().unwrap_or(brownout_cli::envoy::DEFAULT_VERSION);
+        let found = locate(explicit.as_deref(), version);
+        found.unwrap_or_else(|error| panic!("no Envoy to test with: {error}")).path
+    })
+}

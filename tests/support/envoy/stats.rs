@@ -1,0 +1,37 @@
+//! Counters and gauges by name.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Counters and gauges of one moment, or the difference of two moments.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stats(BTreeMap<String, u64>);
+
+impl Stats {
+    /// A value; 0 when there is none of that name.
+    pub fn value(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+
+    /// What was added since then, without what stayed as it was.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let added = self.0.iter().map(|(name, value)| (name.clone(), value - earlier.value(name)));
+        added.filter(|(_, value)| *value > 0).collect()
+    }
+}
+
+impl FromIterator<(String, u64)> for Stats {
+    fn from_iter<I: IntoIterator<Item = (String, u64)>>(stats: I) -> Self {
+        Self(stats.into_iter().collect())
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.0 {
+            writeln!(f, "{name}: {value}")?;
+        }
+        Ok(())
+    }
+}
