@@ -1,1 +1,6 @@
-#![doc = "The brownout command, as a library for its binary and the tests."]
+//! The `brownout` command, as a library for its thin binary and for the suites.
+//!
+//! [`envoy`] finds, starts and asks a real Envoy; it knows nothing of faults, and every suite that needs a
+//! proxy uses it.
+
+pub mod envoy;

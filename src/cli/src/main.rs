@@ -1,1 +1,3 @@
+//! The `brownout` command.
+
 fn main() {}

@@ -1,0 +1,136 @@
+//! Envoy's admin interface, as much of it as we read.
+
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Why Envoy's admin interface gave no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read `{path}` from Envoy's admin interface at {address}: {reason}")]
+pub struct AdminError {
+    address: SocketAddr,
+    path: String,
+    reason: String,
+}
+
+/// The admin interface of a running Envoy.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    address: SocketAddr,
+    agent: ureq::Agent,
+}
+
+impl Admin {
+    /// The admin interface at this address; nothing is asked yet.
+    pub fn new(address: SocketAddr) -> Self {
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            // The user's proxy is not for addresses of this machine.
+            .proxy(None)
+            .http_status_as_error(false);
+        Self { address, agent: config.build().into() }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Whether Envoy says `LIVE`: it has its listeners and their first configuration.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn ready(&self) -> Result<bool, AdminError> {
+        let (status, body) = self.ask("/ready")?;
+        Ok(status == 200 && body.trim() == "LIVE")
+    }
+
+    /// The text of an admin page: `/config_dump`, `/listeners?format=json`.
+    ///
+    /// # Errors
+    /// When Envoy does not answer, or answers with another status than 200.
+    pub fn page(&self, path: &str) -> Result<String, AdminError> {
+        match self.ask(path)? {
+            (200, body) => Ok(body),
+            (status, body) => Err(self.error(path, format!("status {status}: {}", body.trim()))),
+        }
+    }
+
+    /// An admin page as JSON.
+    ///
+    /// # Errors
+    /// As [`Admin::page`], and when the page is not JSON.
+    pub fn json(&self, path: &str) -> Result<Value, AdminError> {
+        serde_json::from_str(&self.page(path)?).map_err(|error| self.error(path, error.to_string()))
+    }
+
+    /// The counters and gauges whose names match a regular expression (`^wasmcustom\.brownout`), by name.
+    ///
+    /// # Errors
+    /// As [`Admin::json`].
+    pub fn stats(&self, filter: &str) -> Result<BTreeMap<String, u64>, AdminError> {
+        let page = self.json(&format!("/stats?format=json&filter={}", percent_encoded(filter)))?;
+        let stats = page["stats"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(stats
+            .iter()
+            .filter_map(|stat| Some((stat["name"].as_str()?.to_owned(), stat["value"].as_u64()?)))
+            .collect())
+    }
+
+    /// The addresses that Envoy listens on, by listener name: with port 0 in the configuration, the port that the
+    /// system chose.
+    ///
+    /// # Errors
+    /// As [`Admin::json`].
+    pub fn listeners(&self) -> Result<BTreeMap<String, SocketAddr>, AdminError> {
+        let page = self.json("/listeners?format=json")?;
+        let listeners = page["listener_statuses"].as_array().map(Vec::as_slice).unwrap_or_default();
+        Ok(listeners
+            .iter()
+            .filter_map(|listener| Some((listener["name"].as_str()?.to_owned(), bound(listener)?)))
+            .collect())
+    }
+
+    fn ask(&self, path: &str) -> Result<(u16, String), AdminError> {
+        let failed = |error: ureq::Error| self.error(path, error.to_string());
+        let mut response = self.agent.get(format!("http://{}{path}", self.address)).call().map_err(failed)?;
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(u64::MAX).read_to_string().map_err(failed)?;
+        Ok((status, body))
+    }
+
+    fn error(&self, path: &str, reason: String) -> AdminError {
+        AdminError { address: self.address, path: path.to_owned(), reason }
+    }
+}
+
+fn bound(listener: &Value) -> Option<SocketAddr> {
+    let socket = &listener["local_address"]["socket_address"];
+    let port = u16::try_from(socket["port_value"].as_u64()?).ok()?;
+    Some(SocketAddr::new(socket["address"].as_str()?.parse().ok()?, port))
+}
+
+/// A query value with everything escaped that is not a letter, a digit or plain punctuation.
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+        encoded
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_encoded;
+
+    #[test]
+    fn a_regular_expression_survives_the_query_string() {
+        assert_eq!(percent_encoded(r"^http\.a|b+&c$"), "%5Ehttp%5C.a%7Cb%2B%26c%24");
+    }
+}

