@@ -1,0 +1,60 @@
+# `make help` lists the targets. What a target needs and the machine lacks goes into .cache/, once.
+
+.DEFAULT_GOAL := help
+.PHONY: help wasm build run check test test-native test-wasm test-matrix fmt fmt-check lint docs deny advisories clean
+
+export BROWNOUT_CACHE ?= $(CURDIR)/.cache
+target := $(or $(CARGO_TARGET_DIR),target)
+envoys := 1.36.4 1.38.2 1.39.3 1.40.0
+deny = $$(scripts/cargo-tool cargo-deny 0.20.2 cargo-deny --locked)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+wasm: ## build the module: dist/brownout.wasm
+	cargo build -p brownout-filter --profile module --target wasm32-wasip1
+	@mkdir -p dist && cp $(target)/wasm32-wasip1/module/brownout_filter.wasm dist/brownout.wasm
+
+build: wasm ## build the module and the command: dist/brownout
+	cargo build --release -p brownout-cli
+	@cp $(target)/release/brownout dist/brownout
+
+run: build ## a real Envoy that injects faults into demo traffic; ARGS="…" goes to `brownout run`
+	dist/brownout run --traffic $(ARGS)
+
+check: fmt-check lint docs ## what a reader would object to, without running anything
+
+test: wasm test-wasm test-native ## all tests, and all that they need
+
+test-native: wasm ## the core, the command, the module, and the suites with a real Envoy
+	cargo test
+
+test-wasm: ## the core's tests compiled to wasm, under Node
+	scripts/test-wasm
+
+test-matrix: wasm ## the suites with every supported version of Envoy
+	for envoy in $(envoys); do BROWNOUT_ENVOY_VERSION=$$envoy cargo test -p brownout-tests || exit 1; done
+
+fmt: ## format the sources
+	cargo fmt --all
+
+fmt-check: ## whether the sources are formatted
+	cargo fmt --all --check
+
+lint: ## clippy, for this machine and for wasm; warnings are errors
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy -p brownout-core -p brownout-filter --target wasm32-wasip1 -- -D warnings
+
+docs: ## the API documentation; warnings are errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps -p brownout-filter --target wasm32-wasip1
+
+deny: ## licences, sources and duplicates of the dependencies
+	$(deny) check licenses bans sources
+
+advisories: ## known vulnerabilities of the dependencies; fetches the RustSec database
+	$(deny) check advisories
+
+clean: ## remove what was built; .cache/ stays
+	cargo clean
+	rm -rf dist
