@@ -27,6 +27,8 @@ impl fmt::Display for Severity {
 pub enum Code {
     /// The text is not JSON.
     Syntax,
+    /// The document came as another protobuf message than a `StringValue`.
+    SentAsStruct,
     /// The document is longer than the limit.
     TooLong,
     /// A field that no document has.
@@ -54,6 +56,7 @@ impl Code {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Syntax => "syntax",
+            Self::SentAsStruct => "sent-as-struct",
             Self::TooLong => "too-long",
             Self::UnknownField => "unknown-field",
             Self::NotSupported => "not-supported",

@@ -1,20 +1,36 @@
-//! Brownout's core: it turns the bytes of a document into a checked [`Plan`], and what happens to an
-//! exchange into what to do about it.
+//! Brownout's core: it turns the bytes of a document into a checked [`Plan`], and what happens to an exchange into
+//! what to do about it.
 //!
-//! Nothing in here knows a host, a clock or a source of chance: readings of the clock and of the exchange
-//! come in through traits ([`view`]), entropy through [`entropy::Entropy`], and everything that is to be done
-//! goes out as a value ([`step`]). The proxy-wasm module performs those values in Envoy; the `brownout` command
-//! uses the same code to check, explain and simulate.
+//! Nothing in here knows a host, a clock or a source of chance: readings of the clock and of the exchange come in
+//! through traits ([`time::Clock`], [`view::RequestView`]), entropy through [`entropy::Entropy`], and everything that
+//! is to be done goes out as a value ([`step`]). The proxy-wasm module performs those values in Envoy; the `brownout`
+//! command uses the same code to check, explain and simulate.
 #![no_std]
 
 extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod decode;
 pub mod diagnostic;
+pub mod document;
+pub mod duration;
+pub mod engine;
+pub mod entropy;
+pub mod exchange;
+pub mod fault;
+pub mod grpc;
+pub mod header;
 pub mod json;
 pub mod path;
+pub mod percent;
 pub mod plan;
+pub mod predicate;
+pub mod step;
+pub mod time;
+pub mod view;
+mod wire;
 
 pub use diagnostic::{Diagnostic, Severity};
+pub use engine::Engine;
 pub use plan::Plan;

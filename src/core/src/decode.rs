@@ -1,0 +1,360 @@
+//! From a JSON value to a checked type, reporting every mistake with its path.
+//!
+//! serde's derive stops at the first mistake and names no path, which is why the document has a decoder of its
+//! own: [`Decode`] for a value, [`Fields`] for an object, and the `object!` macro for an object whose fields map
+//! one to one to a struct.
+
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::json::Json;
+use crate::path::{Path, Segment};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::Serialize;
+use serde::ser::SerializeMap;
+
+/// What a decoder carries along: where it stands, and what it has found wrong.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    path: Path,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Decoder {
+    /// Decodes a whole document.
+    ///
+    /// # Errors
+    /// Every mistake, in the order of the text.
+    pub fn decode<T: Decode>(json: &Json) -> Result<T, Vec<Diagnostic>> {
+        let mut decoder = Self::default();
+        match T::decode(json, &mut decoder) {
+            Some(value) if decoder.diagnostics.is_empty() => Ok(value),
+            _ => Err(decoder.diagnostics),
+        }
+    }
+
+    /// Does something one step further down.
+    pub fn within<R>(&mut self, segment: Segment, work: impl FnOnce(&mut Self) -> R) -> R {
+        self.path.push(segment);
+        let result = work(self);
+        self.path.pop();
+        result
+    }
+
+    /// Does something at a field.
+    pub fn field<R>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> R) -> R {
+        self.within(Segment::Field(name.into()), work)
+    }
+
+    /// Reports a mistake at the present place. Always `None`, so that a decoder can end with it.
+    pub fn refuse<T>(
+        &mut self,
+        code: Code,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Option<T> {
+        self.diagnostics.push(Diagnostic {
+            severity: Severity::Error,
+            code,
+            path: self.path.clone(),
+            position: None,
+            message: message.into(),
+            label: label.into(),
+            help: None,
+        });
+        None
+    }
+
+    /// Adds the way out to the mistake reported last.
+    pub fn help<T>(&mut self, help: impl Into<String>) -> Option<T> {
+        if let Some(last) = self.diagnostics.last_mut() {
+            last.help = Some(help.into());
+        }
+        None
+    }
+
+    /// Reports a value of the wrong type.
+    pub fn wrong_type<T>(&mut self, what: &str, found: &Json, expected: &str) -> Option<T> {
+        self.refuse(Code::WrongType, format!("invalid {what}"), format!("found {found}, expected {expected}"))
+    }
+}
+
+/// A type that a JSON value can stand for.
+pub trait Decode: Sized {
+    /// What a message calls the expected value: `a duration such as "250ms"`.
+    const EXPECTED: &'static str;
+    /// What to say to somebody who left it out.
+    const IF_MISSING: Option<&'static str> = None;
+
+    /// The value, or `None` after at least one mistake has been reported.
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self>;
+}
+
+impl Decode for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match json {
+            Json::Bool(value) => Some(*value),
+            other => decoder.wrong_type("value", other, Self::EXPECTED),
+        }
+    }
+}
+
+impl Decode for String {
+    const EXPECTED: &'static str = "a string";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match json {
+            Json::String(value) => Some(value.clone()),
+            other => decoder.wrong_type("value", other, Self::EXPECTED),
+        }
+    }
+}
+
+impl<T: Decode> Decode for Vec<T> {
+    const EXPECTED: &'static str = "a list";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let Json::Array(elements) = json else {
+            return decoder.wrong_type("value", json, Self::EXPECTED);
+        };
+        // Every element is decoded before the first bad one decides: each has its own mistakes to report.
+        let decoded: Vec<Option<T>> = elements
+            .iter()
+            .enumerate()
+            .map(|(index, element)| decoder.within(Segment::Index(index), |d| T::decode(element, d)))
+            .collect();
+        decoded.into_iter().collect()
+    }
+}
+
+/// A whole number. `5.0` and `5e0` count as one: control planes that pass documents through a protobuf Struct
+/// turn every number into a double.
+pub fn integer(json: &Json) -> Option<i64> {
+    let Json::Number(number) = json else { return None };
+    number.as_i64().or_else(|| {
+        let float = number.as_f64()?;
+        #[allow(clippy::cast_possible_truncation, reason = "compared with the original right after")]
+        let whole = float as i64;
+        #[allow(clippy::cast_precision_loss, reason = "a loss would show as a difference")]
+        let same = whole as f64 == float;
+        same.then_some(whole)
+    })
+}
+
+/// The fields of one object.
+#[derive(Debug)]
+pub struct Fields<'a>(&'a [(String, Json)]);
+
+impl<'a> Fields<'a> {
+    /// The fields of `json`, once those that nobody knows, that come twice, or that are not supported yet have
+    /// been reported.
+    pub fn of(json: &'a Json, decoder: &mut Decoder, known: &[&[&str]], later: &[&str]) -> Option<Self> {
+        let Json::Object(fields) = json else {
+            return decoder.wrong_type("value", json, "an object");
+        };
+        for (position, (name, _)) in fields.iter().enumerate() {
+            let earlier = fields.get(..position).unwrap_or_default();
+            decoder.field(name, |d| check_name(name, earlier, d, known, later));
+        }
+        Some(Self(fields))
+    }
+
+    /// The value of a field. One that is `null` counts as absent, as in protobuf's JSON.
+    pub fn value(&self, name: &str) -> Option<(&'a str, &'a Json)> {
+        let found = self.0.iter().find(|(spelled, _)| is_spelling(spelled, name))?;
+        (found.1 != Json::Null).then_some((found.0.as_str(), &found.1))
+    }
+
+    /// Decodes a field that may be absent. The outer `None` is a mistake.
+    #[allow(clippy::option_option, reason = "absent and wrong are different things")]
+    pub fn optional<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Option<Option<T>> {
+        match self.value(name) {
+            None => Some(None),
+            Some((spelled, json)) => decoder.field(spelled, |d| T::decode(json, d)).map(Some),
+        }
+    }
+
+    /// Decodes a field that has to be there.
+    pub fn required<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Option<T> {
+        let found = self.optional(name, decoder)?;
+        if found.is_none() {
+            let label = format!("expected {}", T::EXPECTED);
+            decoder.refuse::<()>(Code::MissingField, format!("missing field `{name}`"), label);
+            if let Some(help) = T::IF_MISSING {
+                decoder.help::<()>(help);
+            }
+        }
+        found
+    }
+
+    /// Which of these fields are there.
+    pub fn present<'n>(&self, names: &[&'n str]) -> Vec<&'n str> {
+        names.iter().copied().filter(|name| self.value(name).is_some()).collect()
+    }
+}
+
+fn check_name(
+    name: &str,
+    earlier: &[(String, Json)],
+    decoder: &mut Decoder,
+    known: &[&[&str]],
+    later: &[&str],
+) {
+    if earlier.iter().any(|(other, _)| other == name || snake(other) == snake(name)) {
+        decoder.refuse::<()>(Code::DuplicateField, format!("field `{name}` given twice"), "");
+        return;
+    }
+    if known.iter().copied().flatten().any(|field| is_spelling(name, field)) {
+        return;
+    }
+    if later.iter().any(|field| is_spelling(name, field)) {
+        let label = "this release does not know it";
+        decoder.refuse::<()>(Code::NotSupported, format!("`{name}` is not supported yet"), label);
+        return;
+    }
+    let names: Vec<&str> = known.iter().copied().flatten().copied().collect();
+    let label = format!("expected {}", listed(&names));
+    decoder.refuse::<()>(Code::UnknownField, format!("unknown field `{name}`"), label);
+    if let Some(close) = closest(name, &names) {
+        decoder.help::<()>(format!("did you mean `{close}`?"));
+    }
+}
+
+/// `a, b or c`, each in backticks.
+pub fn listed(names: &[&str]) -> String {
+    let mut text = String::new();
+    for (position, name) in names.iter().enumerate() {
+        let before = match position {
+            0 => "",
+            _ if position + 1 == names.len() => " or ",
+            _ => ", ",
+        };
+        text.push_str(&format!("{before}`{name}`"));
+    }
+    text
+}
+
+/// Envoy's fields are spelled in snake case in its documentation and in camel case by what prints protobuf.
+fn is_spelling(written: &str, name: &str) -> bool {
+    written == name || (written.bytes().any(|b| b.is_ascii_uppercase()) && snake(written) == name)
+}
+
+fn snake(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 4);
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(character.to_ascii_lowercase());
+    }
+    text
+}
+
+/// The name that was probably meant.
+pub fn closest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
+    let near = |name: &&str| distance(written, name);
+    let best = names.iter().copied().min_by_key(near)?;
+    (distance(written, best) <= 2 && best.len() > 2).then_some(best)
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (y, cell) in b.bytes().zip(row.iter_mut().skip(1)) {
+            let above = *cell;
+            left = (left + 1).min(above + 1).min(diagonal + usize::from(x != y));
+            diagonal = above;
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or(usize::MAX)
+}
+
+/// The type of a struct's field: `T` has to be there, `Option<T>` may be absent.
+pub trait Field: Sized {
+    /// Takes it out of an object. `None` is a mistake.
+    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<Self>;
+    /// Puts it into an object, unless it is absent.
+    ///
+    /// # Errors
+    /// The serializer's.
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
+}
+
+impl<T: Decode + Serialize> Field for T {
+    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<Self> {
+        fields.required(name, decoder)
+    }
+
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry(name, self)
+    }
+}
+
+impl<T: Decode + Serialize> Field for Option<T> {
+    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<Self> {
+        fields.optional(name, decoder)
+    }
+
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        self.as_ref().map_or(Ok(()), |value| map.serialize_entry(name, value))
+    }
+}
+
+/// A JSON object as a struct: decoded field by field, all mistakes at once, and printed back.
+///
+/// `later` names fields that the contract has and this release refuses; `check` runs over the decoded struct.
+macro_rules! object {
+    (
+        $(#[$meta:meta])*
+        pub struct $Name:ident {
+            $($(#[$field_meta:meta])* pub $field:ident $(as $json:literal)? : $Type:ty,)+
+        }
+        $(later [$($later:literal),*])?
+        $(check $check:path)?
+    ) => {
+        $(#[$meta])*
+        pub struct $Name {
+            $($(#[$field_meta])* pub $field: $Type,)+
+        }
+
+        impl $Name {
+            /// The names of its fields in a document.
+            pub const FIELDS: &'static [&'static str] = &[$($crate::decode::object!(@name $field $($json)?)),+];
+        }
+
+        impl $crate::decode::Decode for $Name {
+            const EXPECTED: &'static str = "an object";
+
+            fn decode(json: &$crate::json::Json, decoder: &mut $crate::decode::Decoder) -> Option<Self> {
+                let fields = $crate::decode::Fields::of(json, decoder, &[Self::FIELDS], &[$($($later),*)?])?;
+                $(let $field = $crate::decode::Field::read(
+                    &fields, $crate::decode::object!(@name $field $($json)?), decoder);)+
+                let value = Self { $($field: $field?,)+ };
+                $($check(&value, decoder)?;)?
+                Some(value)
+            }
+        }
+
+        impl serde::Serialize for $Name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                let mut map = serializer.serialize_map(None)?;
+                $($crate::decode::Field::write(
+                    &self.$field, $crate::decode::object!(@name $field $($json)?), &mut map)?;)+
+                map.end()
+            }
+        }
+    };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $json:literal) => { $json };
+}
+pub(crate) use object;

@@ -1,0 +1,126 @@
+//! `abort`: the request is answered instead of being forwarded.
+
+use super::{Effects, Fault, Kind};
+use crate::decode::{Decode, Decoder, integer, object};
+use crate::diagnostic::Code;
+use crate::entropy::Entropy;
+use crate::grpc::GrpcStatus;
+use crate::header::ReplyHeaders;
+use crate::json::Json;
+use crate::percent::FractionalPercent;
+use crate::step::LocalReply;
+use crate::view::RequestView;
+use alloc::format;
+use alloc::string::String;
+use serde::{Serialize, Serializer};
+
+/// The body of Envoy's own fault filter, which monitoring knows.
+const DEFAULT_BODY: &str = "fault filter abort";
+/// The longest body, in bytes.
+const LONGEST_BODY: usize = 64 * 1024;
+
+/// An HTTP status that a request can be aborted with: 200 to 599, as in Envoy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpStatus(u16);
+
+impl HttpStatus {
+    /// The status.
+    pub fn get(self) -> u16 {
+        self.0
+    }
+}
+
+impl Decode for HttpStatus {
+    const EXPECTED: &'static str = "an HTTP status from 200 to 599";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match integer(json) {
+            Some(status @ 200..=599) => u16::try_from(status).ok().map(Self),
+            Some(_) => {
+                let label = format!("found {json}, expected 200 to 599");
+                decoder.refuse(Code::OutOfRange, "invalid HTTP status", label)
+            }
+            None => decoder.wrong_type("HTTP status", json, "a number from 200 to 599"),
+        }
+    }
+}
+
+impl Serialize for HttpStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u16(self.0)
+    }
+}
+
+object! {
+    /// How a request is answered: with exactly one of `http_status` and `grpc_status`.
+    #[derive(Debug, Clone)]
+    pub struct Abort {
+        /// The HTTP status, 200 to 599. A gRPC request gets a gRPC reply with the status that Envoy maps it to.
+        pub http_status: Option<HttpStatus>,
+        /// The gRPC status, 0 to 16 or its name. A request that is not gRPC gets the HTTP status that stands for it.
+        pub grpc_status: Option<GrpcStatus>,
+        /// The body, at most 64 KiB; `fault filter abort` if it is absent. For gRPC, the `grpc-message`.
+        pub body: Option<String>,
+        /// More headers for the reply. `content-type` is `text/plain` unless it is given here.
+        pub headers: Option<ReplyHeaders>,
+        /// The share of the rule's requests that are aborted: all, if it is absent.
+        pub percentage: Option<FractionalPercent>,
+    }
+    later ["header_abort", "grpc_message"]
+    check Self::check
+}
+
+impl Abort {
+    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+        let body = self.body.as_ref().map_or(0, String::len);
+        if body > LONGEST_BODY {
+            let label = format!("{body} bytes, at most {LONGEST_BODY} are allowed");
+            decoder.field("body", |d| d.refuse::<()>(Code::OutOfRange, "body too long", label));
+            return None;
+        }
+        match (self.http_status, self.grpc_status) {
+            (Some(_), None) | (None, Some(_)) => Some(()),
+            (None, None) => decoder.refuse(
+                Code::Conflict,
+                "an abort needs a status",
+                "expected one of `http_status` or `grpc_status`",
+            ),
+            (Some(_), Some(_)) => decoder.refuse(
+                Code::Conflict,
+                "an abort has one status",
+                "`http_status` and `grpc_status` exclude each other",
+            ),
+        }
+    }
+
+    /// The status line for a request: gRPC replies are made by the host out of either status.
+    fn status(&self, request: &dyn RequestView) -> (u16, Option<GrpcStatus>) {
+        match (self.http_status, self.grpc_status) {
+            (Some(http), _) => (http.get(), None),
+            // To a client that does not speak gRPC, Envoy's filter would say 200 here: a failure that looks like
+            // success. It gets the HTTP status that stands for the gRPC status instead.
+            (None, Some(grpc)) if !request.is_grpc() => (grpc.http_status(), None),
+            (None, grpc) => (200, grpc),
+        }
+    }
+}
+
+impl Fault for Abort {
+    fn percentage(&self) -> FractionalPercent {
+        self.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    }
+
+    fn apply(&self, request: &dyn RequestView, _entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
+        let (status, grpc_status) = self.status(request);
+        let headers = self.headers.iter().flat_map(ReplyHeaders::iter);
+        let reply = LocalReply {
+            status,
+            grpc_status,
+            headers: headers.map(|(name, value)| (name.into(), value.into())).collect(),
+            body: self.body.as_deref().unwrap_or(DEFAULT_BODY).into(),
+            details: "brownout_abort",
+        };
+        effects.end = Some((Kind::Abort, reply));
+        true
+    }
+}

@@ -1,0 +1,160 @@
+//! The faults. Each kind is one file: its fields in the document, its checks, and what it does to an exchange, said
+//! in terms of [`Effects`].
+//!
+//! # Adding a fault kind
+//!
+//! Write `fault/<kind>.rs` with a type that implements [`Fault`], and name it in `faults!` below, at its place in the
+//! order in which faults act on an exchange. If no field of [`Effects`] can say what the kind does, add one: the
+//! compiler then lists where [`crate::exchange`] has to carry it out.
+
+pub mod abort;
+pub mod delay;
+
+use crate::decode::{Decoder, Field, Fields};
+use crate::entropy::Entropy;
+use crate::percent::FractionalPercent;
+use crate::step::LocalReply;
+use crate::view::RequestView;
+use abort::Abort;
+use core::time::Duration;
+use delay::Delay;
+use serde::ser::SerializeMap;
+
+/// What every kind of fault can do.
+pub trait Fault {
+    /// The share of the rule's requests that suffer it: all, if the document does not say.
+    fn percentage(&self) -> FractionalPercent;
+
+    /// Says what it does to this request. `false` if it turns out to do nothing.
+    fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool;
+}
+
+/// What is to happen to one exchange, whichever faults ask for it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Effects {
+    /// How long the request is held.
+    pub hold: Option<Duration>,
+    /// How it ends after that, instead of being forwarded, and which fault wants it so.
+    pub end: Option<(Kind, LocalReply)>,
+}
+
+macro_rules! faults {
+    ($($(#[$doc:meta])* $field:ident: $Kind:ident, $counter:literal;)+) => {
+        /// A kind of fault.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $Kind,)+
+        }
+
+        impl Kind {
+            /// All of them, in the order in which they act on an exchange.
+            pub const ALL: &'static [Self] = &[$(Self::$Kind),+];
+
+            /// The name of its field in a rule.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$Kind => stringify!($field),)+ }
+            }
+
+            /// The name of its counter.
+            pub fn counter(self) -> &'static str {
+                match self { $(Self::$Kind => $counter,)+ }
+            }
+        }
+
+        /// The faults of one rule.
+        #[derive(Debug, Clone, Default)]
+        pub struct Faults {
+            $($(#[$doc])* pub $field: Option<$Kind>,)+
+        }
+
+        impl Faults {
+            /// The names of the fields in a rule.
+            pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
+
+            /// Takes them out of a rule.
+            pub fn read(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<Self> {
+                $(let $field = Field::read(fields, stringify!($field), decoder);)+
+                Some(Self { $($field: $field?,)+ })
+            }
+
+            /// Puts them into a rule.
+            ///
+            /// # Errors
+            /// The serializer's.
+            pub fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+                $(self.$field.write(stringify!($field), map)?;)+
+                Ok(())
+            }
+
+            /// Those that are there, in the order in which they act.
+            pub fn iter(&self) -> impl Iterator<Item = (Kind, &dyn Fault)> {
+                [$(self.$field.as_ref().map(|fault| (Kind::$Kind, fault as &dyn Fault))),+].into_iter().flatten()
+            }
+        }
+    };
+}
+
+faults! {
+    /// The request waits before it is forwarded.
+    delay: Delay, "delays_injected";
+    /// The request is answered instead of being forwarded.
+    abort: Abort, "aborts_injected";
+}
+
+impl Faults {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// What happens to a request that the rule has taken: an independent draw for each fault.
+    pub fn draw(&self, request: &dyn RequestView, entropy: &mut dyn Entropy) -> (Effects, Kinds) {
+        let mut effects = Effects::default();
+        let mut kinds = Kinds::default();
+        for (kind, fault) in self.iter() {
+            if draws(fault.percentage(), entropy) && fault.apply(request, entropy, &mut effects) {
+                kinds.insert(kind);
+            }
+        }
+        (effects, kinds)
+    }
+}
+
+/// One draw. Certainties need no entropy.
+pub fn draws(percentage: FractionalPercent, entropy: &mut dyn Entropy) -> bool {
+    percentage.is_always() || (!percentage.is_never() && percentage.includes(entropy.next_u64()))
+}
+
+/// A set of fault kinds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kinds(u16);
+
+impl Kinds {
+    /// Adds one.
+    pub fn insert(&mut self, kind: Kind) {
+        self.0 |= 1 << kind as u16;
+    }
+
+    /// Whether one is in it.
+    pub fn contains(self, kind: Kind) -> bool {
+        self.0 & (1 << kind as u16) != 0
+    }
+
+    /// Whether none is in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those in it, in the order in which they act.
+    pub fn iter(self) -> impl Iterator<Item = Kind> {
+        Kind::ALL.iter().copied().filter(move |kind| self.contains(*kind))
+    }
+}
+
+impl FromIterator<Kind> for Kinds {
+    fn from_iter<I: IntoIterator<Item = Kind>>(kinds: I) -> Self {
+        let mut set = Self::default();
+        kinds.into_iter().for_each(|kind| set.insert(kind));
+        set
+    }
+}

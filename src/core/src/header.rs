@@ -1,0 +1,162 @@
+//! Names and values of headers that a document may carry.
+
+use crate::decode::{Decode, Decoder};
+use crate::diagnostic::Code;
+use crate::json::Json;
+use crate::path::Segment;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// The longest header name or value, in bytes.
+const LONGEST: usize = 8 * 1024;
+/// The most headers that one fault may set.
+const MOST: usize = 64;
+
+/// Whether a byte may stand in a header name (RFC 9110, section 5.6.2: `tchar`).
+pub(crate) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A header's name, in lower case, pseudo-headers included.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeaderName(String);
+
+impl HeaderName {
+    /// The name, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it names a part of the request line: `:method`, `:path`, …
+    pub fn is_pseudo(&self) -> bool {
+        self.0.starts_with(':')
+    }
+}
+
+impl Decode for HeaderName {
+    const EXPECTED: &'static str = "a header's name";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let name = String::decode(json, decoder)?;
+        let token = name.strip_prefix(':').unwrap_or(&name);
+        if token.is_empty() || token.len() > LONGEST || !token.bytes().all(is_token) {
+            let label = format!("{json} is not a header's name (RFC 9110)");
+            return decoder.refuse(Code::InvalidValue, "invalid header name", label);
+        }
+        Some(Self(name.to_ascii_lowercase()))
+    }
+}
+
+impl Serialize for HeaderName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Headers to put into a reply: `{"retry-after": "30", "set-cookie": ["a=1", "b=2"]}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReplyHeaders(Vec<(String, String)>);
+
+impl ReplyHeaders {
+    /// Names, in lower case, and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Headers that the proxy derives from the message itself: a wrong one would break the connection for others.
+const DERIVED: [&str; 7] =
+    ["connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade"];
+
+impl Decode for ReplyHeaders {
+    const EXPECTED: &'static str = "an object of header names and values";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let Json::Object(fields) = json else {
+            return decoder.wrong_type("headers", json, Self::EXPECTED);
+        };
+        if fields.len() > MOST {
+            let label = format!("{} of them, at most {MOST} are allowed", fields.len());
+            return decoder.refuse(Code::OutOfRange, "too many headers", label);
+        }
+        let mut headers = Vec::new();
+        let mut good = true;
+        for (name, value) in fields {
+            let read = decoder.field(name, |d| one_header(name, value, d));
+            good &= read.is_some();
+            let name = name.to_ascii_lowercase();
+            headers.extend(read.into_iter().flatten().map(|value| (name.clone(), value)));
+        }
+        good.then_some(Self(headers))
+    }
+}
+
+/// The values of one header, once name and values have been found fit to be sent.
+fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Option<Vec<String>> {
+    let lower = name.to_ascii_lowercase();
+    let named = if lower.starts_with(':') {
+        decoder.refuse(Code::InvalidValue, "pseudo-headers cannot be set", "")
+    } else if DERIVED.contains(&lower.as_str()) {
+        decoder.refuse(
+            Code::InvalidValue,
+            format!("`{lower}` cannot be set"),
+            "the proxy derives it from the message",
+        )
+    } else if lower.is_empty() || lower.len() > LONGEST || !lower.bytes().all(is_token) {
+        decoder.refuse(Code::InvalidValue, "invalid header name", format!("`{lower}` is not one (RFC 9110)"))
+    } else {
+        Some(())
+    };
+    let values = match value {
+        Json::String(_) => one_value(value, decoder).map(|value| [value].into()),
+        Json::Array(list) => {
+            let values: Vec<Option<String>> = list
+                .iter()
+                .enumerate()
+                .map(|(index, value)| decoder.within(Segment::Index(index), |d| one_value(value, d)))
+                .collect();
+            values.into_iter().collect()
+        }
+        other => decoder.wrong_type("header value", other, "a string or a list of strings"),
+    };
+    named.and(values)
+}
+
+fn one_value(json: &Json, decoder: &mut Decoder) -> Option<String> {
+    let value = String::decode(json, decoder)?;
+    if value.len() > LONGEST {
+        let label = format!("{} bytes, at most {LONGEST} are allowed", value.len());
+        return decoder.refuse(Code::OutOfRange, "header value too long", label);
+    }
+    if value.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
+        // RFC 9110, section 5.5: CR, LF and NUL would let a document write headers of its own, or a second reply.
+        return decoder.refuse(
+            Code::InvalidValue,
+            "invalid header value",
+            format!("{json} has a control character"),
+        );
+    }
+    Some(value)
+}
+
+impl Serialize for ReplyHeaders {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let mut done: Vec<&str> = Vec::new();
+        for (name, value) in self.iter() {
+            if done.contains(&name) {
+                continue;
+            }
+            done.push(name);
+            let values: Vec<&str> = self.iter().filter(|(other, _)| *other == name).map(|(_, v)| v).collect();
+            match values.as_slice() {
+                [_] => map.serialize_entry(name, value)?,
+                several => map.serialize_entry(name, several)?,
+            }
+        }
+        map.end()
+    }
+}

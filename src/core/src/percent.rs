@@ -1,0 +1,187 @@
+//! A share of requests, in exact integers: Envoy's `FractionalPercent`.
+
+use crate::decode::{Decode, Decoder, Fields, integer};
+use crate::diagnostic::Code;
+use crate::json::Json;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+use serde::{Serialize, Serializer};
+
+/// What the numerator is a share of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denominator {
+    /// 100, Envoy's default.
+    Hundred,
+    /// 10,000
+    TenThousand,
+    /// 1,000,000
+    Million,
+}
+
+impl Denominator {
+    const NAMES: [(Self, &'static str); 3] =
+        [(Self::Hundred, "HUNDRED"), (Self::TenThousand, "TEN_THOUSAND"), (Self::Million, "MILLION")];
+
+    /// As a number.
+    pub fn value(self) -> u32 {
+        match self {
+            Self::Hundred => 100,
+            Self::TenThousand => 10_000,
+            Self::Million => 1_000_000,
+        }
+    }
+}
+
+/// A share of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FractionalPercent {
+    numerator: u32,
+    denominator: Denominator,
+}
+
+impl FractionalPercent {
+    /// 0 %
+    pub const NEVER: Self = Self { numerator: 0, denominator: Denominator::Hundred };
+    /// 100 %
+    pub const ALWAYS: Self = Self { numerator: 100, denominator: Denominator::Hundred };
+
+    /// `numerator` of `denominator`; more than all is all, as in Envoy.
+    pub fn new(numerator: u32, denominator: Denominator) -> Self {
+        Self { numerator: numerator.min(denominator.value()), denominator }
+    }
+
+    /// Whether a uniform draw falls into the share. Envoy's rule: `random % denominator < numerator`.
+    pub fn includes(self, draw: u64) -> bool {
+        draw % u64::from(self.denominator.value()) < u64::from(self.numerator)
+    }
+
+    /// No draw can fall into it.
+    pub fn is_never(self) -> bool {
+        self.numerator == 0
+    }
+
+    /// Every draw falls into it.
+    pub fn is_always(self) -> bool {
+        self.numerator >= self.denominator.value()
+    }
+
+    /// The share in millionths of all requests.
+    pub fn millionths(self) -> u32 {
+        self.numerator * (Denominator::Million.value() / self.denominator.value())
+    }
+
+    /// The numerator, in units of [`Self::denominator`].
+    pub fn numerator(self) -> u32 {
+        self.numerator
+    }
+
+    /// What the numerator is a share of.
+    pub fn denominator(self) -> Denominator {
+        self.denominator
+    }
+}
+
+/// In percent, without the sign: `12.5`.
+impl fmt::Display for FractionalPercent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millionths = self.millionths();
+        let (whole, part) = (millionths / 10_000, millionths % 10_000);
+        if part == 0 {
+            return write!(f, "{whole}");
+        }
+        f.write_str(format!("{whole}.{part:04}").trim_end_matches('0'))
+    }
+}
+
+impl Serialize for FractionalPercent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let millionths = self.millionths();
+        if millionths % 10_000 == 0 {
+            return serializer.serialize_u32(millionths / 10_000);
+        }
+        serializer.serialize_f64(f64::from(millionths) / 10_000.0)
+    }
+}
+
+impl Decode for FractionalPercent {
+    const EXPECTED: &'static str = "a percentage from 0 to 100";
+    const IF_MISSING: Option<&'static str> =
+        Some("there is no default, since tools disagree about it: write `100` for every request");
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match json {
+            Json::Number(number) => from_decimal(&number.to_string(), json, decoder),
+            Json::String(text) => from_decimal(text.trim(), json, decoder),
+            Json::Object(_) => from_fraction(json, decoder),
+            other => decoder.wrong_type(
+                "percentage",
+                other,
+                "a number from 0 to 100, or `{\"numerator\": …, \"denominator\": …}`",
+            ),
+        }
+    }
+}
+
+/// Reads the digits as they are written: a float would turn 0.0001 into something near it.
+fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Option<FractionalPercent> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(part) {
+        let negative = text.starts_with('-');
+        let code = if negative { Code::OutOfRange } else { Code::InvalidValue };
+        return decoder.refuse(code, "invalid percentage", format!("found {found}, expected 0 to 100"));
+    }
+    let part = part.trim_end_matches('0');
+    if part.len() > 4 {
+        decoder.refuse::<()>(
+            Code::OutOfRange,
+            "invalid percentage",
+            format!("{found} is finer than one in a million"),
+        );
+        return decoder.help("use at most four decimals");
+    }
+    let mut millionths = String::from(whole);
+    millionths.push_str(part);
+    millionths.push_str("0000".get(part.len()..).unwrap_or_default());
+    match millionths.parse() {
+        Ok(numerator @ 0..=1_000_000) => Some(FractionalPercent::new(numerator, Denominator::Million)),
+        _ => decoder.refuse(Code::OutOfRange, "invalid percentage", format!("{found} is more than 100")),
+    }
+}
+
+/// Envoy's `{"numerator": 5, "denominator": "TEN_THOUSAND"}`, with its defaults: 0 of `HUNDRED`.
+fn from_fraction(json: &Json, decoder: &mut Decoder) -> Option<FractionalPercent> {
+    let fields = Fields::of(json, decoder, &[&["numerator", "denominator"]], &[])?;
+    let denominator = match fields.value("denominator") {
+        None => Denominator::Hundred,
+        Some((name, value)) => decoder.field(name, |d| denominator(value, d))?,
+    };
+    let Some((name, value)) = fields.value("numerator") else {
+        return decoder.refuse(Code::MissingField, "missing field `numerator`", "expected a number");
+    };
+    let limit = denominator.value();
+    decoder.field(name, |d| match integer(value) {
+        Some(number) if number >= 0 && number <= i64::from(limit) => {
+            u32::try_from(number).ok().map(|numerator| FractionalPercent::new(numerator, denominator))
+        }
+        Some(number) if number > 0 => {
+            let label = format!("{number} of {limit} is more than all requests");
+            d.refuse::<()>(Code::OutOfRange, "invalid percentage", label);
+            d.help(format!("use at most {limit}, or a larger denominator"))
+        }
+        _ => d.wrong_type("numerator", value, &format!("a whole number from 0 to {limit}")),
+    })
+}
+
+fn denominator(json: &Json, decoder: &mut Decoder) -> Option<Denominator> {
+    let Json::String(name) = json else {
+        return decoder.wrong_type("denominator", json, "`HUNDRED`, `TEN_THOUSAND` or `MILLION`");
+    };
+    let found = Denominator::NAMES.iter().find(|(_, known)| known == name);
+    if found.is_none() {
+        let label = format!("found {json}, expected `HUNDRED`, `TEN_THOUSAND` or `MILLION`");
+        return decoder.refuse(Code::InvalidValue, "invalid denominator", label);
+    }
+    found.map(|(denominator, _)| *denominator)
+}

@@ -1,0 +1,123 @@
+//! `HeaderMatcher`, with the semantics of Envoy 1.40: a value matcher holds if it holds for any single value of the
+//! header. (Envoy before 1.39 joined repeated values with commas first.)
+
+use crate::decode::{Decode, Decoder, Fields, integer, object};
+use crate::diagnostic::Code;
+use crate::header::HeaderName;
+use crate::json::Json;
+use crate::predicate::string::StringMatcher;
+use crate::view::RequestView;
+use alloc::format;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// A half-open range of numbers, `[start, end)`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Int64Range {
+    start: i64,
+    end: i64,
+}
+
+impl Int64Range {
+    /// Whether the value is a decimal number in the range: an optional sign and digits, nothing else.
+    fn contains(self, value: &[u8]) -> bool {
+        let number = core::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok());
+        number.is_some_and(|number| self.start <= number && number < self.end)
+    }
+}
+
+impl Decode for Int64Range {
+    const EXPECTED: &'static str = "a range such as `{\"start\": 1, \"end\": 5}`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let fields = Fields::of(json, decoder, &[&["start", "end"]], &[])?;
+        let start = bound(&fields, "start", decoder);
+        let end = bound(&fields, "end", decoder);
+        let range = Self { start: start?, end: end? };
+        if range.start >= range.end {
+            let label = format!("no number is at least {} and below {}", range.start, range.end);
+            return decoder.refuse(Code::OutOfRange, "empty range", label);
+        }
+        Some(range)
+    }
+}
+
+/// A bound of a range. Absent is 0, as in Envoy; a string counts, since protobuf prints 64-bit numbers so.
+fn bound(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<i64> {
+    let Some((spelled, json)) = fields.value(name) else { return Some(0) };
+    let number = match json {
+        Json::String(text) => text.parse().ok(),
+        other => integer(other),
+    };
+    number.or_else(|| decoder.field(spelled, |d| d.wrong_type("bound", json, "a whole number of 64 bits")))
+}
+
+impl Serialize for Int64Range {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("start", &self.start)?;
+        map.serialize_entry("end", &self.end)?;
+        map.end()
+    }
+}
+
+object! {
+    /// A condition on a header of the request. With neither `string_match`, `range_match` nor `present_match`, the
+    /// header has to be there.
+    #[derive(Debug, Clone)]
+    pub struct HeaderMatcher {
+        /// The header's name, in any case; `:method`, `:path` (with the query) and `:authority` are names too.
+        pub name: HeaderName,
+        /// Compares a value as a string.
+        pub string_match: Option<StringMatcher>,
+        /// Compares a value as a decimal number.
+        pub range_match: Option<Int64Range>,
+        /// Whether the header has to be there (`true`) or has to be missing (`false`).
+        pub present_match: Option<bool>,
+        /// Turns the result round. A missing header still does not match `string_match` or `range_match`.
+        pub invert_match: Option<bool>,
+        /// Lets a missing header count as an empty value for `string_match` and `range_match`.
+        pub treat_missing_header_as_empty: Option<bool>,
+    }
+    check Self::check
+}
+
+impl HeaderMatcher {
+    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+        let given = [self.string_match.is_some(), self.range_match.is_some(), self.present_match.is_some()];
+        if given.into_iter().filter(|given| *given).count() > 1 {
+            let label = "`string_match`, `range_match` and `present_match` exclude each other";
+            return decoder.refuse(Code::Conflict, "invalid header matcher", label);
+        }
+        Some(())
+    }
+
+    /// Whether the request fulfils it.
+    pub fn matches(&self, request: &dyn RequestView) -> bool {
+        let inverted = self.invert_match == Some(true);
+        let mut test: &mut dyn FnMut(&[u8]) -> bool = &mut |_| true;
+        let (mut by_string, mut by_range);
+        let by_value = match (&self.string_match, self.range_match) {
+            (Some(string), _) => {
+                by_string = |value: &[u8]| string.matches(value);
+                test = &mut by_string;
+                true
+            }
+            (None, Some(range)) => {
+                by_range = move |value: &[u8]| range.contains(value);
+                test = &mut by_range;
+                true
+            }
+            (None, None) => false,
+        };
+        let found = request.any_value(self.name.as_str(), test);
+        if !by_value {
+            return (found.is_some() == self.present_match.unwrap_or(true)) != inverted;
+        }
+        match found {
+            Some(matched) => matched != inverted,
+            None if self.treat_missing_header_as_empty == Some(true) => test(b"") != inverted,
+            None => false,
+        }
+    }
+}

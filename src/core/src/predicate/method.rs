@@ -1,0 +1,46 @@
+//! A request method.
+
+use crate::decode::{Decode, Decoder};
+use crate::diagnostic::Code;
+use crate::header::is_token;
+use crate::json::Json;
+use alloc::format;
+use alloc::string::String;
+use serde::{Serialize, Serializer};
+
+/// A method as it is sent: methods are case-sensitive (RFC 9110, section 9.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Method(String);
+
+impl Method {
+    /// The method.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Decode for Method {
+    const EXPECTED: &'static str = "a method such as `\"GET\"`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let method = String::decode(json, decoder)?;
+        if method.is_empty() || !method.bytes().all(is_token) {
+            let label = format!("found {json}, expected {}", Self::EXPECTED);
+            return decoder.refuse(Code::InvalidValue, "invalid method", label);
+        }
+        let upper = method.to_ascii_uppercase();
+        if method != upper
+            && ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"].contains(&upper.as_str())
+        {
+            decoder.refuse::<()>(Code::InvalidValue, "invalid method", format!("no client sends {json}"));
+            return decoder.help(format!("methods are case-sensitive: write `{upper}`"));
+        }
+        Some(Self(method))
+    }
+}
+
+impl Serialize for Method {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}

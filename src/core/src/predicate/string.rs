@@ -1,0 +1,245 @@
+//! `StringMatcher`: one way to compare a string, with Envoy's semantics, on bytes.
+
+use crate::decode::{Decode, Decoder, Fields, listed};
+use crate::diagnostic::Code;
+use crate::json::Json;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec;
+use core::cell::RefCell;
+use core::fmt;
+use regex_automata::nfa::thompson::pikevm::{Cache, PikeVM};
+use regex_automata::nfa::thompson::{self, Compiler, WhichCaptures};
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, Input};
+use regex_syntax::hir::{Hir, Look};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// The longest pattern, in bytes.
+const LONGEST_PATTERN: usize = 1024;
+/// The most memory one compiled regular expression may take, in bytes.
+const LARGEST_REGEX: usize = 256 * 1024;
+/// How deeply groups may be nested in a regular expression.
+const DEEPEST_REGEX: u32 = 64;
+
+/// How to compare.
+#[derive(Debug, Clone)]
+pub enum Pattern {
+    /// The whole string is this one.
+    Exact(String),
+    /// It begins with it.
+    Prefix(String),
+    /// It ends with it.
+    Suffix(String),
+    /// It has it inside.
+    Contains(String),
+    /// The whole string matches a regular expression (RE2's syntax, linear time).
+    Regex(Regex),
+}
+
+/// A comparison with a string.
+#[derive(Debug, Clone)]
+pub struct StringMatcher {
+    /// What to compare with. In lower case already if `ignore_case`.
+    pattern: Pattern,
+    /// Whether ASCII letters match in either case.
+    ignore_case: bool,
+}
+
+impl StringMatcher {
+    const KINDS: [&'static str; 5] = ["exact", "prefix", "suffix", "contains", "safe_regex"];
+
+    /// Compares with a string that has to be equal.
+    pub fn exact(text: impl Into<String>) -> Self {
+        Self { pattern: Pattern::Exact(text.into()), ignore_case: false }
+    }
+
+    /// How it compares.
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// Whether ASCII letters match in either case.
+    pub fn ignores_case(&self) -> bool {
+        self.ignore_case
+    }
+
+    /// Whether `value` is what it looks for.
+    pub fn matches(&self, value: &[u8]) -> bool {
+        let equal = |a: &[u8], b: &str| match self.ignore_case {
+            true => a.eq_ignore_ascii_case(b.as_bytes()),
+            false => a == b.as_bytes(),
+        };
+        match &self.pattern {
+            Pattern::Exact(text) => equal(value, text),
+            Pattern::Prefix(text) => value.get(..text.len()).is_some_and(|head| equal(head, text)),
+            Pattern::Suffix(text) => {
+                let start = value.len().checked_sub(text.len());
+                start.and_then(|at| value.get(at..)).is_some_and(|tail| equal(tail, text))
+            }
+            Pattern::Contains(text) if text.is_empty() => true,
+            Pattern::Contains(text) => value.windows(text.len()).any(|window| equal(window, text)),
+            Pattern::Regex(regex) => regex.matches(value),
+        }
+    }
+}
+
+impl Decode for StringMatcher {
+    const EXPECTED: &'static str = "a string matcher such as `{\"prefix\": \"/pay\"}`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        if let Json::String(text) = json {
+            decoder.wrong_type::<()>("string matcher", json, "an object");
+            return decoder.help(format!("say how to compare: `{{\"exact\": \"{text}\"}}`"));
+        }
+        let fields = Fields::of(json, decoder, &[&Self::KINDS, &["ignore_case"]], &[])?;
+        let ignore_case = fields.optional::<bool>("ignore_case", decoder)?.unwrap_or(false);
+        let present = fields.present(&Self::KINDS);
+        let [kind] = present.as_slice() else {
+            let label = match present.as_slice() {
+                [] => format!("expected one of {}", listed(&Self::KINDS)),
+                several => format!("{} exclude each other", listed(several).replace(" or ", " and ")),
+            };
+            return decoder.refuse(Code::Conflict, "invalid string matcher", label);
+        };
+        let (spelled, value) = fields.value(kind)?;
+        let pattern = decoder.field(spelled, |d| pattern(kind, value, ignore_case, d))?;
+        Some(Self { pattern, ignore_case })
+    }
+}
+
+fn pattern(kind: &str, value: &Json, ignore_case: bool, decoder: &mut Decoder) -> Option<Pattern> {
+    if kind == "safe_regex" {
+        let regex = Regex::decode(value, decoder)?;
+        if ignore_case {
+            decoder.refuse::<()>(Code::Conflict, "`ignore_case` has no effect on `safe_regex`", "");
+            return decoder.help(format!("write `(?i){}`", regex.text));
+        }
+        return Some(Pattern::Regex(regex));
+    }
+    let text = String::decode(value, decoder)?;
+    if text.len() > LONGEST_PATTERN {
+        let label = format!("{} bytes, at most {LONGEST_PATTERN} are allowed", text.len());
+        return decoder.refuse(Code::OutOfRange, "pattern too long", label);
+    }
+    if text.is_empty() && kind != "exact" {
+        let label = format!("`{kind}` of nothing matches everything");
+        return decoder.refuse(Code::InvalidValue, "empty pattern", label);
+    }
+    let text = if ignore_case { text.to_ascii_lowercase() } else { text };
+    Some(match kind {
+        "prefix" => Pattern::Prefix(text),
+        "suffix" => Pattern::Suffix(text),
+        "contains" => Pattern::Contains(text),
+        _ => Pattern::Exact(text),
+    })
+}
+
+impl Serialize for StringMatcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match &self.pattern {
+            Pattern::Exact(text) => map.serialize_entry("exact", text)?,
+            Pattern::Prefix(text) => map.serialize_entry("prefix", text)?,
+            Pattern::Suffix(text) => map.serialize_entry("suffix", text)?,
+            Pattern::Contains(text) => map.serialize_entry("contains", text)?,
+            Pattern::Regex(regex) => map.serialize_entry("safe_regex", &regex.text)?,
+        }
+        if self.ignore_case {
+            map.serialize_entry("ignore_case", &true)?;
+        }
+        map.end()
+    }
+}
+
+impl fmt::Display for StringMatcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.pattern {
+            Pattern::Exact(text) => write!(f, "is `{text}`"),
+            Pattern::Prefix(text) => write!(f, "begins with `{text}`"),
+            Pattern::Suffix(text) => write!(f, "ends with `{text}`"),
+            Pattern::Contains(text) => write!(f, "contains `{text}`"),
+            Pattern::Regex(regex) => write!(f, "matches `{}`", regex.text),
+        }?;
+        if self.ignore_case { f.write_str(" in any case") } else { Ok(()) }
+    }
+}
+
+/// A regular expression that the whole string has to match.
+///
+/// Of regex-automata only the PikeVM: it takes time linear in the value, needs no memory but its cache, and keeps the
+/// module a third smaller than the engine that chooses among several.
+#[derive(Debug, Clone)]
+pub struct Regex {
+    text: String,
+    vm: PikeVM,
+    cache: RefCell<Cache>,
+}
+
+impl Regex {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// Why it is not one.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let options = syntax::Config::new().unicode(false).utf8(false).nest_limit(DEEPEST_REGEX);
+        let hir = syntax::parse_with(text, &options).map_err(|error| last_line(&error.to_string()))?;
+        // Anchored as a tree, not as text: in text, a comment in the pattern could swallow the closing anchor.
+        let whole = Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]);
+        let limits = thompson::Config::new()
+            .nfa_size_limit(Some(LARGEST_REGEX))
+            .which_captures(WhichCaptures::None)
+            .utf8(false);
+        let nfa = Compiler::new().configure(limits).build_from_hir(&whole).map_err(|error| {
+            match error.size_limit() {
+                Some(_) => "it takes too much memory once compiled".into(),
+                None => last_line(&error.to_string()),
+            }
+        })?;
+        let vm = PikeVM::new_from_nfa(nfa).map_err(|error| last_line(&error.to_string()))?;
+        let cache = RefCell::new(vm.create_cache());
+        Ok(Self { text: text.into(), vm, cache })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    fn matches(&self, value: &[u8]) -> bool {
+        let input = Input::new(value).anchored(Anchored::Yes).earliest(true);
+        match self.cache.try_borrow_mut() {
+            Ok(mut cache) => self.vm.is_match(&mut cache, input),
+            Err(_) => self.vm.is_match(&mut self.vm.create_cache(), input),
+        }
+    }
+}
+
+/// regex-syntax draws the pattern with a caret under it, over several lines; the last one says what is wrong.
+fn last_line(message: &str) -> String {
+    let line = message.lines().last().unwrap_or(message);
+    line.strip_prefix("error: ").unwrap_or(line).into()
+}
+
+impl Decode for Regex {
+    const EXPECTED: &'static str = "a regular expression";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let text = match json {
+            Json::Object(_) => {
+                let fields = Fields::of(json, decoder, &[&["regex"]], &["google_re2"])?;
+                fields.required::<String>("regex", decoder)?
+            }
+            _ => String::decode(json, decoder)?,
+        };
+        if text.len() > LONGEST_PATTERN {
+            let label = format!("{} bytes, at most {LONGEST_PATTERN} are allowed", text.len());
+            return decoder.refuse(Code::OutOfRange, "regular expression too long", label);
+        }
+        match Self::new(&text) {
+            Ok(regex) => Some(regex),
+            Err(reason) => decoder.refuse(Code::InvalidValue, "invalid regular expression", reason),
+        }
+    }
+}

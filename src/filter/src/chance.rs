@@ -1,0 +1,27 @@
+//! Entropy for the engines of this VM: seeded once from the host, which knows real chance, and then generated here,
+//! since a host call for each draw would cost more than all the rest of a request.
+
+use crate::host;
+use brownout_core::entropy::Entropy;
+use rand::rngs::{SysRng, Xoshiro256PlusPlus};
+use rand::{Rng, SeedableRng, TryRng};
+use std::cell::RefCell;
+
+thread_local! {
+    static GENERATOR: RefCell<Xoshiro256PlusPlus> = RefCell::new(Xoshiro256PlusPlus::seed_from_u64(seed()));
+}
+
+/// 64 bits that no other VM has. Where the host gives no entropy, the clock has to do.
+fn seed() -> u64 {
+    SysRng.try_next_u64().or_else(|_| host::monotonic_nanoseconds()).unwrap_or_default()
+}
+
+/// The VM's generator.
+#[derive(Debug)]
+pub struct VmEntropy;
+
+impl Entropy for VmEntropy {
+    fn next_u64(&mut self) -> u64 {
+        GENERATOR.with(|generator| generator.try_borrow_mut().map(|mut g| g.next_u64()).unwrap_or_default())
+    }
+}

@@ -1,0 +1,214 @@
+//! The host's calls, each with its status: this is the only file that names them.
+//!
+//! The SDK's wrappers are not used: they panic on any status that they do not expect, and a panic takes down the VM
+//! with every request that it holds. Here a call that fails is an [`Err`], and it is the caller who makes sure that
+//! the request goes on.
+
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, StreamType};
+use std::ptr::null_mut;
+
+/// A host call that did not do what it was asked to. The status is proxy-wasm's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed(pub u32);
+
+impl Failed {
+    /// proxy-wasm's `NotFound`.
+    const NOT_FOUND: Self = Self(1);
+}
+
+/// What a host call gives.
+pub type Result<T> = std::result::Result<T, Failed>;
+
+const OK: u32 = 0;
+
+#[link(wasm_import_module = "env")]
+unsafe extern "C" {
+    fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
+    fn proxy_get_log_level(level: *mut u32) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_get_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        most: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+    ) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_send_local_response(
+        status: u32,
+        details: *const u8,
+        details_size: usize,
+        body: *const u8,
+        body_size: usize,
+        headers: *const u8,
+        headers_size: usize,
+        grpc_status: i32,
+    ) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
+}
+
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+unsafe extern "C" {
+    fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
+}
+
+/// WASI's monotonic clock.
+const CLOCK_MONOTONIC: u32 = 1;
+
+fn done(status: u32) -> Result<()> {
+    if status == OK { Ok(()) } else { Err(Failed(status)) }
+}
+
+/// Runs a call that hands over memory which it has allocated through our `proxy_on_memory_allocate`.
+fn received(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>> {
+    let mut data = null_mut();
+    let mut size = 0;
+    done(call(&mut data, &mut size))?;
+    if data.is_null() {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the host got this memory from the SDK's `proxy_on_memory_allocate`, which made it as a boxed slice of
+    // exactly `size` bytes, has filled it, and has given it up.
+    Ok(unsafe { Vec::from_raw_parts(data, size, size) })
+}
+
+/// Absent is not a failure.
+fn optional(result: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Failed::NOT_FOUND) => Ok(None),
+        Err(failed) => Err(failed),
+    }
+}
+
+/// Writes a line to the host's log. There is nothing to be done about one that is lost.
+pub fn log(level: LogLevel, text: &str) {
+    // SAFETY: the host reads `text` during the call.
+    let _ = unsafe { proxy_log(level as u32, text.as_ptr(), text.len()) };
+}
+
+/// The lowest level that the host writes.
+pub fn log_level() -> Result<u32> {
+    let mut level = 0;
+    // SAFETY: the host writes one u32 during the call.
+    done(unsafe { proxy_get_log_level(&mut level) })?;
+    Ok(level)
+}
+
+/// The monotonic clock, in nanoseconds from an origin of its own.
+pub fn monotonic_nanoseconds() -> Result<u64> {
+    let mut time = 0;
+    // SAFETY: the host writes one u64 during the call.
+    done(unsafe { clock_time_get(CLOCK_MONOTONIC, 0, &mut time) })?;
+    Ok(time)
+}
+
+/// Has `on_tick` called every so many milliseconds, counted from now; 0 for never.
+pub fn set_tick_period(milliseconds: u32) -> Result<()> {
+    // SAFETY: no memory is passed.
+    done(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
+}
+
+/// Makes the calls that follow be about another context. Fails if that is gone.
+pub fn set_effective_context(context: u32) -> Result<()> {
+    // SAFETY: no memory is passed.
+    done(unsafe { proxy_set_effective_context(context) })
+}
+
+/// The plugin's configuration; empty if there is none.
+pub fn plugin_configuration() -> Result<Vec<u8>> {
+    let buffer = BufferType::PluginConfiguration as u32;
+    // SAFETY: see `received`.
+    let result = received(|data, size| unsafe { proxy_get_buffer_bytes(buffer, 0, usize::MAX, data, size) });
+    Ok(optional(result)?.unwrap_or_default())
+}
+
+/// The first value of a request header.
+pub fn request_header(name: &str) -> Result<Option<Vec<u8>>> {
+    let map = MapType::HttpRequestHeaders as u32;
+    // SAFETY: the host reads `name` during the call; for the rest see `received`.
+    optional(received(|data, size| unsafe {
+        proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, size)
+    }))
+}
+
+/// All request headers, in proxy-wasm's serialization.
+pub fn request_headers() -> Result<Vec<u8>> {
+    let map = MapType::HttpRequestHeaders as u32;
+    // SAFETY: see `received`.
+    received(|data, size| unsafe { proxy_get_header_map_pairs(map, data, size) })
+}
+
+/// Adds a header to the response whose headers have just arrived.
+pub fn add_response_header(name: &str, value: &str) -> Result<()> {
+    let map = MapType::HttpResponseHeaders as u32;
+    // SAFETY: the host reads `name` and `value` during the call.
+    done(unsafe { proxy_add_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+}
+
+/// Answers the request. `headers` is in proxy-wasm's serialization.
+pub fn send_local_response(
+    status: u16,
+    details: &str,
+    body: &[u8],
+    headers: &[u8],
+    grpc_status: Option<u8>,
+) -> Result<()> {
+    // SAFETY: the host reads all four during the call.
+    done(unsafe {
+        proxy_send_local_response(
+            u32::from(status),
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            grpc_status.map_or(-1, i32::from),
+        )
+    })
+}
+
+/// Lets the request go on that was held in `on_http_request_headers`. On any other stream this can end Envoy.
+pub fn continue_request() -> Result<()> {
+    // SAFETY: no memory is passed.
+    done(unsafe { proxy_continue_stream(StreamType::HttpRequest as u32) })
+}
+
+/// Defines a metric, or finds the one of that name.
+pub fn define_metric(kind: MetricType, name: &str) -> Result<u32> {
+    let mut id = 0;
+    // SAFETY: the host reads `name` and writes one u32 during the call.
+    done(unsafe { proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &mut id) })?;
+    Ok(id)
+}
+
+/// Adds to a counter (more than 0) or a gauge.
+pub fn increment_metric(id: u32, offset: i64) -> Result<()> {
+    // SAFETY: no memory is passed.
+    done(unsafe { proxy_increment_metric(id, offset) })
+}
+
+/// Sets a gauge, or records a value in a histogram.
+pub fn record_metric(id: u32, value: u64) -> Result<()> {
+    // SAFETY: no memory is passed.
+    done(unsafe { proxy_record_metric(id, value) })
+}

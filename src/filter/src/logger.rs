@@ -1,0 +1,39 @@
+//! The `log` crate's lines, written to Envoy's log.
+
+use crate::host;
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use proxy_wasm::types::LogLevel;
+
+struct Logger;
+
+impl Log for Logger {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let level = match record.level() {
+            Level::Error => LogLevel::Error,
+            Level::Warn => LogLevel::Warn,
+            Level::Info => LogLevel::Info,
+            Level::Debug => LogLevel::Debug,
+            Level::Trace => LogLevel::Trace,
+        };
+        host::log(level, &record.args().to_string());
+    }
+
+    fn flush(&self) {}
+}
+
+/// Begins to log what the host's level lets through: a line below it is not even formatted.
+pub fn init() {
+    // It is already set when a second plugin comes to live in this VM.
+    let _ = log::set_logger(&Logger);
+    log::set_max_level(match host::log_level() {
+        Ok(0) => LevelFilter::Trace,
+        Ok(1) => LevelFilter::Debug,
+        Ok(2) => LevelFilter::Info,
+        Ok(3) => LevelFilter::Warn,
+        _ => LevelFilter::Error,
+    });
+}

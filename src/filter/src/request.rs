@@ -1,0 +1,54 @@
+//! A request as the host shows it: fetched as late and as little as the rules allow.
+
+use crate::{host, pairs};
+use brownout_core::time::{Clock, Instant};
+use brownout_core::view::RequestView;
+use std::cell::{OnceCell, RefCell};
+use std::time::Duration;
+
+/// The request of the effective context, during one callback.
+#[derive(Default)]
+pub struct HostRequest {
+    /// First values already fetched, so that a header that many rules name costs one call.
+    first: RefCell<Vec<(String, Option<Vec<u8>>)>>,
+    /// All headers, once a first value alone has not decided.
+    all: OnceCell<Vec<u8>>,
+}
+
+impl HostRequest {
+    fn first(&self, name: &str) -> Option<Vec<u8>> {
+        let mut known = self.first.borrow_mut();
+        if let Some((_, value)) = known.iter().find(|(other, _)| other == name) {
+            return value.clone();
+        }
+        // A header that cannot be read counts as missing: the rule then does not match, and nobody is hurt.
+        let value = host::request_header(name).unwrap_or_default();
+        known.push((name.to_owned(), value.clone()));
+        value
+    }
+
+    fn any_later_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
+        let all = self.all.get_or_init(|| host::request_headers().unwrap_or_default());
+        let values = pairs::iterate(all).filter(|(other, _)| *other == name.as_bytes());
+        values.skip(1).any(|(_, value)| test(value))
+    }
+}
+
+impl RequestView for HostRequest {
+    /// The host gives the first value for the price of one call and the others only with the whole map, for some
+    /// three times that: so the map is fetched only if the first value has not decided.
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        let first = self.first(name)?;
+        // Pseudo-headers occur once.
+        Some(test(&first) || (!name.starts_with(':') && self.any_later_value(name, test)))
+    }
+}
+
+/// The host's monotonic clock.
+pub struct HostClock;
+
+impl Clock for HostClock {
+    fn now(&self) -> Option<Instant> {
+        host::monotonic_nanoseconds().ok().map(|nanos| Instant(Duration::from_nanos(nanos)))
+    }
+}
