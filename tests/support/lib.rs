@@ -5,4 +5,5 @@ pub mod client;
 pub mod deadline;
 pub mod envoy;
 pub mod repository;
+pub mod scenario;
 pub mod upstream;

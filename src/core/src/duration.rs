@@ -46,7 +46,7 @@ impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = self.0.as_nanos();
         for (unit, size) in [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)] {
-            if nanos >= size && nanos % (size / 1000).max(1) == 0 {
+            if nanos >= size && nanos.is_multiple_of((size / 1000).max(1)) {
                 let (whole, part) = (nanos / size, nanos % size * 1000 / size);
                 return match part {
                     0 => write!(f, "{whole}{unit}"),

@@ -29,6 +29,7 @@ impl Json {
     ///
     /// # Errors
     /// A [`Code::Syntax`] diagnostic with line and column.
+    #[allow(clippy::result_large_err, reason = "it is built once, for a document that is refused")]
     pub fn parse(text: &[u8]) -> Result<Self, Diagnostic> {
         serde_json::from_slice(text).map_err(|error| syntax_error(&error))
     }

@@ -97,7 +97,7 @@ impl fmt::Display for FractionalPercent {
 impl Serialize for FractionalPercent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let millionths = self.millionths();
-        if millionths % 10_000 == 0 {
+        if millionths.is_multiple_of(10_000) {
             return serializer.serialize_u32(millionths / 10_000);
         }
         serializer.serialize_f64(f64::from(millionths) / 10_000.0)

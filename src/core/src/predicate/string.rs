@@ -3,6 +3,7 @@
 use crate::decode::{Decode, Decoder, Fields, listed};
 use crate::diagnostic::Code;
 use crate::json::Json;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -35,7 +36,7 @@ pub enum Pattern {
     /// It has it inside.
     Contains(String),
     /// The whole string matches a regular expression (RE2's syntax, linear time).
-    Regex(Regex),
+    Regex(Box<Regex>),
 }
 
 /// A comparison with a string.
@@ -116,7 +117,7 @@ fn pattern(kind: &str, value: &Json, ignore_case: bool, decoder: &mut Decoder) -
             decoder.refuse::<()>(Code::Conflict, "`ignore_case` has no effect on `safe_regex`", "");
             return decoder.help(format!("write `(?i){}`", regex.text));
         }
-        return Some(Pattern::Regex(regex));
+        return Some(Pattern::Regex(Box::new(regex)));
     }
     let text = String::decode(value, decoder)?;
     if text.len() > LONGEST_PATTERN {
