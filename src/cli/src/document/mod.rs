@@ -1,0 +1,179 @@
+//! A document as its author wrote it, JSON or YAML: what the module would get of it, what is wrong with it, and
+//! where in the text that stands.
+
+mod json;
+mod places;
+mod text;
+pub mod yaml;
+
+pub use places::Places;
+
+use brownout_core::diagnostic::{Code, Diagnostic, Position, Severity};
+use brownout_core::path::Path;
+use brownout_core::plan::{LONGEST_DOCUMENT, Plan};
+use std::ops::Range;
+
+/// A document, with the name under which messages speak of it.
+#[derive(Debug, Clone)]
+pub struct Document {
+    name: String,
+    source: String,
+    syntax: Syntax,
+    /// Where the first byte stands that is not UTF-8.
+    not_utf8: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Syntax {
+    Json,
+    Yaml,
+}
+
+/// A document without mistakes.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The plan.
+    pub plan: Plan,
+    /// The JSON text that the module gets.
+    pub json: String,
+}
+
+/// A mistake and the part of the text that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mistake {
+    /// The mistake.
+    pub diagnostic: Diagnostic,
+    /// The part of the text, in bytes.
+    pub span: Range<usize>,
+}
+
+impl Document {
+    /// A document from a file's bytes. The name's ending says whether it is JSON or YAML; without a known ending, a
+    /// text that begins with `{` is JSON.
+    pub fn new(name: &str, bytes: &[u8]) -> Self {
+        let not_utf8 = str::from_utf8(bytes).err().map(|error| error.valid_up_to());
+        let mut source = String::from_utf8_lossy(bytes).into_owned();
+        // Editors on Windows begin a file with a byte order mark, which is not part of the text.
+        if source.starts_with('\u{feff}') {
+            source.remove(0);
+        }
+        let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+        let syntax = match ending.as_deref() {
+            Some("json") => Syntax::Json,
+            Some("yaml" | "yml") => Syntax::Yaml,
+            _ if source.trim_start().starts_with('{') => Syntax::Json,
+            _ => Syntax::Yaml,
+        };
+        Self { name: name.into(), source, syntax, not_utf8 }
+    }
+
+    /// The name under which messages speak of it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its text.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Checks it with the code that the module itself uses.
+    ///
+    /// # Errors
+    /// Every mistake, in the order of the text.
+    pub fn check(&self) -> Result<Checked, Vec<Mistake>> {
+        if let Some(offset) = self.not_utf8 {
+            return Err(vec![mistake(Code::Syntax, "not valid UTF-8", "", offset..offset)]);
+        }
+        let (json, places) = match self.syntax {
+            Syntax::Json => (self.source.clone(), None),
+            Syntax::Yaml => match self.read_yaml() {
+                Ok((json, places)) => (json, Some(places)),
+                Err(mistake) => return Err(vec![*mistake]),
+            },
+        };
+        match Plan::from_json(json.as_bytes()) {
+            Ok(plan) => Ok(Checked { plan, json }),
+            Err(diagnostics) => {
+                let mut mistakes = self.place(diagnostics, places);
+                mistakes.sort_by_key(|mistake| mistake.span.start);
+                Err(mistakes)
+            }
+        }
+    }
+
+    fn read_yaml(&self) -> Result<(String, Places), Box<Mistake>> {
+        if self.source.len() > LONGEST_DOCUMENT {
+            let label = format!("{} bytes, at most {LONGEST_DOCUMENT} are allowed", self.source.len());
+            return Err(Box::new(mistake(Code::TooLong, "document too long", &label, 0..0)));
+        }
+        let value = yaml::read(&self.source)
+            .map_err(|error| Box::new(mistake(Code::Syntax, "not valid YAML", &error.reason, error.span)))?;
+        Ok(value.map_or_else(
+            || (String::new(), Places::leaf(0..0)),
+            |value| (text::json(&value.json), value.places),
+        ))
+    }
+
+    fn place(&self, diagnostics: Vec<Diagnostic>, places: Option<Places>) -> Vec<Mistake> {
+        // Only text that is known to be JSON is read a second time, for the places: depth is limited then.
+        let is_json = diagnostics.iter().all(|diagnostic| diagnostic.position.is_none());
+        let places = places.or_else(|| is_json.then(|| json::places(&self.source)).flatten());
+        let mut seen: Vec<(Code, Path)> = Vec::new();
+        let mut mistakes = Vec::with_capacity(diagnostics.len());
+        for diagnostic in diagnostics {
+            let key = (diagnostic.code, diagnostic.path.clone());
+            let earlier = seen.iter().filter(|other| **other == key).count();
+            seen.push(key);
+            let span = match (diagnostic.position, &places) {
+                (Some(position), _) => self.at(position),
+                (None, Some(places)) => places.find(&diagnostic.path, diagnostic.code, earlier),
+                (None, None) => 0..0,
+            };
+            let span = self.first_line(span);
+            mistakes.push(Mistake { diagnostic, span });
+        }
+        mistakes
+    }
+
+    /// The character at a line and a byte column, both from 1.
+    fn at(&self, position: Position) -> Range<usize> {
+        let line: usize =
+            self.source.split_inclusive('\n').take(position.line.saturating_sub(1)).map(str::len).sum();
+        let start: usize = position.column.saturating_sub(1) + line;
+        let start = (0..=start.min(self.source.len()))
+            .rev()
+            .find(|offset| self.source.is_char_boundary(*offset))
+            .unwrap_or_default();
+        let width =
+            self.source[start..].chars().next().filter(|next| *next != '\n').map_or(0, char::len_utf8);
+        start..start + width
+    }
+
+    /// What a value that goes over several lines has on its first line: enough to find it.
+    fn first_line(&self, span: Range<usize>) -> Range<usize> {
+        let text = self.source.get(span.clone()).unwrap_or_default();
+        let first = text.lines().next().unwrap_or_default().trim_end();
+        span.start..span.start + first.len()
+    }
+
+    /// Line and column of a place in the text, both from 1, the column in characters.
+    pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
+        let before = self.source.get(..offset).unwrap_or(&self.source);
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+    }
+}
+
+fn mistake(code: Code, message: &str, label: &str, span: Range<usize>) -> Mistake {
+    let diagnostic = Diagnostic {
+        severity: Severity::Error,
+        code,
+        path: Path::default(),
+        position: None,
+        message: message.into(),
+        label: label.into(),
+        help: None,
+    };
+    Mistake { diagnostic, span }
+}

@@ -1,0 +1,85 @@
+//! Where in a text the values of a document stand.
+
+use brownout_core::diagnostic::Code;
+use brownout_core::path::{Path, Segment};
+use std::ops::Range;
+
+/// The place of a value, and of the values inside it. All places are in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Places {
+    /// What a message about the value points to.
+    span: Range<usize>,
+    inner: Inner,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Inner {
+    Leaf,
+    Elements(Vec<Places>),
+    Fields(Vec<Field>),
+}
+
+/// The place of a field of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// The name, as the text has it.
+    pub name: String,
+    /// Where the name stands.
+    pub key: Range<usize>,
+    /// Where the value stands.
+    pub value: Places,
+}
+
+impl Places {
+    /// Of a value with nothing inside.
+    pub fn leaf(span: Range<usize>) -> Self {
+        Self { span, inner: Inner::Leaf }
+    }
+
+    /// Of a list.
+    pub fn list(span: Range<usize>, elements: Vec<Self>) -> Self {
+        Self { span, inner: Inner::Elements(elements) }
+    }
+
+    /// Of an object: its fields in the order of the text, with any that occur twice.
+    pub fn object(span: Range<usize>, fields: Vec<Field>) -> Self {
+        Self { span, inner: Inner::Fields(fields) }
+    }
+
+    /// What a message about the value points to.
+    pub fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// The part of the text that a mistake at `path` is about: the field's name if the field should not be there,
+    /// else the value; where the path goes further than the text, the innermost value that exists. `earlier` is how
+    /// many equal mistakes came before this one: a field may be given three times.
+    pub fn find(&self, path: &Path, code: Code, earlier: usize) -> Range<usize> {
+        let mut here = self;
+        for (depth, segment) in path.segments().iter().enumerate() {
+            let is_last = depth + 1 == path.segments().len();
+            match (&here.inner, segment) {
+                (Inner::Elements(elements), Segment::Index(index)) => match elements.get(*index) {
+                    Some(element) => here = element,
+                    None => break,
+                },
+                (Inner::Fields(fields), Segment::Field(name)) => {
+                    let named: Vec<&Field> = fields.iter().filter(|field| field.name == *name).collect();
+                    let Some(first) = named.first() else { break };
+                    if is_last && is_about_the_name(code) {
+                        // The first of two is the one that counts; the others are the mistakes.
+                        let which = if code == Code::DuplicateField { earlier + 1 } else { earlier };
+                        return named[which.min(named.len() - 1)].key.clone();
+                    }
+                    here = &first.value;
+                }
+                _ => break,
+            }
+        }
+        here.span.clone()
+    }
+}
+
+fn is_about_the_name(code: Code) -> bool {
+    matches!(code, Code::UnknownField | Code::NotSupported | Code::DuplicateField)
+}

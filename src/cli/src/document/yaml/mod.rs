@@ -1,0 +1,208 @@
+//! YAML 1.2 as a JSON value, with the place of everything in it.
+
+mod scalar;
+
+use super::places::{Field, Places};
+use brownout_core::json::Json;
+use saphyr_parser::{Event, Parser, Span};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// The deepest nesting, as in the JSON parser.
+const DEEPEST: usize = 127;
+/// The most values that anchors and aliases may copy: a few lines of YAML can stand for billions.
+const MOST_COPIES: usize = 200_000;
+
+/// A value and the places in it.
+#[derive(Debug, Clone)]
+pub struct Value {
+    /// The value.
+    pub json: Json,
+    /// Where it stands.
+    pub places: Places,
+    /// How many values it is, those inside it included.
+    size: usize,
+}
+
+/// Why a text is not YAML that a document can be written in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// What is wrong.
+    pub reason: String,
+    /// Where, in bytes.
+    pub span: Range<usize>,
+}
+
+/// Reads the one YAML document in a text; `None` if there is none.
+///
+/// # Errors
+/// The first mistake.
+pub fn read(text: &str) -> Result<Option<Value>, Error> {
+    let mut reader = Reader::new(text);
+    for event in Parser::new_from_str(text) {
+        let (event, span) = event.map_err(|error| {
+            let at = reader.offset(error.marker().index());
+            Error { reason: error.info().to_owned(), span: at..at }
+        })?;
+        reader.take(event, span)?;
+    }
+    Ok(reader.document)
+}
+
+/// A list or object whose end has not come yet.
+struct Open {
+    start: Range<usize>,
+    anchor: usize,
+    kind: Kind,
+    size: usize,
+}
+
+enum Kind {
+    List { elements: Vec<Json>, places: Vec<Places> },
+    Object { fields: Vec<(String, Json)>, places: Vec<Field>, key: Option<(String, Range<usize>)> },
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    /// Byte offsets of the characters; the parser counts characters.
+    offsets: Vec<usize>,
+    open: Vec<Open>,
+    anchors: HashMap<usize, Value>,
+    copies: usize,
+    document: Option<Value>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        let offsets = text.char_indices().map(|(offset, _)| offset).collect();
+        Self { text, offsets, open: Vec::new(), anchors: HashMap::new(), copies: 0, document: None }
+    }
+
+    fn offset(&self, character: usize) -> usize {
+        self.offsets.get(character).copied().unwrap_or(self.text.len())
+    }
+
+    fn bytes(&self, span: Span) -> Range<usize> {
+        self.offset(span.start.index())..self.offset(span.end.index())
+    }
+
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Error> {
+        let span = self.bytes(span);
+        let fail = |reason: &str, span: Range<usize>| Err(Error { reason: reason.to_owned(), span });
+        match event {
+            Event::DocumentStart(_) if self.document.is_some() => {
+                fail("a second document in the same file", span)
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                if self.expects_key() {
+                    return self.key(text.into_owned(), span);
+                }
+                let Some(json) = scalar::resolve(&text, style, tag.as_deref()) else {
+                    return fail("a tag that no document needs", span);
+                };
+                self.close(anchor, Value { json, places: Places::leaf(span), size: 1 })
+            }
+            Event::Alias(_) if self.expects_key() => fail("an alias as the name of a field", span),
+            Event::Alias(anchor) => {
+                let Some(size) = self.anchors.get(&anchor).map(|value| value.size) else {
+                    return fail("an alias of a value that is not complete", span);
+                };
+                self.copying(size, &span)?;
+                let value = self.anchors[&anchor].clone();
+                self.close(0, value)
+            }
+            Event::SequenceStart(anchor, _) => {
+                self.start(span, anchor, Kind::List { elements: Vec::new(), places: Vec::new() })
+            }
+            Event::MappingStart(anchor, _) => {
+                self.start(span, anchor, Kind::Object { fields: Vec::new(), places: Vec::new(), key: None })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(span),
+            _ => Ok(()),
+        }
+    }
+
+    fn expects_key(&self) -> bool {
+        matches!(self.open.last(), Some(Open { kind: Kind::Object { key: None, .. }, .. }))
+    }
+
+    fn key(&mut self, name: String, span: Range<usize>) -> Result<(), Error> {
+        if let Some(Open { kind: Kind::Object { key, .. }, .. }) = self.open.last_mut() {
+            *key = Some((name, span));
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, start: Range<usize>, anchor: usize, kind: Kind) -> Result<(), Error> {
+        if self.expects_key() {
+            return Err(Error { reason: "a list or object as the name of a field".into(), span: start });
+        }
+        if self.open.len() >= DEEPEST {
+            return Err(Error {
+                reason: format!("more than {DEEPEST} values inside each other"),
+                span: start,
+            });
+        }
+        self.open.push(Open { start, anchor, kind, size: 1 });
+        Ok(())
+    }
+
+    fn end(&mut self, end: Range<usize>) -> Result<(), Error> {
+        let Some(Open { start, anchor, kind, size }) = self.open.pop() else { return Ok(()) };
+        let is_flow = self.text[start.start..].starts_with(['[', '{']);
+        let value = match kind {
+            Kind::List { elements, places } => {
+                let span = if is_flow { start.start..end.end } else { dash(&start) };
+                Value { json: Json::Array(elements), places: Places::list(span, places), size }
+            }
+            Kind::Object { fields, places, .. } => {
+                // A block has no bracket to point to: its first field stands for it.
+                let first = places.first().map(|field| field.key.clone());
+                let span = if is_flow { start.start..end.end } else { first.unwrap_or(start) };
+                Value { json: Json::Object(fields), places: Places::object(span, places), size }
+            }
+        };
+        self.close(anchor, value)
+    }
+
+    /// Says that values are about to be copied.
+    fn copying(&mut self, values: usize, span: &Range<usize>) -> Result<(), Error> {
+        self.copies += values;
+        if self.copies > MOST_COPIES {
+            let reason = format!("aliases repeat more than {MOST_COPIES} values");
+            return Err(Error { reason, span: span.clone() });
+        }
+        Ok(())
+    }
+
+    /// Puts a complete value where it belongs.
+    fn close(&mut self, anchor: usize, value: Value) -> Result<(), Error> {
+        if anchor != 0 {
+            self.copying(value.size, &value.places.span())?;
+            self.anchors.insert(anchor, value.clone());
+        }
+        let Some(open) = self.open.last_mut() else {
+            self.document = Some(value);
+            return Ok(());
+        };
+        open.size += value.size;
+        match &mut open.kind {
+            Kind::List { elements, places } => {
+                elements.push(value.json);
+                places.push(value.places);
+            }
+            Kind::Object { fields, places, key } => {
+                if let Some((name, key)) = key.take() {
+                    fields.push((name.clone(), value.json));
+                    places.push(Field { name, key, value: value.places });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The dash before the first element of a block list.
+fn dash(start: &Range<usize>) -> Range<usize> {
+    start.start..start.start + 1
+}

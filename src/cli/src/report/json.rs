@@ -1,0 +1,46 @@
+//! Mistakes for programs: one JSON value for all the files.
+
+use crate::document::{Document, Mistake};
+use serde_json::{Value, json};
+
+/// What is to be said about one file.
+#[derive(Debug)]
+pub enum FileReport<'a> {
+    /// It could be read; these are its mistakes, if it has any.
+    Read(&'a Document, &'a [Mistake]),
+    /// It could not be read, for this reason.
+    Unreadable(&'a str, &'a str),
+}
+
+/// All files: `{"files": [{"file", "ok", "diagnostics": [{"severity", "code", "path", "line", "column", …}]}]}`, or
+/// `"error"` instead of `"diagnostics"` for a file that cannot be read. Lines and columns count from 1, columns in
+/// characters.
+pub fn json(files: &[FileReport<'_>]) -> Value {
+    json!({ "files": files.iter().map(file).collect::<Vec<_>>() })
+}
+
+fn file(report: &FileReport<'_>) -> Value {
+    match report {
+        FileReport::Unreadable(name, reason) => json!({ "file": name, "ok": false, "error": reason }),
+        FileReport::Read(document, mistakes) => json!({
+            "file": document.name(),
+            "ok": mistakes.is_empty(),
+            "diagnostics": mistakes.iter().map(|mistake| diagnostic(document, mistake)).collect::<Vec<_>>(),
+        }),
+    }
+}
+
+fn diagnostic(document: &Document, mistake: &Mistake) -> Value {
+    let (line, column) = document.line_and_column(mistake.span.start);
+    let diagnostic = &mistake.diagnostic;
+    json!({
+        "severity": diagnostic.severity.to_string(),
+        "code": diagnostic.code.as_str(),
+        "path": if diagnostic.path.is_root() { String::new() } else { diagnostic.path.to_string() },
+        "line": line,
+        "column": column,
+        "message": diagnostic.message,
+        "label": diagnostic.label,
+        "help": diagnostic.help,
+    })
+}

@@ -1,0 +1,7 @@
+//! Mistakes in a document, as a person or a program reads them.
+
+mod json;
+mod text;
+
+pub use json::{FileReport, json};
+pub use text::text;
