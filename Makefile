@@ -11,6 +11,9 @@ deny = $$(scripts/cargo-tool cargo-deny 0.20.2 cargo-deny --locked)
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# The same sources give the same module, whoever builds it: panics carry the paths of sources.
+wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS := \
+	--remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)=cargo --remap-path-prefix=$(CURDIR)=brownout
 wasm: ## build the module: dist/brownout.wasm
 	cargo build -p brownout-filter --profile module --target wasm32-wasip1
 	@mkdir -p dist && cp $(target)/wasm32-wasip1/module/brownout_filter.wasm dist/brownout.wasm

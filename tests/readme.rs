@@ -1,0 +1,76 @@
+//! The documents that README.md and docs/ show: a reader copies them, so each must do what the text says.
+//!
+//! A fence ```` ```json document ```` holds a document that is accepted; ```` ```json refused ```` holds one that is
+//! not. Other JSON stands in other fences (`jsonc` for fragments).
+
+use brownout_core::Plan;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+struct Block {
+    /// `README.md:42`, of the opening fence.
+    place: String,
+    /// The words after the opening fence: `json document`.
+    kind: String,
+    text: String,
+}
+
+fn pages() -> Vec<PathBuf> {
+    let root = support::repository::root();
+    let entries = fs::read_dir(root.join("docs")).expect("docs/ is there").map(|entry| entry.expect("an entry"));
+    let markdown = |path: &PathBuf| path.extension().is_some_and(|end| end == "md");
+    let mut pages: Vec<_> = entries.map(|entry| entry.path()).filter(markdown).collect();
+    pages.push(root.join("README.md"));
+    pages.sort();
+    pages
+}
+
+fn blocks(page: &Path) -> Vec<Block> {
+    let name = page.file_name().expect("a file").to_string_lossy();
+    let text = fs::read_to_string(page).expect("a page is readable");
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (index, line) in text.lines().enumerate() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(kind), None) => {
+                let place = format!("{name}:{}", index + 1);
+                open = Some(Block { place, kind: kind.trim().into(), text: String::new() });
+            }
+            (Some(_), Some(_)) => blocks.extend(open.take()),
+            (None, Some(block)) => block.text.extend([line, "\n"]),
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "{name}: a fence is not closed");
+    blocks
+}
+
+fn json_blocks() -> Vec<Block> {
+    let blocks = pages().into_iter().flat_map(|page| blocks(&page));
+    blocks.filter(|block| block.kind.split(' ').next() == Some("json")).collect()
+}
+
+#[test]
+fn every_document_that_the_pages_show_is_accepted() {
+    let documents: Vec<_> = json_blocks().into_iter().filter(|block| block.kind == "json document").collect();
+    assert!(!documents.is_empty(), "the pages show no document");
+    for Block { place, text, .. } in documents {
+        let problems = Plan::from_json(text.as_bytes()).err().unwrap_or_default();
+        assert!(problems.is_empty(), "{place}: {problems:#?}");
+    }
+}
+
+#[test]
+fn every_document_that_the_pages_show_as_wrong_is_refused() {
+    for Block { place, text, .. } in json_blocks().into_iter().filter(|block| block.kind == "json refused") {
+        assert!(Plan::from_json(text.as_bytes()).is_err(), "{place}: this document is accepted");
+    }
+}
+
+#[test]
+fn all_json_on_the_pages_says_which_of_the_two_it_is() {
+    let known = ["json document", "json refused"];
+    let others: Vec<_> =
+        json_blocks().into_iter().filter(|block| !known.contains(&block.kind.as_str())).map(|b| b.place).collect();
+    assert_eq!(others, Vec::<String>::new());
+}
