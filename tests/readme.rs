@@ -17,7 +17,8 @@ struct Block {
 
 fn pages() -> Vec<PathBuf> {
     let root = support::repository::root();
-    let entries = fs::read_dir(root.join("docs")).expect("docs/ is there").map(|entry| entry.expect("an entry"));
+    let entries =
+        fs::read_dir(root.join("docs")).expect("docs/ is there").map(|entry| entry.expect("an entry"));
     let markdown = |path: &PathBuf| path.extension().is_some_and(|end| end == "md");
     let mut pages: Vec<_> = entries.map(|entry| entry.path()).filter(markdown).collect();
     pages.push(root.join("README.md"));
@@ -70,7 +71,10 @@ fn every_document_that_the_pages_show_as_wrong_is_refused() {
 #[test]
 fn all_json_on_the_pages_says_which_of_the_two_it_is() {
     let known = ["json document", "json refused"];
-    let others: Vec<_> =
-        json_blocks().into_iter().filter(|block| !known.contains(&block.kind.as_str())).map(|b| b.place).collect();
+    let others: Vec<_> = json_blocks()
+        .into_iter()
+        .filter(|block| !known.contains(&block.kind.as_str()))
+        .map(|b| b.place)
+        .collect();
     assert_eq!(others, Vec::<String>::new());
 }

@@ -48,6 +48,10 @@ use tokio::task::spawn_blocking;
 /// The stat prefix under which Envoy shows what a module counts.
 const OURS: &str = "wasmcustom.brownout.";
 
+/// What our module logs, without the hundred lines about Envoy's own start; access logs at once.
+const ARGUMENTS: [&str; 6] =
+    ["--log-level", "warning", "--component-log-level", "wasm:info", "--file-flush-interval-msec", "20"];
+
 /// A running Envoy. It ends when it is dropped.
 pub struct Envoy {
     process: Mutex<Process>,
@@ -177,12 +181,9 @@ impl Envoy {
 
 fn launch(config: &Path, log: &Path, concurrency: usize) -> (Process, Admin, BTreeMap<String, SocketAddr>) {
     let workers = u32::try_from(concurrency).expect("a few workers");
-    let started = Launch::new(binary(), config, log)
-        .concurrency(workers)
-        .argument("--file-flush-interval-msec")
-        .argument("20")
-        .start();
-    let mut process = started.unwrap_or_else(|error| panic!("{error}"));
+    let launch = Launch::new(binary(), config, log).concurrency(workers);
+    let launch = ARGUMENTS.into_iter().fold(launch, Launch::argument);
+    let mut process = launch.start().unwrap_or_else(|error| panic!("{error}"));
     let admin = process.wait_ready(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
     let addresses = admin.listeners().unwrap_or_else(|error| panic!("{error}"));
     (process, admin, addresses)

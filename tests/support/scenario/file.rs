@@ -1,0 +1,167 @@
+//! Scenario files.
+
+use super::expected::Outcome;
+use crate::client::{Protocol, Request};
+use crate::envoy::{Configuration, Stats};
+use crate::upstream::Answer;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A scenario as it stands in a file of `tests/scenarios`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// The document. Absent: see `configuration`.
+    document: Option<Value>,
+    /// What the module gets instead of a document.
+    configuration: Option<Configured>,
+    /// The paths of all mistakes, if the document is to be refused.
+    #[serde(default)]
+    pub refused: Vec<String>,
+    /// What is sent, one after the other.
+    #[serde(default)]
+    pub requests: Vec<Exchange>,
+    /// By rule, what is counted meanwhile. What is not named stays 0.
+    #[serde(default)]
+    counted: BTreeMap<String, BTreeMap<String, u64>>,
+}
+
+/// A configuration that is not a document.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Configured {
+    /// The plugin has no `configuration`.
+    Absent,
+    /// A text as it stands here, which may be no document.
+    Text(String),
+}
+
+/// A request and what becomes of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exchange {
+    /// Method and path with query: `GET /cart?id=1`.
+    pub send: String,
+    /// `http1` or `http2`.
+    #[serde(default)]
+    protocol: Spoken,
+    /// The authority; `backend.example` if absent.
+    authority: Option<String>,
+    /// Headers in order, one name in each: `[{x-user: alice}, {x-user: bob}]`.
+    #[serde(default)]
+    headers: Vec<BTreeMap<String, String>>,
+    /// The body; none if absent.
+    #[serde(default)]
+    body: String,
+    /// What the upstream answers if it is reached.
+    pub upstream: Option<Answer>,
+    /// How often it is sent.
+    #[serde(default = "once")]
+    pub times: usize,
+    /// `untouched`, or the rule and what the client sees of it.
+    pub expect: Outcome,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Spoken {
+    #[default]
+    Http1,
+    Http2,
+}
+
+fn once() -> usize {
+    1
+}
+
+impl Scenario {
+    /// Reads a file.
+    ///
+    /// # Panics
+    /// When it is no scenario; the message shows where.
+    pub fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).expect("a scenario file");
+        let scenario: Self = serde_saphyr::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.file_name().unwrap_or_default().display()));
+        assert!(
+            scenario.document.is_some() != scenario.configuration.is_some(),
+            "{}: a scenario has either a `document` or a `configuration`",
+            path.display()
+        );
+        scenario
+    }
+
+    /// All scenario files, by name.
+    ///
+    /// # Panics
+    /// When there are none.
+    pub fn files() -> Vec<(String, PathBuf)> {
+        let entries =
+            std::fs::read_dir(crate::repository::scenarios()).expect("the directory of the scenarios");
+        let mut files: Vec<_> = entries
+            .map(|entry| entry.expect("a readable directory").path())
+            .filter(|path| path.extension().is_some_and(|ending| ending == "yaml"))
+            .map(|path| (path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), path))
+            .collect();
+        files.sort();
+        assert!(!files.is_empty(), "no scenarios");
+        files
+    }
+
+    /// What the module gets.
+    pub fn configuration(&self) -> Configuration {
+        match (&self.document, &self.configuration) {
+            (Some(document), _) => Configuration::document(document),
+            (None, Some(Configured::Text(text))) => Configuration::Text(text.clone()),
+            (None, _) => Configuration::Absent,
+        }
+    }
+
+    /// What is to be counted: by rule, and the sums over all rules.
+    pub fn counted(&self) -> Stats {
+        let mut all = BTreeMap::new();
+        for (rule, counters) in &self.counted {
+            for (counter, value) in counters {
+                all.insert(format!("rule.{rule}.{counter}"), *value);
+                *all.entry(counter.clone()).or_default() += value;
+            }
+        }
+        all.into_iter().collect()
+    }
+}
+
+impl Exchange {
+    /// The protocol in which it is sent.
+    pub fn protocol(&self) -> Protocol {
+        match self.protocol {
+            Spoken::Http1 => Protocol::Http1,
+            Spoken::Http2 => Protocol::Http2,
+        }
+    }
+
+    /// The request.
+    ///
+    /// # Panics
+    /// When the file does not describe one.
+    pub fn request(&self) -> Request {
+        let (method, path) = self.send.split_once(' ').expect("`send` is a method and a path");
+        let mut request = Request::new(method.parse().expect("a method"), path);
+        request.body = self.body.clone().into();
+        if let Some(authority) = &self.authority {
+            request = request.authority(authority);
+        }
+        for (name, value) in self.headers.iter().flatten() {
+            request = request.header(name, value);
+        }
+        request
+    }
+
+    /// What the upstream answers.
+    pub fn answer(&self) -> Answer {
+        self.upstream.clone().unwrap_or_default()
+    }
+}

@@ -1,0 +1,12 @@
+//! Scenarios: a document, requests, and what becomes of them. One file runs [simulated] against the engine, where
+//! times are exact, and [for real](real) in Envoy.
+
+mod expected;
+mod file;
+mod real;
+mod simulated;
+
+pub use expected::{Expected, Outcome, Reply, Taken};
+pub use file::{Configured, Exchange, Scenario};
+pub use real::Rig;
+pub use simulated::simulate;
