@@ -22,7 +22,7 @@ async fn rig() -> (Upstream, Envoy) {
             .cluster(Cluster::named("upstream-http2", upstream.address()).http2())
             .listener(Listener::named("faulty").filter(fault))
             .listener(Listener::named("websocket").websocket())
-            .listener(Listener::named("connect").connect())
+            .listener(Listener::named("connect").connect(Cluster::USUAL))
             .listener(Listener::named("http2").routes(vec![
                 json!({ "match": { "prefix": "/" }, "route": { "cluster": "upstream-http2" } }),
             ])),
@@ -61,7 +61,7 @@ async fn an_abort_does_not_reach_the_upstream_and_stands_in_the_access_log() {
     let expected = Entry {
         path: Some("/x".into()),
         status: 418,
-        flags: Some("DI,FI".into()),
+        flags: "DI,FI".into(),
         details: Some("fault_filter_abort".into()),
     };
     assert_eq!(entry, expected);

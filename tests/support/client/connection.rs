@@ -6,11 +6,13 @@ use http::{HeaderMap, Response, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::rt::Executor;
+use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 
 /// What to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +26,21 @@ pub enum Protocol {
 /// A connection that stays open from request to request. Dropping it closes it at once, whatever is going on.
 pub struct Connection {
     sender: Sender,
-    driving: JoinHandle<()>,
+    driving: Driving,
+}
+
+/// The tasks that move bytes for a connection.
+#[derive(Clone, Default)]
+struct Driving(Arc<Mutex<JoinSet<()>>>);
+
+impl<F> Executor<F> for Driving
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        let mut tasks = self.0.lock().expect("no one panicked");
+        tasks.spawn(async move { drop(task.await) });
+    }
 }
 
 enum Sender {
@@ -41,18 +57,20 @@ impl Connection {
         let stream = TcpStream::connect(address).await.expect("somebody listens there");
         stream.set_nodelay(true).expect("a connected socket");
         let io = TokioIo::new(stream);
-        match protocol {
+        let driving = Driving::default();
+        let sender = match protocol {
             Protocol::Http1 => {
                 let (sender, connection) = http1::handshake(io).await.expect("HTTP/1.1");
-                let driving = tokio::spawn(async move { drop(connection.await) });
-                Self { sender: Sender::Http1(sender), driving }
+                driving.execute(connection);
+                Sender::Http1(sender)
             }
             Protocol::Http2 => {
-                let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.expect("HTTP/2");
-                let driving = tokio::spawn(async move { drop(connection.await) });
-                Self { sender: Sender::Http2(sender), driving }
+                let (sender, connection) = http2::handshake(driving.clone(), io).await.expect("HTTP/2");
+                driving.execute(connection);
+                Sender::Http2(sender)
             }
-        }
+        };
+        Self { sender, driving }
     }
 
     /// Sends a request and waits for the whole reply.
@@ -82,21 +100,21 @@ impl Connection {
         let Sender::Http2(sender) = &self.sender else {
             panic!("HTTP/1.1 carries one request at a time on a connection");
         };
-        let sent = requests.into_iter().map(|request| {
+        let mut sending = JoinSet::new();
+        for (number, request) in requests.into_iter().enumerate() {
             let mut sender = sender.clone();
-            tokio::spawn(async move {
+            sending.spawn(async move {
                 let begin = Instant::now();
-                match sender.send_request(request.into_http(Version::HTTP_2)).await {
+                let reply = match sender.send_request(request.into_http(Version::HTTP_2)).await {
                     Ok(response) => receive(begin, response).await,
                     Err(cause) => Err(Cut { after: begin.elapsed(), begun: None, cause }),
-                }
-            })
-        });
-        let mut replies = Vec::new();
-        for waiting in sent.collect::<Vec<_>>() {
-            replies.push(waiting.await.expect("sending does not panic"));
+                };
+                (number, reply)
+            });
         }
-        replies
+        let mut replies = sending.join_all().await;
+        replies.sort_by_key(|(number, _)| *number);
+        replies.into_iter().map(|(_, reply)| reply).collect()
     }
 
     /// Whether the peer has closed the connection.
@@ -110,7 +128,8 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.driving.abort();
+        // The tasks hold handles of their own.
+        self.driving.0.lock().expect("no one panicked").abort_all();
     }
 }
 

@@ -12,8 +12,8 @@ pub struct Entry {
     pub path: Option<String>,
     /// The HTTP status, 0 when none was sent.
     pub status: u16,
-    /// Envoy's short flags for what went wrong, `None` if nothing did.
-    pub flags: Option<String>,
+    /// Envoy's short flags for what went wrong, `-` if nothing did.
+    pub flags: String,
     /// Where the reply came from: `via_upstream`, `brownout_abort`, ….
     pub details: Option<String>,
 }

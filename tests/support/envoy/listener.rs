@@ -71,13 +71,13 @@ impl Listener {
         self.field("upgrade_configs", json!([{ "upgrade_type": "websocket" }]))
     }
 
-    /// Lets CONNECT through: what it carries goes to the usual cluster as bytes.
+    /// Lets CONNECT through: what it carries goes to a cluster as bytes.
     #[must_use]
-    pub fn connect(mut self) -> Self {
+    pub fn connect(mut self, cluster: &str) -> Self {
         self.routes.insert(
             0,
             json!({ "match": { "connect_matcher": {} }, "route": {
-                "cluster": Cluster::USUAL,
+                "cluster": cluster,
                 "upgrade_configs": [{ "upgrade_type": "CONNECT", "connect_config": {} }],
             } }),
         );
@@ -91,6 +91,7 @@ impl Listener {
     pub(super) fn to_json(&self, directory: &Path) -> Value {
         json!({
             "name": self.name,
+            "stat_prefix": self.name,
             "address": loopback(),
             // Lets a client that opens one connection per worker reach every worker.
             "connection_balance_config": { "exact_balance": {} },

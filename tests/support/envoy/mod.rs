@@ -38,6 +38,7 @@ use crate::client::{Connection, Protocol, Request};
 use crate::deadline::{PATIENCE, until};
 use brownout_cli::envoy::{Admin, Launch, Process, locate};
 use document::Deliveries;
+use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -134,6 +135,24 @@ impl Envoy {
     /// Whether the process still runs.
     pub fn is_alive(&self) -> bool {
         self.process.lock().expect("no one panicked").ended().is_none()
+    }
+
+    /// Stops the whole process in its tracks for as long as `meanwhile` takes. What falls due then is due at one
+    /// instant afterwards.
+    ///
+    /// # Panics
+    /// When the process is gone.
+    pub async fn while_stopped<T>(&self, meanwhile: impl Future<Output = T>) -> T {
+        self.signal(Signal::STOP);
+        let output = meanwhile.await;
+        self.signal(Signal::CONT);
+        output
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = self.process.lock().expect("no one panicked").pid();
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+        kill_process(pid, signal).expect("Envoy runs");
     }
 
     /// Everything that Envoy has logged.

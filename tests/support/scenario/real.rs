@@ -38,7 +38,8 @@ impl Rig {
         if let Err(refused) = self.envoy.configure(MAIN, &scenario.configuration()).await {
             assert!(!scenario.refused.is_empty(), "refused:\n{}", refused.log);
             for path in &scenario.refused {
-                assert!(refused.log.contains(path), "`{path}` is not in the log:\n{}", refused.log);
+                let line = format!("document refused: {path}: ");
+                assert!(refused.log.contains(&line), "`{line}` is not in the log:\n{}", refused.log);
             }
             return;
         }

@@ -1,0 +1,109 @@
+//! Documents that arrive while requests are under way, and such as must not take effect.
+
+use crate::stage::{Stage, document};
+use serde_json::{Value, json};
+use std::time::Duration;
+use support::client::{Connection, Protocol, Request};
+use support::envoy::Configuration;
+
+fn always(name: &str, faults: Value) -> Value {
+    let mut rule = json!({ "name": name, "percentage": 100 });
+    rule.as_object_mut().expect("an object").extend(faults.as_object().cloned().expect("an object"));
+    json!([rule])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_on_hold_finish_under_the_document_that_held_them() {
+    const HOLD: Duration = Duration::from_millis(1500);
+    let held = |name: &str, status: u16| {
+        always(name, json!({ "delay": { "fixed_delay": "1.5s" }, "abort": { "http_status": status } }))
+    };
+    let stage = Stage::with(held("first", 501)).await;
+    let mut open = Connection::open(Protocol::Http1, stage.address()).await;
+    let mut waiting = Vec::new();
+    for (name, status) in [("first", 501), ("second", 502), ("third", 503)] {
+        if name != "first" {
+            stage.follow(held(name, status)).await;
+        }
+        let mut connection = Connection::open(Protocol::Http2, stage.address()).await;
+        let sending = tokio::spawn(async move { connection.send_at_once(vec![Request::get("/"); 20]).await });
+        waiting.push((name, status, sending));
+        stage.until_active(20 * waiting.len() as u64).await;
+    }
+    stage.follow(always("last", json!({ "abort": { "http_status": 429 } }))).await;
+    let reply = open.send(Request::get("/")).await.expect("a reply");
+    assert_eq!((reply.status.as_u16(), reply.header("x-brownout").as_deref()), (429, Some("last; abort")));
+    for (name, status, sending) in waiting {
+        for reply in sending.await.expect("sending does not panic") {
+            let reply = reply.expect("a reply");
+            let evidence = format!("{name}; delay; abort");
+            assert_eq!((reply.status.as_u16(), reply.header("x-brownout")), (status, Some(evidence)));
+            assert!(reply.headers_after >= HOLD, "early, after {:?}", reply.headers_after);
+        }
+    }
+    stage.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_connection_follows_the_new_document_at_once() {
+    let stage = Stage::with(json!([])).await;
+    let mut connections = [
+        Connection::open(Protocol::Http1, stage.address()).await,
+        Connection::open(Protocol::Http2, stage.address()).await,
+    ];
+    for connection in &mut connections {
+        assert_eq!(connection.send(Request::get("/")).await.expect("a reply").status, 200);
+    }
+    for status in [501, 502, 503] {
+        stage.follow(always("now", json!({ "abort": { "http_status": status } }))).await;
+        for connection in &mut connections {
+            assert_eq!(connection.send(Request::get("/")).await.expect("a reply").status, status);
+        }
+    }
+    stage.follow(json!([])).await;
+    for connection in &mut connections {
+        assert_eq!(connection.send(Request::get("/")).await.expect("a reply").status, 200);
+    }
+    stage.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_with_mistakes_is_refused_and_the_last_good_one_stays() {
+    let stage = Stage::with(always("good", json!({ "abort": { "http_status": 503 } }))).await;
+    let mut connection = Connection::open(Protocol::Http1, stage.address()).await;
+    let bad = json!({ "rules": [
+        { "name": "one", "percentage": 100, "abort": { "http_status": 700 } },
+        { "name": "two", "delay": { "fixed_delay": "fast" } },
+    ] });
+    let refused = stage.push(&Configuration::document(&bad)).await.expect_err("it has mistakes");
+    for mistake in ["rules[0].abort.http_status: ", "rules[1]: missing", "rules[1].delay.fixed_delay: "] {
+        assert!(refused.log.contains(mistake), "`{mistake}` is not in the log:\n{}", refused.log);
+    }
+    assert_eq!(connection.send(Request::get("/")).await.expect("a reply").status, 503);
+    assert!(stage.envoy.stats().await.value("config_rejected") > 0);
+    stage.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_sent_as_a_struct_works_or_is_refused_with_that_word() {
+    let stage = Stage::with(always("good", json!({ "abort": { "http_status": 503 } }))).await;
+    let Configuration::Text(text) = document(always("struct", json!({ "abort": { "http_status": 429 } })))
+    else {
+        panic!("a document is text");
+    };
+    let sent = serde_json::from_str(&text).expect("JSON");
+    let (status, evidence) = match stage.push(&Configuration::Struct(sent)).await {
+        Ok(()) => (429, "struct; abort"),
+        Err(refused) => {
+            let log = refused.log;
+            assert!(
+                log.contains("Struct") && log.contains("StringValue"),
+                "nothing about it in the log:\n{log}"
+            );
+            (503, "good; abort")
+        }
+    };
+    let reply = stage.ask(Request::get("/")).await;
+    assert_eq!((reply.status.as_u16(), reply.header("x-brownout").as_deref()), (status, Some(evidence)));
+    stage.is_sound().await;
+}

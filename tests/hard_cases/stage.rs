@@ -1,0 +1,121 @@
+//! The Envoy of a hard case, and what has to hold when the case is over.
+
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use std::time::Duration;
+use support::client::{Connection, Protocol, Reply, Request};
+use support::deadline::until;
+use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, Refused};
+use support::upstream::Upstream;
+
+/// How late a reply may be when much is going on.
+pub const LATENESS: Duration = Duration::from_millis(800);
+
+/// The listener without peculiarities.
+pub const MAIN: &str = "main";
+/// The listener that lets WebSocket through.
+pub const WEBSOCKET: &str = "websocket";
+/// The listener that lets CONNECT through.
+pub const CONNECT: &str = "connect";
+/// The listener on which nothing may stand still for longer than [`IMPATIENCE`].
+pub const IMPATIENT: &str = "impatient";
+/// The listener that answers everything itself.
+pub const DIRECT: &str = "direct";
+
+/// See [`IMPATIENT`].
+pub const IMPATIENCE: Duration = Duration::from_millis(400);
+
+const FILTER: &str = "brownout";
+
+/// An upstream and an Envoy before it.
+pub struct Stage {
+    pub upstream: Upstream,
+    pub envoy: Envoy,
+}
+
+impl Stage {
+    /// Envoy with one worker, whose module follows these rules.
+    pub async fn with(rules: Value) -> Self {
+        Self::with_workers(1, rules).await
+    }
+
+    /// The same with more workers.
+    pub async fn with_workers(workers: usize, rules: Value) -> Self {
+        let upstream = Upstream::start().await;
+        let listener =
+            |name| Listener::named(name).filter(Filter::discovered(FILTER, document(rules.clone())));
+        let answer = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
+        let bootstrap = Bootstrap::new()
+            .concurrency(workers)
+            // One connection carries any number of requests: no test runs out of file descriptors.
+            .cluster(Cluster::of(&upstream).http2())
+            .cluster(Cluster::named("http1", upstream.address()))
+            .listener(listener(MAIN))
+            .listener(listener(WEBSOCKET).websocket().routes(vec![to_http1(json!({ "prefix": "/" }))]))
+            .listener(listener(CONNECT).connect("http1"))
+            .listener(listener(IMPATIENT).stream_idle_timeout(IMPATIENCE))
+            .listener(listener(DIRECT).routes(vec![answer]));
+        let envoy = Envoy::start(bootstrap).await;
+        Self { upstream, envoy }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.envoy.address(MAIN)
+    }
+
+    /// Pushes other rules.
+    pub async fn follow(&self, rules: Value) {
+        if let Err(refused) = self.envoy.configure(FILTER, &document(rules)).await {
+            panic!("refused:\n{}", refused.log);
+        }
+    }
+
+    /// Pushes any configuration.
+    pub async fn push(&self, configuration: &Configuration) -> Result<(), Refused> {
+        self.envoy.configure(FILTER, configuration).await
+    }
+
+    /// One request on a connection of its own.
+    pub async fn ask(&self, request: Request) -> Reply {
+        let mut connection = Connection::open(Protocol::Http1, self.address()).await;
+        connection.send(request).await.unwrap_or_else(|cut| panic!("{cut}\n{}", self.envoy.log()))
+    }
+
+    /// Waits until that many exchanges are being held.
+    pub async fn until_active(&self, count: u64) {
+        until(&format!("{count} exchanges that are being held"), async || {
+            (self.envoy.stats().await.value("active_faults") == count).then_some(())
+        })
+        .await;
+    }
+
+    /// What has to hold after every hard case.
+    pub async fn is_sound(&self) {
+        assert!(self.envoy.is_alive(), "Envoy has ended:\n{}", self.envoy.log());
+        let reply = self.ask(Request::get(STILL_THERE)).await;
+        assert_eq!(reply.status, 418, "the VM is dead:\n{}", self.envoy.log());
+        assert_eq!(reply.header("x-brownout").as_deref(), Some("still-there; abort"));
+        self.until_active(0).await;
+        let stats = self.envoy.stats().await;
+        assert_eq!(stats.value("host_errors"), 0, "{stats}\n{}", self.envoy.log());
+    }
+}
+
+/// Tells a dead VM, which passes everything, from a live one.
+const STILL_THERE: &str = "/still-there";
+
+/// A document with these rules, and before them the one that shows that the VM is alive.
+pub fn document(mut rules: Value) -> Configuration {
+    let still_there = json!({
+        "name": "still-there",
+        "match": { "path": { "exact": STILL_THERE } },
+        "percentage": 100,
+        "abort": { "http_status": 418 },
+    });
+    rules.as_array_mut().expect("a list of rules").insert(0, still_there);
+    Configuration::document(&json!({ "rules": rules }))
+}
+
+fn to_http1(condition: Value) -> Value {
+    json!({ "match": condition, "route": { "cluster": "http1" } })
+}
