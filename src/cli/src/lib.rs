@@ -8,6 +8,7 @@ pub mod check;
 pub mod document;
 pub mod envoy;
 pub mod report;
+pub mod run;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
+    Run(run::Arguments),
     Check(check::Arguments),
 }
 
@@ -29,6 +31,7 @@ enum Command {
 /// wrong, 2 for wrong usage and for what cannot be read, written or started.
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
     }
 }

@@ -17,6 +17,7 @@ use std::ops::Range;
 #[derive(Debug, Clone)]
 pub struct Document {
     name: String,
+    bytes: Vec<u8>,
     source: String,
     syntax: Syntax,
     /// Where the first byte stands that is not UTF-8.
@@ -64,7 +65,7 @@ impl Document {
             _ if source.trim_start().starts_with('{') => Syntax::Json,
             _ => Syntax::Yaml,
         };
-        Self { name: name.into(), source, syntax, not_utf8 }
+        Self { name: name.into(), bytes: bytes.into(), source, syntax, not_utf8 }
     }
 
     /// The name under which messages speak of it.
@@ -72,7 +73,12 @@ impl Document {
         &self.name
     }
 
-    /// Its text.
+    /// Its bytes, as they were read.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Its text, without a byte order mark.
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -109,10 +115,7 @@ impl Document {
         }
         let value = yaml::read(&self.source)
             .map_err(|error| Box::new(mistake(Code::Syntax, "not valid YAML", &error.reason, error.span)))?;
-        Ok(value.map_or_else(
-            || (String::new(), Places::leaf(0..0)),
-            |value| (text::json(&value.json), value.places),
-        ))
+        Ok(value.map_or_else(|| (String::new(), Places::leaf(0..0)), |value| (value.text(), value.places)))
     }
 
     fn place(&self, diagnostics: Vec<Diagnostic>, places: Option<Places>) -> Vec<Mistake> {

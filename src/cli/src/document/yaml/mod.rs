@@ -3,6 +3,7 @@
 mod scalar;
 
 use super::places::{Field, Places};
+use super::text;
 use brownout_core::json::Json;
 use saphyr_parser::{Event, Parser, Span};
 use std::collections::HashMap;
@@ -22,6 +23,13 @@ pub struct Value {
     pub places: Places,
     /// How many values it is, those inside it included.
     size: usize,
+}
+
+impl Value {
+    /// JSON text of the value. Fields that occur twice are kept.
+    pub fn text(&self) -> String {
+        text::json(&self.json)
+    }
 }
 
 /// Why a text is not YAML that a document can be written in.

@@ -1,0 +1,148 @@
+//! The service that the proxy stands before.
+
+use std::env;
+use std::fmt;
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+const DIAL: Duration = Duration::from_millis(500);
+
+/// Files with the certificate authorities that a system trusts: Debian's, Red Hat's, Alpine's and macOS's.
+const AUTHORITIES: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+
+/// A service, by its URL: `http://localhost:8080`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Whether it speaks TLS.
+    pub tls: bool,
+    /// A name or an address, an IPv6 address without brackets.
+    pub host: String,
+    /// The port; 80 or 443 unless the URL says otherwise.
+    pub port: u16,
+}
+
+/// Why a text is not the URL of a service.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Not `http://` or `https://`.
+    #[error("expected a URL such as `http://localhost:8080`")]
+    Scheme,
+    /// No host.
+    #[error("the URL names no host")]
+    Host,
+    /// Not a port.
+    #[error("`{0}` is not a port")]
+    Port(String),
+    /// A path or a query, which would have no effect.
+    #[error("leave out `{0}`: the path is the one of each request")]
+    Path(String),
+}
+
+impl Upstream {
+    /// A service without TLS at an address.
+    pub fn at(address: SocketAddr) -> Self {
+        Self { tls: false, host: address.ip().to_string(), port: address.port() }
+    }
+
+    /// Host and port as a `Host` header has them: without the port where it goes without saying.
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        match (self.tls, self.port) {
+            (false, 80) | (true, 443) => host,
+            (_, port) => format!("{host}:{port}"),
+        }
+    }
+
+    /// Whether something accepts connections there now.
+    pub fn answers(&self) -> bool {
+        let addresses = (self.host.as_str(), self.port).to_socket_addrs();
+        addresses.is_ok_and(|mut all| all.any(|address| TcpStream::connect_timeout(&address, DIAL).is_ok()))
+    }
+}
+
+/// The file with the certificate authorities to trust: `SSL_CERT_FILE`, or the system's.
+pub fn authorities() -> Option<PathBuf> {
+    let named = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    named.or_else(|| AUTHORITIES.map(PathBuf::from).into_iter().find(|path| Path::is_file(path)))
+}
+
+impl fmt::Display for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())
+    }
+}
+
+impl FromStr for Upstream {
+    type Err = Error;
+
+    fn from_str(url: &str) -> Result<Self, Error> {
+        let (scheme, rest) = url.split_once("://").ok_or(Error::Scheme)?;
+        let (tls, default_port) = match scheme {
+            "http" => (false, 80),
+            "https" => (true, 443),
+            _ => return Err(Error::Scheme),
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, path) = rest.split_at(end);
+        if !matches!(path, "" | "/") {
+            return Err(Error::Path(path.into()));
+        }
+        let (host, port) = split_port(authority);
+        let port = match port {
+            None => default_port,
+            Some(port) => {
+                port.parse().ok().filter(|port| *port != 0).ok_or_else(|| Error::Port(port.into()))?
+            }
+        };
+        if host.is_empty() {
+            return Err(Error::Host);
+        }
+        Ok(Self { tls, host: host.into(), port })
+    }
+}
+
+/// `[::1]:8080` is `::1` and `8080`.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    if let Some((host, rest)) = authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        return (host, rest.strip_prefix(':'));
+    }
+    authority.rsplit_once(':').map_or((authority, None), |(host, port)| (host, Some(port)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, Upstream};
+
+    fn upstream(tls: bool, host: &str, port: u16) -> Result<Upstream, Error> {
+        Ok(Upstream { tls, host: host.into(), port })
+    }
+
+    #[test]
+    fn a_url_is_a_scheme_a_host_and_perhaps_a_port() {
+        assert_eq!("http://localhost:8080".parse(), upstream(false, "localhost", 8080));
+        assert_eq!("http://shop.test/".parse(), upstream(false, "shop.test", 80));
+        assert_eq!("https://shop.test".parse(), upstream(true, "shop.test", 443));
+        assert_eq!("http://[::1]:8080".parse(), upstream(false, "::1", 8080));
+    }
+
+    #[test]
+    fn what_cannot_be_a_service_is_refused_with_the_reason() {
+        assert_eq!("localhost:8080".parse::<Upstream>(), Err(Error::Scheme));
+        assert_eq!("ftp://localhost".parse::<Upstream>(), Err(Error::Scheme));
+        assert_eq!("http://:80".parse::<Upstream>(), Err(Error::Host));
+        assert_eq!("http://a:b".parse::<Upstream>(), Err(Error::Port("b".into())));
+        assert_eq!("http://a:70000".parse::<Upstream>(), Err(Error::Port("70000".into())));
+        assert_eq!("http://a/b?c".parse::<Upstream>(), Err(Error::Path("/b?c".into())));
+    }
+
+    #[test]
+    fn an_authority_leaves_out_the_port_that_goes_without_saying() {
+        let authority = |url: &str| url.parse::<Upstream>().expect("a URL").authority();
+        assert_eq!(authority("http://shop.test:80"), "shop.test");
+        assert_eq!(authority("https://shop.test:8443"), "shop.test:8443");
+        assert_eq!(authority("http://[::1]:8080"), "[::1]:8080");
+    }
+}

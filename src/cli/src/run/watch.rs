@@ -1,0 +1,116 @@
+//! Notices when a file changes, however that is done: writing in place, moving another file there, or swapping a
+//! symbolic link on the way to it, as Kubernetes does.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file whose content is looked at again and again. Documents are small, so the content itself is compared: times
+/// and sizes miss changes.
+#[derive(Debug)]
+pub struct Watch {
+    path: PathBuf,
+    /// The content that was reported last.
+    known: Vec<u8>,
+    /// What was there at the last look, if that was something else.
+    seen: Option<Result<Vec<u8>, io::ErrorKind>>,
+    /// Why the file could not be read, once that was reported.
+    trouble: Option<io::ErrorKind>,
+}
+
+/// What happened to the file.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It has this content now.
+    Content(Vec<u8>),
+    /// It is not there any more, or cannot be read.
+    Trouble(io::ErrorKind),
+}
+
+impl Watch {
+    /// Watches a file with this content.
+    pub fn new(path: &Path, known: Vec<u8>) -> Self {
+        Self { path: path.into(), known, seen: None, trouble: None }
+    }
+
+    /// Looks at the file. A change is reported when two looks in a row have seen the same: editors empty a file before
+    /// they write it, or move it away before they move the new one there.
+    pub fn look(&mut self) -> Option<Change> {
+        let now = fs::read(&self.path).map_err(|error| error.kind());
+        if now.as_ref() == Ok(&self.known) {
+            self.seen = None;
+            self.trouble = None;
+            return None;
+        }
+        if self.seen.as_ref() != Some(&now) {
+            self.seen = Some(now);
+            return None;
+        }
+        match now {
+            Ok(content) => {
+                self.seen = None;
+                self.trouble = None;
+                self.known.clone_from(&content);
+                Some(Change::Content(content))
+            }
+            Err(kind) if self.trouble == Some(kind) => None,
+            Err(kind) => {
+                self.trouble = Some(kind);
+                Some(Change::Trouble(kind))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Change, Watch};
+    use std::fs;
+    use std::io::ErrorKind;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn a_change_is_reported_once_it_has_settled() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("document");
+        fs::write(&path, "one").expect("written");
+        let mut watch = Watch::new(&path, b"one".to_vec());
+        assert_eq!(watch.look(), None);
+        fs::write(&path, "").expect("emptied");
+        assert_eq!(watch.look(), None);
+        fs::write(&path, "two").expect("written");
+        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look(), Some(Change::Content(b"two".to_vec())));
+        assert_eq!(watch.look(), None);
+    }
+
+    #[test]
+    fn a_file_that_goes_away_is_reported_once_and_may_come_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("document");
+        let mut watch = Watch::new(&path, b"one".to_vec());
+        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look(), Some(Change::Trouble(ErrorKind::NotFound)));
+        assert_eq!(watch.look(), None);
+        fs::write(&path, "two").expect("written");
+        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look(), Some(Change::Content(b"two".to_vec())));
+    }
+
+    #[test]
+    fn the_swap_of_a_link_on_the_way_is_a_change() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        for version in ["v1", "v2"] {
+            fs::create_dir(at(version)).expect("a folder");
+            fs::write(at(version).join("document"), version).expect("written");
+        }
+        symlink("v1", at("data")).expect("a link");
+        let mut watch = Watch::new(&at("data").join("document"), b"v1".to_vec());
+        assert_eq!(watch.look(), None);
+        symlink("v2", at("data-new")).expect("a link");
+        fs::rename(at("data-new"), at("data")).expect("swapped");
+        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look(), Some(Change::Content(b"v2".to_vec())));
+    }
+}
