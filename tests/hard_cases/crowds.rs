@@ -167,3 +167,28 @@ async fn two_workers_keep_time_each_for_itself() {
     assert_eq!([on_worker(0).await, on_worker(1).await], [10, 10]);
     stage.is_sound().await;
 }
+
+/// A tick that every arrival puts off would not come before the arrivals end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_steady_stream_of_arrivals_does_not_put_off_those_who_wait() {
+    const DELAY: Duration = Duration::from_millis(100);
+    const ARRIVALS: u32 = 500;
+    let stage = Stage::with(json!([
+        { "name": "slow", "percentage": 100, "delay": { "fixed_delay": "100ms" } },
+    ]))
+    .await;
+    let address = stage.address();
+    let mut arrivals = tokio::task::JoinSet::new();
+    let mut clock = tokio::time::interval(Duration::from_millis(4));
+    for _ in 0..ARRIVALS {
+        clock.tick().await;
+        arrivals.spawn(async move {
+            let mut connection = Connection::open(Protocol::Http1, address).await;
+            connection.send(Request::get("/")).await.expect("a reply").headers_after
+        });
+    }
+    for took in arrivals.join_all().await {
+        assert!((DELAY..DELAY + LATENESS).contains(&took), "{took:?}");
+    }
+    stage.is_sound().await;
+}

@@ -4,7 +4,8 @@ use crate::stage::{Stage, document};
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::client::{Connection, Protocol, Request};
-use support::envoy::Configuration;
+use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
+use support::upstream::Upstream;
 
 fn always(name: &str, faults: Value) -> Value {
     let mut rule = json!({ "name": name, "percentage": 100 });
@@ -106,4 +107,15 @@ async fn a_document_sent_as_a_struct_works_or_is_refused_with_that_word() {
     let reply = stage.ask(Request::get("/")).await;
     assert_eq!((reply.status.as_u16(), reply.header("x-brownout").as_deref()), (status, Some(evidence)));
     stage.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_stands_in_the_bootstrap_works_without_discovery() {
+    let upstream = Upstream::start().await;
+    let filter = Filter::brownout(&document(always("static", json!({ "abort": { "http_status": 503 } }))));
+    let listener = Listener::named("main").filter(filter);
+    let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
+    let mut connection = Connection::open(Protocol::Http1, envoy.address("main")).await;
+    let reply = connection.send(Request::get("/")).await.expect("a reply");
+    assert_eq!((reply.status.as_u16(), reply.header("x-brownout").as_deref()), (503, Some("static; abort")));
 }

@@ -1,6 +1,7 @@
 //! What the suites share: a real Envoy with the module, upstreams and clients on real sockets, and scenarios
 //! that run against the engine under simulated time and against that Envoy alike.
 
+pub mod binomial;
 pub mod client;
 pub mod deadline;
 pub mod envoy;
