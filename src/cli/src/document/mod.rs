@@ -31,7 +31,7 @@ enum Syntax {
 }
 
 /// A document without mistakes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Checked {
     /// The plan.
     pub plan: Plan,

@@ -3,6 +3,7 @@
 use super::counts::{Counts, RuleCounts};
 use super::traffic::Seen;
 use anstream::ColorChoice;
+use anstream::adapter::strip_str;
 use anstream::stream::IsTerminal;
 use clap::builder::styling::{AnsiColor, Style};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
@@ -42,7 +43,10 @@ impl Board {
     pub fn say(&self, text: &str) {
         match &self.live {
             // A failure to write to the terminal cannot be told to anybody.
-            Some(live) if !live.lines.is_empty() => drop(live.progress.println(text)),
+            Some(live) if !live.lines.is_empty() => {
+                let plain = strip_str(text).to_string();
+                drop(live.progress.println(if self.colours { text } else { &plain }));
+            }
             _ => anstream::eprintln!("{text}"),
         }
     }

@@ -1,11 +1,15 @@
 //! Requests to try: one that each rule takes, made up from the rule's own conditions, as `curl` lines.
 
+use brownout_core::Engine;
 use brownout_core::document::Rule;
 use brownout_core::entropy::Entropy;
 use brownout_core::plan::{Plan, RuleId};
+use brownout_core::step::{Event, ExchangeId, Release, RequestStep};
+use brownout_core::time::{Clock, Instant};
 use brownout_core::view::RequestView;
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A request to try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,35 +19,32 @@ pub struct Example {
     authority: Option<String>,
     path: String,
     headers: Vec<(String, String)>,
-    /// What happens to it.
-    pub effect: String,
 }
 
-/// One example for each rule that a made-up request reaches, before them `GET /`, and the effect of each as the engine
-/// itself decides it.
-pub fn examples(plan: &Plan) -> Vec<Example> {
-    let mut examples = vec![Example::plain()];
-    for rule in plan.rules() {
-        let Some(example) = Example::of(rule) else { continue };
-        if !examples.contains(&example) {
-            examples.push(example);
+/// `GET /`, and a request for each rule that one can be made up for: with what the engine itself does to it. `json` is
+/// a document without mistakes.
+pub fn examples(json: &str) -> Vec<(Example, String)> {
+    let Ok(plan) = Plan::from_json(json.as_bytes()) else { return Vec::new() };
+    let mut engine = Engine::new(plan, Always);
+    let requests: Vec<Option<Example>> = engine.plan().rules().iter().map(Example::of).collect();
+    let plain = Example::plain();
+    let (_, effect) = effect(&mut engine, 0, &plain);
+    let mut examples = vec![(plain, effect)];
+    for (request, id) in requests.into_iter().zip(1..) {
+        let Some(request) = request else { continue };
+        let (taken_by, effect) = self::effect(&mut engine, id, &request);
+        // Conditions that nobody knows how to fulfil here, and rules that stand before this one, keep it away.
+        let is_its_own = taken_by.is_some_and(|rule| rule.0 + 1 == id as usize);
+        if is_its_own && examples.iter().all(|(other, _)| *other != request) {
+            examples.push((request, effect));
         }
-    }
-    for example in &mut examples {
-        example.effect = effect(plan, example);
     }
     examples
 }
 
 impl Example {
     fn plain() -> Self {
-        Self {
-            method: "GET".into(),
-            authority: None,
-            path: "/".into(),
-            headers: Vec::new(),
-            effect: String::new(),
-        }
+        Self { method: "GET".into(), authority: None, path: "/".into(), headers: Vec::new() }
     }
 
     /// `None` where the conditions are not of the kind that one can make a request from: a regular expression.
@@ -134,21 +135,92 @@ impl Entropy for Always {
     }
 }
 
-fn effect(plan: &Plan, example: &Example) -> String {
-    let Some(decision) = plan.decide(example, &mut Always, &mut |_: RuleId| {}) else {
-        return "passes".into();
+/// Moments are of no account here.
+struct Timeless;
+
+impl Clock for Timeless {
+    fn now(&self) -> Option<Instant> {
+        Some(Instant::default())
+    }
+}
+
+/// Which rule takes a request, if any, and in words what happens then.
+fn effect(engine: &mut Engine<Always>, id: u32, request: &Example) -> (Option<RuleId>, String) {
+    let step = engine.on_request_headers(ExchangeId(id), request, &Timeless);
+    let reply = match step {
+        RequestStep::Continue => None,
+        RequestStep::Reply(reply) => Some(reply),
+        RequestStep::Hold => match engine.next_due(Instant(Duration::MAX)) {
+            Some((_, Release::Reply(reply))) => Some(reply),
+            _ => None,
+        },
     };
+    let mut rule = None;
     let mut parts = Vec::new();
-    if let Some(hold) = decision.effects.hold {
-        parts.push(format!("waits {hold:?}"));
+    while let Some(event) = engine.next_event() {
+        match event {
+            Event::Injected(taken_by) => rule = Some(taken_by),
+            Event::Shadowed(taken_by) => {
+                rule = Some(taken_by);
+                parts.push("is only counted".to_owned());
+            }
+            Event::Delayed(hold) => parts.push(format!("waits {hold:?}")),
+            _ => {}
+        }
     }
-    if let Some((_, reply)) = &decision.effects.end {
-        parts.push(format!("gets {}", reply.status));
+    engine.end(ExchangeId(id));
+    parts.extend(reply.map(|reply| format!("gets {}", reply.status)));
+    let Some(found) = rule.and_then(|rule| engine.plan().rules().get(rule.0)) else {
+        return (None, "passes".into());
+    };
+    if !found.percentage.is_always() {
+        parts.push(format!("{} % of the time", found.percentage));
     }
-    let name = plan.rule_name(decision.rule);
-    let share = plan.rules().get(decision.rule.0).map(|rule| rule.percentage);
-    let chance = share
-        .filter(|share| !share.is_always())
-        .map_or(String::new(), |share| format!(", {share} % of the time"));
-    format!("{}{chance} ({name})", parts.join(", "))
+    (rule, format!("{} ({})", parts.join(", "), found.name.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::examples;
+
+    fn lines(document: &str) -> Vec<String> {
+        let proxy = "127.0.0.1:1".parse().expect("an address");
+        examples(document)
+            .into_iter()
+            .map(|(example, effect)| format!("{} # {effect}", example.curl(proxy)))
+            .collect()
+    }
+
+    #[test]
+    fn a_request_is_made_up_from_the_conditions_of_each_rule() {
+        let document = r#"{"rules": [
+            {"name": "a", "percentage": 2.5, "abort": {"http_status": 503},
+             "match": {"methods": ["DELETE"], "path": {"prefix": "/it's"}, "authority": {"exact": "shop.test"}}},
+            {"name": "b", "percentage": 100, "delay": {"fixed_delay": "250ms"}, "abort": {"http_status": 500},
+             "match": {"headers": [{"name": "x-user", "string_match": {"suffix": "son"}}, {"name": "x-any"}]}}
+        ]}"#;
+        let expected = [
+            "curl -i http://127.0.0.1:1/ # passes",
+            r"curl -i -X DELETE -H 'host: shop.test' 'http://127.0.0.1:1/it'\''s' # gets 503, 2.5 % of the time (a)",
+            "curl -i -H 'x-user: son' -H 'x-any: 1' http://127.0.0.1:1/ # waits 250ms, gets 500 (b)",
+        ];
+        assert_eq!(lines(document), expected);
+    }
+
+    #[test]
+    fn a_rule_for_every_request_is_said_of_the_plainest_one() {
+        let document = r#"{"mode": "shadow", "rules": [
+            {"name": "all", "percentage": 100, "abort": {"http_status": 503}},
+            {"name": "never-reached", "percentage": 100, "abort": {"http_status": 500}, "match": {"path": {"exact": "/a"}}}
+        ]}"#;
+        assert_eq!(lines(document), ["curl -i http://127.0.0.1:1/ # is only counted (all)"]);
+    }
+
+    #[test]
+    fn no_request_is_made_up_for_a_regular_expression() {
+        let document = r#"{"rules": [
+            {"name": "a", "percentage": 1, "abort": {"http_status": 503}, "match": {"path": {"safe_regex": "/a+"}}}
+        ]}"#;
+        assert_eq!(lines(document), ["curl -i http://127.0.0.1:1/ # passes"]);
+    }
 }

@@ -13,6 +13,7 @@ mod session;
 mod traffic;
 mod upstream;
 mod watch;
+mod welcome;
 
 use crate::document::{Checked, Document};
 use crate::envoy::{self, LocateError, ProcessError};
@@ -129,7 +130,8 @@ fn proxy(arguments: &Arguments, document: &Document, checked: Checked) -> Result
     };
     let sandbox = sandbox::Sandbox::start(arguments, &envoy, &module, &upstream, &checked)?;
     let watch = arguments.config.as_deref().map(|path| watch::Watch::new(path, document.bytes().to_vec()));
-    session::Session::new(sandbox, watch, document, checked.plan).run(arguments, &envoy, &upstream, &signals)
+    let session = session::Session::new(sandbox, watch, document.name(), checked);
+    session.run(arguments, &envoy, &upstream, &signals)
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -3,16 +3,15 @@
 use super::board::Board;
 use super::counts::Counts;
 use super::delivery::Receipt;
-use super::example::examples;
 use super::sandbox::Sandbox;
 use super::traffic;
 use super::upstream::Upstream;
 use super::watch::{Change, Watch};
-use super::{Arguments, DEMO_NAME, Error};
-use crate::document::Document;
+use super::welcome::{rules, welcome};
+use super::{Arguments, Error};
+use crate::document::{Checked, Document};
 use crate::envoy::Found;
 use crate::report;
-use brownout_core::Plan;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;
@@ -55,14 +54,14 @@ pub struct Session {
     sandbox: Sandbox,
     watch: Option<Watch>,
     name: String,
-    plan: Plan,
+    document: Checked,
     board: Board,
 }
 
 impl Session {
     /// A proxy that runs with this document.
-    pub fn new(sandbox: Sandbox, watch: Option<Watch>, document: &Document, plan: Plan) -> Self {
-        Self { sandbox, watch, name: document.name().into(), plan, board: Board::new() }
+    pub fn new(sandbox: Sandbox, watch: Option<Watch>, name: &str, document: Checked) -> Self {
+        Self { sandbox, watch, name: name.into(), document, board: Board::new() }
     }
 
     /// Until the user or the time ends it.
@@ -76,7 +75,7 @@ impl Session {
         upstream: &Upstream,
         signals: &Signals,
     ) -> Result<(), Error> {
-        self.welcome(arguments, envoy, upstream);
+        self.board.say(&welcome(arguments, envoy, upstream, &self.sandbox, &self.name, &self.document));
         let (sender, seen) = mpsc::channel();
         if arguments.traffic {
             let setup = |source| Error::Setup { what: "the demo traffic", source };
@@ -119,7 +118,7 @@ impl Session {
     }
 
     fn count(&mut self) -> Result<(), Error> {
-        self.board.show(&Counts::read(&self.sandbox.admin, &self.plan)?);
+        self.board.show(&Counts::read(&self.sandbox.admin, &self.document.plan)?);
         Ok(())
     }
 
@@ -138,9 +137,9 @@ impl Session {
         self.sandbox.delivery.give(&checked.json, Some(&self.sandbox.admin)).map_err(setup)?;
         match self.receipt(started)? {
             Receipt::InForce => {
-                self.plan = checked.plan;
+                self.document = checked;
                 let took = started.elapsed().as_millis();
-                let rules = rules(&self.plan);
+                let rules = rules(&self.document.plan);
                 self.board
                     .say(&format!("{}: in force, {rules}, confirmed by Envoy after {took} ms", self.name));
             }
@@ -168,43 +167,11 @@ impl Session {
         }
     }
 
-    fn welcome(&self, arguments: &Arguments, envoy: &Found, upstream: &Upstream) {
-        let document = if arguments.config.is_some() { self.name.as_str() } else { "a built-in example" };
-        let service = if arguments.upstream.is_some() { "" } else { ", a built-in demo service" };
-        self.board.say(&format!("Envoy {} with {document} ({})", envoy.version, rules(&self.plan)));
-        self.board.say(&format!("  proxy   http://{} -> {upstream}{service}", self.sandbox.listen));
-        self.board.say(&format!("  admin   http://{}", self.sandbox.admin.address()));
-        if arguments.config.is_none() {
-            self.board
-                .say(&format!("  the example is {DEMO_NAME}: copy it, change it, `brownout run my.yaml`"));
-        }
-        if arguments.upstream.is_some() && !upstream.answers() {
-            self.board.say(&format!("warning: nothing answers at {upstream} yet"));
-        }
-        self.board.say("\nTry:");
-        let lines: Vec<_> = examples(&self.plan)
-            .into_iter()
-            .map(|example| (example.curl(self.sandbox.listen), example.effect))
-            .collect();
-        let width = lines.iter().map(|(curl, _)| curl.len()).max().unwrap_or(0);
-        for (curl, effect) in lines {
-            self.board.say(&format!("  {curl:<width$}   # {effect}"));
-        }
-        self.board.say("\nCtrl-C ends everything.\n");
-    }
-
     fn goodbye(&mut self) -> Result<(), Error> {
-        let counts = Counts::read(&self.sandbox.admin, &self.plan)?;
+        let counts = Counts::read(&self.sandbox.admin, &self.document.plan)?;
         self.board.close();
         self.sandbox.process.stop();
         self.board.say(&format!("ended after {counts}"));
         Ok(())
-    }
-}
-
-fn rules(plan: &Plan) -> String {
-    match plan.rules().len() {
-        1 => "1 rule".into(),
-        many => format!("{many} rules"),
     }
 }

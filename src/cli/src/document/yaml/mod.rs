@@ -157,16 +157,18 @@ impl<'a> Reader<'a> {
 
     fn end(&mut self, end: Range<usize>) -> Result<(), Error> {
         let Some(Open { start, anchor, kind, size }) = self.open.pop() else { return Ok(()) };
-        let is_flow = self.text[start.start..].starts_with(['[', '{']);
+        // With an anchor, the start begins there; the bracket is its last character.
+        let is_flow = matches!(&self.text[end.clone()], "]" | "}");
+        let brackets = start.end.saturating_sub(1)..end.end;
         let value = match kind {
             Kind::List { elements, places } => {
-                let span = if is_flow { start.start..end.end } else { dash(&start) };
+                let span = if is_flow { brackets } else { dash(&start) };
                 Value { json: Json::Array(elements), places: Places::list(span, places), size }
             }
             Kind::Object { fields, places, .. } => {
                 // A block has no bracket to point to: its first field stands for it.
                 let first = places.first().map(|field| field.key.clone());
-                let span = if is_flow { start.start..end.end } else { first.unwrap_or(start) };
+                let span = if is_flow { brackets } else { first.unwrap_or(start) };
                 Value { json: Json::Object(fields), places: Places::object(span, places), size }
             }
         };
