@@ -141,3 +141,28 @@ async fn requests_that_do_not_wait_for_the_reply_before_them() {
     assert_eq!(seen, [(200, slow.clone()), (503, Some(b"broken; abort".to_vec())), (200, slow), (200, None)]);
     stage.is_sound().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_its_body_only_when_told_to_go_on() {
+    let stage = Stage::with(json!([
+        { "name": "slow", "match": { "path": { "exact": "/slow" } }, "percentage": 100, "delay": { "fixed_delay": "150ms" } },
+        { "name": "broken", "percentage": 100, "abort": { "http_status": 503 } },
+    ]))
+    .await;
+    let head = |path: &str| {
+        format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n")
+    };
+    let mut client = Raw::open(stage.address()).await;
+    client.send(head("/slow")).await;
+    assert_eq!(client.head().await.status, 100);
+    client.send("12345").await;
+    let (reply, body) = client.reply().await;
+    assert_eq!((reply.status, body.as_slice()), (200, b"upstream".as_slice()));
+    assert_eq!(stage.upstream.take().pop().expect("one request").body_length, Some(5));
+
+    let mut client = Raw::open(stage.address()).await;
+    client.send(head("/broken")).await;
+    assert_eq!(client.head().await.status, 100);
+    assert_eq!(client.head().await.status, 503);
+    stage.is_sound().await;
+}

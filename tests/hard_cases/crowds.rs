@@ -172,7 +172,8 @@ async fn two_workers_keep_time_each_for_itself() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_steady_stream_of_arrivals_does_not_put_off_those_who_wait() {
     const DELAY: Duration = Duration::from_millis(100);
-    const ARRIVALS: u32 = 500;
+    // Four seconds of them.
+    const ARRIVALS: u32 = 1000;
     let stage = Stage::with(json!([
         { "name": "slow", "percentage": 100, "delay": { "fixed_delay": "100ms" } },
     ]))

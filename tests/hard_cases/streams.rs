@@ -1,11 +1,12 @@
 //! Exchanges that something else ends or stretches.
 
-use crate::stage::{IMPATIENCE, IMPATIENT, LATENESS, MAIN, Stage};
+use crate::stage::{IMPATIENCE, IMPATIENT, LATENESS, MAIN, Stage, document};
 use serde_json::json;
+use std::time::Duration;
 use support::client::{Connection, Protocol, Request};
 use support::deadline::until;
-use support::envoy::Entry;
-use support::upstream::{Answer, Stream};
+use support::envoy::{Bootstrap, Cluster, Entry, Envoy, Filter, Listener};
+use support::upstream::{Answer, Stream, Upstream};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delay_that_envoys_idle_timeout_cuts_short() {
@@ -69,4 +70,46 @@ async fn the_access_log_says_who_answered() {
     };
     assert_eq!(entry, expected);
     stage.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy_ends_cleanly_with_requests_on_hold() {
+    let stage = Stage::with(json!([
+        { "name": "patience", "percentage": 100, "delay": { "fixed_delay": "60s" } },
+    ]))
+    .await;
+    let mut connection = Connection::open(Protocol::Http2, stage.address()).await;
+    let sending = tokio::spawn(async move { connection.send_at_once(vec![Request::get("/"); 100]).await });
+    stage.until_active(100).await;
+    let status = stage.envoy.terminate().await;
+    assert!(status.success(), "{status}\n{}", stage.envoy.log());
+    for reply in sending.await.expect("sending does not panic") {
+        reply.expect_err("the connection ends with Envoy");
+    }
+}
+
+/// Envoy gives plugins of the same code one VM in each worker.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_plugins_in_one_chain_keep_apart() {
+    const BOTH: Duration = Duration::from_millis(150);
+    let rules = |name: &str, delay: &str| {
+        document(json!([
+            { "name": name, "match": { "path": { "exact": "/slow" } }, "percentage": 100, "delay": { "fixed_delay": delay } },
+        ]))
+    };
+    let upstream = Upstream::start().await;
+    let listener = Listener::named(MAIN)
+        .filter(Filter::brownout(&rules("outer", "50ms")))
+        .filter(Filter::discovered("inner", rules("inner", "100ms")));
+    let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
+    let mut connection = Connection::open(Protocol::Http2, envoy.address(MAIN)).await;
+    for reply in connection.send_at_once(vec![Request::get("/slow"); 20]).await {
+        let reply = reply.expect("a reply");
+        let evidence: Vec<_> = reply.headers.get_all("x-brownout").iter().collect();
+        assert_eq!(evidence, ["inner; delay", "outer; delay"]);
+        assert!((BOTH..BOTH + LATENESS).contains(&reply.headers_after), "{:?}", reply.headers_after);
+    }
+    let stats = envoy.stats().await;
+    let each = ["rule.outer.delays_injected", "rule.inner.delays_injected", "active_faults", "host_errors"];
+    assert_eq!(each.map(|name| stats.value(name)), [20, 20, 0, 0]);
 }

@@ -23,6 +23,19 @@ impl Filter {
         Self { name: "brownout".into(), content: Content::Fixed(configuration.to_wasm()) }
     }
 
+    /// Sets a field of the `PluginConfig` of [`Self::brownout`].
+    ///
+    /// # Panics
+    /// When the configuration is discovered.
+    #[must_use]
+    pub fn plugin_field(mut self, name: &str, value: Value) -> Self {
+        let Content::Fixed(typed_config) = &mut self.content else {
+            panic!("`{}` has its configuration from a file", self.name);
+        };
+        typed_config["config"][name] = value;
+        self
+    }
+
     /// Our module with a configuration from a file, that [`Document`](super::Document) replaces.
     pub fn discovered(name: &str, first: Configuration) -> Self {
         Self { name: name.into(), content: Content::Discovered(first) }

@@ -42,6 +42,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::{Mutex, OnceLock};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
@@ -147,6 +148,12 @@ impl Envoy {
         let output = meanwhile.await;
         self.signal(Signal::CONT);
         output
+    }
+
+    /// Asks the process to end and waits until it has.
+    pub async fn terminate(&self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        until("the end of Envoy", async || self.process.lock().expect("no one panicked").ended()).await
     }
 
     fn signal(&self, signal: Signal) {

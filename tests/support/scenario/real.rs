@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 /// How late a reply may be on a busy machine. Precision is the business of the simulated run.
-const LATENESS: Duration = Duration::from_millis(500);
+const LATENESS: Duration = Duration::from_secs(2);
 
 /// The name of the listener and of its filter.
 const MAIN: &str = "main";

@@ -111,7 +111,7 @@ impl World {
                 Event::Injected(rule) => (rule, "injected"),
                 Event::Shadowed(rule) => (rule, "shadowed"),
                 Event::Fault { rule, kind } => (rule, kind.counter()),
-                Event::Delayed(_) => continue,
+                Event::Delayed(_) | Event::RouteRefused(_) => continue,
                 Event::Activated => {
                     self.active += 1;
                     continue;
@@ -121,7 +121,7 @@ impl World {
                     continue;
                 }
             };
-            let rule = self.engine.rule_name(rule);
+            let rule = self.engine.rule_name(rule).unwrap_or_default();
             for name in [counter.to_owned(), format!("rule.{rule}.{counter}")] {
                 *self.counters.entry(name).or_default() += 1;
             }
