@@ -3,6 +3,7 @@
 //! A fence ```` ```json document ```` holds a document that is accepted; ```` ```json refused ```` holds one that is
 //! not. Other JSON stands in other fences (`jsonc` for fragments).
 
+use brownout_cli::{document::Document, report};
 use brownout_core::Plan;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,4 +78,18 @@ fn all_json_on_the_pages_says_which_of_the_two_it_is() {
         .map(|b| b.place)
         .collect();
     assert_eq!(others, Vec::<String>::new());
+}
+
+#[test]
+fn the_readme_shows_what_check_says() {
+    let blocks = blocks(&support::repository::root().join("README.md"));
+    let wrong =
+        blocks.iter().position(|block| block.kind == "json refused").expect("a document with mistakes");
+    let document = Document::new("checkout.json", blocks[wrong].text.as_bytes());
+    let mistakes = document.check().expect_err("it has mistakes");
+    let said = report::text(&document, &mistakes);
+    let said = anstream::adapter::strip_str(&said);
+    let count = mistakes.len();
+    let shown = format!("$ dist/brownout check checkout.json\n{said}checkout.json: {count} mistakes\n");
+    assert_eq!(blocks[wrong + 1].text, shown);
 }
