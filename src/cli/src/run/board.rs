@@ -11,6 +11,9 @@ use std::env;
 use std::io;
 use std::time::Duration;
 
+/// How many rules the counters show at once.
+const MOST_RULES: usize = 12;
+
 /// Standard error, where everything that `run` says goes.
 #[derive(Debug)]
 pub struct Board {
@@ -93,8 +96,12 @@ impl Board {
 impl Live {
     fn show(&mut self, counts: &Counts) {
         let mut lines = vec![String::new(), head(counts)];
-        let width = counts.rules.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
-        lines.extend(counts.rules.iter().map(|rule| row(rule, width)));
+        let shown = busiest(&counts.rules);
+        let width = shown.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+        lines.extend(shown.iter().map(|rule| row(rule, width)));
+        if shown.len() < counts.rules.len() {
+            lines.push(format!("  and {} rules that match less", counts.rules.len() - shown.len()));
+        }
         if self.lines.len() != lines.len() {
             self.clear();
             self.lines = lines.iter().map(|_| self.progress.add(line())).collect();
@@ -111,6 +118,14 @@ impl Live {
             self.progress.remove(&bar);
         }
     }
+}
+
+/// As many rules as fit on a screen, in the order of the document: those that match most, if there are more.
+fn busiest(rules: &[RuleCounts]) -> Vec<&RuleCounts> {
+    let mut matches: Vec<u64> = rules.iter().map(|rule| rule.matched).collect();
+    matches.sort_unstable_by(|a, b| b.cmp(a));
+    let least = matches.get(MOST_RULES - 1).copied().unwrap_or(0);
+    rules.iter().filter(|rule| rule.matched >= least).take(MOST_RULES).collect()
 }
 
 fn line() -> ProgressBar {
