@@ -29,6 +29,7 @@ pub fn welcome(
     };
     line(format!("  proxy   http://{} -> {upstream}{service}", sandbox.listen));
     line(format!("  admin   http://{}", sandbox.admin.address()));
+    line(format!("  log     {}", sandbox.process.log().display()));
     if arguments.config.is_none() {
         line(format!("  the example is {DEMO_NAME}: copy it, change it, `brownout run my.yaml`"));
     }

@@ -155,9 +155,11 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        // Envoy ends with it: that is what one of the tests is about.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // Asked to end, it also removes its folder. One that has ended already cannot be asked.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.signal("TERM");
+            let _ = self.child.wait();
+        }
     }
 }
 
