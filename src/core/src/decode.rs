@@ -7,6 +7,7 @@
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::json::Json;
 use crate::path::{Path, Segment};
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -109,6 +110,15 @@ impl Decode for String {
             Json::String(value) => Some(value.clone()),
             other => decoder.wrong_type("value", other, Self::EXPECTED),
         }
+    }
+}
+
+impl<T: Decode> Decode for Box<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    const IF_MISSING: Option<&'static str> = T::IF_MISSING;
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        T::decode(json, decoder).map(Self::new)
     }
 }
 

@@ -1,13 +1,16 @@
 //! The document as it is written.
 
-use crate::decode::{Decode, Decoder, Field, Fields, object};
+use crate::decode::{Decode, Decoder, Field, Fields, listed, object};
 use crate::diagnostic::Code;
-use crate::fault::Faults;
+use crate::fault::{Faults, Kinds};
 use crate::json::Json;
 use crate::path::Segment;
 use crate::percent::FractionalPercent;
 use crate::predicate::Predicate;
+use crate::sample::Sample;
+use crate::schedule::{Schedule, WHOLE};
 use alloc::format;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::ser::SerializeMap;
@@ -63,12 +66,17 @@ impl Serialize for Mode {
 
 /// A rule's name: it stands in headers, logs and the names of metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleName(String);
+pub struct RuleName(Rc<str>);
 
 impl RuleName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name, to be kept beyond its rule.
+    pub fn shared(&self) -> Rc<str> {
+        Rc::clone(&self.0)
     }
 }
 
@@ -86,7 +94,7 @@ impl Decode for RuleName {
             return decoder
                 .help("use 1 to 63 of `a-z`, `0-9`, `_`, `.` and `-`, beginning with a letter or digit");
         }
-        Some(Self(name))
+        Some(Self(name.into()))
     }
 }
 
@@ -107,17 +115,39 @@ pub struct Rule {
     pub matches: Option<Predicate>,
     /// The share of them that the rule takes.
     pub percentage: FractionalPercent,
+    /// How the share is chosen: by chance, if it is absent.
+    pub sample: Option<Sample>,
+    /// When the rule is live: always, if it is absent.
+    pub schedule: Option<Schedule>,
     /// What happens to a request that the rule takes.
-    pub faults: Faults,
+    pub action: Action,
+}
+
+/// What happens to a request that a rule takes.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// All of these.
+    Faults(Faults),
+    /// At most one of these, by one draw.
+    Outcomes(Vec<Outcome>),
+}
+
+impl Action {
+    /// The kinds of fault that it can lead to.
+    pub fn kinds(&self) -> Kinds {
+        let all = |faults: &Faults| faults.iter().map(|(kind, _)| kind).collect::<Vec<_>>();
+        match self {
+            Self::Faults(faults) => all(faults).into_iter().collect(),
+            Self::Outcomes(outcomes) => outcomes.iter().flat_map(|outcome| all(&outcome.faults)).collect(),
+        }
+    }
 }
 
 impl Rule {
-    const FIELDS: &'static [&'static str] = &["name", "mode", "match", "percentage"];
+    const FIELDS: &'static [&'static str] =
+        &["name", "mode", "match", "percentage", "sample", "schedule", "outcomes"];
     const LATER: &'static [&'static str] = &[
-        "sample",
-        "schedule",
         "limits",
-        "outcomes",
         "reset",
         "hang",
         "request",
@@ -135,15 +165,44 @@ impl Decode for Rule {
         let name = Field::read(&fields, "name", decoder);
         let mode = Field::read(&fields, "mode", decoder);
         let matches = Field::read(&fields, "match", decoder);
-        let percentage = Field::read(&fields, "percentage", decoder);
-        let faults = Faults::read(&fields, decoder);
-        let later = fields.present(Self::LATER);
-        if later.is_empty() && fields.present(Faults::FIELDS).is_empty() {
-            decoder.refuse::<()>(Code::Conflict, "a rule without a fault", "");
-            decoder.help::<()>("add `delay` or `abort`");
-        }
-        Some(Self { name: name?, mode: mode?, matches: matches?, percentage: percentage?, faults: faults? })
+        let outcomes = fields.value("outcomes").is_some();
+        let percentage = if outcomes {
+            let given: Option<Option<FractionalPercent>> = Field::read(&fields, "percentage", decoder);
+            given.map(|given| given.unwrap_or(FractionalPercent::ALWAYS))
+        } else {
+            Field::read(&fields, "percentage", decoder)
+        };
+        let sample = Field::read(&fields, "sample", decoder);
+        let schedule = Field::read(&fields, "schedule", decoder);
+        let action = action(&fields, decoder);
+        Some(Self {
+            name: name?,
+            mode: mode?,
+            matches: matches?,
+            percentage: percentage?,
+            sample: sample?,
+            schedule: schedule?,
+            action: action?,
+        })
     }
+}
+
+fn action(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<Action> {
+    let faults = Faults::read(fields, decoder);
+    let outcomes: Option<Option<Outcomes>> = fields.optional("outcomes", decoder);
+    let given = fields.present(Faults::FIELDS);
+    if fields.value("outcomes").is_some() {
+        if !given.is_empty() {
+            let label = format!("{} and `outcomes` exclude each other", listed(&given).replace(" or ", " and "));
+            return decoder.refuse(Code::Conflict, "a rule has either faults or outcomes", label);
+        }
+        return outcomes?.map(|outcomes| Action::Outcomes(outcomes.0));
+    }
+    if given.is_empty() && fields.present(Rule::LATER).is_empty() {
+        decoder.refuse::<()>(Code::Conflict, "a rule without a fault", "");
+        return decoder.help(format!("add {}, or `outcomes`", listed(Faults::FIELDS)));
+    }
+    faults.map(Action::Faults)
 }
 
 impl Serialize for Rule {
@@ -153,8 +212,68 @@ impl Serialize for Rule {
         self.mode.write("mode", &mut map)?;
         self.matches.write("match", &mut map)?;
         self.percentage.write("percentage", &mut map)?;
+        self.sample.write("sample", &mut map)?;
+        self.schedule.write("schedule", &mut map)?;
+        match &self.action {
+            Action::Faults(faults) => faults.write(&mut map)?,
+            Action::Outcomes(outcomes) => map.serialize_entry("outcomes", outcomes)?,
+        }
+        map.end()
+    }
+}
+
+/// One of several things that can happen to a request.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The share of the rule's requests that it happens to.
+    pub percentage: FractionalPercent,
+    /// What happens.
+    pub faults: Faults,
+}
+
+impl Decode for Outcome {
+    const EXPECTED: &'static str = "an outcome such as `{\"percentage\": 2, \"abort\": {\"http_status\": 503}}`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let fields = Fields::of(json, decoder, &[&["percentage"], Faults::FIELDS], Rule::LATER)?;
+        let percentage = Field::read(&fields, "percentage", decoder);
+        let faults = Faults::read(&fields, decoder);
+        if fields.present(Faults::FIELDS).is_empty() && fields.present(Rule::LATER).is_empty() {
+            decoder.refuse::<()>(Code::Conflict, "an outcome without a fault", "");
+            return decoder.help("leave it out: requests that no outcome takes pass untouched");
+        }
+        Some(Self { percentage: percentage?, faults: faults? })
+    }
+}
+
+impl Serialize for Outcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        self.percentage.write("percentage", &mut map)?;
         self.faults.write(&mut map)?;
         map.end()
+    }
+}
+
+/// The outcomes of a rule: at least one, and together at most everything.
+struct Outcomes(Vec<Outcome>);
+
+impl Decode for Outcomes {
+    const EXPECTED: &'static str = "a list of outcomes";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let outcomes = Vec::<Outcome>::decode(json, decoder)?;
+        if outcomes.is_empty() {
+            return decoder.refuse(Code::Conflict, "a rule without an outcome", "");
+        }
+        let millionths: u64 = outcomes.iter().map(|outcome| u64::from(outcome.percentage.millionths())).sum();
+        if millionths > u64::from(WHOLE) {
+            #[allow(clippy::cast_precision_loss, reason = "it is only printed")]
+            let percent = millionths as f64 / 10_000.0;
+            let label = format!("they sum to {percent} %");
+            return decoder.refuse(Code::OutOfRange, "outcomes of more than all requests", label);
+        }
+        Some(Self(outcomes))
     }
 }
 
@@ -211,13 +330,41 @@ impl Serialize for Rules {
 }
 
 object! {
+    /// What an experiment is for. It ends up in logs, and says nothing to the filter.
+    #[derive(Debug, Clone, Default)]
+    pub struct Experiment {
+        /// What it is called elsewhere.
+        pub id: Option<String>,
+        /// Whom to ask about it.
+        pub owner: Option<String>,
+        /// Why it is done.
+        pub reason: Option<String>,
+    }
+}
+
+object! {
     /// A whole document. An empty one does nothing.
     #[derive(Debug, Clone, Default)]
     pub struct Document {
         /// How far it goes: `inject` if it is absent.
         pub mode: Option<Mode>,
+        /// What it is for.
+        pub experiment: Option<Experiment>,
         /// In order: the first rule that matches a request and takes it is the only one that it suffers.
         pub rules: Option<Rules>,
+        /// Requests that are never touched: health probes, if it is absent; none, if it is empty.
+        pub exclude: Option<Vec<Predicate>>,
+        /// Whether rules are also read from the metadata of routes and virtual hosts; they replace these.
+        pub per_route: Option<bool>,
     }
-    later ["placement", "experiment", "exclude", "limits", "stop_when", "per_route", "report"]
+    later ["placement", "limits", "stop_when", "report"]
+}
+
+object! {
+    /// A document in the metadata of a route or virtual host: rules and nothing else.
+    #[derive(Debug, Clone)]
+    pub struct RouteDocument {
+        /// As in [`Document`].
+        pub rules: Rules,
+    }
 }

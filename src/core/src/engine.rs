@@ -1,36 +1,63 @@
 //! The engine of one worker: a plan, the exchanges that its rules have taken, and when each is due.
 
+use crate::activation::Circumstances;
 use crate::document::Mode;
 use crate::entropy::Entropy;
 use crate::exchange::{Cause, Exchange, Held};
-use crate::plan::{Decision, Plan, RuleId};
+use crate::names::Names;
+use crate::plan::{Plan, RuleId};
+use crate::route::{self, RouteCache};
+use crate::rules::{Decision, RuleSet};
 use crate::step::{
     EVIDENCE_HEADER, Event, ExchangeId, LocalReply, Release, RequestStep, ResponseStep, evidence,
 };
+use crate::tally::{LocalTally, Tally};
 use crate::time::{Clock, Instant};
 use crate::view::RequestView;
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::rc::Rc;
 
 /// Decides about the exchanges of one worker under one plan. It keeps only those that a rule has taken.
 #[derive(Debug)]
 pub struct Engine<E> {
     plan: Plan,
+    names: Names,
+    routes: RouteCache,
     entropy: E,
+    tally: Box<dyn Tally>,
+    arrived: Option<Instant>,
     exchanges: BTreeMap<ExchangeId, Exchange>,
     deadlines: BTreeSet<(Instant, ExchangeId)>,
     events: VecDeque<Event>,
 }
 
 impl<E: Entropy> Engine<E> {
-    /// An engine that follows `plan`.
+    /// An engine that follows `plan`, and counts for itself alone.
     pub fn new(plan: Plan, entropy: E) -> Self {
         Self {
+            names: Names::new(&plan),
             plan,
+            routes: RouteCache::default(),
             entropy,
+            tally: Box::<LocalTally>::default(),
+            arrived: None,
             exchanges: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             events: VecDeque::new(),
         }
+    }
+
+    /// The same with a tally that others share.
+    #[must_use]
+    pub fn with_tally(self, tally: Box<dyn Tally>) -> Self {
+        Self { tally, ..self }
+    }
+
+    /// Says when the plan arrived. Without it, no rule is live that counts time from there.
+    #[must_use]
+    pub fn arrived(self, arrived: Option<Instant>) -> Self {
+        Self { arrived, ..self }
     }
 
     /// What it follows.
@@ -38,7 +65,7 @@ impl<E: Entropy> Engine<E> {
         &self.plan
     }
 
-    /// The headers of a request have arrived. The clock is read only if a rule takes the request.
+    /// The headers of a request have arrived. The clock is read only if a decision depends on it.
     pub fn on_request_headers(
         &mut self,
         id: ExchangeId,
@@ -48,34 +75,59 @@ impl<E: Entropy> Engine<E> {
         if self.plan.is_idle() {
             return RequestStep::Continue;
         }
-        let events = &mut self.events;
-        let mut matched = |rule| events.push_back(Event::Matched(rule));
-        match self.plan.decide(request, &mut self.entropy, &mut matched) {
+        match self.decide(request, clock) {
             Some(decision) if !decision.kinds.is_empty() => self.begin(id, decision, clock),
             _ => RequestStep::Continue,
         }
     }
 
+    fn decide(&mut self, request: &dyn RequestView, clock: &dyn Clock) -> Option<Decision> {
+        let text = if self.plan.reads_routes() { route::text(request) } else { None };
+        let of_route = match text {
+            Some(text) => Some(self.rules_of_route(&text, request)?),
+            None => None,
+        };
+        let (plan, events) = (&self.plan, &mut self.events);
+        let rules = of_route.as_deref().unwrap_or_else(|| plan.live_rules());
+        let mut around = Circumstances {
+            entropy: &mut self.entropy,
+            clock,
+            arrived: self.arrived,
+            tally: self.tally.as_mut(),
+        };
+        let mut matched = |rule| events.push_back(Event::Matched(rule));
+        rules.decide(request, &mut around, &|request| plan.excludes(request), &mut matched)
+    }
+
+    /// The rules in a route's text; `None` if it is wrong, and then the plan's own rules do not count either.
+    fn rules_of_route(&mut self, text: &[u8], request: &dyn RequestView) -> Option<Rc<RuleSet>> {
+        let names = &mut self.names;
+        let number = |_: usize, rule: &crate::document::Rule| names.number(&rule.name.shared());
+        let looked = self.routes.look_up(text, self.plan.mode(), request, number);
+        if looked.rules.is_none() {
+            self.events.push_back(Event::RouteRefused(looked.mistakes));
+        }
+        looked.rules
+    }
+
     fn begin(&mut self, id: ExchangeId, decision: Decision, clock: &dyn Clock) -> RequestStep {
-        let Decision { rule, mode, effects, kinds } = decision;
+        let Decision { rule, name, mode, effects, kinds } = decision;
         if mode != Mode::Inject {
             self.events.push_back(Event::Shadowed(rule));
             return RequestStep::Continue;
         }
-        let cause = Cause { rule, kinds };
-        let end = effects.end.map(|(kind, reply)| (kind, self.marked(reply, cause)));
+        let cause = Cause { rule, name, kinds };
+        let end = effects.end.map(|(kind, reply)| (kind, marked(reply, &cause)));
         match (effects.hold, end) {
             (Some(hold), end) => {
                 let Some(now) = clock.now() else { return RequestStep::Continue };
-                let due = now.after(hold);
+                let held = Held { due: now.after(hold), cause, end };
                 self.events.push_back(Event::Injected(rule));
-                let ending = end.as_ref().map(|(kind, _)| *kind);
-                for kind in kinds.iter().filter(|kind| Some(*kind) != ending) {
-                    self.events.push_back(Event::Fault { rule, kind });
-                }
+                let begun = held.suffered().kinds;
+                self.events.extend(begun.iter().map(|kind| Event::Fault { rule, kind }));
                 self.events.extend([Event::Delayed(hold), Event::Activated]);
-                self.deadlines.insert((due, id));
-                self.exchanges.insert(id, Exchange::Held(Held { due, cause, end }));
+                self.deadlines.insert((held.due, id));
+                self.exchanges.insert(id, Exchange::Held(held));
                 RequestStep::Hold
             }
             (None, Some((kind, reply))) => {
@@ -84,15 +136,6 @@ impl<E: Entropy> Engine<E> {
             }
             (None, None) => RequestStep::Continue,
         }
-    }
-
-    fn marked(&self, mut reply: LocalReply, cause: Cause) -> LocalReply {
-        reply.headers.push((EVIDENCE_HEADER.into(), self.evidence(cause)));
-        reply
-    }
-
-    fn evidence(&self, cause: Cause) -> alloc::string::String {
-        evidence(self.plan.rule_name(cause.rule), cause.kinds)
     }
 
     /// When [`Self::next_due`] wants to be asked again: never, if nothing waits.
@@ -135,12 +178,12 @@ impl<E: Entropy> Engine<E> {
     /// The headers of a response have arrived: the backend's, or a reply of the proxy itself.
     pub fn on_response_headers(&mut self, id: ExchangeId) -> ResponseStep {
         match self.exchanges.remove(&id) {
-            Some(Exchange::Forwarded(cause)) => ResponseStep::Mark(self.evidence(cause)),
+            Some(Exchange::Forwarded(cause)) => ResponseStep::Mark(evidence(&cause.name, cause.kinds)),
             // The proxy answers by itself while the request waits here: the stream's idle timeout, say.
             Some(Exchange::Held(held)) => {
                 let cause = held.suffered();
                 self.forget(id, held);
-                ResponseStep::Mark(self.evidence(cause))
+                ResponseStep::Mark(evidence(&cause.name, cause.kinds))
             }
             None => ResponseStep::Continue,
         }
@@ -168,8 +211,13 @@ impl<E: Entropy> Engine<E> {
         self.deadlines.len()
     }
 
-    /// A rule's name.
-    pub fn rule_name(&self, rule: RuleId) -> &str {
-        self.plan.rule_name(rule)
+    /// A rule's name, for rules of the document and of routes.
+    pub fn rule_name(&self, rule: RuleId) -> Option<&str> {
+        self.names.name(rule)
     }
+}
+
+fn marked(mut reply: LocalReply, cause: &Cause) -> LocalReply {
+    reply.headers.push((EVIDENCE_HEADER.into(), evidence(&cause.name, cause.kinds)));
+    reply
 }

@@ -15,12 +15,15 @@ use crate::fault::{Kind, Kinds};
 use crate::plan::RuleId;
 use crate::step::{LocalReply, Release};
 use crate::time::Instant;
+use alloc::rc::Rc;
 
 /// Whose doing it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     /// The rule that took the request.
     pub rule: RuleId,
+    /// Its name, which outlives a document in a route's metadata.
+    pub name: Rc<str>,
     /// The faults that it has suffered, or will.
     pub kinds: Kinds,
 }
@@ -50,7 +53,7 @@ impl Held {
     pub fn suffered(&self) -> Cause {
         let ending = self.end.as_ref().map(|(kind, _)| *kind);
         let kinds = self.cause.kinds.iter().filter(|kind| Some(*kind) != ending).collect();
-        Cause { rule: self.cause.rule, kinds }
+        Cause { kinds, ..self.cause.clone() }
     }
 
     /// The wait is over: what to do, what is left of the exchange, and the fault that begins now.

@@ -11,6 +11,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod activation;
 pub mod decode;
 pub mod diagnostic;
 pub mod document;
@@ -21,13 +22,21 @@ pub mod exchange;
 pub mod fault;
 pub mod grpc;
 pub mod header;
+mod index;
 pub mod json;
+mod names;
 pub mod path;
 pub mod percent;
 pub mod plan;
 pub mod predicate;
+pub mod route;
+pub mod rules;
+pub mod sample;
+pub mod schedule;
 pub mod step;
+pub mod tally;
 pub mod time;
+pub mod timestamp;
 pub mod view;
 mod wire;
 

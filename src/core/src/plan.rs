@@ -3,11 +3,11 @@
 use crate::decode::Decoder;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::document::{Document, Mode, Rule};
-use crate::entropy::Entropy;
-use crate::fault::{Effects, Kinds, draws};
 use crate::json::Json;
 use crate::path::Path;
-use crate::view::RequestView;
+use crate::predicate::Predicate;
+use crate::rules::RuleSet;
+use crate::view::{Property, RequestView};
 use crate::wire;
 use alloc::format;
 use alloc::vec;
@@ -16,29 +16,26 @@ use alloc::vec::Vec;
 /// The longest document, in bytes.
 pub const LONGEST_DOCUMENT: usize = 1024 * 1024;
 
-/// Which rule of a plan.
+/// Health probes, which nobody means to hurt. In force unless the document has an `exclude` of its own.
+pub const DEFAULT_EXCLUDE: &str = r#"[
+    {"headers": [{"name": "user-agent", "string_match": {"prefix": "kube-probe/"}}]},
+    {"headers": [{"name": "user-agent", "string_match": {"prefix": "GoogleHC/"}}]},
+    {"headers": [{"name": "user-agent", "string_match": {"prefix": "ELB-HealthChecker/"}}]},
+    {"headers": [{"name": "user-agent", "string_match": {"prefix": "Envoy/HC"}}]},
+    {"path": {"prefix": "/grpc.health.v1.Health/"}},
+    {"headers": [{"name": "x-envoy-upstream-healthchecked-cluster"}]}
+]"#;
+
+/// Which rule: its place in the document, or for rules of routes, a number beyond that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleId(pub usize);
-
-/// What a plan wants to happen to a request.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// The rule that took the request.
-    pub rule: RuleId,
-    /// Whether to do it, or only to count it.
-    pub mode: Mode,
-    /// What is to happen.
-    pub effects: Effects,
-    /// Through which faults.
-    pub kinds: Kinds,
-}
 
 /// A document that has passed every check.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     document: Document,
-    /// The rules that can do something, with the mode in force for each.
-    live: Vec<(RuleId, Mode)>,
+    exclude: Vec<Predicate>,
+    rules: RuleSet,
 }
 
 impl Plan {
@@ -50,22 +47,7 @@ impl Plan {
         if text.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
-        if text.len() > LONGEST_DOCUMENT {
-            return Err(vec![Diagnostic {
-                severity: Severity::Error,
-                code: Code::TooLong,
-                path: Path::default(),
-                position: None,
-                message: "document too long".into(),
-                label: format!("{} bytes, at most {LONGEST_DOCUMENT} are allowed", text.len()),
-                help: None,
-            }]);
-        }
-        match Json::parse(text) {
-            Ok(json) => Self::from_value(&json),
-            Err(_) if wire::is_struct(text) => Err(vec![wire::sent_as_struct()]),
-            Err(mistake) => Err(vec![mistake]),
-        }
+        Self::from_value(&parse(text)?)
     }
 
     /// Reads a document that somebody else has parsed already (from YAML, or out of a manifest).
@@ -73,19 +55,22 @@ impl Plan {
     /// # Errors
     /// Every mistake in it.
     pub fn from_value(document: &Json) -> Result<Self, Vec<Diagnostic>> {
-        Decoder::decode(document).map(Self::new)
+        let document: Document = Decoder::decode(document)?;
+        let exclude = match &document.exclude {
+            Some(exclude) => exclude.clone(),
+            None => parse(DEFAULT_EXCLUDE.as_bytes()).and_then(|list| Decoder::decode(&list))?,
+        };
+        let mut plan = Self { document, exclude, rules: RuleSet::default() };
+        plan.settle(&|_| None);
+        Ok(plan)
     }
 
-    fn new(document: Document) -> Self {
-        let mode = document.mode.unwrap_or_default();
-        let live =
-            document.rules.iter().flat_map(|rules| rules.0.iter().enumerate()).filter_map(|(index, rule)| {
-                // A rule can only do less than its document.
-                let mode = mode.min(rule.mode.unwrap_or_default());
-                (mode != Mode::Off).then_some((RuleId(index), mode))
-            });
-        let live = live.collect();
-        Self { document, live }
+    /// Decides what depends only on the proxy that the plan is for. Without it, no `node` predicate holds.
+    pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
+        self.exclude.iter_mut().for_each(|predicate| predicate.settle(proxy));
+        if let Some(rules) = &self.document.rules {
+            self.rules = RuleSet::new(rules, self.mode(), proxy, |position, _| RuleId(position));
+        }
     }
 
     /// The document's mode.
@@ -98,9 +83,9 @@ impl Plan {
         self.document.rules.as_ref().map_or(&[], |rules| &rules.0)
     }
 
-    /// A rule's name.
-    pub fn rule_name(&self, rule: RuleId) -> &str {
-        self.rules().get(rule.0).map_or("", |rule| rule.name.as_str())
+    /// The rules that can do something.
+    pub fn live_rules(&self) -> &RuleSet {
+        &self.rules
     }
 
     /// The document, to be printed.
@@ -108,29 +93,34 @@ impl Plan {
         &self.document
     }
 
-    /// Whether no request can suffer anything.
-    pub fn is_idle(&self) -> bool {
-        self.live.is_empty()
+    /// Whether rules are also read from the metadata of routes.
+    pub fn reads_routes(&self) -> bool {
+        self.document.per_route == Some(true) && self.mode() != Mode::Off
     }
 
-    /// Chooses the first rule that matches the request and takes it. `matched` hears of each rule that matches.
-    pub fn decide(
-        &self,
-        request: &dyn RequestView,
-        entropy: &mut dyn Entropy,
-        matched: &mut dyn FnMut(RuleId),
-    ) -> Option<Decision> {
-        for (id, mode) in &self.live {
-            let Some(rule) = self.rules().get(id.0) else { continue };
-            if !rule.matches.as_ref().is_none_or(|predicate| predicate.matches(request)) {
-                continue;
-            }
-            matched(*id);
-            if draws(rule.percentage, entropy) {
-                let (effects, kinds) = rule.faults.draw(request, entropy);
-                return Some(Decision { rule: *id, mode: *mode, effects, kinds });
-            }
-        }
-        None
+    /// Whether no request can suffer anything.
+    pub fn is_idle(&self) -> bool {
+        self.rules.is_empty() && !self.reads_routes()
     }
+
+    /// Whether the request is one that is never touched.
+    pub fn excludes(&self, request: &dyn RequestView) -> bool {
+        self.exclude.iter().any(|predicate| predicate.matches(request))
+    }
+}
+
+/// JSON text as a value, within the limits of a document.
+pub(crate) fn parse(text: &[u8]) -> Result<Json, Vec<Diagnostic>> {
+    if text.len() > LONGEST_DOCUMENT {
+        return Err(vec![Diagnostic {
+            severity: Severity::Error,
+            code: Code::TooLong,
+            path: Path::default(),
+            position: None,
+            message: "document too long".into(),
+            label: format!("{} bytes, at most {LONGEST_DOCUMENT} are allowed", text.len()),
+            help: None,
+        }]);
+    }
+    Json::parse(text).map_err(|mistake| vec![if wire::is_struct(text) { wire::sent_as_struct() } else { mistake }])
 }

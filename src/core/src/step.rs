@@ -1,6 +1,7 @@
 //! What the engine wants done. Each value is acted on once: none of them can be copied, and what ends or releases an
 //! exchange comes out of the engine together with the engine's own record of it.
 
+use crate::diagnostic::Diagnostic;
 use crate::fault::{Kind, Kinds};
 use crate::grpc::GrpcStatus;
 use crate::plan::RuleId;
@@ -74,7 +75,7 @@ pub(crate) fn evidence(rule: &str, kinds: Kinds) -> String {
 }
 
 /// Something that happened, for counters and logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A request fulfilled a rule's `match`, whether or not the rule then took it.
     Matched(RuleId),
@@ -91,6 +92,8 @@ pub enum Event {
     Delayed(Duration),
     /// A rule would have done something, were it not in `shadow` mode.
     Shadowed(RuleId),
+    /// A request met a wrong document in its route's metadata. What is wrong is said the first time.
+    RouteRefused(Vec<Diagnostic>),
     /// One more exchange is being held.
     Activated,
     /// One fewer.

@@ -1,5 +1,6 @@
 //! Readings of clocks. The core takes them; it has none of its own.
 
+use crate::timestamp::Timestamp;
 use core::time::Duration;
 
 /// A point on a clock that never goes back, counted from whatever origin that clock has.
@@ -24,4 +25,9 @@ impl Instant {
 pub trait Clock {
     /// The monotonic clock. `None` if it cannot be read: then nothing is held.
     fn now(&self) -> Option<Instant>;
+
+    /// The wall clock. `None` if it cannot be read: then no rule is live that depends on it.
+    fn wall(&self) -> Option<Timestamp> {
+        None
+    }
 }

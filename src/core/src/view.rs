@@ -3,11 +3,52 @@
 
 use alloc::vec::Vec;
 
+/// A fact about an exchange, or about the proxy, that does not stand in the request's headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Property<'a> {
+    /// The name of the route in use.
+    RouteName,
+    /// The name of its virtual host.
+    VirtualHostName,
+    /// The name of the cluster that the route leads to.
+    ClusterName,
+    /// The downstream remote address, `ip:port`.
+    SourceAddress,
+    /// The first URI SAN of the peer's certificate: with SPIFFE, who it is.
+    PeerUriSan,
+    /// The listener's direction: a 64-bit number, little endian, 1 for inbound and 2 for outbound.
+    ListenerDirection,
+    /// The document in the route's metadata.
+    RouteDocument,
+    /// The document in the virtual host's metadata.
+    VirtualHostDocument,
+    /// The proxy's node id.
+    NodeId,
+    /// The proxy's cluster.
+    NodeCluster,
+    /// The namespace that the proxy's metadata names.
+    NodeNamespace,
+    /// A label that the proxy's metadata has.
+    NodeLabel(&'a str),
+}
+
 /// A request whose headers have arrived.
 pub trait RequestView {
     /// Whether `test` holds for any value of a header: `None` if the header is missing, and `test` is asked about
     /// each value in order until it says yes. `name` is in lower case; `:method`, `:path` and `:authority` are names.
     fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool>;
+
+    /// Shows every header, name and value, in order. `false` if that cannot be done.
+    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        let _ = visit;
+        false
+    }
+
+    /// A fact that does not stand in the headers. One that is empty is absent.
+    fn property(&self, property: Property<'_>) -> Option<Vec<u8>> {
+        let _ = property;
+        None
+    }
 
     /// The first value of a header.
     fn first_value(&self, name: &str) -> Option<Vec<u8>> {
@@ -21,14 +62,9 @@ pub trait RequestView {
 
     /// Whether this is a gRPC request: Envoy's rule, a content type of `application/grpc`, alone or with a `+suffix`.
     fn is_grpc(&self) -> bool {
-        let mut first = None;
         self.any_value("content-type", &mut |value| {
-            let grpc = value
-                .strip_prefix(b"application/grpc")
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"));
-            first.get_or_insert(grpc);
-            true
-        });
-        first.unwrap_or(false)
+            let rest = value.strip_prefix(b"application/grpc");
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
+        }) == Some(true)
     }
 }

@@ -42,6 +42,15 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        cas: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, data: *const u8, size: usize, cas: u32) -> u32;
     fn proxy_add_header_map_value(
         map: u32,
         name: *const u8,
@@ -70,7 +79,8 @@ unsafe extern "C" {
     fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
 }
 
-/// WASI's monotonic clock.
+/// WASI's clocks.
+const CLOCK_REALTIME: u32 = 0;
 const CLOCK_MONOTONIC: u32 = 1;
 
 fn done(status: u32) -> Result<()> {
@@ -115,9 +125,18 @@ pub fn log_level() -> Result<u32> {
 
 /// The monotonic clock, in nanoseconds from an origin of its own.
 pub fn monotonic_nanoseconds() -> Result<u64> {
+    clock(CLOCK_MONOTONIC)
+}
+
+/// The wall clock, in nanoseconds since 1970.
+pub fn realtime_nanoseconds() -> Result<u64> {
+    clock(CLOCK_REALTIME)
+}
+
+fn clock(clock: u32) -> Result<u64> {
     let mut time = 0;
     // SAFETY: the host writes one u64 during the call.
-    done(unsafe { clock_time_get(CLOCK_MONOTONIC, 0, &mut time) })?;
+    done(unsafe { clock_time_get(clock, 0, &mut time) })?;
     Ok(time)
 }
 
@@ -155,6 +174,29 @@ pub fn request_headers() -> Result<Vec<u8>> {
     let map = MapType::HttpRequestHeaders as u32;
     // SAFETY: see `received`.
     received(|data, size| unsafe { proxy_get_header_map_pairs(map, data, size) })
+}
+
+/// A property; its path's parts are joined by zero bytes.
+pub fn property(path: &[u8]) -> Result<Option<Vec<u8>>> {
+    // SAFETY: the host reads `path` during the call; for the rest see `received`.
+    optional(received(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }))
+}
+
+/// What all VMs of this proxy see under a key, with the number of its version.
+pub fn shared_data(key: &str) -> Result<Option<(Vec<u8>, u32)>> {
+    let mut cas = 0;
+    // SAFETY: the host reads `key` and writes `cas` during the call; for the rest see `received`.
+    let value = optional(received(|data, size| unsafe {
+        proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &mut cas)
+    }))?;
+    Ok(value.map(|value| (value, cas)))
+}
+
+/// Replaces what is under a key, if its version is still this one: proxy-wasm's `CasMismatch` otherwise. Version 0
+/// stands for any.
+pub fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<()> {
+    // SAFETY: the host reads `key` and `value` during the call.
+    done(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })
 }
 
 /// Adds a header to the response whose headers have just arrived.

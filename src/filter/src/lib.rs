@@ -6,8 +6,10 @@ mod chance;
 mod host;
 mod logger;
 mod pairs;
+mod properties;
 mod request;
 mod stats;
+mod tally;
 mod worker;
 
 use brownout_core::Plan;
@@ -15,9 +17,6 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 use std::rc::Rc;
 use worker::Worker;
-
-/// The most mistakes of one document that are logged.
-const MOST_MISTAKES: usize = 50;
 
 /// What the host calls first.
 mod start {
@@ -53,13 +52,13 @@ impl RootContext for Root {
         };
         match Plan::from_json(&text) {
             Ok(plan) => {
-                let (mode, rules) = (plan.mode().name(), plan.rules().len());
-                log::info!("brownout: document in force: mode {mode}, {rules} rules");
-                self.0.follow(plan);
+                log::info!("brownout: document in force: {}", summary(&plan));
+                self.0.follow(plan, &text);
                 true
             }
             Err(mistakes) => {
-                refuse(&mistakes);
+                stats::count_rejected();
+                logger::refused("document", &mistakes);
                 false
             }
         }
@@ -78,15 +77,16 @@ impl RootContext for Root {
     }
 }
 
-/// Says everything that is wrong: whoever pushed the document sees only that it was refused.
-fn refuse(mistakes: &[brownout_core::Diagnostic]) {
-    stats::count_rejected();
-    for mistake in mistakes.iter().take(MOST_MISTAKES) {
-        log::error!("brownout: document refused: {mistake}");
+/// A document in a line.
+fn summary(plan: &Plan) -> String {
+    let mut text = format!("mode {}, {} rules", plan.mode().name(), plan.rules().len());
+    let experiment = plan.document().experiment.iter();
+    for (what, said) in experiment.flat_map(|e| [("experiment", &e.id), ("owner", &e.owner), ("reason", &e.reason)]) {
+        if let Some(said) = said {
+            text.push_str(&format!(", {what} {said:?}"));
+        }
     }
-    if mistakes.len() > MOST_MISTAKES {
-        log::error!("brownout: document refused: {} more mistakes", mistakes.len() - MOST_MISTAKES);
-    }
+    text
 }
 
 /// One exchange. It has no state of its own: the engine knows of those that a rule has taken.

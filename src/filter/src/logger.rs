@@ -1,6 +1,7 @@
 //! The `log` crate's lines, written to Envoy's log.
 
 use crate::host;
+use brownout_core::Diagnostic;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use proxy_wasm::types::LogLevel;
 
@@ -36,4 +37,17 @@ pub fn init() {
         Ok(3) => LevelFilter::Warn,
         _ => LevelFilter::Error,
     });
+}
+
+/// The most mistakes of one document that are logged.
+const MOST_MISTAKES: usize = 50;
+
+/// Says everything that is wrong with a document: whoever pushed it sees at most that it was refused.
+pub fn refused(what: &str, mistakes: &[Diagnostic]) {
+    for mistake in mistakes.iter().take(MOST_MISTAKES) {
+        log::error!("brownout: {what} refused: {mistake}");
+    }
+    if mistakes.len() > MOST_MISTAKES {
+        log::error!("brownout: {what} refused: {} more mistakes", mistakes.len() - MOST_MISTAKES);
+    }
 }

@@ -1,8 +1,9 @@
 //! A request as the host shows it: fetched as late and as little as the rules allow.
 
-use crate::{host, pairs};
+use crate::{host, pairs, properties};
 use brownout_core::time::{Clock, Instant};
-use brownout_core::view::RequestView;
+use brownout_core::timestamp::Timestamp;
+use brownout_core::view::{Property, RequestView};
 use std::cell::{OnceCell, RefCell};
 use std::time::Duration;
 
@@ -27,9 +28,12 @@ impl HostRequest {
         value
     }
 
+    fn all(&self) -> &[u8] {
+        self.all.get_or_init(|| host::request_headers().unwrap_or_default())
+    }
+
     fn any_later_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
-        let all = self.all.get_or_init(|| host::request_headers().unwrap_or_default());
-        let values = pairs::iterate(all).filter(|(other, _)| *other == name.as_bytes());
+        let values = pairs::iterate(self.all()).filter(|(other, _)| *other == name.as_bytes());
         values.skip(1).any(|(_, value)| test(value))
     }
 }
@@ -42,13 +46,33 @@ impl RequestView for HostRequest {
         // Pseudo-headers occur once.
         Some(test(&first) || (!name.starts_with(':') && self.any_later_value(name, test)))
     }
+
+    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        pairs::iterate(self.all()).for_each(|(name, value)| visit(name, value));
+        true
+    }
+
+    fn property(&self, property: Property<'_>) -> Option<Vec<u8>> {
+        properties::read(property)
+    }
 }
 
-/// The host's monotonic clock.
-pub struct HostClock;
+/// The host's clocks.
+#[derive(Default)]
+pub struct HostClock {
+    /// The wall clock's reading, so that many rules with a schedule cost one call.
+    wall: OnceCell<Option<Timestamp>>,
+}
 
 impl Clock for HostClock {
     fn now(&self) -> Option<Instant> {
         host::monotonic_nanoseconds().ok().map(|nanos| Instant(Duration::from_nanos(nanos)))
+    }
+
+    fn wall(&self) -> Option<Timestamp> {
+        *self.wall.get_or_init(|| {
+            let nanos = host::realtime_nanoseconds().ok()?;
+            i64::try_from(nanos / 1000).ok().map(Timestamp)
+        })
     }
 }

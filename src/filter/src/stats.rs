@@ -4,10 +4,12 @@
 
 use crate::host;
 use brownout_core::Plan;
+use brownout_core::document::Rule;
 use brownout_core::fault::Kind;
 use brownout_core::plan::RuleId;
 use brownout_core::step::Event;
 use proxy_wasm::types::MetricType;
+use std::cell::RefCell;
 
 /// A metric's number in this VM, or nothing if the host would not define it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,6 +55,10 @@ impl Counters {
         }
     }
 
+    fn of_rule(name: &str, kinds: impl Iterator<Item = Kind>) -> Self {
+        Self::define(&format!("brownout.rule.{name}"), kinds)
+    }
+
     fn add_fault(&self, kind: Kind) {
         self.faults.iter().filter(|(known, _)| *known == kind).for_each(|(_, metric)| metric.add(1));
     }
@@ -62,38 +68,40 @@ impl Counters {
 #[derive(Debug, Default)]
 pub struct Stats {
     total: Counters,
-    rules: Vec<Counters>,
+    /// By the rule's number: those of the document, and those of routes once they have done something.
+    rules: RefCell<Vec<Counters>>,
     active_faults: Metric,
     delay_ms: Metric,
     host_errors: Metric,
+    route_config_rejected: Metric,
 }
 
 impl Stats {
     /// Defines them.
     pub fn new(plan: &Plan) -> Self {
-        let of_rule = |rule: &brownout_core::document::Rule| {
-            let kinds = rule.faults.iter().map(|(kind, _)| kind);
-            Counters::define(&format!("brownout.rule.{}", rule.name.as_str()), kinds)
-        };
+        let of_rule = |rule: &Rule| Counters::of_rule(rule.name.as_str(), rule.action.kinds().iter());
         Self {
             total: Counters::define("brownout", Kind::ALL.iter().copied()),
-            rules: plan.rules().iter().map(of_rule).collect(),
+            rules: RefCell::new(plan.rules().iter().map(of_rule).collect()),
             active_faults: Metric::define(MetricType::Gauge, "brownout.active_faults"),
             delay_ms: Metric::define(MetricType::Histogram, "brownout.delay_ms"),
             host_errors: Metric::define(MetricType::Counter, "brownout.host_errors"),
+            route_config_rejected: Metric::define(MetricType::Counter, "brownout.route_config_rejected"),
         }
     }
 
-    /// Counts what has happened.
-    pub fn count(&self, event: Event) {
+    /// Counts what has happened. `name` gives the name of a rule of a route that is counted for the first time.
+    pub fn count(&self, event: &Event, name: impl Fn(RuleId) -> Option<String>) {
+        let name = &name;
         match event {
-            Event::Matched(rule) => self.both(rule, |counters| counters.matched.add(1)),
-            Event::Injected(rule) => self.both(rule, |counters| counters.injected.add(1)),
-            Event::Shadowed(rule) => self.both(rule, |counters| counters.shadowed.add(1)),
-            Event::Fault { rule, kind } => self.both(rule, |counters| counters.add_fault(kind)),
+            Event::Matched(rule) => self.both(*rule, name, |counters| counters.matched.add(1)),
+            Event::Injected(rule) => self.both(*rule, name, |counters| counters.injected.add(1)),
+            Event::Shadowed(rule) => self.both(*rule, name, |counters| counters.shadowed.add(1)),
+            Event::Fault { rule, kind } => self.both(*rule, name, |counters| counters.add_fault(*kind)),
             Event::Delayed(length) => {
                 self.delay_ms.record(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
             }
+            Event::RouteRefused(_) => self.route_config_rejected.add(1),
             Event::Activated => self.active_faults.add(1),
             Event::Released => self.active_faults.add(-1),
         }
@@ -104,9 +112,16 @@ impl Stats {
         self.host_errors.add(1);
     }
 
-    fn both(&self, rule: RuleId, add: impl Fn(&Counters)) {
+    fn both(&self, rule: RuleId, name: impl Fn(RuleId) -> Option<String>, add: impl Fn(&Counters)) {
         add(&self.total);
-        self.rules.get(rule.0).into_iter().for_each(add);
+        let Ok(mut rules) = self.rules.try_borrow_mut() else { return };
+        // Numbers are given out in order, and some rules of routes never do anything: the gaps are filled in passing.
+        while rules.len() <= rule.0
+            && let Some(name) = name(RuleId(rules.len()))
+        {
+            rules.push(Counters::of_rule(&name, Kind::ALL.iter().copied()));
+        }
+        rules.get(rule.0).into_iter().for_each(add);
     }
 }
 

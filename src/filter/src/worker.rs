@@ -2,10 +2,11 @@
 
 use crate::chance::VmEntropy;
 use crate::host::{self, Failed};
-use crate::pairs;
 use crate::request::{HostClock, HostRequest};
 use crate::stats::Stats;
-use brownout_core::step::{EVIDENCE_HEADER, ExchangeId, LocalReply, Release, RequestStep, ResponseStep};
+use crate::tally::SharedTally;
+use crate::{logger, pairs, properties};
+use brownout_core::step::{EVIDENCE_HEADER, Event, ExchangeId, LocalReply, Release, RequestStep, ResponseStep};
 use brownout_core::time::{Clock, Instant};
 use brownout_core::{Engine, Plan};
 use proxy_wasm::types::Action;
@@ -40,10 +41,13 @@ impl Worker {
     }
 
     /// Begins to follow a plan.
-    pub fn follow(&self, plan: Plan) {
+    pub fn follow(&self, mut plan: Plan, text: &[u8]) {
+        plan.settle(&properties::read);
         let stats = Stats::new(&plan);
+        let tally = SharedTally::new(text, &plan);
         if let (Ok(mut engine), Ok(mut old)) = (self.engine.try_borrow_mut(), self.stats.try_borrow_mut()) {
-            *engine = Engine::new(plan, VmEntropy);
+            let arrived = HostClock::default().now();
+            *engine = Engine::new(plan, VmEntropy).with_tally(Box::new(tally)).arrived(arrived);
             *old = stats;
         }
     }
@@ -52,7 +56,7 @@ impl Worker {
     pub fn on_request_headers(&self, id: u32) -> Action {
         let exchange = ExchangeId(id);
         let step =
-            self.ask(|engine| engine.on_request_headers(exchange, &HostRequest::default(), &HostClock));
+            self.ask(|engine| engine.on_request_headers(exchange, &HostRequest::default(), &HostClock::default()));
         match step {
             None | Some(RequestStep::Continue) => Action::Continue,
             Some(RequestStep::Hold) if self.arm().is_ok() => Action::Pause,
@@ -84,7 +88,7 @@ impl Worker {
     /// The tick: releases what is due.
     pub fn on_tick(&self) {
         self.armed.set(None);
-        let now = HostClock.now();
+        let now = HostClock::default().now();
         for _ in 0..RELEASES_PER_TICK {
             let Some(now) = now else { break };
             let Some(Some((id, release))) = self.ask(|engine| engine.next_due(now)) else { break };
@@ -140,7 +144,10 @@ impl Worker {
         let answer = question(&mut engine);
         if let Ok(stats) = self.stats.try_borrow() {
             while let Some(event) = engine.next_event() {
-                stats.count(event);
+                stats.count(&event, |rule| engine.rule_name(rule).map(str::to_owned));
+                if let Event::RouteRefused(mistakes) = event {
+                    logger::refused("document of a route", &mistakes);
+                }
             }
         }
         Some(answer)
@@ -157,7 +164,7 @@ impl Worker {
         if self.armed.get().is_some_and(|armed| armed <= due) {
             return Ok(());
         }
-        let now = HostClock.now().ok_or(Failed(0))?;
+        let now = HostClock::default().now().ok_or(Failed(0))?;
         let wait = now.until(due).max(SHORTEST_PERIOD);
         let period = u32::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX);
         self.counted(host::set_tick_period(period))?;

@@ -9,6 +9,8 @@
 
 pub mod abort;
 pub mod delay;
+pub mod distribution;
+pub mod percentiles;
 
 use crate::decode::{Decoder, Field, Fields};
 use crate::entropy::Entropy;

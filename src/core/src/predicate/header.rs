@@ -92,6 +92,15 @@ impl HeaderMatcher {
         Some(())
     }
 
+    /// Whether no request without the header can fulfil it.
+    pub fn needs_presence(&self) -> bool {
+        let inverted = self.invert_match == Some(true);
+        match (&self.string_match, self.range_match) {
+            (None, None) => self.present_match.unwrap_or(true) != inverted,
+            _ => self.treat_missing_header_as_empty != Some(true),
+        }
+    }
+
     /// Whether the request fulfils it.
     pub fn matches(&self, request: &dyn RequestView) -> bool {
         let inverted = self.invert_match == Some(true);

@@ -1,14 +1,27 @@
 //! Which requests a rule is about. All fields of a predicate have to hold.
 
+pub mod call;
 pub mod header;
 pub mod method;
+pub mod node;
+pub mod pair;
+pub mod source;
 pub mod string;
 
-use crate::decode::object;
-use crate::view::RequestView;
+use crate::decode::{Decode, Decoder, object};
+use crate::diagnostic::Code;
+use crate::json::Json;
+use crate::view::{Property, RequestView};
+use alloc::boxed::Box;
+use alloc::format;
 use alloc::vec::Vec;
+use call::Call;
 use header::HeaderMatcher;
 use method::Method;
+use node::NodeMatcher;
+use pair::PairMatcher;
+use serde::{Serialize, Serializer};
+use source::Source;
 use string::StringMatcher;
 
 object! {
@@ -23,39 +36,132 @@ object! {
         pub methods: Option<Vec<Method>>,
         /// On the host, without the port.
         pub authority: Option<StringMatcher>,
+        /// On parameters of the query, percent-decoded; all have to hold.
+        pub query_parameters: Option<Vec<PairMatcher>>,
+        /// On cookies; all have to hold.
+        pub cookies: Option<Vec<PairMatcher>>,
+        /// On the gRPC service and method. A request that is not gRPC does not match.
+        pub grpc: Option<Call>,
+        /// On the name of the route in use. One without a name does not match.
+        pub route: Option<StringMatcher>,
+        /// On the name of the virtual host in use.
+        pub virtual_host: Option<StringMatcher>,
+        /// On the name of the cluster that the route leads to.
+        pub cluster: Option<StringMatcher>,
+        /// On who sent it.
+        pub source: Option<Source>,
+        /// On the proxy itself.
+        pub node: Option<NodeMatcher>,
+        /// On the listener's direction: `inbound` or `outbound`.
+        pub direction: Option<Direction>,
+        /// All of these hold.
+        pub all: Option<Vec<Predicate>>,
+        /// At least one of these holds.
+        pub any: Option<Vec<Predicate>>,
+        /// This does not hold.
+        pub not: Option<Box<Predicate>>,
     }
-    later ["query_parameters", "cookies", "grpc", "route", "virtual_host", "cluster", "source", "node", "direction",
-        "all", "any", "not"]
+    check Self::check
+}
+
+/// A part of a predicate: its field, and where that is a list, the place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    /// The field's name.
+    pub field: &'static str,
+    /// The place in the list.
+    pub index: Option<usize>,
 }
 
 impl Predicate {
-    /// Whether the request fulfils it. What is cheap to fetch is asked first.
+    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+        if self.any.as_ref().is_some_and(Vec::is_empty) {
+            return decoder.field("any", |d| {
+                d.refuse::<()>(Code::InvalidValue, "an empty `any` matches nothing", "");
+                d.help("leave it out, or list at least one predicate")
+            });
+        }
+        if self.methods.as_ref().is_some_and(Vec::is_empty) {
+            return decoder.field("methods", |d| {
+                d.refuse::<()>(Code::InvalidValue, "an empty `methods` matches nothing", "");
+                d.help("leave it out for every method")
+            });
+        }
+        Some(())
+    }
+
+    /// Whether the request fulfils it.
     pub fn matches(&self, request: &dyn RequestView) -> bool {
-        self.method_matches(request)
-            && self.path_matches(request)
-            && self.authority_matches(request)
-            && self.headers.iter().flatten().all(|header| header.matches(request))
+        self.failing(request).is_none()
     }
 
-    fn method_matches(&self, request: &dyn RequestView) -> bool {
-        self.methods.as_ref().is_none_or(|methods| {
-            let mut listed = |value: &[u8]| methods.iter().any(|method| method.as_str().as_bytes() == value);
-            request.any_value(":method", &mut listed) == Some(true)
-        })
+    /// The first part that the request does not fulfil. What is cheap to fetch is asked first.
+    pub fn failing(&self, request: &dyn RequestView) -> Option<Part> {
+        let checks: [(&'static str, &dyn Fn() -> bool); 11] = [
+            ("node", &|| self.node.as_ref().is_none_or(NodeMatcher::matches)),
+            ("methods", &|| self.methods.as_ref().is_none_or(|methods| any_method(methods, request))),
+            ("path", &|| self.path.as_ref().is_none_or(|path| path_is(path, request))),
+            ("authority", &|| self.authority.as_ref().is_none_or(|authority| authority_is(authority, request))),
+            ("grpc", &|| self.grpc.as_ref().is_none_or(|call| call.matches(request))),
+            ("direction", &|| self.direction.is_none_or(|direction| direction.matches(request))),
+            ("route", &|| property_is(self.route.as_ref(), Property::RouteName, request)),
+            ("virtual_host", &|| property_is(self.virtual_host.as_ref(), Property::VirtualHostName, request)),
+            ("cluster", &|| property_is(self.cluster.as_ref(), Property::ClusterName, request)),
+            ("source", &|| self.source.as_ref().is_none_or(|source| source.matches(request))),
+            ("not", &|| self.not.as_ref().is_none_or(|inner| !inner.matches(request))),
+        ];
+        let whole = |field: &'static str| Part { field, index: None };
+        let (cheap, dear) = checks.split_at(5);
+        let first_false = |checks: &[(&'static str, &dyn Fn() -> bool)]| {
+            checks.iter().find(|(_, holds)| !holds()).map(|(field, _)| whole(field))
+        };
+        first_false(cheap)
+            .or_else(|| failing_element("query_parameters", &self.query_parameters, |p| p.in_query(request)))
+            .or_else(|| failing_element("headers", &self.headers, |header| header.matches(request)))
+            .or_else(|| failing_element("cookies", &self.cookies, |p| p.in_cookies(request)))
+            .or_else(|| first_false(dear))
+            .or_else(|| failing_element("all", &self.all, |inner| inner.matches(request)))
+            .or_else(|| {
+                let any = self.any.as_ref()?;
+                (!any.iter().any(|inner| inner.matches(request))).then_some(whole("any"))
+            })
     }
 
-    /// A CONNECT request has no path, and matches none.
-    fn path_matches(&self, request: &dyn RequestView) -> bool {
-        self.path.as_ref().is_none_or(|path| {
-            request.any_value(":path", &mut |value| path.matches(without_query(value))) == Some(true)
-        })
+    /// Decides what depends only on the proxy, which does not change while a document is in force.
+    pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
+        if let Some(node) = &mut self.node {
+            node.settle(proxy);
+        }
+        let nested = self.all.iter_mut().chain(&mut self.any).flatten();
+        nested.chain(self.not.as_deref_mut()).for_each(|inner| inner.settle(proxy));
     }
+}
 
-    fn authority_matches(&self, request: &dyn RequestView) -> bool {
-        self.authority.as_ref().is_none_or(|authority| {
-            request.any_value(":authority", &mut |value| authority.matches(without_port(value))) == Some(true)
-        })
-    }
+fn failing_element<T>(
+    field: &'static str,
+    list: &Option<Vec<T>>,
+    holds: impl Fn(&T) -> bool,
+) -> Option<Part> {
+    let index = list.as_ref()?.iter().position(|element| !holds(element))?;
+    Some(Part { field, index: Some(index) })
+}
+
+fn any_method(methods: &[Method], request: &dyn RequestView) -> bool {
+    let mut listed = |value: &[u8]| methods.iter().any(|method| method.as_str().as_bytes() == value);
+    request.any_value(":method", &mut listed) == Some(true)
+}
+
+/// A CONNECT request has no path, and matches none.
+fn path_is(path: &StringMatcher, request: &dyn RequestView) -> bool {
+    request.any_value(":path", &mut |value| path.matches(without_query(value))) == Some(true)
+}
+
+fn authority_is(authority: &StringMatcher, request: &dyn RequestView) -> bool {
+    request.any_value(":authority", &mut |value| authority.matches(without_port(value))) == Some(true)
+}
+
+fn property_is(matcher: Option<&StringMatcher>, property: Property<'_>, request: &dyn RequestView) -> bool {
+    matcher.is_none_or(|matcher| request.property(property).is_some_and(|value| matcher.matches(&value)))
 }
 
 /// The path up to the query or fragment (RFC 3986, section 3.3).
@@ -70,4 +176,47 @@ pub(crate) fn without_port(authority: &[u8]) -> &[u8] {
     let is_port = port.iter().skip(1).all(u8::is_ascii_digit);
     let whole_host = !host.contains(&b':') || host.ends_with(b"]");
     if is_port && whole_host { host } else { authority }
+}
+
+/// The direction of the traffic that a listener takes, as its `traffic_direction` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To the workload beside the proxy.
+    Inbound,
+    /// From it.
+    Outbound,
+}
+
+impl Direction {
+    fn matches(self, request: &dyn RequestView) -> bool {
+        let wanted: u8 = match self {
+            Self::Inbound => 1,
+            Self::Outbound => 2,
+        };
+        request.property(Property::ListenerDirection).is_some_and(|value| value.first() == Some(&wanted))
+    }
+}
+
+impl Decode for Direction {
+    const EXPECTED: &'static str = "`inbound` or `outbound`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match json {
+            Json::String(text) if text == "inbound" => Some(Self::Inbound),
+            Json::String(text) if text == "outbound" => Some(Self::Outbound),
+            _ => {
+                let label = format!("found {json}, expected {}", Self::EXPECTED);
+                decoder.refuse(Code::InvalidValue, "invalid direction", label)
+            }
+        }
+    }
+}
+
+impl Serialize for Direction {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        })
+    }
 }

@@ -1,0 +1,83 @@
+//! Whether a rule takes a request that matches it, and what then happens to the request.
+
+use crate::document::{Action, Rule};
+use crate::entropy::Entropy;
+use crate::fault::Faults;
+use crate::sample::{Missing, point};
+use crate::schedule::WHOLE;
+use crate::tally::Tally;
+use crate::time::{Clock, Instant};
+use crate::view::RequestView;
+use alloc::vec::Vec;
+
+/// What a decision may depend on beside the request.
+pub struct Circumstances<'a> {
+    /// Chance.
+    pub entropy: &'a mut dyn Entropy,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// When the document arrived.
+    pub arrived: Option<Instant>,
+    /// Counts.
+    pub tally: &'a mut dyn Tally,
+}
+
+impl Rule {
+    /// How much of its percentage the rule has now, in millionths; `None` if its schedule keeps it quiet.
+    pub fn level(&self, clock: &dyn Clock, arrived: Option<Instant>) -> Option<u32> {
+        self.schedule.as_ref().map_or(Some(WHOLE), |schedule| schedule.level(clock, arrived))
+    }
+
+    /// The faults for a request that matches, if the rule takes it.
+    pub fn take(&self, level: u32, request: &dyn RequestView, around: &mut Circumstances<'_>) -> Option<&Faults> {
+        if let Some(sample) = &self.sample
+            && sample.counts()
+            && !sample.includes_ordinal(around.tally.next(&self.name.shared())?)
+        {
+            return None;
+        }
+        let share = scaled(self.percentage.millionths(), level);
+        match &self.action {
+            Action::Faults(faults) => {
+                let certain = share == WHOLE && !self.is_sticky();
+                (certain || self.draw(share, request, around)? < share).then_some(faults)
+            }
+            Action::Outcomes(outcomes) => {
+                let drawn = self.draw(share, request, around)?;
+                let mut until = 0;
+                let found = outcomes.iter().find(|outcome| {
+                    until += outcome.percentage.millionths();
+                    drawn < scaled(until, share)
+                });
+                found.map(|outcome| &outcome.faults)
+            }
+        }
+    }
+
+    fn is_sticky(&self) -> bool {
+        self.sample.as_ref().is_some_and(|sample| sample.by.is_some())
+    }
+
+    /// Where the request falls between 0 and [`WHOLE`]: by its key, or by chance. `None` if it has no key, or if
+    /// nothing can come of it.
+    fn draw(&self, share: u32, request: &dyn RequestView, around: &mut Circumstances<'_>) -> Option<u32> {
+        if share == 0 {
+            return None;
+        }
+        let drawn = match self.sample.as_ref().and_then(|sample| Some((sample, sample.by.as_ref()?))) {
+            None => around.entropy.next_u64(),
+            Some((sample, by)) => match by.of(request).filter(|key: &Vec<u8>| !key.is_empty()) {
+                Some(key) => point(sample.salt.as_deref().unwrap_or(self.name.as_str()), &key),
+                None if sample.missing == Some(Missing::Random) => around.entropy.next_u64(),
+                None => return None,
+            },
+        };
+        u32::try_from(drawn % u64::from(WHOLE)).ok()
+    }
+}
+
+/// `part` of `share`, both in millionths.
+fn scaled(part: u32, share: u32) -> u32 {
+    let product = u64::from(part) * u64::from(share) / u64::from(WHOLE);
+    u32::try_from(product).unwrap_or(WHOLE)
+}

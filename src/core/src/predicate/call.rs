@@ -1,0 +1,34 @@
+//! A condition on a gRPC call: `/package.Service/Method` in the path of a request with a gRPC content type.
+
+use crate::decode::object;
+use crate::predicate::string::StringMatcher;
+use crate::predicate::without_query;
+use crate::view::RequestView;
+
+object! {
+    /// Which gRPC calls. Without a field, every call.
+    #[derive(Debug, Clone)]
+    pub struct Call {
+        /// On the service with its package: `shop.v1.Checkout`.
+        pub service: Option<StringMatcher>,
+        /// On the method: `Pay`.
+        pub method: Option<StringMatcher>,
+    }
+}
+
+impl Call {
+    /// Whether the request is such a call.
+    pub fn matches(&self, request: &dyn RequestView) -> bool {
+        let in_path = request.any_value(":path", &mut |path| self.matches_path(without_query(path)));
+        in_path == Some(true) && request.is_grpc()
+    }
+
+    fn matches_path(&self, path: &[u8]) -> bool {
+        let Some(call) = path.strip_prefix(b"/") else { return false };
+        let Some(slash) = call.iter().rposition(|byte| *byte == b'/') else { return false };
+        let (service, method) = call.split_at(slash);
+        let method = method.strip_prefix(b"/").unwrap_or(method);
+        self.service.as_ref().is_none_or(|matcher| matcher.matches(service))
+            && self.method.as_ref().is_none_or(|matcher| matcher.matches(method))
+    }
+}

@@ -1,0 +1,94 @@
+//! Conditions on the proxy itself. They are decided once, when the document arrives.
+
+use crate::decode::{Decode, Decoder, object};
+use crate::json::Json;
+use crate::predicate::string::StringMatcher;
+use crate::view::Property;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Serialize, Serializer};
+
+object! {
+    /// Which proxies.
+    #[derive(Debug, Clone)]
+    pub struct NodeFields {
+        /// On the node id.
+        pub id: Option<StringMatcher>,
+        /// On the node's cluster.
+        pub cluster: Option<StringMatcher>,
+        /// Labels that the node's metadata has under `LABELS`, as Istio's proxies do; all have to be equal.
+        pub labels: Option<Labels>,
+        /// On the namespace that the node's metadata has as `NAMESPACE`.
+        pub namespace: Option<StringMatcher>,
+    }
+}
+
+/// A condition on the proxy, and the decision.
+#[derive(Debug, Clone)]
+pub struct NodeMatcher {
+    fields: NodeFields,
+    holds: bool,
+}
+
+impl NodeMatcher {
+    /// Whether the proxy fulfils it. Before [`Self::settle`], none does.
+    pub fn matches(&self) -> bool {
+        self.holds
+    }
+
+    /// Decides.
+    pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
+        let is = |matcher: &Option<StringMatcher>, property| {
+            matcher.as_ref().is_none_or(|matcher| proxy(property).is_some_and(|value| matcher.matches(&value)))
+        };
+        let labelled = |(name, value): &(String, String)| {
+            proxy(Property::NodeLabel(name)).is_some_and(|found| found == value.as_bytes())
+        };
+        self.holds = is(&self.fields.id, Property::NodeId)
+            && is(&self.fields.cluster, Property::NodeCluster)
+            && is(&self.fields.namespace, Property::NodeNamespace)
+            && self.fields.labels.iter().flat_map(|labels| &labels.0).all(labelled);
+    }
+}
+
+impl Decode for NodeMatcher {
+    const EXPECTED: &'static str = NodeFields::EXPECTED;
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        NodeFields::decode(json, decoder).map(|fields| Self { fields, holds: false })
+    }
+}
+
+impl Serialize for NodeMatcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.fields.serialize(serializer)
+    }
+}
+
+/// Labels and their values.
+#[derive(Debug, Clone)]
+pub struct Labels(Vec<(String, String)>);
+
+impl Decode for Labels {
+    const EXPECTED: &'static str = "an object of labels such as `{\"app\": \"cart\"}`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let Json::Object(fields) = json else {
+            return decoder.wrong_type("labels", json, Self::EXPECTED);
+        };
+        let labels: Vec<Option<(String, String)>> = fields
+            .iter()
+            .map(|(name, value)| {
+                let value = decoder.field(name, |d| String::decode(value, d));
+                value.map(|value| (name.clone(), value))
+            })
+            .collect();
+        labels.into_iter().collect::<Option<_>>().map(Self)
+    }
+}
+
+impl Serialize for Labels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}

@@ -1,0 +1,119 @@
+//! Conditions on pairs of names and values: query parameters and cookies. A name that occurs more than once matches
+//! if any of its values does.
+
+use crate::decode::{Decoder, object};
+use crate::diagnostic::Code;
+use crate::predicate::string::StringMatcher;
+use crate::view::RequestView;
+use alloc::borrow::Cow;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+object! {
+    /// A condition on a query parameter or a cookie. With neither `string_match` nor `present_match`, it has to be
+    /// there.
+    #[derive(Debug, Clone)]
+    pub struct PairMatcher {
+        /// Its name; case counts.
+        pub name: String,
+        /// Compares its value; one without a value has an empty one.
+        pub string_match: Option<StringMatcher>,
+        /// Whether it has to be there (`true`) or has to be missing (`false`).
+        pub present_match: Option<bool>,
+    }
+    check Self::check
+}
+
+impl PairMatcher {
+    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+        if self.name.is_empty() {
+            return decoder.field("name", |d| d.refuse(Code::InvalidValue, "empty name", ""));
+        }
+        if self.string_match.is_some() && self.present_match.is_some() {
+            let label = "`string_match` and `present_match` exclude each other";
+            return decoder.refuse(Code::Conflict, "invalid matcher", label);
+        }
+        Some(())
+    }
+
+    /// Whether the request's query fulfils it.
+    pub fn in_query(&self, request: &dyn RequestView) -> bool {
+        let mut found = Found::default();
+        request.any_value(":path", &mut |path| {
+            parameters(path).for_each(|(name, value)| self.look_at(&name, &value, &mut found));
+            true
+        });
+        self.verdict(found)
+    }
+
+    /// Whether the request's cookies fulfil it.
+    pub fn in_cookies(&self, request: &dyn RequestView) -> bool {
+        let mut found = Found::default();
+        request.any_value("cookie", &mut |header| {
+            cookies(header).for_each(|(name, value)| self.look_at(name, value, &mut found));
+            false
+        });
+        self.verdict(found)
+    }
+
+    fn look_at(&self, name: &[u8], value: &[u8], found: &mut Found) {
+        if name == self.name.as_bytes() {
+            found.present = true;
+            found.matched |= self.string_match.as_ref().is_some_and(|string| string.matches(value));
+        }
+    }
+
+    fn verdict(&self, found: Found) -> bool {
+        match self.string_match {
+            Some(_) => found.matched,
+            None => found.present == self.present_match.unwrap_or(true),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    present: bool,
+    matched: bool,
+}
+
+/// The parameters of a path's query, percent-decoded (RFC 3986, section 2.1). A `+` stands for itself.
+pub fn parameters(path: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
+    let query = path.iter().position(|byte| *byte == b'?').and_then(|at| path.get(at + 1..)).unwrap_or_default();
+    let query = query.split(|byte| *byte == b'#').next().unwrap_or_default();
+    let pairs = query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| {
+        let (name, value) = split_at_equals(pair);
+        (percent_decoded(name), percent_decoded(value))
+    })
+}
+
+/// The cookies of one `cookie` header (RFC 6265, section 4.2.1).
+pub fn cookies(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let pairs = header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty());
+    pairs.map(split_at_equals)
+}
+
+fn split_at_equals(pair: &[u8]) -> (&[u8], &[u8]) {
+    let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+    let (name, rest) = pair.split_at(at);
+    (name, rest.strip_prefix(b"=").unwrap_or(rest))
+}
+
+fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'%') {
+        return Cow::Borrowed(text);
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((byte, after)) = rest.split_first() {
+        let escaped = (*byte == b'%').then(|| Some(hex(*after.first()?)? * 16 + hex(*after.get(1)?)?)).flatten();
+        decoded.push(escaped.unwrap_or(*byte));
+        rest = after.get(if escaped.is_some() { 2 } else { 0 }..).unwrap_or_default();
+    }
+    Cow::Owned(decoded)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}

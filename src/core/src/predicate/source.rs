@@ -1,0 +1,116 @@
+//! Conditions on who sent a request: the address that it came from, and the identity in the peer's certificate.
+
+use crate::decode::{Decode, Decoder, object};
+use crate::diagnostic::Code;
+use crate::json::Json;
+use crate::predicate::string::StringMatcher;
+use crate::view::{Property, RequestView};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use serde::{Serialize, Serializer};
+
+object! {
+    /// Who sent it.
+    #[derive(Debug, Clone)]
+    pub struct Source {
+        /// The downstream remote address is in one of these networks. An IPv4 address that came as an IPv6 one
+        /// (`::ffff:10.0.0.1`) counts as IPv4.
+        pub cidrs: Option<Vec<Cidr>>,
+        /// On the first URI SAN of the peer's certificate: `spiffe://cluster.local/ns/shop/sa/cart`. A peer without
+        /// one does not match.
+        pub principal: Option<StringMatcher>,
+    }
+}
+
+impl Source {
+    /// Whether the request came from there.
+    pub fn matches(&self, request: &dyn RequestView) -> bool {
+        let cidrs = self.cidrs.as_ref().is_none_or(|cidrs| {
+            address(request).is_some_and(|address| cidrs.iter().any(|cidr| cidr.contains(address)))
+        });
+        let principal = |matcher: &StringMatcher| {
+            request.property(Property::PeerUriSan).is_some_and(|san| matcher.matches(&san))
+        };
+        cidrs && self.principal.as_ref().is_none_or(principal)
+    }
+}
+
+/// Where the request came from, without the port: `10.0.0.1:51234` or `[::1]:51234`. Envoy leaves the brackets out
+/// where it prints an address alone.
+pub fn address(request: &dyn RequestView) -> Option<IpAddr> {
+    let value = request.property(Property::SourceAddress)?;
+    let text = core::str::from_utf8(&value).ok()?;
+    let (host, _) = text.rsplit_once(':')?;
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.parse().ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// A network: `10.0.0.0/8`, `fd00::/8`, or one address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cidr {
+    network: IpAddr,
+    prefix: u32,
+}
+
+impl Cidr {
+    fn bits(address: IpAddr) -> (u128, u32) {
+        match address {
+            IpAddr::V4(v4) => (u128::from(v4.to_bits()) << 96, 32),
+            IpAddr::V6(v6) => (v6.to_bits(), 128),
+        }
+    }
+
+    /// The address with all bits past the prefix cleared.
+    fn masked(address: IpAddr, prefix: u32) -> IpAddr {
+        let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
+        let kept = Self::bits(address).0 & mask;
+        match address {
+            #[allow(clippy::cast_possible_truncation, reason = "the bits of an IPv4 address are the upper 32")]
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from_bits((kept >> 96) as u32)),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from_bits(kept)),
+        }
+    }
+
+    /// Whether an address is in it.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        address.is_ipv4() == self.network.is_ipv4() && Self::masked(address, self.prefix) == self.network
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.network, self.prefix)
+    }
+}
+
+impl Serialize for Cidr {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_string())
+    }
+}
+
+impl Decode for Cidr {
+    const EXPECTED: &'static str = "a network such as `\"10.0.0.0/8\"`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let text = String::decode(json, decoder)?;
+        let (host, prefix) = text.split_once('/').map_or((text.as_str(), None), |(h, p)| (h, Some(p)));
+        let network = host.parse::<IpAddr>().ok();
+        let longest = network.map_or(0, |address| Self::bits(address).1);
+        let prefix = prefix.map_or(Some(longest), |prefix| prefix.parse().ok().filter(|p| *p <= longest));
+        let (Some(network), Some(prefix)) = (network, prefix) else {
+            let label = format!("found {json}, expected {}", Self::EXPECTED);
+            return decoder.refuse(Code::InvalidValue, "invalid network", label);
+        };
+        let cidr = Self { network: Self::masked(network, prefix), prefix };
+        if cidr.network != network {
+            let label = format!("{json} has bits set after the first {prefix}");
+            decoder.refuse::<()>(Code::InvalidValue, "invalid network", label);
+            return decoder.help(format!("write `{cidr}`, or `{network}` for one address"));
+        }
+        Some(cidr)
+    }
+}

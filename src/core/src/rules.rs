@@ -1,0 +1,99 @@
+//! Rules in their order, with a way to those that a request can match at all.
+
+use crate::activation::Circumstances;
+use crate::document::{Mode, Rule, Rules};
+use crate::fault::{Effects, Kinds};
+use crate::index::Index;
+use crate::plan::RuleId;
+use crate::view::{Property, RequestView};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+/// What a rule wants to happen to a request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The rule that took the request.
+    pub rule: RuleId,
+    /// Its name.
+    pub name: Rc<str>,
+    /// Whether to do it, or only to count it.
+    pub mode: Mode,
+    /// What is to happen.
+    pub effects: Effects,
+    /// Through which faults.
+    pub kinds: Kinds,
+}
+
+/// A rule that can do something, in the mode in force for it.
+#[derive(Debug, Clone)]
+struct Live {
+    id: RuleId,
+    mode: Mode,
+    rule: Rule,
+}
+
+/// The rules of one document that can do something.
+#[derive(Debug, Clone, Default)]
+pub struct RuleSet {
+    live: Vec<Live>,
+    index: Index,
+}
+
+impl RuleSet {
+    /// The rules, under a document's mode: a rule can only do less. `id` gives each its number.
+    pub fn new(
+        rules: &Rules,
+        mode: Mode,
+        proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>,
+        mut id: impl FnMut(usize, &Rule) -> RuleId,
+    ) -> Self {
+        let mut live = Vec::new();
+        for (position, rule) in rules.0.iter().enumerate() {
+            let mode = mode.min(rule.mode.unwrap_or_default());
+            if mode != Mode::Off {
+                let mut rule = rule.clone();
+                if let Some(predicate) = &mut rule.matches {
+                    predicate.settle(proxy);
+                }
+                live.push(Live { id: id(position, &rule), mode, rule });
+            }
+        }
+        let index = Index::new(live.iter().map(|live| live.rule.matches.as_ref()));
+        Self { live, index }
+    }
+
+    /// Whether no request can suffer anything.
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    /// Chooses the first rule that matches the request and takes it. `matched` hears of each rule that matches;
+    /// `excluded` is asked once, when the first one does.
+    pub fn decide(
+        &self,
+        request: &dyn RequestView,
+        around: &mut Circumstances<'_>,
+        excluded: &dyn Fn(&dyn RequestView) -> bool,
+        matched: &mut dyn FnMut(RuleId),
+    ) -> Option<Decision> {
+        let mut asked = false;
+        for position in self.index.candidates(request) {
+            let Some(Live { id, mode, rule }) = self.live.get(position) else { continue };
+            let Some(level) = rule.level(around.clock, around.arrived) else { continue };
+            if !rule.matches.as_ref().is_none_or(|predicate| predicate.matches(request)) {
+                continue;
+            }
+            if !asked && excluded(request) {
+                return None;
+            }
+            asked = true;
+            matched(*id);
+            if let Some(faults) = rule.take(level, request, around) {
+                let (effects, kinds) = faults.draw(request, around.entropy);
+                let name = rule.name.shared();
+                return Some(Decision { rule: *id, name, mode: *mode, effects, kinds });
+            }
+        }
+        None
+    }
+}

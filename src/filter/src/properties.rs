@@ -1,0 +1,25 @@
+//! Where the host keeps the facts that the core asks for.
+//!
+//! Only paths under `xds` exist for routes, listeners and the node: Envoy dropped their older names in 1.33.
+
+use crate::host;
+use brownout_core::view::Property;
+
+/// Reads a fact. One that the host does not have, cannot print, or that is empty, is absent.
+pub fn read(property: Property<'_>) -> Option<Vec<u8>> {
+    let path: &[&str] = match property {
+        Property::RouteName => &["xds", "route_name"],
+        Property::VirtualHostName => &["xds", "virtual_host_name"],
+        Property::ClusterName => &["xds", "cluster_name"],
+        Property::SourceAddress => &["source", "address"],
+        Property::PeerUriSan => &["connection", "uri_san_peer_certificate"],
+        Property::ListenerDirection => &["xds", "listener_direction"],
+        Property::RouteDocument => &["xds", "route_metadata", "filter_metadata", "brownout", "json"],
+        Property::VirtualHostDocument => &["xds", "virtual_host_metadata", "filter_metadata", "brownout", "json"],
+        Property::NodeId => &["xds", "node", "id"],
+        Property::NodeCluster => &["xds", "node", "cluster"],
+        Property::NodeNamespace => &["xds", "node", "metadata", "NAMESPACE"],
+        Property::NodeLabel(label) => &["xds", "node", "metadata", "LABELS", label],
+    };
+    host::property(path.join("\0").as_bytes()).ok().flatten().filter(|value| !value.is_empty())
+}
