@@ -7,7 +7,8 @@ use super::listener::Listener;
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// What Envoy shall be. A builder: add clusters and listeners, then [`start`](Self::start).
+/// What Envoy shall be. A builder: add clusters and listeners, then start it with
+/// [`Envoy::start`](super::Envoy::start).
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
     pub(super) concurrency: usize,

@@ -36,7 +36,8 @@ impl Filter {
         self
     }
 
-    /// Our module with a configuration from a file, that [`Document`](super::Document) replaces.
+    /// Our module with a configuration from a file, that
+    /// [`Envoy::configure`](super::Envoy::configure) replaces.
     pub fn discovered(name: &str, first: Configuration) -> Self {
         Self { name: name.into(), content: Content::Discovered(first) }
     }

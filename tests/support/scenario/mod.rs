@@ -1,5 +1,5 @@
-//! Scenarios: a document, requests, and what becomes of them. One file runs [simulated] against the engine, where
-//! times are exact, and [for real](real) in Envoy.
+//! Scenarios: a document, requests, and what becomes of them. One file runs simulated against the engine
+//! ([`simulate`]), where times are exact, and for real in Envoy ([`Rig`]).
 
 mod expected;
 mod file;
