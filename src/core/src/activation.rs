@@ -29,7 +29,12 @@ impl Rule {
     }
 
     /// The faults for a request that matches, if the rule takes it.
-    pub fn take(&self, level: u32, request: &dyn RequestView, around: &mut Circumstances<'_>) -> Option<&Faults> {
+    pub fn take(
+        &self,
+        level: u32,
+        request: &dyn RequestView,
+        around: &mut Circumstances<'_>,
+    ) -> Option<&Faults> {
         if let Some(sample) = &self.sample
             && sample.counts()
             && !sample.includes_ordinal(around.tally.next(&self.name.shared())?)

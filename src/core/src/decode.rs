@@ -5,9 +5,10 @@
 //! one to one to a struct.
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::json::Json;
+use crate::json::{Json, Shortened};
 use crate::path::{Path, Segment};
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,23 +16,60 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 /// What a decoder carries along: where it stands, and what it has found wrong.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Decoder {
     path: Path,
     diagnostics: Vec<Diagnostic>,
+    /// How many more were found than are kept.
+    dropped: usize,
+    /// What is left for compiled regular expressions, in bytes.
+    regex_budget: usize,
 }
+
+/// The most mistakes of one document that are told.
+const MOST_MISTAKES: usize = 100;
+/// The most memory that all regular expressions of one document may take, in bytes.
+const REGEX_BUDGET: usize = 8 * 1024 * 1024;
 
 impl Decoder {
     /// Decodes a whole document.
     ///
     /// # Errors
-    /// Every mistake, in the order of the text.
+    /// Every mistake, in the order of the text; of more than 100, the first that were found, and how many more.
     pub fn decode<T: Decode>(json: &Json) -> Result<T, Vec<Diagnostic>> {
-        let mut decoder = Self::default();
+        Self::decode_weighed(json).map(|(value, _)| value)
+    }
+
+    /// The same, with the bytes that its regular expressions take.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn decode_weighed<T: Decode>(json: &Json) -> Result<(T, usize), Vec<Diagnostic>> {
+        let mut decoder =
+            Self { path: Path::default(), diagnostics: Vec::new(), dropped: 0, regex_budget: REGEX_BUDGET };
         match T::decode(json, &mut decoder) {
-            Some(value) if decoder.diagnostics.is_empty() => Ok(value),
-            _ => Err(decoder.diagnostics),
+            Some(value) if decoder.diagnostics.is_empty() => Ok((value, REGEX_BUDGET - decoder.regex_budget)),
+            _ => Err(decoder.mistakes(json)),
         }
+    }
+
+    fn mistakes(mut self, json: &Json) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_cached_key(|mistake| json.position_of(&mistake.path));
+        if self.dropped > 0 {
+            self.path = Path::default();
+            let label = format!("and {} more", self.dropped);
+            self.dropped = 0;
+            self.diagnostics.truncate(MOST_MISTAKES - 1);
+            self.refuse::<()>(Code::TooMany, "too many mistakes to tell", label);
+        }
+        self.diagnostics
+    }
+
+    /// Takes bytes for a compiled regular expression. `false` if there are not so many left.
+    pub fn take_regex_memory(&mut self, bytes: usize) -> bool {
+        let left = self.regex_budget.checked_sub(bytes);
+        self.regex_budget = left.unwrap_or(self.regex_budget);
+        left.is_some()
     }
 
     /// Does something one step further down.
@@ -54,6 +92,10 @@ impl Decoder {
         message: impl Into<String>,
         label: impl Into<String>,
     ) -> Option<T> {
+        if self.diagnostics.len() >= MOST_MISTAKES {
+            self.dropped += 1;
+            return None;
+        }
         self.diagnostics.push(Diagnostic {
             severity: Severity::Error,
             code,
@@ -68,7 +110,9 @@ impl Decoder {
 
     /// Adds the way out to the mistake reported last.
     pub fn help<T>(&mut self, help: impl Into<String>) -> Option<T> {
-        if let Some(last) = self.diagnostics.last_mut() {
+        if self.dropped == 0
+            && let Some(last) = self.diagnostics.last_mut()
+        {
             last.help = Some(help.into());
         }
         None
@@ -144,7 +188,8 @@ impl<T: Decode> Decode for Vec<T> {
 pub fn integer(json: &Json) -> Option<i64> {
     let Json::Number(number) = json else { return None };
     number.as_i64().or_else(|| {
-        let float = number.as_f64()?;
+        // 2^63 is the first float beyond the integers, and would be cut to the last of them.
+        let float = number.as_f64().filter(|float| (-9.2e18..9.2e18).contains(float))?;
         #[allow(clippy::cast_possible_truncation, reason = "compared with the original right after")]
         let whole = float as i64;
         #[allow(clippy::cast_precision_loss, reason = "a loss would show as a difference")]
@@ -164,9 +209,10 @@ impl<'a> Fields<'a> {
         let Json::Object(fields) = json else {
             return decoder.wrong_type("value", json, "an object");
         };
-        for (position, (name, _)) in fields.iter().enumerate() {
-            let earlier = fields.get(..position).unwrap_or_default();
-            decoder.field(name, |d| check_name(name, earlier, d, known, later));
+        let mut earlier = BTreeSet::new();
+        for (name, _) in fields {
+            let first = earlier.insert(snake(name));
+            decoder.field(name, |d| if first { check_name(name, d, known, later) } else { twice(name, d) });
         }
         Some(Self(fields))
     }
@@ -205,28 +251,26 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn check_name(
-    name: &str,
-    earlier: &[(String, Json)],
-    decoder: &mut Decoder,
-    known: &[&[&str]],
-    later: &[&str],
-) {
-    if earlier.iter().any(|(other, _)| other == name || snake(other) == snake(name)) {
-        decoder.refuse::<()>(Code::DuplicateField, format!("field `{name}` given twice"), "");
-        return;
-    }
+fn twice(name: &str, decoder: &mut Decoder) {
+    decoder.refuse::<()>(Code::DuplicateField, format!("field `{}` given twice", Shortened(name)), "");
+}
+
+fn check_name(name: &str, decoder: &mut Decoder, known: &[&[&str]], later: &[&str]) {
     if known.iter().copied().flatten().any(|field| is_spelling(name, field)) {
         return;
     }
     if later.iter().any(|field| is_spelling(name, field)) {
         let label = "this release does not know it";
-        decoder.refuse::<()>(Code::NotSupported, format!("`{name}` is not supported yet"), label);
+        decoder.refuse::<()>(
+            Code::NotSupported,
+            format!("`{}` is not supported yet", Shortened(name)),
+            label,
+        );
         return;
     }
     let names: Vec<&str> = known.iter().copied().flatten().copied().collect();
     let label = format!("expected {}", listed(&names));
-    decoder.refuse::<()>(Code::UnknownField, format!("unknown field `{name}`"), label);
+    decoder.refuse::<()>(Code::UnknownField, format!("unknown field `{}`", Shortened(name)), label);
     if let Some(close) = closest(name, &names) {
         decoder.help::<()>(format!("did you mean `{close}`?"));
     }
@@ -321,7 +365,8 @@ impl<T: Decode + Serialize> Field for Option<T> {
 
 /// A JSON object as a struct: decoded field by field, all mistakes at once, and printed back.
 ///
-/// `later` names fields that the contract has and this release refuses; `check` runs over the decoded struct.
+/// `later` names fields that the contract has and this release refuses. `fields` looks at which fields are there, before
+/// they are decoded; `check` at the struct, if all of them were good.
 macro_rules! object {
     (
         $(#[$meta:meta])*
@@ -329,6 +374,7 @@ macro_rules! object {
             $($(#[$field_meta:meta])* pub $field:ident $(as $json:literal)? : $Type:ty,)+
         }
         $(later [$($later:literal),*])?
+        $(fields($check_fields:path))?
         $(check $check:path)?
     ) => {
         $(#[$meta])*
@@ -346,6 +392,7 @@ macro_rules! object {
 
             fn decode(json: &$crate::json::Json, decoder: &mut $crate::decode::Decoder) -> Option<Self> {
                 let fields = $crate::decode::Fields::of(json, decoder, &[Self::FIELDS], &[$($($later),*)?])?;
+                $($check_fields(&fields, decoder);)?
                 $(let $field = $crate::decode::Field::read(
                     &fields, $crate::decode::object!(@name $field $($json)?), decoder);)+
                 let value = Self { $($field: $field?,)+ };

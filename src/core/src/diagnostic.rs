@@ -47,6 +47,8 @@ pub enum Code {
     OutOfRange,
     /// Fields that exclude each other, or none where one is needed.
     Conflict,
+    /// There are more mistakes than are told.
+    TooMany,
     /// A name that another rule has already.
     DuplicateName,
 }
@@ -66,6 +68,7 @@ impl Code {
             Self::InvalidValue => "invalid-value",
             Self::OutOfRange => "out-of-range",
             Self::Conflict => "conflict",
+            Self::TooMany => "too-many",
             Self::DuplicateName => "duplicate-name",
         }
     }

@@ -3,7 +3,7 @@
 use crate::decode::{Decode, Decoder, Field, Fields, listed, object};
 use crate::diagnostic::Code;
 use crate::fault::{Faults, Kinds};
-use crate::json::Json;
+use crate::json::{Json, Shortened};
 use crate::path::Segment;
 use crate::percent::FractionalPercent;
 use crate::predicate::Predicate;
@@ -146,15 +146,8 @@ impl Action {
 impl Rule {
     const FIELDS: &'static [&'static str] =
         &["name", "mode", "match", "percentage", "sample", "schedule", "outcomes"];
-    const LATER: &'static [&'static str] = &[
-        "limits",
-        "reset",
-        "hang",
-        "request",
-        "request_rate_limit",
-        "response",
-        "response_rate_limit",
-    ];
+    const LATER: &'static [&'static str] =
+        &["limits", "reset", "hang", "request", "request_rate_limit", "response", "response_rate_limit"];
 }
 
 impl Decode for Rule {
@@ -193,7 +186,8 @@ fn action(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<Action> {
     let given = fields.present(Faults::FIELDS);
     if fields.value("outcomes").is_some() {
         if !given.is_empty() {
-            let label = format!("{} and `outcomes` exclude each other", listed(&given).replace(" or ", " and "));
+            let label =
+                format!("{} and `outcomes` exclude each other", listed(&given).replace(" or ", " and "));
             return decoder.refuse(Code::Conflict, "a rule has either faults or outcomes", label);
         }
         return outcomes?.map(|outcomes| Action::Outcomes(outcomes.0));
@@ -232,7 +226,8 @@ pub struct Outcome {
 }
 
 impl Decode for Outcome {
-    const EXPECTED: &'static str = "an outcome such as `{\"percentage\": 2, \"abort\": {\"http_status\": 503}}`";
+    const EXPECTED: &'static str =
+        "an outcome such as `{\"percentage\": 2, \"abort\": {\"http_status\": 503}}`";
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let fields = Fields::of(json, decoder, &[&["percentage"], Faults::FIELDS], Rule::LATER)?;
@@ -316,7 +311,11 @@ fn refuse_equal_names(rules: &[Json], decoder: &mut Decoder) {
             decoder.within(Segment::Index(index), |d| {
                 d.field("name", |d| {
                     let label = format!("`rules[{earlier}]` is called so too");
-                    d.refuse::<()>(Code::DuplicateName, format!("rule name `{name}` given twice"), label);
+                    d.refuse::<()>(
+                        Code::DuplicateName,
+                        format!("rule name `{}` given twice", Shortened(&name)),
+                        label,
+                    );
                 });
             });
         }

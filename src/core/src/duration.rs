@@ -13,10 +13,12 @@ use serde::{Serialize, Serializer};
 pub const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Go's units, longest name first where one ends with another, in nanoseconds.
-const UNITS: [(&str, u64); 7] = [
+const UNITS: [(&str, u64); 8] = [
     ("ns", 1),
     ("us", 1_000),
-    ("µs", 1_000),
+    // Go takes either letter: U+00B5, the micro sign, and U+03BC, the Greek one.
+    ("\u{b5}s", 1_000),
+    ("\u{3bc}s", 1_000),
     ("ms", 1_000_000),
     ("s", 1_000_000_000),
     ("m", 60_000_000_000),

@@ -138,6 +138,11 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
+    /// Whether the exchange's request is being held.
+    pub fn holds(&self, id: ExchangeId) -> bool {
+        matches!(self.exchanges.get(&id), Some(Exchange::Held(_)))
+    }
+
     /// When [`Self::next_due`] wants to be asked again: never, if nothing waits.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.deadlines.first().map(|(due, _)| *due)

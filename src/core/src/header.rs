@@ -2,7 +2,7 @@
 
 use crate::decode::{Decode, Decoder};
 use crate::diagnostic::Code;
-use crate::json::Json;
+use crate::json::{Json, Shortened};
 use crate::path::Segment;
 use alloc::format;
 use alloc::string::String;
@@ -78,8 +78,10 @@ impl Decode for ReplyHeaders {
         let Json::Object(fields) = json else {
             return decoder.wrong_type("headers", json, Self::EXPECTED);
         };
-        if fields.len() > MOST {
-            let label = format!("{} of them, at most {MOST} are allowed", fields.len());
+        let count: usize =
+            fields.iter().map(|(_, value)| if let Json::Array(list) = value { list.len() } else { 1 }).sum();
+        if count > MOST {
+            let label = format!("{count} of them, at most {MOST} are allowed");
             return decoder.refuse(Code::OutOfRange, "too many headers", label);
         }
         let mut headers = Vec::new();
@@ -106,7 +108,11 @@ fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Option<Vec<Str
             "the proxy derives it from the message",
         )
     } else if lower.is_empty() || lower.len() > LONGEST || !lower.bytes().all(is_token) {
-        decoder.refuse(Code::InvalidValue, "invalid header name", format!("`{lower}` is not one (RFC 9110)"))
+        decoder.refuse(
+            Code::InvalidValue,
+            "invalid header name",
+            format!("`{}` is not one (RFC 9110)", Shortened(&lower)),
+        )
     } else {
         Some(())
     };

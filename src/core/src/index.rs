@@ -73,7 +73,9 @@ impl Index {
         let under = |map: &mut ByValue, key: &str| map.entry(key.as_bytes().into()).or_default().push(place);
         match slot {
             Slot::Path(path) => under(&mut self.paths, path),
-            Slot::Header(name, value) => under(&mut self.headers.entry(name.into()).or_default().exact, value),
+            Slot::Header(name, value) => {
+                under(&mut self.headers.entry(name.into()).or_default().exact, value)
+            }
             Slot::Named(property, name) => under(self.names.entry(property).or_default(), name),
             Slot::Authority(host) => under(&mut self.authorities, host),
             Slot::PathPrefix(prefix) => under(self.prefixes.entry(prefix.len()).or_default(), prefix),
@@ -194,7 +196,8 @@ fn prefix(matcher: Option<&StringMatcher>) -> Option<&str> {
 /// A header that has to have one value.
 fn exact_header(header: &HeaderMatcher) -> Option<Slot<'_>> {
     let value = exact(header.string_match.as_ref())?;
-    (header.needs_presence() && header.invert_match != Some(true)).then_some(Slot::Header(header.name.as_str(), value))
+    (header.needs_presence() && header.invert_match != Some(true))
+        .then_some(Slot::Header(header.name.as_str(), value))
 }
 
 /// A header that has to be there, whatever its value.

@@ -1,7 +1,7 @@
 //! A JSON value as it was written: the order of fields, fields that occur twice, and numbers unrounded.
 
 use crate::diagnostic::{Code, Diagnostic, Position, Severity};
-use crate::path::Path;
+use crate::path::{Path, Segment};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -32,6 +32,32 @@ impl Json {
     #[allow(clippy::result_large_err, reason = "it is built once, for a document that is refused")]
     pub fn parse(text: &[u8]) -> Result<Self, Diagnostic> {
         serde_json::from_slice(text).map_err(|error| syntax_error(&error))
+    }
+
+    /// Where a path leads, as places among brothers: paths sort by it in the order of the text. A path that leads
+    /// nowhere, to a missing field, sorts with the last value on its way.
+    pub fn position_of(&self, path: &Path) -> Vec<usize> {
+        let mut position = Vec::new();
+        let mut value = self;
+        for segment in path.segments() {
+            let place = match (value, segment) {
+                (Self::Array(_), Segment::Index(index)) => Some(*index),
+                // Of a field that is there twice, the second is the one that is complained of, after it.
+                (Self::Object(fields), Segment::Field(name)) => {
+                    fields.iter().position(|(field, _)| field == name)
+                }
+                _ => None,
+            };
+            let inner = place.and_then(|place| match value {
+                Self::Array(list) => list.get(place),
+                Self::Object(fields) => fields.get(place).map(|(_, value)| value),
+                _ => None,
+            });
+            let (Some(place), Some(inner)) = (place, inner) else { break };
+            position.push(place);
+            value = inner;
+        }
+        position
     }
 
     /// The type of the value as a message names it.
@@ -73,8 +99,8 @@ impl fmt::Display for Json {
     }
 }
 
-/// A string cut to what a message can carry.
-struct Shortened<'a>(&'a str);
+/// A string as a message can carry it: cut, and without anything that could pass for another line of a log.
+pub(crate) struct Shortened<'a>(pub &'a str);
 
 impl fmt::Display for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -25,7 +25,8 @@ impl Names {
     /// The names of a plan's rules, numbered by their places.
     pub fn new(plan: &Plan) -> Self {
         let names: Vec<Rc<str>> = plan.rules().iter().map(|rule| rule.name.shared()).collect();
-        let numbers = names.iter().enumerate().map(|(place, name)| (Rc::clone(name), RuleId(place))).collect();
+        let numbers =
+            names.iter().enumerate().map(|(place, name)| (Rc::clone(name), RuleId(place))).collect();
         Self { numbers, most: names.len() + MOST_OF_ROUTES, names }
     }
 

@@ -1,5 +1,6 @@
 //! Where in a document something stands: `rules[2].delay.fixed_delay`.
 
+use crate::json::Shortened;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -60,8 +61,8 @@ impl fmt::Display for Path {
         }
         for (position, segment) in self.0.iter().enumerate() {
             match segment {
-                Segment::Field(name) if position == 0 => f.write_str(name)?,
-                Segment::Field(name) => write!(f, ".{name}")?,
+                Segment::Field(name) if position == 0 => write!(f, "{}", Shortened(name))?,
+                Segment::Field(name) => write!(f, ".{}", Shortened(name))?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
             }
         }

@@ -111,7 +111,7 @@ impl Decode for FractionalPercent {
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match json {
-            Json::Number(number) => from_decimal(&number.to_string(), json, decoder),
+            Json::Number(number) => from_decimal(&plain(number), json, decoder),
             Json::String(text) => from_decimal(text.trim(), json, decoder),
             Json::Object(_) => from_fraction(json, decoder),
             other => decoder.wrong_type(
@@ -120,6 +120,15 @@ impl Decode for FractionalPercent {
                 "a number from 0 to 100, or `{\"numerator\": …, \"denominator\": …}`",
             ),
         }
+    }
+}
+
+/// A number without an exponent: `1e-6` is as good a way to write it as any.
+fn plain(number: &serde_json::Number) -> String {
+    let text = number.to_string();
+    match number.as_f64() {
+        Some(float) if text.contains(['e', 'E']) => format!("{float}"),
+        _ => text,
     }
 }
 
@@ -154,12 +163,13 @@ fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Option<Fract
 fn from_fraction(json: &Json, decoder: &mut Decoder) -> Option<FractionalPercent> {
     let fields = Fields::of(json, decoder, &[&["numerator", "denominator"]], &[])?;
     let denominator = match fields.value("denominator") {
-        None => Denominator::Hundred,
-        Some((name, value)) => decoder.field(name, |d| denominator(value, d))?,
+        None => Some(Denominator::Hundred),
+        Some((name, value)) => decoder.field(name, |d| denominator(value, d)),
     };
     let Some((name, value)) = fields.value("numerator") else {
         return decoder.refuse(Code::MissingField, "missing field `numerator`", "expected a number");
     };
+    let denominator = denominator?;
     let limit = denominator.value();
     decoder.field(name, |d| match integer(value) {
         Some(number) if number >= 0 && number <= i64::from(limit) => {

@@ -122,5 +122,6 @@ pub(crate) fn parse(text: &[u8]) -> Result<Json, Vec<Diagnostic>> {
             help: None,
         }]);
     }
-    Json::parse(text).map_err(|mistake| vec![if wire::is_struct(text) { wire::sent_as_struct() } else { mistake }])
+    Json::parse(text)
+        .map_err(|mistake| vec![if wire::is_struct(text) { wire::sent_as_struct() } else { mistake }])
 }

@@ -4,7 +4,7 @@
 
 use crate::decode::Decoder;
 use crate::diagnostic::Diagnostic;
-use crate::document::{Mode, Rule, RouteDocument};
+use crate::document::{Mode, RouteDocument, Rule};
 use crate::plan::{RuleId, parse};
 use crate::rules::RuleSet;
 use crate::view::{Property, RequestView};
@@ -14,8 +14,8 @@ use alloc::vec::Vec;
 
 /// How many texts are kept as rules. A route table with more of them works, and is parsed more than once.
 const MOST_TEXTS: usize = 1024;
-/// How many bytes of text are kept, all together.
-const MOST_BYTES: usize = 4 * 1024 * 1024;
+/// How many bytes are kept, all together: of texts, and of their regular expressions compiled.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// The rules of a route, or nothing if its document is wrong.
 pub type RouteRules = Option<Rc<RuleSet>>;
@@ -37,7 +37,7 @@ pub fn text(request: &dyn RequestView) -> Option<Vec<u8>> {
 #[derive(Debug, Default)]
 pub struct RouteCache {
     known: BTreeMap<Rc<[u8]>, RouteRules>,
-    order: VecDeque<Rc<[u8]>>,
+    order: VecDeque<(Rc<[u8]>, usize)>,
     bytes: usize,
 }
 
@@ -53,27 +53,28 @@ impl RouteCache {
         if let Some(rules) = self.known.get(text) {
             return Looked { rules: rules.clone(), mistakes: Vec::new() };
         }
-        let parsed = parse(text).and_then(|json| Decoder::decode::<RouteDocument>(&json));
-        let (rules, mistakes) = match parsed {
-            Ok(document) => {
+        let parsed = parse(text).and_then(|json| Decoder::decode_weighed::<RouteDocument>(&json));
+        let (rules, mistakes, weight) = match parsed {
+            Ok((document, weight)) => {
                 let rules = RuleSet::new(&document.rules, mode, &|property| request.property(property), id);
-                (Some(Rc::new(rules)), Vec::new())
+                (Some(Rc::new(rules)), Vec::new(), weight)
             }
-            Err(mistakes) => (None, mistakes),
+            Err(mistakes) => (None, mistakes, 0),
         };
-        self.keep(text, rules.clone());
+        self.keep(text, weight, rules.clone());
         Looked { rules, mistakes }
     }
 
-    fn keep(&mut self, text: &[u8], rules: RouteRules) {
-        while self.order.len() >= MOST_TEXTS || self.bytes + text.len() > MOST_BYTES {
-            let Some(oldest) = self.order.pop_front() else { break };
-            self.bytes -= oldest.len();
+    fn keep(&mut self, text: &[u8], weight: usize, rules: RouteRules) {
+        let bytes = text.len() + weight;
+        while self.order.len() >= MOST_TEXTS || self.bytes + bytes > MOST_BYTES {
+            let Some((oldest, freed)) = self.order.pop_front() else { break };
+            self.bytes -= freed;
             self.known.remove(&oldest);
         }
         let text: Rc<[u8]> = text.into();
-        self.bytes += text.len();
-        self.order.push_back(Rc::clone(&text));
+        self.bytes += bytes;
+        self.order.push_back((Rc::clone(&text), bytes));
         self.known.insert(text, rules);
     }
 }

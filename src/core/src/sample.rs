@@ -99,7 +99,8 @@ pub enum Key {
 }
 
 impl Key {
-    const NAMES: [&'static str; 6] = ["header", "cookie", "query_parameter", "source_ip", "principal", "trace"];
+    const NAMES: [&'static str; 6] =
+        ["header", "cookie", "query_parameter", "source_ip", "principal", "trace"];
 
     /// The request's key.
     pub fn of(&self, request: &dyn RequestView) -> Option<Vec<u8>> {
@@ -107,7 +108,9 @@ impl Key {
             Self::Header(name) => request.first_value(name),
             Self::Cookie(name) => {
                 let header = request.first_value("cookie")?;
-                pair::cookies(&header).find(|(found, _)| *found == name.as_bytes()).map(|(_, value)| value.to_vec())
+                pair::cookies(&header)
+                    .find(|(found, _)| *found == name.as_bytes())
+                    .map(|(_, value)| value.to_vec())
             }
             Self::QueryParameter(name) => {
                 let path = request.first_value(":path")?;
@@ -142,7 +145,9 @@ impl Decode for Key {
         };
         let (spelled, value) = fields.value(kind)?;
         decoder.field(spelled, |d| match *kind {
-            "header" => crate::header::HeaderName::decode(value, d).map(|name| Self::Header(name.as_str().into())),
+            "header" => {
+                crate::header::HeaderName::decode(value, d).map(|name| Self::Header(name.as_str().into()))
+            }
             "cookie" => String::decode(value, d).map(Self::Cookie),
             "query_parameter" => String::decode(value, d).map(Self::QueryParameter),
             other => {

@@ -32,7 +32,8 @@ impl Timestamp {
         let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
         let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
         let good = (1..=last).contains(&day) && hour < 24 && minute < 60 && second < 60;
-        let seconds = days_since_1970(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset(zone)?;
+        let seconds =
+            days_since_1970(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset(zone)?;
         good.then_some(Self(seconds * 1_000_000 + microseconds(fraction)?))
     }
 }

@@ -9,7 +9,12 @@ pub fn is_struct(bytes: &[u8]) -> bool {
     let mut rest = bytes;
     while let Some(field) = rest.strip_prefix(b"\x0a") {
         let Some((length, after)) = varint(field) else { return false };
-        let Some(next) = after.get(length..) else { return false };
+        let Some((entry, next)) = after.split_at_checked(length) else { return false };
+        // Each field is an entry of a map, and begins with its key: another length-delimited field 1.
+        let key = entry.strip_prefix(b"\x0a").and_then(varint);
+        if key.is_none_or(|(length, after)| length > after.len()) {
+            return false;
+        }
         rest = next;
     }
     rest.is_empty() && !bytes.is_empty()

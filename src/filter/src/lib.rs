@@ -52,8 +52,11 @@ impl RootContext for Root {
         };
         match Plan::from_json(&text) {
             Ok(plan) => {
-                log::info!("brownout: document in force: {}", summary(&plan));
-                self.0.follow(plan, &text);
+                let summary = summary(&plan);
+                // Envoy configures a plugin once for each worker, and twice on its main thread.
+                if self.0.follow(plan, &text) {
+                    log::info!("brownout: document in force: {summary}");
+                }
                 true
             }
             Err(mistakes) => {
@@ -81,7 +84,9 @@ impl RootContext for Root {
 fn summary(plan: &Plan) -> String {
     let mut text = format!("mode {}, {} rules", plan.mode().name(), plan.rules().len());
     let experiment = plan.document().experiment.iter();
-    for (what, said) in experiment.flat_map(|e| [("experiment", &e.id), ("owner", &e.owner), ("reason", &e.reason)]) {
+    for (what, said) in
+        experiment.flat_map(|e| [("experiment", &e.id), ("owner", &e.owner), ("reason", &e.reason)])
+    {
         if let Some(said) = said {
             text.push_str(&format!(", {what} {said:?}"));
         }
@@ -106,6 +111,14 @@ impl Context for Exchange {
 impl HttpContext for Exchange {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         self.worker.on_request_headers(self.id)
+    }
+
+    fn on_http_request_body(&mut self, _size: usize, _end_of_stream: bool) -> Action {
+        self.worker.on_request_data(self.id)
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        self.worker.on_request_data(self.id)
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {

@@ -15,7 +15,9 @@ pub fn read(property: Property<'_>) -> Option<Vec<u8>> {
         Property::PeerUriSan => &["connection", "uri_san_peer_certificate"],
         Property::ListenerDirection => &["xds", "listener_direction"],
         Property::RouteDocument => &["xds", "route_metadata", "filter_metadata", "brownout", "json"],
-        Property::VirtualHostDocument => &["xds", "virtual_host_metadata", "filter_metadata", "brownout", "json"],
+        Property::VirtualHostDocument => {
+            &["xds", "virtual_host_metadata", "filter_metadata", "brownout", "json"]
+        }
         Property::NodeId => &["xds", "node", "id"],
         Property::NodeCluster => &["xds", "node", "cluster"],
         Property::NodeNamespace => &["xds", "node", "metadata", "NAMESPACE"],

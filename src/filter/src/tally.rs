@@ -42,6 +42,11 @@ impl SharedTally {
         tally
     }
 
+    /// Whether nobody has joined this generation before.
+    pub fn is_first(&self) -> bool {
+        self.generation.first
+    }
+
     fn key(&mut self, rule: &Rc<str>) -> String {
         let slot = self.generation.slot;
         self.keys.entry(Rc::clone(rule)).or_insert_with(|| format!("brownout.count.{slot}.{rule}")).clone()
@@ -67,6 +72,8 @@ struct Generation {
     hash: u64,
     /// When its first worker took it over; nothing if that cannot be told, and then nothing is counted.
     begun: Option<u64>,
+    /// Whether it was begun here.
+    first: bool,
 }
 
 impl Generation {
@@ -75,12 +82,16 @@ impl Generation {
         hasher.write(text);
         let hash = hasher.finish();
         #[allow(clippy::cast_possible_truncation, reason = "any 16 bits will do")]
-        let mut generation = Self { slot: hash as u16, hash, begun: None };
+        let mut generation = Self { slot: hash as u16, hash, begun: None, first: true };
         generation.begun = host::realtime_nanoseconds().ok().and_then(|now| {
-            update(&generation.key(), |value| match value {
-                Some([of, begun]) if of == hash && now.abs_diff(begun) < TAKEOVER => Some(([of, begun], begun)),
+            let begun = update(&generation.key(), |value| match value {
+                Some([of, begun]) if of == hash && now.abs_diff(begun) < TAKEOVER => {
+                    Some(([of, begun], begun))
+                }
                 _ => Some(([hash, now], now)),
-            })
+            })?;
+            generation.first = begun == now;
+            Some(begun)
         });
         generation
     }

@@ -6,7 +6,9 @@ use crate::request::{HostClock, HostRequest};
 use crate::stats::Stats;
 use crate::tally::SharedTally;
 use crate::{logger, pairs, properties};
-use brownout_core::step::{EVIDENCE_HEADER, Event, ExchangeId, LocalReply, Release, RequestStep, ResponseStep};
+use brownout_core::step::{
+    EVIDENCE_HEADER, Event, ExchangeId, LocalReply, Release, RequestStep, ResponseStep,
+};
 use brownout_core::time::{Clock, Instant};
 use brownout_core::{Engine, Plan};
 use proxy_wasm::types::Action;
@@ -41,22 +43,27 @@ impl Worker {
     }
 
     /// Begins to follow a plan.
-    pub fn follow(&self, mut plan: Plan, text: &[u8]) {
+    ///
+    /// `true` if this is the first worker of the proxy to follow this document.
+    pub fn follow(&self, mut plan: Plan, text: &[u8]) -> bool {
         plan.settle(&properties::read);
         let stats = Stats::new(&plan);
         let tally = SharedTally::new(text, &plan);
+        let first = tally.is_first();
         if let (Ok(mut engine), Ok(mut old)) = (self.engine.try_borrow_mut(), self.stats.try_borrow_mut()) {
             let arrived = HostClock::default().now();
             *engine = Engine::new(plan, VmEntropy).with_tally(Box::new(tally)).arrived(arrived);
             *old = stats;
         }
+        first
     }
 
     /// The headers of a request have arrived.
     pub fn on_request_headers(&self, id: u32) -> Action {
         let exchange = ExchangeId(id);
-        let step =
-            self.ask(|engine| engine.on_request_headers(exchange, &HostRequest::default(), &HostClock::default()));
+        let step = self.ask(|engine| {
+            engine.on_request_headers(exchange, &HostRequest::default(), &HostClock::default())
+        });
         match step {
             None | Some(RequestStep::Continue) => Action::Continue,
             Some(RequestStep::Hold) if self.arm().is_ok() => Action::Pause,
@@ -68,6 +75,14 @@ impl Worker {
             Some(RequestStep::Reply(reply)) if self.reply(&reply).is_ok() => Action::Pause,
             Some(RequestStep::Reply(_)) => Action::Continue,
         }
+    }
+
+    /// A piece of the request's body, or its trailers, have arrived. While a request is held the host keeps them back
+    /// by itself, unless its configuration says `allow_on_headers_stop_iteration`: then it asks, and to let them go
+    /// would let the request go.
+    pub fn on_request_data(&self, id: u32) -> Action {
+        let held = self.engine.try_borrow().is_ok_and(|engine| engine.holds(ExchangeId(id)));
+        if held { Action::Pause } else { Action::Continue }
     }
 
     /// The headers of a response have arrived.

@@ -1,7 +1,7 @@
 //! `abort`: the request is answered instead of being forwarded.
 
 use super::{Effects, Fault, Kind};
-use crate::decode::{Decode, Decoder, integer, object};
+use crate::decode::{Decode, Decoder, Fields, integer, object};
 use crate::diagnostic::Code;
 use crate::entropy::Entropy;
 use crate::grpc::GrpcStatus;
@@ -67,29 +67,28 @@ object! {
         pub percentage: Option<FractionalPercent>,
     }
     later ["header_abort", "grpc_message"]
-    check Self::check
+    fields(Self::check)
 }
 
 impl Abort {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
-        let body = self.body.as_ref().map_or(0, String::len);
-        if body > LONGEST_BODY {
-            let label = format!("{body} bytes, at most {LONGEST_BODY} are allowed");
-            decoder.field("body", |d| d.refuse::<()>(Code::OutOfRange, "body too long", label));
-            return None;
+    /// Looks at which fields are there rather than at their values: those may be wrong for reasons of their own.
+    fn check(fields: &Fields<'_>, decoder: &mut Decoder) {
+        match fields.present(&["http_status", "grpc_status", "header_abort"]).len() {
+            1 => {}
+            0 => {
+                let label = "expected one of `http_status` or `grpc_status`";
+                decoder.refuse::<()>(Code::Conflict, "an abort needs a status", label);
+            }
+            _ => {
+                let label = "`http_status` and `grpc_status` exclude each other";
+                decoder.refuse::<()>(Code::Conflict, "an abort has one status", label);
+            }
         }
-        match (self.http_status, self.grpc_status) {
-            (Some(_), None) | (None, Some(_)) => Some(()),
-            (None, None) => decoder.refuse(
-                Code::Conflict,
-                "an abort needs a status",
-                "expected one of `http_status` or `grpc_status`",
-            ),
-            (Some(_), Some(_)) => decoder.refuse(
-                Code::Conflict,
-                "an abort has one status",
-                "`http_status` and `grpc_status` exclude each other",
-            ),
+        if let Some((name, Json::String(body))) = fields.value("body")
+            && body.len() > LONGEST_BODY
+        {
+            let label = format!("{} bytes, at most {LONGEST_BODY} are allowed", body.len());
+            decoder.field(name, |d| d.refuse::<()>(Code::OutOfRange, "body too long", label));
         }
     }
 

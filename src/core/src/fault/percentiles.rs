@@ -43,7 +43,11 @@ impl Percentiles {
     fn point(name: &str, json: &Json, decoder: &mut Decoder) -> Option<(f64, Written)> {
         let share = name.strip_prefix('p').and_then(|number| number.parse::<f64>().ok());
         let Some(share) = share.filter(|share| (0.0..=100.0).contains(share)) else {
-            decoder.refuse::<()>(Code::UnknownField, format!("unknown percentile `{name}`"), "expected `p0` to `p100`");
+            decoder.refuse::<()>(
+                Code::UnknownField,
+                format!("unknown percentile `{name}`"),
+                "expected `p0` to `p100`",
+            );
             return decoder.help("percentiles are called `p50`, `p99` or `p99.9`");
         };
         Written::decode(json, decoder).map(|length| (share / 100.0, length))

@@ -76,7 +76,7 @@ object! {
         pub present_match: Option<bool>,
         /// Turns the result round. A missing header still does not match `string_match` or `range_match`.
         pub invert_match: Option<bool>,
-        /// Lets a missing header count as an empty value for `string_match` and `range_match`.
+        /// Lets a missing header count as one that is there, with an empty value.
         pub treat_missing_header_as_empty: Option<bool>,
     }
     check Self::check
@@ -95,10 +95,9 @@ impl HeaderMatcher {
     /// Whether no request without the header can fulfil it.
     pub fn needs_presence(&self) -> bool {
         let inverted = self.invert_match == Some(true);
-        match (&self.string_match, self.range_match) {
-            (None, None) => self.present_match.unwrap_or(true) != inverted,
-            _ => self.treat_missing_header_as_empty != Some(true),
-        }
+        let by_value = self.string_match.is_some() || self.range_match.is_some();
+        self.treat_missing_header_as_empty != Some(true)
+            && (by_value || self.present_match.unwrap_or(true) != inverted)
     }
 
     /// Whether the request fulfils it.
@@ -121,7 +120,8 @@ impl HeaderMatcher {
         };
         let found = request.any_value(self.name.as_str(), test);
         if !by_value {
-            return (found.is_some() == self.present_match.unwrap_or(true)) != inverted;
+            let present = found.is_some() || self.treat_missing_header_as_empty == Some(true);
+            return (present == self.present_match.unwrap_or(true)) != inverted;
         }
         match found {
             Some(matched) => matched != inverted,

@@ -5,6 +5,7 @@ pub mod header;
 pub mod method;
 pub mod node;
 pub mod pair;
+pub mod regex;
 pub mod source;
 pub mod string;
 
@@ -101,7 +102,9 @@ impl Predicate {
             ("node", &|| self.node.as_ref().is_none_or(NodeMatcher::matches)),
             ("methods", &|| self.methods.as_ref().is_none_or(|methods| any_method(methods, request))),
             ("path", &|| self.path.as_ref().is_none_or(|path| path_is(path, request))),
-            ("authority", &|| self.authority.as_ref().is_none_or(|authority| authority_is(authority, request))),
+            ("authority", &|| {
+                self.authority.as_ref().is_none_or(|authority| authority_is(authority, request))
+            }),
             ("grpc", &|| self.grpc.as_ref().is_none_or(|call| call.matches(request))),
             ("direction", &|| self.direction.is_none_or(|direction| direction.matches(request))),
             ("route", &|| property_is(self.route.as_ref(), Property::RouteName, request)),

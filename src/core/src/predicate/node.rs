@@ -39,7 +39,9 @@ impl NodeMatcher {
     /// Decides.
     pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         let is = |matcher: &Option<StringMatcher>, property| {
-            matcher.as_ref().is_none_or(|matcher| proxy(property).is_some_and(|value| matcher.matches(&value)))
+            matcher
+                .as_ref()
+                .is_none_or(|matcher| proxy(property).is_some_and(|value| matcher.matches(&value)))
         };
         let labelled = |(name, value): &(String, String)| {
             proxy(Property::NodeLabel(name)).is_some_and(|found| found == value.as_bytes())

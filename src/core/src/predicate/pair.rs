@@ -79,7 +79,8 @@ struct Found {
 
 /// The parameters of a path's query, percent-decoded (RFC 3986, section 2.1). A `+` stands for itself.
 pub fn parameters(path: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-    let query = path.iter().position(|byte| *byte == b'?').and_then(|at| path.get(at + 1..)).unwrap_or_default();
+    let query =
+        path.iter().position(|byte| *byte == b'?').and_then(|at| path.get(at + 1..)).unwrap_or_default();
     let query = query.split(|byte| *byte == b'#').next().unwrap_or_default();
     let pairs = query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| {
@@ -107,7 +108,8 @@ fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((byte, after)) = rest.split_first() {
-        let escaped = (*byte == b'%').then(|| Some(hex(*after.first()?)? * 16 + hex(*after.get(1)?)?)).flatten();
+        let escaped =
+            (*byte == b'%').then(|| Some(hex(*after.first()?)? * 16 + hex(*after.get(1)?)?)).flatten();
         decoded.push(escaped.unwrap_or(*byte));
         rest = after.get(if escaped.is_some() { 2 } else { 0 }..).unwrap_or_default();
     }

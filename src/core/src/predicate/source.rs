@@ -68,7 +68,10 @@ impl Cidr {
         let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
         let kept = Self::bits(address).0 & mask;
         match address {
-            #[allow(clippy::cast_possible_truncation, reason = "the bits of an IPv4 address are the upper 32")]
+            #[allow(
+                clippy::cast_possible_truncation,
+                reason = "the bits of an IPv4 address are the upper 32"
+            )]
             IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::from_bits((kept >> 96) as u32)),
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::from_bits(kept)),
         }

@@ -2,27 +2,17 @@
 
 use crate::decode::{Decode, Decoder, Fields, listed};
 use crate::diagnostic::Code;
-use crate::json::Json;
+use crate::json::{Json, Shortened};
+use crate::predicate::regex::Regex;
 use alloc::boxed::Box;
 use alloc::format;
-use alloc::string::{String, ToString};
-use alloc::vec;
-use core::cell::RefCell;
+use alloc::string::String;
 use core::fmt;
-use regex_automata::nfa::thompson::pikevm::{Cache, PikeVM};
-use regex_automata::nfa::thompson::{self, Compiler, WhichCaptures};
-use regex_automata::util::syntax;
-use regex_automata::{Anchored, Input};
-use regex_syntax::hir::{Hir, Look};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 /// The longest pattern, in bytes.
-const LONGEST_PATTERN: usize = 1024;
-/// The most memory one compiled regular expression may take, in bytes.
-const LARGEST_REGEX: usize = 256 * 1024;
-/// How deeply groups may be nested in a regular expression.
-const DEEPEST_REGEX: u32 = 64;
+pub(super) const LONGEST_PATTERN: usize = 1024;
 
 /// How to compare.
 #[derive(Debug, Clone)]
@@ -92,10 +82,10 @@ impl Decode for StringMatcher {
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         if let Json::String(text) = json {
             decoder.wrong_type::<()>("string matcher", json, "an object");
-            return decoder.help(format!("say how to compare: `{{\"exact\": \"{text}\"}}`"));
+            return decoder.help(format!("say how to compare: `{{\"exact\": \"{}\"}}`", Shortened(text)));
         }
         let fields = Fields::of(json, decoder, &[&Self::KINDS, &["ignore_case"]], &[])?;
-        let ignore_case = fields.optional::<bool>("ignore_case", decoder)?.unwrap_or(false);
+        let ignore_case = fields.optional::<bool>("ignore_case", decoder);
         let present = fields.present(&Self::KINDS);
         let [kind] = present.as_slice() else {
             let label = match present.as_slice() {
@@ -105,8 +95,10 @@ impl Decode for StringMatcher {
             return decoder.refuse(Code::Conflict, "invalid string matcher", label);
         };
         let (spelled, value) = fields.value(kind)?;
-        let pattern = decoder.field(spelled, |d| pattern(kind, value, ignore_case, d))?;
-        Some(Self { pattern, ignore_case })
+        let folded = ignore_case.flatten().unwrap_or(false);
+        let pattern = decoder.field(spelled, |d| pattern(kind, value, folded, d));
+        ignore_case?;
+        Some(Self { pattern: pattern?, ignore_case: folded })
     }
 }
 
@@ -115,7 +107,7 @@ fn pattern(kind: &str, value: &Json, ignore_case: bool, decoder: &mut Decoder) -
         let regex = Regex::decode(value, decoder)?;
         if ignore_case {
             decoder.refuse::<()>(Code::Conflict, "`ignore_case` has no effect on `safe_regex`", "");
-            return decoder.help(format!("write `(?i){}`", regex.text));
+            return decoder.help(format!("write `(?i){}`", Shortened(regex.text())));
         }
         return Some(Pattern::Regex(Box::new(regex)));
     }
@@ -145,7 +137,7 @@ impl Serialize for StringMatcher {
             Pattern::Prefix(text) => map.serialize_entry("prefix", text)?,
             Pattern::Suffix(text) => map.serialize_entry("suffix", text)?,
             Pattern::Contains(text) => map.serialize_entry("contains", text)?,
-            Pattern::Regex(regex) => map.serialize_entry("safe_regex", &regex.text)?,
+            Pattern::Regex(regex) => map.serialize_entry("safe_regex", regex.text())?,
         }
         if self.ignore_case {
             map.serialize_entry("ignore_case", &true)?;
@@ -161,86 +153,8 @@ impl fmt::Display for StringMatcher {
             Pattern::Prefix(text) => write!(f, "begins with `{text}`"),
             Pattern::Suffix(text) => write!(f, "ends with `{text}`"),
             Pattern::Contains(text) => write!(f, "contains `{text}`"),
-            Pattern::Regex(regex) => write!(f, "matches `{}`", regex.text),
+            Pattern::Regex(regex) => write!(f, "matches `{}`", regex.text()),
         }?;
         if self.ignore_case { f.write_str(" in any case") } else { Ok(()) }
-    }
-}
-
-/// A regular expression that the whole string has to match.
-///
-/// Of regex-automata only the PikeVM: it takes time linear in the value, needs no memory but its cache, and keeps the
-/// module a third smaller than the engine that chooses among several.
-#[derive(Debug, Clone)]
-pub struct Regex {
-    text: String,
-    vm: PikeVM,
-    cache: RefCell<Cache>,
-}
-
-impl Regex {
-    /// Compiles a pattern.
-    ///
-    /// # Errors
-    /// Why it is not one.
-    pub fn new(text: &str) -> Result<Self, String> {
-        let options = syntax::Config::new().unicode(false).utf8(false).nest_limit(DEEPEST_REGEX);
-        let hir = syntax::parse_with(text, &options).map_err(|error| last_line(&error.to_string()))?;
-        // Anchored as a tree, not as text: in text, a comment in the pattern could swallow the closing anchor.
-        let whole = Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]);
-        let limits = thompson::Config::new()
-            .nfa_size_limit(Some(LARGEST_REGEX))
-            .which_captures(WhichCaptures::None)
-            .utf8(false);
-        let nfa = Compiler::new().configure(limits).build_from_hir(&whole).map_err(|error| {
-            match error.size_limit() {
-                Some(_) => "it takes too much memory once compiled".into(),
-                None => last_line(&error.to_string()),
-            }
-        })?;
-        let vm = PikeVM::new_from_nfa(nfa).map_err(|error| last_line(&error.to_string()))?;
-        let cache = RefCell::new(vm.create_cache());
-        Ok(Self { text: text.into(), vm, cache })
-    }
-
-    /// As it was written.
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    fn matches(&self, value: &[u8]) -> bool {
-        let input = Input::new(value).anchored(Anchored::Yes).earliest(true);
-        match self.cache.try_borrow_mut() {
-            Ok(mut cache) => self.vm.is_match(&mut cache, input),
-            Err(_) => self.vm.is_match(&mut self.vm.create_cache(), input),
-        }
-    }
-}
-
-/// regex-syntax draws the pattern with a caret under it, over several lines; the last one says what is wrong.
-fn last_line(message: &str) -> String {
-    let line = message.lines().last().unwrap_or(message);
-    line.strip_prefix("error: ").unwrap_or(line).into()
-}
-
-impl Decode for Regex {
-    const EXPECTED: &'static str = "a regular expression";
-
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        let text = match json {
-            Json::Object(_) => {
-                let fields = Fields::of(json, decoder, &[&["regex"]], &["google_re2"])?;
-                fields.required::<String>("regex", decoder)?
-            }
-            _ => String::decode(json, decoder)?,
-        };
-        if text.len() > LONGEST_PATTERN {
-            let label = format!("{} bytes, at most {LONGEST_PATTERN} are allowed", text.len());
-            return decoder.refuse(Code::OutOfRange, "regular expression too long", label);
-        }
-        match Self::new(&text) {
-            Ok(regex) => Some(regex),
-            Err(reason) => decoder.refuse(Code::InvalidValue, "invalid regular expression", reason),
-        }
     }
 }
