@@ -1,0 +1,195 @@
+//! What the tests give the engine in place of a host: a clock that they move, requests out of a list of headers,
+//! and chance that they write down or seed.
+#![allow(dead_code, reason = "each test file uses its own part of this")]
+
+use brownout_core::engine::Engine;
+use brownout_core::entropy::Entropy;
+use brownout_core::json::Json;
+use brownout_core::plan::RuleId;
+use brownout_core::step::{Event, ExchangeId, Release, RequestStep};
+use brownout_core::time::{Clock, Instant};
+use brownout_core::view::RequestView;
+use brownout_core::{Diagnostic, Plan};
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A request: names in lower case and values, in order.
+#[derive(Debug, Clone, Default)]
+pub struct Headers(pub Vec<(String, Vec<u8>)>);
+
+impl Headers {
+    pub fn new(headers: &[(&str, &[u8])]) -> Self {
+        Self(headers.iter().map(|(name, value)| ((*name).into(), value.to_vec())).collect())
+    }
+
+    /// `GET http://shop/` and these headers.
+    pub fn get(headers: &[(&str, &str)]) -> Self {
+        let line = [(":method", "GET"), (":path", "/"), (":authority", "shop")];
+        let all = line.iter().chain(headers);
+        Self(all.map(|(name, value)| ((*name).into(), value.as_bytes().to_vec())).collect())
+    }
+}
+
+impl RequestView for Headers {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        let mut values = self.0.iter().filter(|(other, _)| other == name).map(|(_, value)| value).peekable();
+        values.peek()?;
+        Some(values.any(|value| test(value)))
+    }
+}
+
+/// A clock that moves when it is told to, in milliseconds, and may refuse to be read.
+#[derive(Debug, Default)]
+pub struct Simulated {
+    now: Cell<u64>,
+    pub broken: Cell<bool>,
+}
+
+impl Simulated {
+    pub fn at(&self, milliseconds: u64) -> &Self {
+        self.now.set(milliseconds);
+        self
+    }
+}
+
+impl Clock for Simulated {
+    fn now(&self) -> Option<Instant> {
+        (!self.broken.get()).then(|| at(self.now.get()))
+    }
+}
+
+/// A reading of the clock, in milliseconds.
+pub fn at(milliseconds: u64) -> Instant {
+    Instant(Duration::from_millis(milliseconds))
+}
+
+pub fn id(number: u32) -> ExchangeId {
+    ExchangeId(number)
+}
+
+/// Draws that were written down before. One too many fails the test.
+#[derive(Debug, Clone, Default)]
+pub struct Scripted(pub VecDeque<u64>);
+
+impl Scripted {
+    pub fn new(draws: &[u64]) -> Self {
+        Self(draws.iter().copied().collect())
+    }
+}
+
+impl Entropy for Scripted {
+    fn next_u64(&mut self) -> u64 {
+        self.0.pop_front().expect("a draw that nobody has written down")
+    }
+}
+
+/// Draws that follow from a seed (SplitMix64).
+#[derive(Debug, Clone)]
+pub struct Seeded(pub u64);
+
+impl Entropy for Seeded {
+    fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+}
+
+/// The plan of a document that has no mistakes.
+#[track_caller]
+pub fn plan(document: &str) -> Plan {
+    Plan::from_json(document.as_bytes()).unwrap_or_else(|found| panic!("{:#?}", lines(&found)))
+}
+
+/// The mistakes of a document, as they are logged.
+#[track_caller]
+pub fn mistakes(document: impl AsRef<[u8]>) -> Vec<String> {
+    match Plan::from_json(document.as_ref()) {
+        Ok(plan) => panic!("accepted as {}", printed(&plan)),
+        Err(found) => lines(&found),
+    }
+}
+
+fn lines(found: &[Diagnostic]) -> Vec<String> {
+    found.iter().map(ToString::to_string).collect()
+}
+
+#[track_caller]
+pub fn json(text: &str) -> Json {
+    Json::parse(text.as_bytes()).unwrap_or_else(|mistake| panic!("{mistake} in {text}"))
+}
+
+/// The document of a plan, printed back.
+pub fn printed(plan: &Plan) -> String {
+    serde_json::to_string(plan.document()).expect("a document has a JSON form")
+}
+
+/// One rule that aborts every request that fulfils a predicate.
+pub fn matching(predicate: &str) -> String {
+    format!(
+        r#"{{"rules":[{{"name":"r","match":{predicate},"percentage":100,"abort":{{"http_status":503}}}}]}}"#
+    )
+}
+
+/// One rule with these faults, for every request.
+pub fn suffering(faults: &str) -> String {
+    format!(r#"{{"rules":[{{"name":"r","percentage":100,{faults}}}]}}"#)
+}
+
+/// What is said about a `match` that is wrong, without the way to it.
+pub fn about_match(predicate: &str) -> Vec<String> {
+    without("rules[0].match.", mistakes(matching(predicate)))
+}
+
+/// What is said about faults that are wrong, without the way to them.
+pub fn about_faults(faults: &str) -> Vec<String> {
+    without("rules[0].", mistakes(suffering(faults)))
+}
+
+#[track_caller]
+fn without(path: &str, said: Vec<String>) -> Vec<String> {
+    said.iter().map(|line| line.strip_prefix(path).unwrap_or_else(|| panic!("{line}")).to_owned()).collect()
+}
+
+/// The engine and the clock that it is asked with.
+#[derive(Debug)]
+pub struct Worker<E> {
+    pub engine: Engine<E>,
+    pub clock: Simulated,
+}
+
+impl Worker<Scripted> {
+    /// For a document whose shares are all certain, or with draws as written.
+    pub fn new(document: &str, draws: &[u64]) -> Self {
+        Self { engine: Engine::new(plan(document), Scripted::new(draws)), clock: Simulated::default() }
+    }
+}
+
+impl<E: Entropy> Worker<E> {
+    pub fn request(&mut self, number: u32, request: &Headers) -> RequestStep {
+        self.engine.on_request_headers(id(number), request, &self.clock)
+    }
+
+    /// Whatever is due at a time, in order.
+    pub fn due(&mut self, milliseconds: u64) -> Vec<(u32, Release)> {
+        std::iter::from_fn(|| self.engine.next_due(at(milliseconds))).map(|(id, step)| (id.0, step)).collect()
+    }
+
+    pub fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.engine.next_event()).collect()
+    }
+
+    /// What is left behind: exchanges held, and when the engine wants to be asked.
+    pub fn rest(&self) -> (usize, Option<Instant>) {
+        (self.engine.active(), self.engine.poll_timeout())
+    }
+}
+
+/// Nothing held, nothing waited for.
+pub const NOTHING: (usize, Option<Instant>) = (0, None);
+
+pub const FIRST: RuleId = RuleId(0);
+pub const SECOND: RuleId = RuleId(1);

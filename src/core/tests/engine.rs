@@ -1,0 +1,386 @@
+//! The engine under simulated time: every step, every event, every instant.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
+
+mod common;
+
+use brownout_core::fault::Kind::{Abort, Delay};
+use brownout_core::grpc::GrpcStatus;
+use brownout_core::step::Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed};
+use brownout_core::step::{Event, LocalReply, Release, RequestStep, ResponseStep};
+use common::{FIRST, Headers, NOTHING, SECOND, Worker, at, id, suffering};
+use std::time::Duration;
+#[cfg(target_family = "wasm")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+const DELAY: &str = r#""delay":{"fixed_delay":"250ms"}"#;
+const ABORT: &str = r#""abort":{"http_status":503}"#;
+const BOTH: &str = r#""delay":{"fixed_delay":"250ms"},"abort":{"http_status":503}"#;
+const QUARTER: Duration = Duration::from_millis(250);
+
+/// A reply of rule `r` without anything that a document would have to say.
+fn reply(status: u16, evidence: &str) -> LocalReply {
+    LocalReply {
+        status,
+        grpc_status: None,
+        headers: vec![("x-brownout".into(), evidence.into())],
+        body: "fault filter abort".into(),
+        details: "brownout_abort",
+    }
+}
+
+fn get() -> Headers {
+    Headers::get(&[])
+}
+
+fn fault(kind: brownout_core::fault::Kind) -> Event {
+    Fault { rule: FIRST, kind }
+}
+
+#[test]
+fn a_delayed_request_is_forwarded_when_its_time_has_come_and_its_response_is_marked() {
+    let mut worker = Worker::new(&suffering(DELAY), &[]);
+    worker.clock.at(1_000);
+    assert_eq!(worker.request(7, &get()), RequestStep::Hold);
+    assert_eq!(worker.events(), [Matched(FIRST), Injected(FIRST), fault(Delay), Delayed(QUARTER), Activated]);
+    assert_eq!(worker.rest(), (1, Some(at(1_250))));
+    assert_eq!(worker.due(1_249), []);
+    assert_eq!(worker.due(1_250), [(7, Release::Resume)]);
+    assert_eq!(worker.events(), [Released]);
+    assert_eq!(worker.rest(), NOTHING);
+    assert_eq!(worker.engine.on_response_headers(id(7)), ResponseStep::Mark("r; delay".into()));
+    assert_eq!(worker.engine.on_response_headers(id(7)), ResponseStep::Continue, "once");
+    worker.engine.end(id(7));
+    assert_eq!((worker.events(), worker.due(u64::MAX / 2)), (vec![], vec![]));
+}
+
+#[test]
+fn a_request_is_held_and_then_answered_when_it_is_delayed_and_aborted() {
+    let mut worker = Worker::new(&suffering(BOTH), &[]);
+    assert_eq!(worker.request(1, &get()), RequestStep::Hold);
+    assert_eq!(worker.events(), [Matched(FIRST), Injected(FIRST), fault(Delay), Delayed(QUARTER), Activated]);
+    assert_eq!(worker.due(250), [(1, Release::Reply(reply(503, "r; delay; abort")))]);
+    assert_eq!(worker.events(), [fault(Abort), Released]);
+    assert_eq!(
+        worker.engine.on_response_headers(id(1)),
+        ResponseStep::Continue,
+        "the reply is marked already"
+    );
+    worker.engine.end(id(1));
+    assert_eq!((worker.rest(), worker.events()), (NOTHING, vec![]));
+}
+
+#[test]
+fn an_abort_alone_answers_at_once_and_leaves_nothing_behind() {
+    let mut worker = Worker::new(&suffering(ABORT), &[]);
+    worker.clock.broken.set(true);
+    assert_eq!(
+        worker.request(1, &get()),
+        RequestStep::Reply(reply(503, "r; abort")),
+        "without asking the clock"
+    );
+    assert_eq!(worker.events(), [Matched(FIRST), Injected(FIRST), fault(Abort)]);
+    assert_eq!(worker.rest(), NOTHING);
+    assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+    worker.engine.end(id(1));
+    assert_eq!(worker.events(), []);
+}
+
+#[test]
+fn a_reply_has_the_body_and_the_headers_of_the_document_and_the_mark_last() {
+    let abort =
+        r#""abort":{"http_status":200,"body":"","headers":{"Retry-After":"1","set-cookie":["a","b"]}}"#;
+    let mut worker = Worker::new(&suffering(abort), &[]);
+    let headers =
+        [("retry-after", "1"), ("set-cookie", "a"), ("set-cookie", "b"), ("x-brownout", "r; abort")];
+    let headers = headers.map(|(name, value)| (name.into(), value.into())).into();
+    let expected = LocalReply { headers, body: String::new(), ..reply(200, "") };
+    assert_eq!(worker.request(1, &get()), RequestStep::Reply(expected));
+}
+
+#[test]
+fn a_grpc_status_is_sent_to_grpc_and_its_http_status_to_others() {
+    let grpc = || Headers::get(&[("content-type", "application/grpc+proto")]);
+    for (written, code, http) in [
+        ("14", 14, 503),
+        (r#""RESOURCE_EXHAUSTED""#, 8, 429),
+        ("0", 0, 200),
+        (r#""CANCELED""#, 1, 499),
+        ("16", 16, 401),
+    ] {
+        let mut worker = Worker::new(&suffering(&format!(r#""abort":{{"grpc_status":{written}}}"#)), &[]);
+        let expected = LocalReply { grpc_status: GrpcStatus::new(code), ..reply(200, "r; abort") };
+        assert_eq!(worker.request(1, &grpc()), RequestStep::Reply(expected), "{written}");
+        assert_eq!(worker.request(2, &get()), RequestStep::Reply(reply(http, "r; abort")), "{written}");
+    }
+    let mut worker = Worker::new(&suffering(ABORT), &[]);
+    let mapped_by_the_host = RequestStep::Reply(reply(503, "r; abort"));
+    assert_eq!(worker.request(1, &grpc()), mapped_by_the_host);
+}
+
+/// Three rules: half of what has `x-a` is answered 500, all that has `x-b` 501, a quarter of the rest 502.
+const THREE: &str = r#"{"rules":[
+    {"name":"a","match":{"headers":[{"name":"x-a"}]},"percentage":50,"abort":{"http_status":500}},
+    {"name":"b","match":{"headers":[{"name":"x-b"}]},"percentage":100,"abort":{"http_status":501}},
+    {"name":"c","percentage":25,"abort":{"http_status":502}}]}"#;
+
+#[test]
+fn the_first_rule_that_matches_and_takes_a_request_is_the_only_one() {
+    let (in_, out) = (0, 999_999);
+    let third = brownout_core::plan::RuleId(2);
+    for (headers, draws, status, matched) in [
+        (["x-a", "x-b"].as_slice(), [in_].as_slice(), 500, vec![FIRST]),
+        (&["x-a", "x-b"], &[out], 501, vec![FIRST, SECOND]),
+        (&["x-b"], &[], 501, vec![SECOND]),
+        (&["x-a"], &[out, in_], 502, vec![FIRST, third]),
+        (&["x-a"], &[out, out], 0, vec![FIRST, third]),
+        (&[], &[249_999], 502, vec![third]),
+        (&[], &[250_000], 0, vec![third]),
+    ] {
+        let mut worker = Worker::new(THREE, draws);
+        let headers: Vec<(&str, &str)> = headers.iter().map(|name| (*name, "")).collect();
+        let status_of = |step| match step {
+            RequestStep::Reply(reply) => reply.status,
+            step => u16::from(step != RequestStep::Continue),
+        };
+        let got = status_of(worker.request(1, &Headers::get(&headers)));
+        let taken = matched.last().copied().filter(|_| status != 0);
+        let mut events: Vec<Event> = matched.iter().map(|rule| Matched(*rule)).collect();
+        events.extend(taken.into_iter().flat_map(|rule| [Injected(rule), Fault { rule, kind: Abort }]));
+        assert_eq!((got, worker.events(), worker.rest()), (status, events, NOTHING), "{headers:?} {draws:?}");
+        worker.engine.end(id(1));
+    }
+}
+
+#[test]
+fn each_fault_has_a_draw_of_its_own_once_the_rule_has_taken_the_request() {
+    let faults =
+        r#""delay":{"fixed_delay":"250ms","percentage":20},"abort":{"http_status":503,"percentage":5}"#;
+    let document = suffering(faults).replace("\"percentage\":100", "\"percentage\":50");
+    let kinds = |draws: &[u64]| {
+        let mut worker = Worker::new(&document, draws);
+        let _ = worker.request(1, &get());
+        let _ = worker.due(250);
+        worker.events().into_iter().filter(|event| !matches!(event, Matched(_))).collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&[500_000]), []);
+    assert_eq!(kinds(&[499_999, 200_000, 50_000]), [], "taken, and neither fault: nothing was injected");
+    let delayed = [Injected(FIRST), fault(Delay), Delayed(QUARTER), Activated];
+    assert_eq!(kinds(&[0, 199_999, 50_000]), [&delayed[..], &[Released]].concat());
+    assert_eq!(kinds(&[0, 200_000, 49_999]), [Injected(FIRST), fault(Abort)]);
+    assert_eq!(kinds(&[0, 199_999, 49_999]), [&delayed[..], &[fault(Abort), Released]].concat());
+}
+
+#[test]
+fn a_rule_that_took_a_request_and_did_nothing_hides_it_from_later_rules() {
+    let document = r#"{"rules":[{"name":"a","percentage":100,"abort":{"http_status":500,"percentage":0}},
+        {"name":"b","percentage":100,"abort":{"http_status":501}}]}"#;
+    let mut worker = Worker::new(document, &[]);
+    assert_eq!(worker.request(1, &get()), RequestStep::Continue);
+    assert_eq!((worker.events(), worker.rest()), (vec![Matched(FIRST)], NOTHING));
+}
+
+#[test]
+fn shadow_counts_and_does_not_touch() {
+    let shadow = |document: &str| document.replacen('{', r#"{"mode":"shadow","#, 1);
+    for faults in [DELAY, ABORT, BOTH] {
+        let mut worker = Worker::new(&shadow(&suffering(faults)), &[]);
+        worker.clock.broken.set(true);
+        assert_eq!(worker.request(1, &get()), RequestStep::Continue);
+        assert_eq!(worker.events(), [Matched(FIRST), Shadowed(FIRST)]);
+        assert_eq!(worker.rest(), NOTHING);
+        assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+    }
+    let mut worker =
+        Worker::new(&shadow(&suffering(ABORT).replace("\"percentage\":100", "\"percentage\":0")), &[]);
+    assert_eq!((worker.request(1, &get()), worker.events()), (RequestStep::Continue, vec![Matched(FIRST)]));
+}
+
+#[test]
+fn the_lesser_of_the_modes_of_rule_and_document_is_in_force() {
+    for (document, rule, expected) in [
+        ("inject", "inject", vec![Matched(FIRST), Injected(FIRST), fault(Abort)]),
+        ("inject", "shadow", vec![Matched(FIRST), Shadowed(FIRST)]),
+        ("shadow", "inject", vec![Matched(FIRST), Shadowed(FIRST)]),
+        ("inject", "off", vec![]),
+        ("shadow", "off", vec![]),
+        ("off", "inject", vec![]),
+    ] {
+        let text = suffering(&format!(r#""mode":"{rule}",{ABORT}"#));
+        let mut worker = Worker::new(&text.replacen('{', &format!("{{\"mode\":\"{document}\","), 1), &[]);
+        let _ = worker.request(1, &get());
+        assert_eq!(worker.events(), expected, "{document} {rule}");
+    }
+}
+
+#[test]
+fn a_rule_that_is_off_leaves_its_requests_to_the_next() {
+    let document = r#"{"rules":[{"name":"a","mode":"off","percentage":100,"abort":{"http_status":500}},
+        {"name":"b","percentage":100,"abort":{"http_status":501}}]}"#;
+    let mut worker = Worker::new(document, &[]);
+    assert_eq!(worker.request(1, &get()), RequestStep::Reply(reply(501, "b; abort")));
+    assert_eq!(worker.events(), [Matched(SECOND), Injected(SECOND), Fault { rule: SECOND, kind: Abort }]);
+}
+
+#[test]
+fn a_client_that_leaves_while_it_waits_is_forgotten_once() {
+    for faults in [DELAY, BOTH] {
+        let mut worker = Worker::new(&suffering(faults), &[]);
+        assert_eq!(worker.request(1, &get()), RequestStep::Hold);
+        worker.clock.at(100);
+        assert_eq!(worker.request(2, &get()), RequestStep::Hold);
+        let _ = worker.events();
+        worker.engine.end(id(1));
+        assert_eq!((worker.events(), worker.rest()), (vec![Released], (1, Some(at(350)))));
+        worker.engine.end(id(1));
+        assert_eq!((worker.events(), worker.rest()), (vec![], (1, Some(at(350)))));
+        assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+        assert_eq!(worker.due(349), []);
+        assert_eq!(worker.due(10_000).iter().map(|(id, _)| *id).collect::<Vec<_>>(), [2]);
+        assert_eq!(worker.rest(), NOTHING);
+    }
+}
+
+#[test]
+fn an_exchange_that_is_unknown_ends_without_a_trace() {
+    let mut worker = Worker::new(&suffering(DELAY), &[]);
+    worker.engine.end(id(9));
+    assert_eq!(worker.engine.on_response_headers(id(9)), ResponseStep::Continue);
+    assert_eq!((worker.events(), worker.rest(), worker.due(1_000)), (vec![], NOTHING, vec![]));
+}
+
+#[test]
+fn a_forwarded_exchange_that_ends_without_a_response_is_forgotten() {
+    let mut worker = Worker::new(&suffering(DELAY), &[]);
+    let _ = worker.request(1, &get());
+    let _ = worker.due(250);
+    let _ = worker.events();
+    worker.engine.end(id(1));
+    assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+    assert_eq!((worker.events(), worker.rest()), (vec![], NOTHING));
+    // The number is free again.
+    worker.clock.at(300);
+    assert_eq!(worker.request(1, &get()), RequestStep::Hold);
+    assert_eq!(worker.rest(), (1, Some(at(550))));
+}
+
+#[test]
+fn a_reply_of_the_proxy_itself_is_marked_with_what_had_begun() {
+    for faults in [DELAY, BOTH] {
+        let mut worker = Worker::new(&suffering(faults), &[]);
+        let _ = worker.request(1, &get());
+        let _ = worker.events();
+        assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Mark("r; delay".into()));
+        assert_eq!((worker.events(), worker.rest()), (vec![Released], NOTHING), "no abort is counted");
+        worker.engine.end(id(1));
+        assert_eq!((worker.events(), worker.due(1_000)), (vec![], vec![]));
+    }
+}
+
+#[test]
+fn nothing_is_held_by_a_clock_that_cannot_be_read() {
+    for faults in [DELAY, BOTH] {
+        let mut worker = Worker::new(&suffering(faults), &[]);
+        worker.clock.broken.set(true);
+        assert_eq!(worker.request(1, &get()), RequestStep::Continue);
+        assert_eq!((worker.events(), worker.rest()), (vec![Matched(FIRST)], NOTHING));
+        assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+        worker.clock.broken.set(false);
+        assert_eq!(worker.request(2, &get()), RequestStep::Hold, "and it recovers");
+    }
+}
+
+#[test]
+fn requests_that_no_rule_takes_leave_nothing_behind() {
+    let document = r#"{"rules":[{"name":"r","match":{"methods":["PUT"]},"percentage":100,"abort":{"http_status":500}},
+        {"name":"never","percentage":0,"delay":{"fixed_delay":"1h"}}]}"#;
+    let mut worker = Worker::new(document, &[]);
+    for number in 0..100 {
+        assert_eq!(worker.request(number, &get()), RequestStep::Continue);
+        assert_eq!(worker.engine.on_response_headers(id(number)), ResponseStep::Continue);
+        worker.engine.end(id(number));
+    }
+    assert_eq!((worker.events(), worker.rest()), (vec![Matched(SECOND); 100], NOTHING));
+    let mut worker = Worker::new("{}", &[]);
+    assert_eq!((worker.request(1, &get()), worker.events()), (RequestStep::Continue, vec![]));
+}
+
+/// `x-slow: 1` waits for 300 ms, all others for 100 ms.
+const TWO_SPEEDS: &str = r#"{"rules":[
+    {"name":"slow","match":{"headers":[{"name":"x-slow"}]},"percentage":100,"delay":{"fixed_delay":"300ms"}},
+    {"name":"fast","percentage":100,"delay":{"fixed_delay":"100ms"}}]}"#;
+
+#[test]
+fn exchanges_come_out_in_the_order_of_their_deadlines() {
+    let mut worker = Worker::new(TWO_SPEEDS, &[]);
+    let slow = Headers::get(&[("x-slow", "1")]);
+    for (now, number, request, head) in [
+        (0, 1, &slow, 300),
+        (10, 2, &get(), 110),
+        (20, 3, &slow, 110),
+        (200, 4, &get(), 110),
+        (200, 5, &get(), 110),
+        (220, 6, &get(), 110),
+    ] {
+        worker.clock.at(now);
+        assert_eq!(worker.request(number, request), RequestStep::Hold);
+        assert_eq!(worker.engine.poll_timeout(), Some(at(head)), "it moves only for what is due earlier");
+    }
+    let order = |due: Vec<(u32, Release)>| due.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
+    assert_eq!(order(worker.due(109)), [0; 0]);
+    assert_eq!(order(worker.due(110)), [2]);
+    assert_eq!(worker.rest(), (5, Some(at(300))));
+    worker.engine.end(id(4));
+    assert_eq!(worker.rest(), (4, Some(at(300))), "not the head: it stays");
+    worker.engine.end(id(1));
+    assert_eq!(worker.rest(), (3, Some(at(300))), "4 and 5 were due with it; 5 still is");
+    worker.engine.end(id(5));
+    assert_eq!(worker.rest(), (2, Some(at(320))));
+    assert_eq!(order(worker.due(9_999)), [3, 6]);
+    assert_eq!(worker.rest(), NOTHING);
+}
+
+#[test]
+fn thousands_that_are_due_at_once_can_be_taken_in_turns() {
+    let mut worker = Worker::new(&suffering(BOTH), &[]);
+    for number in 0..3_000 {
+        assert_eq!(worker.request(number, &get()), RequestStep::Hold);
+    }
+    let mut released = Vec::new();
+    while worker.engine.poll_timeout() == Some(at(250)) {
+        released.extend((0..50).filter_map(|_| worker.engine.next_due(at(251))).map(|(id, _)| id.0));
+        assert_eq!(worker.engine.active(), 3_000 - released.len());
+    }
+    assert_eq!(released, (0..3_000).collect::<Vec<_>>());
+    assert_eq!(worker.rest(), NOTHING);
+}
+
+#[test]
+fn a_clock_that_goes_back_releases_nothing_early() {
+    let mut worker = Worker::new(&suffering(DELAY), &[]);
+    worker.clock.at(1_000);
+    let _ = worker.request(1, &get());
+    worker.clock.at(500);
+    let _ = worker.request(2, &get());
+    assert_eq!(worker.rest(), (2, Some(at(750))));
+    assert_eq!(worker.due(400), []);
+    assert_eq!(worker.due(750), [(2, Release::Resume)]);
+    assert_eq!(worker.due(0), []);
+    assert_eq!(worker.due(1_250), [(1, Release::Resume)]);
+}
+
+#[test]
+fn a_clock_at_its_end_does_not_overflow() {
+    let mut worker = Worker::new(&suffering(r#""delay":{"fixed_delay":"1h"}"#), &[]);
+    worker.clock.at(u64::MAX);
+    assert_eq!(worker.request(1, &get()), RequestStep::Hold);
+    let (due, last) = (worker.engine.poll_timeout().unwrap(), brownout_core::time::Instant(Duration::MAX));
+    assert_eq!(due, at(u64::MAX).after(Duration::from_secs(3_600)));
+    assert_eq!(last.after(Duration::from_secs(3_600)), last);
+    assert_eq!(worker.engine.next_due(last), Some((id(1), Release::Resume)));
+}
