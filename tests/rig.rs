@@ -124,6 +124,24 @@ async fn a_connect_tunnel_leads_to_the_upstream() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn routes_from_a_file_change_under_an_open_connection() {
+    let upstream = Upstream::start().await;
+    let listener = Listener::named("routed").discovered_routes();
+    let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
+    let mut connection = Connection::open(Protocol::Http1, envoy.address("routed")).await;
+    assert_eq!(connection.send(Request::get("/")).await.expect("a reply").text(), "upstream");
+    for status in [403, 404] {
+        let route = json!({ "match": { "prefix": "/" }, "direct_response": { "status": status } });
+        envoy.route("routed", &[route]).await.expect("a good route");
+        assert_eq!(connection.send(Request::get("/")).await.expect("a reply").status, status);
+    }
+    let nowhere =
+        json!({ "match": { "prefix": "/" }, "route": { "cluster": "no such cluster", "timeout": "soon" } });
+    envoy.route("routed", &[nowhere]).await.expect_err("that is no duration");
+    assert_eq!(connection.send(Request::get("/")).await.expect("a reply").status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn envoy_ends_with_the_test() {
     let (_upstream, envoy) = rig().await;
     let address = envoy.address("faulty");

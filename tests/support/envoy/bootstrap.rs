@@ -1,7 +1,7 @@
 //! The bootstrap that an Envoy of ours starts with.
 
 use super::cluster::Cluster;
-use super::configuration::Configuration;
+use super::discovery::Discovered;
 use super::filter::Filter;
 use super::listener::Listener;
 use serde_json::{Value, json};
@@ -49,10 +49,12 @@ impl Bootstrap {
         self
     }
 
-    /// The filters whose configuration comes from a file, with their first one.
-    pub(super) fn discovered(&self) -> impl Iterator<Item = (&str, &Configuration)> {
-        let listeners = self.listeners.iter().flat_map(Listener::filters);
-        listeners.chain(self.clusters.iter().flat_map(Cluster::filters)).filter_map(Filter::discovery)
+    /// What Envoy takes from files, with its first content.
+    pub(super) fn discovered(&self) -> Vec<(Discovered, Value)> {
+        let filters = self.listeners.iter().flat_map(Listener::filters);
+        let filters = filters.chain(self.clusters.iter().flat_map(Cluster::filters));
+        let routes = self.listeners.iter().filter_map(Listener::discovery);
+        filters.filter_map(Filter::discovery).chain(routes).collect()
     }
 
     /// The bootstrap as JSON. What Envoy writes and watches lies in `directory`.

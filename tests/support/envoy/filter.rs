@@ -1,6 +1,7 @@
 //! The filters of a chain, ours in its several forms of delivery among them.
 
 use super::configuration::Configuration;
+use super::discovery::{Discovered, filter_resource};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -68,22 +69,17 @@ impl Filter {
         Self::typed("envoy.filters.http.upstream_codec", kind, json!({}))
     }
 
-    /// The name and first configuration of a discovered filter.
-    pub(super) fn discovery(&self) -> Option<(&str, &Configuration)> {
-        match &self.content {
-            Content::Fixed(_) => None,
-            Content::Discovered(first) => Some((&self.name, first)),
-        }
+    /// The file of a discovered filter, with its first content.
+    pub(super) fn discovery(&self) -> Option<(Discovered, Value)> {
+        let Content::Discovered(first) = &self.content else { return None };
+        Some((Discovered::filter(&self.name), filter_resource(&self.name, first)))
     }
 
     pub(super) fn to_json(&self, directory: &Path) -> Value {
         match &self.content {
             Content::Fixed(typed_config) => json!({ "name": self.name, "typed_config": typed_config }),
             Content::Discovered(_) => json!({ "name": self.name, "config_discovery": {
-                "config_source": {
-                    "resource_api_version": "V3",
-                    "path_config_source": { "path": super::document::path(directory, &self.name) },
-                },
+                "config_source": Discovered::filter(&self.name).source(directory),
                 "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"],
             } }),
         }

@@ -2,6 +2,7 @@
 
 use super::bootstrap::{loopback, seconds};
 use super::cluster::Cluster;
+use super::discovery::{Discovered, route_configuration, routes_resource};
 use super::filter::Filter;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -13,6 +14,7 @@ pub struct Listener {
     name: String,
     filters: Vec<Filter>,
     routes: Vec<Value>,
+    routes_from_file: bool,
     /// Fields of the connection manager, over ours.
     fields: Map<String, Value>,
 }
@@ -28,6 +30,7 @@ impl Listener {
             name: name.into(),
             filters: Vec::new(),
             routes: vec![json!({ "match": { "prefix": "/" }, "route": route })],
+            routes_from_file: false,
             fields: Map::new(),
         }
     }
@@ -49,6 +52,13 @@ impl Listener {
     #[must_use]
     pub fn routes(mut self, routes: Vec<Value>) -> Self {
         self.routes = routes;
+        self
+    }
+
+    /// Has the routes in a file, that [`Envoy::route`](super::Envoy::route) replaces.
+    #[must_use]
+    pub fn discovered_routes(mut self) -> Self {
+        self.routes_from_file = true;
         self
     }
 
@@ -84,6 +94,12 @@ impl Listener {
         self.field("upgrade_configs", json!([{ "upgrade_type": "CONNECT" }]))
     }
 
+    /// The file of discovered routes, with its first content.
+    pub(super) fn discovery(&self) -> Option<(Discovered, Value)> {
+        let resource = || routes_resource(&self.name, &self.routes);
+        self.routes_from_file.then(|| (Discovered::routes(&self.name), resource()))
+    }
+
     pub(super) fn filters(&self) -> impl Iterator<Item = &Filter> {
         self.filters.iter()
     }
@@ -112,12 +128,14 @@ impl Listener {
             "delayed_close_timeout": "0s",
             "http2_protocol_options": { "max_concurrent_streams": 100_000 },
             "http_filters": chain.map(|filter| filter.to_json(directory)).collect::<Vec<_>>(),
-            "route_config": {
-                "name": self.name,
-                "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": self.routes }],
-            },
             "access_log": [access_log(&super::access_log::file(directory, &self.name))],
         });
+        if self.routes_from_file {
+            let source = Discovered::routes(&self.name).source(directory);
+            manager["rds"] = json!({ "route_config_name": self.name, "config_source": source });
+        } else {
+            manager["route_config"] = route_configuration(&self.name, &self.routes);
+        }
         for (name, value) in &self.fields {
             manager[name] = value.clone();
         }

@@ -21,7 +21,7 @@ mod access_log;
 mod bootstrap;
 mod cluster;
 mod configuration;
-mod document;
+mod discovery;
 mod filter;
 mod listener;
 mod stats;
@@ -37,8 +37,9 @@ pub use stats::Stats;
 use crate::client::{Connection, Protocol, Request};
 use crate::deadline::{PATIENCE, until};
 use brownout_cli::envoy::{Admin, Launch, Process, locate};
-use document::Deliveries;
+use discovery::{Deliveries, Discovered};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ pub struct Envoy {
     directory: TempDir,
 }
 
-/// A configuration that Envoy refused.
+/// Something new that Envoy refused.
 #[derive(Debug)]
 pub struct Refused {
     /// What Envoy logged from its arrival on.
@@ -77,8 +78,8 @@ impl Envoy {
     /// When there is no Envoy, or it does not start; the message says why.
     pub async fn start(bootstrap: Bootstrap) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        for (name, first) in bootstrap.discovered() {
-            document::write(directory.path(), name, first);
+        for (discovered, resource) in bootstrap.discovered() {
+            discovered.write(directory.path(), &resource);
         }
         let config = directory.path().join("bootstrap.json");
         let content = bootstrap.to_json(directory.path()).to_string();
@@ -98,16 +99,29 @@ impl Envoy {
         *self.addresses.get(listener).unwrap_or_else(|| panic!("a listener `{listener}`"))
     }
 
-    /// Gives a discovered filter a new configuration and waits until every worker has it.
+    /// Gives a discovered filter a new configuration, which must differ from the one it has, and waits until every
+    /// worker has it.
     ///
     /// # Errors
     /// [`Refused`], and the last good one stays.
     pub async fn configure(&self, filter: &str, configuration: &Configuration) -> Result<(), Refused> {
-        let before = self.deliveries(filter).await;
+        self.deliver(&Discovered::filter(filter), &discovery::filter_resource(filter, configuration)).await
+    }
+
+    /// Gives a listener that has its routes from a file new ones and waits until every worker has them.
+    ///
+    /// # Errors
+    /// [`Refused`], and the last good ones stay.
+    pub async fn route(&self, listener: &str, routes: &[Value]) -> Result<(), Refused> {
+        self.deliver(&Discovered::routes(listener), &discovery::routes_resource(listener, routes)).await
+    }
+
+    async fn deliver(&self, discovered: &Discovered, resource: &Value) -> Result<(), Refused> {
+        let before = self.deliveries(discovered).await;
         let logged = self.log().len();
-        document::write(self.directory.path(), filter, configuration);
-        let after = until("a configuration that is taken or refused", async || {
-            let now = self.deliveries(filter).await;
+        discovered.write(self.directory.path(), resource);
+        let after = until("something new that is taken or refused", async || {
+            let now = self.deliveries(discovered).await;
             (now != before).then_some(now)
         })
         .await;
@@ -173,10 +187,11 @@ impl Envoy {
         access_log::read(self.directory.path(), listener)
     }
 
-    async fn deliveries(&self, filter: &str) -> Deliveries {
-        let prefix = format!("extension_config_discovery.http_filter.{filter}.");
-        let taken = self.stat(&format!("{prefix}config_reload")).await;
-        let refused = self.stat(&format!("{prefix}update_rejected")).await;
+    async fn deliveries(&self, discovered: &Discovered) -> Deliveries {
+        let count = async |name| self.stat(&format!("{}{name}", discovered.counters)).await;
+        let taken = count("config_reload").await;
+        // A resource can be wrong for Envoy, or no resource at all.
+        let refused = count("update_rejected").await + count("update_failure").await;
         Deliveries { taken, refused }
     }
 
