@@ -19,7 +19,7 @@ pub struct Scenario {
     document: Option<Value>,
     /// What the module gets instead of a document.
     configuration: Option<Configured>,
-    /// The paths of all mistakes, if the document is to be refused.
+    /// The paths of all mistakes in any order, if the document is to be refused.
     #[serde(default)]
     pub refused: Vec<String>,
     /// What is sent, one after the other.

@@ -25,9 +25,12 @@ pub fn simulate(scenario: &Scenario) {
     let plan = match Plan::from_json(text.as_bytes()) {
         Ok(plan) => plan,
         Err(mistakes) => {
-            let paths: Vec<_> = mistakes.iter().map(|mistake| mistake.path.to_string()).collect();
+            let mut paths: Vec<_> = mistakes.iter().map(|mistake| mistake.path.to_string()).collect();
+            let mut refused = scenario.refused.clone();
+            paths.sort();
+            refused.sort();
             let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
-            assert_eq!(paths, scenario.refused, "refused:\n{}", lines.join("\n"));
+            assert_eq!(paths, refused, "refused:\n{}", lines.join("\n"));
             return;
         }
     };
