@@ -57,9 +57,10 @@ impl Decoder {
         self.diagnostics.sort_by_cached_key(|mistake| json.position_of(&mistake.path));
         if self.dropped > 0 {
             self.path = Path::default();
-            let label = format!("and {} more", self.dropped);
-            self.dropped = 0;
+            // One that was kept makes room for the sentence.
             self.diagnostics.truncate(MOST_MISTAKES - 1);
+            let label = format!("and {} more", self.dropped + 1);
+            self.dropped = 0;
             self.refuse::<()>(Code::TooMany, "too many mistakes to tell", label);
         }
         self.diagnostics

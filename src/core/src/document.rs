@@ -4,6 +4,7 @@ use crate::decode::{Decode, Decoder, Field, Fields, listed, object};
 use crate::diagnostic::Code;
 use crate::fault::{Faults, Kinds};
 use crate::json::{Json, Shortened};
+use crate::limits::Limits;
 use crate::path::Segment;
 use crate::percent::FractionalPercent;
 use crate::predicate::Predicate;
@@ -119,6 +120,8 @@ pub struct Rule {
     pub sample: Option<Sample>,
     /// When the rule is live: always, if it is absent.
     pub schedule: Option<Schedule>,
+    /// How much it may do at most: as much as it likes, if it is absent.
+    pub limits: Option<Limits>,
     /// What happens to a request that the rule takes.
     pub action: Action,
 }
@@ -145,9 +148,9 @@ impl Action {
 
 impl Rule {
     const FIELDS: &'static [&'static str] =
-        &["name", "mode", "match", "percentage", "sample", "schedule", "outcomes"];
+        &["name", "mode", "match", "percentage", "sample", "schedule", "limits", "outcomes"];
     const LATER: &'static [&'static str] =
-        &["limits", "reset", "hang", "request", "request_rate_limit", "response", "response_rate_limit"];
+        &["reset", "hang", "request", "request_rate_limit", "response", "response_rate_limit"];
 }
 
 impl Decode for Rule {
@@ -167,6 +170,7 @@ impl Decode for Rule {
         };
         let sample = Field::read(&fields, "sample", decoder);
         let schedule = Field::read(&fields, "schedule", decoder);
+        let limits = Field::read(&fields, "limits", decoder);
         let action = action(&fields, decoder);
         Some(Self {
             name: name?,
@@ -175,6 +179,7 @@ impl Decode for Rule {
             percentage: percentage?,
             sample: sample?,
             schedule: schedule?,
+            limits: limits?,
             action: action?,
         })
     }
@@ -208,6 +213,7 @@ impl Serialize for Rule {
         self.percentage.write("percentage", &mut map)?;
         self.sample.write("sample", &mut map)?;
         self.schedule.write("schedule", &mut map)?;
+        self.limits.write("limits", &mut map)?;
         match &self.action {
             Action::Faults(faults) => faults.write(&mut map)?,
             Action::Outcomes(outcomes) => map.serialize_entry("outcomes", outcomes)?,
@@ -353,10 +359,25 @@ object! {
         pub rules: Option<Rules>,
         /// Requests that are never touched: health probes, if it is absent; none, if it is empty.
         pub exclude: Option<Vec<Predicate>>,
+        /// How much all rules together may do at most.
+        pub limits: Option<Limits>,
         /// Whether rules are also read from the metadata of routes and virtual hosts; they replace these.
         pub per_route: Option<bool>,
+        /// What an exchange that suffers a fault says about it.
+        pub report: Option<Report>,
     }
-    later ["placement", "limits", "stop_when", "report"]
+    later ["placement", "stop_when"]
+}
+
+object! {
+    /// What an exchange that suffers a fault says about it.
+    #[derive(Debug, Clone)]
+    pub struct Report {
+        /// Whether the response has the header `x-brownout`: yes, if it is absent.
+        pub response_header: Option<bool>,
+        /// Whether filter state for access logs is set: yes, if it is absent.
+        pub filter_state: Option<bool>,
+    }
 }
 
 object! {

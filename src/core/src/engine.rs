@@ -3,7 +3,8 @@
 use crate::activation::Circumstances;
 use crate::document::Mode;
 use crate::entropy::Entropy;
-use crate::exchange::{Cause, Exchange, Held};
+use crate::exchange::{Cause, Exchange, Held, Released};
+use crate::limits::Places;
 use crate::names::Names;
 use crate::plan::{Plan, RuleId};
 use crate::route::{self, RouteCache};
@@ -17,6 +18,7 @@ use crate::view::RequestView;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::rc::Rc;
+use core::time::Duration;
 
 /// Decides about the exchanges of one worker under one plan. It keeps only those that a rule has taken.
 #[derive(Debug)]
@@ -30,6 +32,8 @@ pub struct Engine<E> {
     exchanges: BTreeMap<ExchangeId, Exchange>,
     deadlines: BTreeSet<(Instant, ExchangeId)>,
     events: VecDeque<Event>,
+    /// The scope of limits for all rules together.
+    everything: Rc<str>,
 }
 
 impl<E: Entropy> Engine<E> {
@@ -45,6 +49,7 @@ impl<E: Entropy> Engine<E> {
             exchanges: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             events: VecDeque::new(),
+            everything: "".into(),
         }
     }
 
@@ -111,31 +116,60 @@ impl<E: Entropy> Engine<E> {
     }
 
     fn begin(&mut self, id: ExchangeId, decision: Decision, clock: &dyn Clock) -> RequestStep {
-        let Decision { rule, name, mode, effects, kinds } = decision;
+        let Decision { rule, name, max_active_faults, mode, effects, kinds } = decision;
         if mode != Mode::Inject {
             self.events.push_back(Event::Shadowed(rule));
             return RequestStep::Continue;
         }
+        let limits = [(&name, max_active_faults), (&self.everything, self.plan.max_active_faults())];
+        let Some(places) = Places::take(limits, self.tally.as_mut()) else {
+            self.events.push_back(Event::Overflow(rule));
+            return RequestStep::Continue;
+        };
         let cause = Cause { rule, name, kinds };
-        let end = effects.end.map(|(kind, reply)| (kind, marked(reply, &cause)));
+        let end = effects.end.map(|(kind, reply)| (kind, self.marked(reply, &cause)));
         match (effects.hold, end) {
-            (Some(hold), end) => {
-                let Some(now) = clock.now() else { return RequestStep::Continue };
-                let held = Held { due: now.after(hold), cause, end };
-                self.events.push_back(Event::Injected(rule));
-                let begun = held.suffered().kinds;
-                self.events.extend(begun.iter().map(|kind| Event::Fault { rule, kind }));
-                self.events.extend([Event::Delayed(hold), Event::Activated]);
-                self.deadlines.insert((held.due, id));
-                self.exchanges.insert(id, Exchange::Held(held));
-                RequestStep::Hold
-            }
-            (None, Some((kind, reply))) => {
+            (Some(hold), end) => match clock.now() {
+                Some(now) => self.hold(id, hold, Held { due: now.after(hold), cause, end, places }),
+                None => {
+                    places.give_back(self.tally.as_mut());
+                    RequestStep::Continue
+                }
+            },
+            (None, end) => {
+                places.give_back(self.tally.as_mut());
+                let Some((kind, reply)) = end else { return RequestStep::Continue };
                 self.events.extend([Event::Injected(rule), Event::Fault { rule, kind }]);
+                self.report(&cause, None);
                 RequestStep::Reply(reply)
             }
-            (None, None) => RequestStep::Continue,
         }
+    }
+
+    fn hold(&mut self, id: ExchangeId, hold: Duration, held: Held) -> RequestStep {
+        let so_far = held.suffered();
+        let rule = so_far.rule;
+        self.events.push_back(Event::Injected(rule));
+        self.events.extend(so_far.kinds.iter().map(|kind| Event::Fault { rule, kind }));
+        self.events.extend([Event::Delayed(hold), Event::Activated]);
+        self.report(&so_far, Some(hold));
+        self.deadlines.insert((held.due, id));
+        self.exchanges.insert(id, Exchange::Held(held));
+        RequestStep::Hold
+    }
+
+    fn report(&mut self, cause: &Cause, delay: Option<Duration>) {
+        if self.plan.reports_in_filter_state() {
+            let rule = Rc::clone(&cause.name);
+            self.events.push_back(Event::Reported { rule, kinds: cause.kinds, delay });
+        }
+    }
+
+    fn marked(&self, mut reply: LocalReply, cause: &Cause) -> LocalReply {
+        if self.plan.reports_in_header() {
+            reply.headers.push((EVIDENCE_HEADER.into(), evidence(&cause.name, cause.kinds)));
+        }
+        reply
     }
 
     /// Whether the exchange's request is being held.
@@ -170,27 +204,35 @@ impl<E: Entropy> Engine<E> {
     }
 
     fn release(&mut self, id: ExchangeId, held: Held) -> Release {
-        let rule = held.cause.rule;
-        let (release, rest, begun) = held.release();
-        self.events.extend(begun.map(|kind| Event::Fault { rule, kind }));
+        let Released { release, begun, cause, places } = held.release();
+        places.give_back(self.tally.as_mut());
+        if let Some(kind) = begun {
+            self.events.push_back(Event::Fault { rule: cause.rule, kind });
+            self.report(&cause, None);
+        }
         self.events.push_back(Event::Released);
-        if let Some(exchange) = rest {
-            self.exchanges.insert(id, exchange);
+        if release == Release::Resume && self.plan.reports_in_header() {
+            self.exchanges.insert(id, Exchange::Forwarded(cause));
         }
         release
     }
 
     /// The headers of a response have arrived: the backend's, or a reply of the proxy itself.
     pub fn on_response_headers(&mut self, id: ExchangeId) -> ResponseStep {
-        match self.exchanges.remove(&id) {
-            Some(Exchange::Forwarded(cause)) => ResponseStep::Mark(evidence(&cause.name, cause.kinds)),
+        let cause = match self.exchanges.remove(&id) {
+            None => return ResponseStep::Continue,
+            Some(Exchange::Forwarded(cause)) => cause,
             // The proxy answers by itself while the request waits here: the stream's idle timeout, say.
             Some(Exchange::Held(held)) => {
-                let cause = held.suffered();
+                let so_far = held.suffered();
                 self.forget(id, held);
-                ResponseStep::Mark(evidence(&cause.name, cause.kinds))
+                so_far
             }
-            None => ResponseStep::Continue,
+        };
+        if self.plan.reports_in_header() {
+            ResponseStep::Mark(evidence(&cause.name, cause.kinds))
+        } else {
+            ResponseStep::Continue
         }
     }
 
@@ -203,6 +245,7 @@ impl<E: Entropy> Engine<E> {
 
     fn forget(&mut self, id: ExchangeId, held: Held) {
         self.deadlines.remove(&(held.due, id));
+        held.places.give_back(self.tally.as_mut());
         self.events.push_back(Event::Released);
     }
 
@@ -220,9 +263,4 @@ impl<E: Entropy> Engine<E> {
     pub fn rule_name(&self, rule: RuleId) -> Option<&str> {
         self.names.name(rule)
     }
-}
-
-fn marked(mut reply: LocalReply, cause: &Cause) -> LocalReply {
-    reply.headers.push((EVIDENCE_HEADER.into(), evidence(&cause.name, cause.kinds)));
-    reply
 }

@@ -12,6 +12,7 @@
 //! leaving drops it from wherever it is.
 
 use crate::fault::{Kind, Kinds};
+use crate::limits::Places;
 use crate::plan::RuleId;
 use crate::step::{LocalReply, Release};
 use crate::time::Instant;
@@ -37,6 +38,19 @@ pub enum Exchange {
     Forwarded(Cause),
 }
 
+/// A request that does not wait any more.
+#[derive(Debug)]
+pub struct Released {
+    /// What to do with it.
+    pub release: Release,
+    /// The fault that begins now, if it is answered.
+    pub begun: Option<Kind>,
+    /// Whose doing it is.
+    pub cause: Cause,
+    /// The places to be given back.
+    pub places: Places,
+}
+
 /// A request that waits.
 #[derive(Debug)]
 pub struct Held {
@@ -46,6 +60,8 @@ pub struct Held {
     pub cause: Cause,
     /// How it ends, if it is not to be forwarded.
     pub end: Option<(Kind, LocalReply)>,
+    /// The places that it takes.
+    pub places: Places,
 }
 
 impl Held {
@@ -56,11 +72,12 @@ impl Held {
         Cause { kinds, ..self.cause.clone() }
     }
 
-    /// The wait is over: what to do, what is left of the exchange, and the fault that begins now.
-    pub fn release(self) -> (Release, Option<Exchange>, Option<Kind>) {
-        match self.end {
-            Some((kind, reply)) => (Release::Reply(reply), None, Some(kind)),
-            None => (Release::Resume, Some(Exchange::Forwarded(self.cause)), None),
-        }
+    /// The wait is over.
+    pub fn release(self) -> Released {
+        let (release, begun) = match self.end {
+            Some((kind, reply)) => (Release::Reply(reply), Some(kind)),
+            None => (Release::Resume, None),
+        };
+        Released { release, begun, cause: self.cause, places: self.places }
     }
 }

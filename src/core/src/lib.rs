@@ -24,6 +24,7 @@ pub mod grpc;
 pub mod header;
 mod index;
 pub mod json;
+pub mod limits;
 mod names;
 pub mod path;
 pub mod percent;

@@ -6,6 +6,7 @@ use crate::json::Json;
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 /// What the numerator is a share of.
@@ -22,6 +23,11 @@ pub enum Denominator {
 impl Denominator {
     const NAMES: [(Self, &'static str); 3] =
         [(Self::Hundred, "HUNDRED"), (Self::TenThousand, "TEN_THOUSAND"), (Self::Million, "MILLION")];
+
+    /// Envoy's name for it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(denominator, _)| *denominator == self).map_or("MILLION", |(_, name)| name)
+    }
 
     /// As a number.
     pub fn value(self) -> u32 {
@@ -49,6 +55,22 @@ impl FractionalPercent {
     /// `numerator` of `denominator`; more than all is all, as in Envoy.
     pub fn new(numerator: u32, denominator: Denominator) -> Self {
         Self { numerator: numerator.min(denominator.value()), denominator }
+    }
+
+    /// The same with at most this numerator: what a request may ask for by a header.
+    #[must_use]
+    pub fn at_most(self, numerator: u64) -> Self {
+        let numerator = u32::try_from(numerator).unwrap_or(u32::MAX).min(self.numerator);
+        Self { numerator, ..self }
+    }
+
+    /// The coarsest denominator that shares with so many decimals can be written in.
+    fn denominator_for(decimals: usize) -> Denominator {
+        match decimals {
+            0 => Denominator::Hundred,
+            1 | 2 => Denominator::TenThousand,
+            _ => Denominator::Million,
+        }
     }
 
     /// Whether a uniform draw falls into the share. Envoy's rule: `random % denominator < numerator`.
@@ -95,8 +117,16 @@ impl fmt::Display for FractionalPercent {
 }
 
 impl Serialize for FractionalPercent {
+    /// As a number, unless that would be read back with another denominator.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let millionths = self.millionths();
+        let decimals = self.to_string().split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        if Self::denominator_for(decimals) != self.denominator {
+            let mut map = serializer.serialize_map(Some(2))?;
+            map.serialize_entry("numerator", &self.numerator)?;
+            map.serialize_entry("denominator", self.denominator.name())?;
+            return map.end();
+        }
         if millionths.is_multiple_of(10_000) {
             return serializer.serialize_u32(millionths / 10_000);
         }
@@ -153,8 +183,10 @@ fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Option<Fract
     let mut millionths = String::from(whole);
     millionths.push_str(part);
     millionths.push_str("0000".get(part.len()..).unwrap_or_default());
-    match millionths.parse() {
-        Ok(numerator @ 0..=1_000_000) => Some(FractionalPercent::new(numerator, Denominator::Million)),
+    let denominator = FractionalPercent::denominator_for(part.len());
+    let unit = Denominator::Million.value() / denominator.value();
+    match millionths.parse::<u32>() {
+        Ok(millionths @ 0..=1_000_000) => Some(FractionalPercent::new(millionths / unit, denominator)),
         _ => decoder.refuse(Code::OutOfRange, "invalid percentage", format!("{found} is more than 100")),
     }
 }

@@ -4,6 +4,7 @@ use crate::decode::Decoder;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::document::{Document, Mode, Rule};
 use crate::json::Json;
+use crate::limits::Limit;
 use crate::path::Path;
 use crate::predicate::Predicate;
 use crate::rules::RuleSet;
@@ -91,6 +92,21 @@ impl Plan {
     /// The document, to be printed.
     pub fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// The limit on exchanges held at the same time, for all rules together.
+    pub fn max_active_faults(&self) -> Option<Limit> {
+        self.document.limits.as_ref().and_then(|limits| limits.max_active_faults)
+    }
+
+    /// Whether the response to an exchange that suffers a fault says so.
+    pub fn reports_in_header(&self) -> bool {
+        self.document.report.as_ref().and_then(|report| report.response_header).unwrap_or(true)
+    }
+
+    /// Whether the filter state of an exchange that suffers a fault says so.
+    pub fn reports_in_filter_state(&self) -> bool {
+        self.document.report.as_ref().and_then(|report| report.filter_state).unwrap_or(true)
     }
 
     /// Whether rules are also read from the metadata of routes.

@@ -4,6 +4,7 @@ use crate::activation::Circumstances;
 use crate::document::{Mode, Rule, Rules};
 use crate::fault::{Effects, Kinds};
 use crate::index::Index;
+use crate::limits::Limit;
 use crate::plan::RuleId;
 use crate::view::{Property, RequestView};
 use alloc::rc::Rc;
@@ -16,6 +17,8 @@ pub struct Decision {
     pub rule: RuleId,
     /// Its name.
     pub name: Rc<str>,
+    /// How many exchanges it may hold at the same time.
+    pub max_active_faults: Option<Limit>,
     /// Whether to do it, or only to count it.
     pub mode: Mode,
     /// What is to happen.
@@ -91,7 +94,8 @@ impl RuleSet {
             if let Some(faults) = rule.take(level, request, around) {
                 let (effects, kinds) = faults.draw(request, around.entropy);
                 let name = rule.name.shared();
-                return Some(Decision { rule: *id, name, mode: *mode, effects, kinds });
+                let max_active_faults = rule.limits.as_ref().and_then(|limits| limits.max_active_faults);
+                return Some(Decision { rule: *id, name, max_active_faults, mode: *mode, effects, kinds });
             }
         }
         None

@@ -5,6 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::fault::{Kind, Kinds};
 use crate::grpc::GrpcStatus;
 use crate::plan::RuleId;
+use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -67,11 +68,15 @@ pub const EVIDENCE_HEADER: &str = "x-brownout";
 /// The value of [`EVIDENCE_HEADER`].
 pub(crate) fn evidence(rule: &str, kinds: Kinds) -> String {
     let mut text = String::from(rule);
-    for kind in kinds.iter() {
-        text.push_str("; ");
-        text.push_str(kind.name());
-    }
+    text.push_str("; ");
+    text.push_str(&listed(kinds));
     text
+}
+
+/// Fault kinds as text: `delay; abort`.
+pub fn listed(kinds: Kinds) -> String {
+    let names: Vec<&str> = kinds.iter().map(Kind::name).collect();
+    names.join("; ")
 }
 
 /// Something that happened, for counters and logs.
@@ -90,6 +95,17 @@ pub enum Event {
     },
     /// How long a request is held.
     Delayed(Duration),
+    /// A rule would have held one more exchange than it may.
+    Overflow(RuleId),
+    /// What the exchange is to say of itself in the access log, as of now.
+    Reported {
+        /// The rule's name.
+        rule: Rc<str>,
+        /// The faults that it has suffered.
+        kinds: Kinds,
+        /// How long it is held.
+        delay: Option<Duration>,
+    },
     /// A rule would have done something, were it not in `shadow` mode.
     Shadowed(RuleId),
     /// A request met a wrong document in its route's metadata. What is wrong is said the first time.

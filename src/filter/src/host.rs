@@ -43,6 +43,7 @@ unsafe extern "C" {
         size: *mut usize,
     ) -> u32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_get_shared_data(
         key: *const u8,
         key_size: usize,
@@ -180,6 +181,12 @@ pub fn request_headers() -> Result<Vec<u8>> {
 pub fn property(path: &[u8]) -> Result<Option<Vec<u8>>> {
     // SAFETY: the host reads `path` during the call; for the rest see `received`.
     optional(received(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }))
+}
+
+/// Sets a property of the exchange, which Envoy keeps as filter state under `wasm.` and the path.
+pub fn set_property(path: &str, value: &[u8]) -> Result<()> {
+    // SAFETY: the host reads `path` and `value` during the call.
+    done(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
 }
 
 /// What all VMs of this proxy see under a key, with the number of its version.

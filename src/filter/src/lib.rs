@@ -3,6 +3,7 @@
 //! matters.
 
 mod chance;
+mod evidence;
 mod host;
 mod logger;
 mod pairs;

@@ -40,6 +40,7 @@ struct Counters {
     matched: Metric,
     injected: Metric,
     shadowed: Metric,
+    overflow: Metric,
     /// By kind of fault: those that can occur.
     faults: Vec<(Kind, Metric)>,
 }
@@ -51,6 +52,7 @@ impl Counters {
             matched: counter("matched"),
             injected: counter("injected"),
             shadowed: counter("shadowed"),
+            overflow: counter("overflow"),
             faults: kinds.map(|kind| (kind, counter(kind.counter()))).collect(),
         }
     }
@@ -97,6 +99,8 @@ impl Stats {
             Event::Matched(rule) => self.both(*rule, name, |counters| counters.matched.add(1)),
             Event::Injected(rule) => self.both(*rule, name, |counters| counters.injected.add(1)),
             Event::Shadowed(rule) => self.both(*rule, name, |counters| counters.shadowed.add(1)),
+            Event::Overflow(rule) => self.both(*rule, name, |counters| counters.overflow.add(1)),
+            Event::Reported { .. } => {}
             Event::Fault { rule, kind } => self.both(*rule, name, |counters| counters.add_fault(*kind)),
             Event::Delayed(length) => {
                 self.delay_ms.record(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));

@@ -24,8 +24,8 @@ const CAS_MISMATCH: host::Failed = host::Failed(8);
 #[derive(Debug)]
 pub struct SharedTally {
     generation: Generation,
-    /// Keys of shared data, made once for each rule.
-    keys: BTreeMap<Rc<str>, String>,
+    /// Keys of shared data, made once for each count.
+    keys: BTreeMap<(&'static str, Rc<str>), String>,
 }
 
 impl SharedTally {
@@ -35,8 +35,12 @@ impl SharedTally {
         let mut tally = Self { generation, keys: BTreeMap::new() };
         // The host lets two workers create one key, each unaware of the other. The VM on the main thread is configured
         // before all of them, and finds nobody else.
-        for rule in plan.rules().iter().filter(|rule| rule.sample.as_ref().is_some_and(Sample::counts)) {
-            let key = tally.key(&rule.name.shared());
+        let counting = plan.rules().iter().filter(|rule| rule.sample.as_ref().is_some_and(Sample::counts));
+        let limited = plan.rules().iter().filter(|rule| rule.limits.is_some());
+        let mut keys: Vec<String> = counting.map(|rule| tally.key("count", &rule.name.shared())).collect();
+        keys.extend(limited.map(|rule| tally.key("held", &rule.name.shared())));
+        keys.extend(plan.max_active_faults().map(|_| tally.key("held", &"".into())));
+        for key in keys {
             update(&key, |value| Some((value.unwrap_or_default(), 0)));
         }
         tally
@@ -47,20 +51,40 @@ impl SharedTally {
         self.generation.first
     }
 
-    fn key(&mut self, rule: &Rc<str>) -> String {
+    fn key(&mut self, what: &'static str, scope: &Rc<str>) -> String {
         let slot = self.generation.slot;
-        self.keys.entry(Rc::clone(rule)).or_insert_with(|| format!("brownout.count.{slot}.{rule}")).clone()
+        let new = || format!("brownout.{what}.{slot}.{scope}");
+        self.keys.entry((what, Rc::clone(scope))).or_insert_with(new).clone()
     }
 }
 
 impl Tally for SharedTally {
     fn next(&mut self, rule: &Rc<str>) -> Option<u64> {
         let begun = self.generation.begun?;
-        let key = self.key(rule);
+        let key = self.key("count", rule);
         update(&key, |value| match value {
             Some([of, count]) if of == begun => Some(([begun, count + 1], count)),
             _ => self.generation.is_current().then_some(([begun, 1], 0)),
         })
+    }
+
+    fn enter(&mut self, scope: &Rc<str>, most: u64) -> bool {
+        let Some(begun) = self.generation.begun else { return false };
+        let key = self.key("held", scope);
+        let entered = update(&key, |value| match value {
+            Some([of, held]) if of == begun => (held < most).then_some(([begun, held + 1], 0)),
+            _ => (most > 0 && self.generation.is_current()).then_some(([begun, 1], 0)),
+        });
+        entered.is_some()
+    }
+
+    fn leave(&mut self, scope: &Rc<str>) {
+        let Some(begun) = self.generation.begun else { return };
+        let key = self.key("held", scope);
+        // What another life of the document counts is its own.
+        update(&key, |value| {
+            value.filter(|[of, _]| *of == begun).map(|[_, held]| ([begun, held.saturating_sub(1)], 0))
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use crate::host::{self, Failed};
 use crate::request::{HostClock, HostRequest};
 use crate::stats::Stats;
 use crate::tally::SharedTally;
-use crate::{logger, pairs, properties};
+use crate::{evidence, logger, pairs, properties};
 use brownout_core::step::{
     EVIDENCE_HEADER, Event, ExchangeId, LocalReply, Release, RequestStep, ResponseStep,
 };
@@ -64,6 +64,7 @@ impl Worker {
         let step = self.ask(|engine| {
             engine.on_request_headers(exchange, &HostRequest::default(), &HostClock::default())
         });
+        self.tell();
         match step {
             None | Some(RequestStep::Continue) => Action::Continue,
             Some(RequestStep::Hold) if self.arm().is_ok() => Action::Pause,
@@ -91,6 +92,7 @@ impl Worker {
             self.ask(|engine| engine.on_response_headers(ExchangeId(id)))
         {
             self.counted(host::add_response_header(EVIDENCE_HEADER, &evidence)).ok();
+            self.tell();
         }
         Action::Continue
     }
@@ -98,6 +100,7 @@ impl Worker {
     /// The exchange is over.
     pub fn end(&self, id: u32) {
         self.ask(|engine| engine.end(ExchangeId(id)));
+        self.tell();
     }
 
     /// The tick: releases what is due.
@@ -125,7 +128,9 @@ impl Worker {
 
     fn release(&self, id: ExchangeId, release: Release) {
         // Fails if the stream is gone, and with it every reason to act.
-        if host::set_effective_context(id.0).is_err() {
+        let there = host::set_effective_context(id.0);
+        self.tell();
+        if there.is_err() {
             self.end(id.0);
             return;
         }
@@ -153,19 +158,26 @@ impl Worker {
         ))
     }
 
-    /// Asks the engine, and counts what has happened. `None` if the engine is being asked already, which no host does.
+    /// Asks the engine. `None` if it is being asked already, which no host does.
     fn ask<R>(&self, question: impl FnOnce(&mut Engine<VmEntropy>) -> R) -> Option<R> {
-        let mut engine = self.engine.try_borrow_mut().ok()?;
-        let answer = question(&mut engine);
-        if let Ok(stats) = self.stats.try_borrow() {
-            while let Some(event) = engine.next_event() {
-                stats.count(&event, |rule| engine.rule_name(rule).map(str::to_owned));
-                if let Event::RouteRefused(mistakes) = event {
-                    logger::refused("document of a route", &mistakes);
+        Some(question(&mut *self.engine.try_borrow_mut().ok()?))
+    }
+
+    /// Counts and tells what has happened to the exchange of the effective context.
+    fn tell(&self) {
+        let (Ok(mut engine), Ok(stats)) = (self.engine.try_borrow_mut(), self.stats.try_borrow()) else {
+            return;
+        };
+        while let Some(event) = engine.next_event() {
+            stats.count(&event, |rule| engine.rule_name(rule).map(str::to_owned));
+            match event {
+                Event::RouteRefused(mistakes) => logger::refused("document of a route", &mistakes),
+                Event::Reported { rule, kinds, delay } => {
+                    self.counted(evidence::set_filter_state(&rule, kinds, delay)).ok();
                 }
+                _ => {}
             }
         }
-        Some(answer)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -1,5 +1,6 @@
 //! `abort`: the request is answered instead of being forwarded.
 
+use super::header_control::{self, Nothing, Wanted};
 use super::{Effects, Fault, Kind};
 use crate::decode::{Decode, Decoder, Fields, integer, object};
 use crate::diagnostic::Code;
@@ -52,13 +53,15 @@ impl Serialize for HttpStatus {
 }
 
 object! {
-    /// How a request is answered: with exactly one of `http_status` and `grpc_status`.
+    /// How a request is answered: with exactly one of `http_status`, `grpc_status` and `header_abort`.
     #[derive(Debug, Clone)]
     pub struct Abort {
         /// The HTTP status, 200 to 599. A gRPC request gets a gRPC reply with the status that Envoy maps it to.
         pub http_status: Option<HttpStatus>,
         /// The gRPC status, 0 to 16 or its name. A request that is not gRPC gets the HTTP status that stands for it.
         pub grpc_status: Option<GrpcStatus>,
+        /// The request itself says with which status, by the headers that Envoy's filter takes.
+        pub header_abort: Option<Nothing>,
         /// The body, at most 64 KiB; `fault filter abort` if it is absent. For gRPC, the `grpc-message`.
         pub body: Option<String>,
         /// More headers for the reply. `content-type` is `text/plain` unless it is given here.
@@ -66,7 +69,7 @@ object! {
         /// The share of the rule's requests that are aborted: all, if it is absent.
         pub percentage: Option<FractionalPercent>,
     }
-    later ["header_abort", "grpc_message"]
+    later ["grpc_message"]
     fields(Self::check)
 }
 
@@ -76,11 +79,11 @@ impl Abort {
         match fields.present(&["http_status", "grpc_status", "header_abort"]).len() {
             1 => {}
             0 => {
-                let label = "expected one of `http_status` or `grpc_status`";
+                let label = "expected one of `http_status`, `grpc_status` or `header_abort`";
                 decoder.refuse::<()>(Code::Conflict, "an abort needs a status", label);
             }
             _ => {
-                let label = "`http_status` and `grpc_status` exclude each other";
+                let label = "`http_status`, `grpc_status` and `header_abort` exclude each other";
                 decoder.refuse::<()>(Code::Conflict, "an abort has one status", label);
             }
         }
@@ -93,24 +96,33 @@ impl Abort {
     }
 
     /// The status line for a request: gRPC replies are made by the host out of either status.
-    fn status(&self, request: &dyn RequestView) -> (u16, Option<GrpcStatus>) {
-        match (self.http_status, self.grpc_status) {
-            (Some(http), _) => (http.get(), None),
+    fn status(&self, request: &dyn RequestView) -> Option<(u16, Option<GrpcStatus>)> {
+        let wanted = match (self.http_status, self.grpc_status) {
+            (Some(http), _) => Wanted::Http(http.get()),
+            (None, Some(grpc)) => Wanted::Grpc(grpc),
+            (None, None) => header_control::abort(request)?,
+        };
+        Some(match wanted {
+            Wanted::Http(http) => (http, None),
             // To a client that does not speak gRPC, Envoy's filter would say 200 here: a failure that looks like
             // success. It gets the HTTP status that stands for the gRPC status instead.
-            (None, Some(grpc)) if !request.is_grpc() => (grpc.http_status(), None),
-            (None, grpc) => (200, grpc),
-        }
+            Wanted::Grpc(grpc) if !request.is_grpc() => (grpc.http_status(), None),
+            Wanted::Grpc(grpc) => (200, Some(grpc)),
+        })
     }
 }
 
 impl Fault for Abort {
-    fn percentage(&self) -> FractionalPercent {
-        self.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    fn percentage(&self, request: &dyn RequestView) -> FractionalPercent {
+        let percentage = self.percentage.unwrap_or(FractionalPercent::ALWAYS);
+        match self.header_abort {
+            Some(Nothing) => header_control::limited(percentage, header_control::ABORT_PERCENTAGE, request),
+            None => percentage,
+        }
     }
 
     fn apply(&self, request: &dyn RequestView, _entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
-        let (status, grpc_status) = self.status(request);
+        let Some((status, grpc_status)) = self.status(request) else { return false };
         let headers = self.headers.iter().flat_map(ReplyHeaders::iter);
         let reply = LocalReply {
             status,

@@ -1,6 +1,7 @@
 //! `delay`: the request waits before it is forwarded.
 
 use super::distribution::Distribution;
+use super::header_control::{self, Nothing};
 use super::{Effects, Fault};
 use crate::decode::{Decode, Decoder, Field, Fields, listed};
 use crate::diagnostic::Code;
@@ -17,35 +18,69 @@ use serde::{Serialize, Serializer};
 #[derive(Debug, Clone)]
 pub struct Delay {
     /// Where the length comes from.
-    pub length: Distribution,
+    pub length: Length,
     /// Cuts longer ones.
     pub max: Option<Written>,
     /// The share of the rule's requests that wait: all, if it is absent.
     pub percentage: Option<FractionalPercent>,
 }
 
+/// What says how long a delay is.
+#[derive(Debug, Clone)]
+pub enum Length {
+    /// A distribution.
+    Drawn(Distribution),
+    /// The request itself, by the header that Envoy's filter takes.
+    Header,
+}
+
+impl Length {
+    const FIELDS: &'static [&'static str] = &[
+        "fixed_delay",
+        "uniform",
+        "normal",
+        "lognormal",
+        "exponential",
+        "pareto",
+        "percentiles",
+        "header_delay",
+    ];
+
+    fn decode(field: &str, json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        if field != "header_delay" {
+            return Distribution::decode(field, json, decoder).map(Self::Drawn);
+        }
+        Fields::of(json, decoder, &[], &[]).map(|_| Self::Header)
+    }
+
+    fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        match self {
+            Self::Drawn(distribution) => distribution.write(map),
+            Self::Header => map.serialize_entry("header_delay", &Nothing),
+        }
+    }
+}
+
 impl Delay {
     const COMMON: &'static [&'static str] = &["max", "percentage"];
-    const LATER: &'static [&'static str] = &["header_delay"];
 }
 
 impl Decode for Delay {
     const EXPECTED: &'static str = "a delay such as `{\"fixed_delay\": \"250ms\"}`";
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        let fields = Fields::of(json, decoder, &[Distribution::FIELDS, Self::COMMON], Self::LATER)?;
+        let fields = Fields::of(json, decoder, &[Length::FIELDS, Self::COMMON], &[])?;
         let max = Field::read(&fields, "max", decoder);
         let percentage = Field::read(&fields, "percentage", decoder);
-        let present = fields.present(Distribution::FIELDS);
+        let present = fields.present(Length::FIELDS);
         let length = match present.as_slice() {
-            [field] => fields.value(field).and_then(|(spelled, value)| {
-                decoder.field(spelled, |d| Distribution::decode(field, value, d))
-            }),
-            [] if fields.present(Self::LATER).is_empty() => {
-                let label = format!("expected one of {}", listed(Distribution::FIELDS));
+            [field] => fields
+                .value(field)
+                .and_then(|(spelled, value)| decoder.field(spelled, |d| Length::decode(field, value, d))),
+            [] => {
+                let label = format!("expected one of {}", listed(Length::FIELDS));
                 decoder.refuse(Code::Conflict, "a delay needs a length", label)
             }
-            [] => None,
             several => {
                 let label = format!("{} exclude each other", listed(several).replace(" or ", " and "));
                 decoder.refuse(Code::Conflict, "a delay has one length", label)
@@ -66,13 +101,20 @@ impl Serialize for Delay {
 }
 
 impl Fault for Delay {
-    fn percentage(&self) -> FractionalPercent {
-        self.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    fn percentage(&self, request: &dyn RequestView) -> FractionalPercent {
+        let percentage = self.percentage.unwrap_or(FractionalPercent::ALWAYS);
+        match self.length {
+            Length::Header => header_control::limited(percentage, header_control::DELAY_PERCENTAGE, request),
+            Length::Drawn(_) => percentage,
+        }
     }
 
     /// A length that comes out as nothing is no delay.
-    fn apply(&self, _request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
-        let drawn = self.length.sample(entropy);
+    fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
+        let drawn = match &self.length {
+            Length::Drawn(distribution) => distribution.sample(entropy),
+            Length::Header => header_control::delay(request),
+        };
         let length = self.max.map_or(drawn, |max| drawn.min(max.get()));
         if length.is_zero() {
             return false;

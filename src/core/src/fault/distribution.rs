@@ -213,10 +213,6 @@ pub enum Distribution {
 }
 
 impl Distribution {
-    /// The names of the fields that choose one.
-    pub const FIELDS: &'static [&'static str] =
-        &["fixed_delay", "uniform", "normal", "lognormal", "exponential", "pareto", "percentiles"];
-
     /// Decodes what the field of that name holds.
     pub fn decode(field: &str, json: &Json, decoder: &mut Decoder) -> Option<Self> {
         Some(match field {

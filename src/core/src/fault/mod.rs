@@ -10,6 +10,7 @@
 pub mod abort;
 pub mod delay;
 pub mod distribution;
+pub mod header_control;
 pub mod percentiles;
 
 use crate::decode::{Decoder, Field, Fields};
@@ -24,8 +25,8 @@ use serde::ser::SerializeMap;
 
 /// What every kind of fault can do.
 pub trait Fault {
-    /// The share of the rule's requests that suffer it: all, if the document does not say.
-    fn percentage(&self) -> FractionalPercent;
+    /// The share of the rule's requests that suffer it: all, if the document does not say. A request may ask for less.
+    fn percentage(&self, request: &dyn RequestView) -> FractionalPercent;
 
     /// Says what it does to this request. `false` if it turns out to do nothing.
     fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool;
@@ -114,7 +115,7 @@ impl Faults {
         let mut effects = Effects::default();
         let mut kinds = Kinds::default();
         for (kind, fault) in self.iter() {
-            if draws(fault.percentage(), entropy) && fault.apply(request, entropy, &mut effects) {
+            if draws(fault.percentage(request), entropy) && fault.apply(request, entropy, &mut effects) {
                 kinds.insert(kind);
             }
         }

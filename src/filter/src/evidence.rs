@@ -1,0 +1,17 @@
+//! What an exchange says of itself in the access log: filter state that
+//! `%FILTER_STATE(wasm.brownout.rule:PLAIN)%` and its sisters `faults` and `delay_ms` read.
+
+use crate::host;
+use brownout_core::fault::Kinds;
+use brownout_core::step::listed;
+use std::time::Duration;
+
+/// Sets it for the exchange of the effective context. Without a delay, one that was set before stays.
+pub fn set_filter_state(rule: &str, kinds: Kinds, delay: Option<Duration>) -> host::Result<()> {
+    host::set_property("brownout.rule", rule.as_bytes())?;
+    host::set_property("brownout.faults", listed(kinds).as_bytes())?;
+    match delay {
+        Some(delay) => host::set_property("brownout.delay_ms", delay.as_millis().to_string().as_bytes()),
+        None => Ok(()),
+    }
+}
