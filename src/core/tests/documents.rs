@@ -54,7 +54,7 @@ fn other_spellings_mean_the_same() {
         r#""abort":{"grpc_status":"CANCELLED","headers":{"x-a":["1","2"]}}}]}"#,
     );
     let other = concat!(
-        r#" {"mode":false,"rules":[{"percentage":{"numerator":50000.0,"denominator":"MILLION"},"name":"r","#,
+        r#" {"mode":false,"rules":[{"percentage":{"numerator":5.0,"denominator":"HUNDRED"},"name":"r","#,
         r#""abort":{"grpcStatus":1e0,"httpStatus":null,"headers":{"X-A":"1","x-a":"2"},"percentage":null},"#,
         r#""delay":{"fixedDelay":"1m"},"mode":null,"match":{"headers":[{"stringMatch":{"safeRegex":{"regex":"a"}},"#,
         r#""invertMatch":true,"name":"X-M","treatMissingHeaderAsEmpty":false,"presentMatch":null},"#,
@@ -135,7 +135,6 @@ fn a_struct_is_called_a_struct() {
     );
 }
 
-/// FINDINGS-D 10
 #[test]
 fn json_cut_short_after_blank_lines_is_not_called_a_struct() {
     assert_eq!(

@@ -56,7 +56,7 @@ fn envoys_and_gos_durations_are_read_exactly() {
     }
 }
 
-/// FINDINGS-D 3: Go reads both of Unicode's mu.
+/// Go reads both of Unicode's mu.
 #[test]
 fn the_greek_mu_is_a_micro_too() {
     assert_eq!(text("1.5\u{3bc}s"), Ok(Duration::from_nanos(1_500)));

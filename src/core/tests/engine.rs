@@ -127,7 +127,7 @@ fn a_grpc_status_is_sent_to_grpc_and_its_http_status_to_others() {
 const THREE: &str = r#"{"rules":[
     {"name":"a","match":{"headers":[{"name":"x-a"}]},"percentage":50,"abort":{"http_status":500}},
     {"name":"b","match":{"headers":[{"name":"x-b"}]},"percentage":100,"abort":{"http_status":501}},
-    {"name":"c","percentage":25,"abort":{"http_status":502}}]}"#;
+    {"name":"c","percentage":{"numerator":250000,"denominator":"MILLION"},"abort":{"http_status":502}}]}"#;
 
 #[test]
 fn the_first_rule_that_matches_and_takes_a_request_is_the_only_one() {
@@ -159,16 +159,16 @@ fn the_first_rule_that_matches_and_takes_a_request_is_the_only_one() {
 
 #[test]
 fn each_fault_has_a_draw_of_its_own_once_the_rule_has_taken_the_request() {
-    let faults =
-        r#""delay":{"fixed_delay":"250ms","percentage":20},"abort":{"http_status":503,"percentage":5}"#;
-    let document = suffering(faults).replace("\"percentage\":100", "\"percentage\":50");
+    let document = r#"{"rules":[{"name":"r","percentage":{"numerator":500000,"denominator":"MILLION"},
+        "delay":{"fixed_delay":"250ms","percentage":{"numerator":200000,"denominator":"MILLION"}},
+        "abort":{"http_status":503,"percentage":{"numerator":50000,"denominator":"MILLION"}}}]}"#;
     let kinds = |draws: &[u64]| {
-        let mut worker = Worker::new(&document, draws);
+        let mut worker = Worker::new(document, draws);
         let _ = worker.request(1, &get());
         let _ = worker.due(250);
         worker.events().into_iter().filter(|event| !matches!(event, Matched(_))).collect::<Vec<_>>()
     };
-    assert_eq!(kinds(&[500_000]), []);
+    assert_eq!(kinds(&[500_000]), [], "not taken");
     assert_eq!(kinds(&[499_999, 200_000, 50_000]), [], "taken, and neither fault: nothing was injected");
     let delayed = [Injected(FIRST), fault(Delay), Delayed(QUARTER), Activated];
     assert_eq!(kinds(&[0, 199_999, 50_000]), [&delayed[..], &[Released]].concat());

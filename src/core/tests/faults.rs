@@ -28,11 +28,6 @@ fn an_abort_has_one_status() {
         plan(&suffering(&format!(r#""abort":{{"http_status":{status}}}"#)));
     }
     for (abort, said) in [
-        ("{}", "abort: an abort needs a status: expected one of `http_status` or `grpc_status`"),
-        (
-            r#"{"http_status":500,"grpc_status":14}"#,
-            "abort: an abort has one status: `http_status` and `grpc_status` exclude each other",
-        ),
         (
             r#"{"http_status":199}"#,
             "abort.http_status: invalid HTTP status: found `199`, expected 200 to 599",
@@ -69,6 +64,14 @@ fn an_abort_has_one_status() {
         ("503", "abort: invalid value: found `503`, expected an object"),
     ] {
         assert_eq!(about_faults(&format!("\"abort\":{abort}")), [said], "{abort}");
+    }
+    // What else could say it grows with the releases.
+    for (abort, said) in [
+        ("{}", "abort: an abort needs a status: expected one of `http_status`"),
+        (r#"{"http_status":500,"grpc_status":14}"#, "abort: an abort has one status: `http_status`"),
+    ] {
+        let found = about_faults(&format!("\"abort\":{abort}"));
+        assert!(found.len() == 1 && found[0].starts_with(said), "{found:?}");
     }
     let body = |length| format!(r#""abort":{{"http_status":500,"body":"{}"}}"#, "x".repeat(length));
     plan(&suffering(&body(65_536)));
@@ -170,7 +173,6 @@ fn reply_headers_are_limited_in_number_and_length() {
     );
 }
 
-/// FINDINGS-D 8: a list of values counts as one.
 #[test]
 fn a_list_of_values_counts_as_so_many_headers() {
     assert_eq!(

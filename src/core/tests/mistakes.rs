@@ -58,7 +58,7 @@ fn all_mistakes_are_told_at_once_and_in_order() {
     assert!(found.iter().all(|mistake| mistake.severity == Severity::Error && mistake.position.is_none()));
 }
 
-/// FINDINGS-D 11: `Decoder::decode` promises the order of the text; it is that of the fields' declaration.
+/// `Decoder::decode` promises the order of the text; it is that of the fields' declaration.
 #[test]
 fn mistakes_come_in_the_order_of_the_text_whatever_the_order_of_the_fields() {
     let said = mistakes(
@@ -201,29 +201,22 @@ fn rules_and_modes_of_the_wrong_type_are_refused() {
     assert_eq!(mistakes(many), ["rules: too many rules: 10001 of them, at most 10000 are allowed"]);
 }
 
-/// FINDINGS-D 2: a mistake in one field hides those of others.
 #[test]
 fn a_wrong_field_does_not_hide_that_others_are_missing_or_exclude_each_other() {
+    let kinds = |said: Vec<String>| -> Vec<String> {
+        said.iter().map(|line| line.splitn(3, ": ").take(2).collect::<Vec<_>>().join(": ")).collect()
+    };
     assert_eq!(
-        about_faults(r#""abort":{"http_status":600,"grpc_status":14}"#),
-        [
-            "abort.http_status: invalid HTTP status: found `600`, expected 200 to 599",
-            "abort: an abort has one status: `http_status` and `grpc_status` exclude each other",
-        ]
+        kinds(about_faults(r#""abort":{"http_status":600,"grpc_status":14}"#)),
+        ["abort: an abort has one status", "abort.http_status: invalid HTTP status"]
     );
     assert_eq!(
-        about_faults(r#""abort":{"body":5}"#),
-        [
-            "abort.body: invalid value: found `5`, expected a string",
-            "abort: an abort needs a status: expected one of `http_status` or `grpc_status`",
-        ]
+        kinds(about_faults(r#""abort":{"body":5}"#)),
+        ["abort: an abort needs a status", "abort.body: invalid value"]
     );
     assert_eq!(
-        about_match(r#"{"path":{"ignore_case":1,"prefix":""}}"#),
-        [
-            "path.ignore_case: invalid value: found `1`, expected `true` or `false`",
-            "path.prefix: empty pattern: `prefix` of nothing matches everything",
-        ]
+        kinds(about_match(r#"{"path":{"ignore_case":1,"prefix":""}}"#)),
+        ["path.ignore_case: invalid value", "path.prefix: empty pattern"]
     );
 }
 
@@ -294,7 +287,7 @@ fn matchers_that_say_too_much_or_too_little_are_refused() {
     );
 }
 
-/// FINDINGS-D 9: 2⁶³ passes for 2⁶³ - 1, since it does so as a double.
+/// 2⁶³ passes for 2⁶³ - 1, since it does so as a double.
 #[test]
 fn a_bound_beyond_64_bits_is_refused() {
     assert_eq!(
@@ -319,7 +312,7 @@ fn values_are_quoted_cut_and_escaped() {
     }
 }
 
-/// FINDINGS-D 6: names and patterns reach the log as they are: with line breaks, escape sequences, and at any length.
+/// No line break, no escape sequence, and no name of a mebibyte reaches the log.
 #[test]
 fn a_mistake_is_one_line_whatever_the_document_says() {
     let name = r"a\n\u001b[2J[info] all is well\r";
@@ -341,14 +334,27 @@ fn a_mistake_is_one_line_whatever_the_document_says() {
     }
 }
 
-/// FINDINGS-D 7: each field is compared with all before it, so that a mebibyte takes minutes.
+/// An object of so many fields that nobody knows.
+fn unknown_fields(count: usize) -> String {
+    let fields: Vec<String> = (0..count).map(|number| format!("\"x{number}\":0")).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
 #[test]
-#[ignore = "would hold everybody up until finding 7 is mended"]
+fn a_hundred_mistakes_are_told_and_of_more_their_number() {
+    assert_eq!(mistakes(unknown_fields(100)).len(), 100);
+    for count in [101, 250] {
+        let said = mistakes(unknown_fields(count));
+        let told = said.iter().filter(|line| line.contains(": unknown field `")).count();
+        assert_eq!(
+            (said.len(), said.last()),
+            (100, Some(&format!("document: too many mistakes to tell: and {} more", count - told)))
+        );
+    }
+}
+
+/// With work that grows with the square of a mebibyte of fields, this test does not end while somebody waits.
+#[test]
 fn an_object_of_many_fields_takes_no_longer_than_a_long_list() {
-    let fields = |count: usize| {
-        let fields: Vec<String> = (0..count).map(|number| format!("\"x{number}\":0")).collect();
-        format!("{{{}}}", fields.join(","))
-    };
-    // A mebibyte: with quadratic work, this test does not end while somebody waits.
-    assert!(!mistakes(fields(80_000)).is_empty());
+    assert_eq!(mistakes(unknown_fields(80_000)).len(), 100);
 }

@@ -2,12 +2,16 @@
 //! and chance that they write down or seed.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod asked;
+pub mod statistics;
+
 use brownout_core::engine::Engine;
 use brownout_core::entropy::Entropy;
 use brownout_core::json::Json;
 use brownout_core::plan::RuleId;
 use brownout_core::step::{Event, ExchangeId, Release, RequestStep};
 use brownout_core::time::{Clock, Instant};
+use brownout_core::timestamp::Timestamp;
 use brownout_core::view::RequestView;
 use brownout_core::{Diagnostic, Plan};
 use std::cell::Cell;
@@ -39,11 +43,15 @@ impl RequestView for Headers {
     }
 }
 
-/// A clock that moves when it is told to, in milliseconds, and may refuse to be read.
+/// Clocks that move when they are told to, and may refuse to be read. The monotonic one counts milliseconds; the wall
+/// clock can be read once it has been set.
 #[derive(Debug, Default)]
 pub struct Simulated {
     now: Cell<u64>,
+    wall: Cell<Option<Timestamp>>,
     pub broken: Cell<bool>,
+    /// How often the monotonic clock has been read, and how often the wall clock.
+    pub readings: Cell<(usize, usize)>,
 }
 
 impl Simulated {
@@ -51,11 +59,32 @@ impl Simulated {
         self.now.set(milliseconds);
         self
     }
+
+    /// Sets the wall clock, in RFC 3339.
+    #[track_caller]
+    pub fn wall_at(&self, time: &str) -> &Self {
+        self.wall.set(Some(Timestamp::parse(time).expect("a time")));
+        self
+    }
+
+    /// Sets the wall clock so many microseconds ahead, or back.
+    pub fn wall_by(&self, microseconds: i64) -> &Self {
+        self.wall.set(self.wall.get().map(|wall| Timestamp(wall.0 + microseconds)));
+        self
+    }
 }
 
 impl Clock for Simulated {
     fn now(&self) -> Option<Instant> {
+        let (now, wall) = self.readings.get();
+        self.readings.set((now + 1, wall));
         (!self.broken.get()).then(|| at(self.now.get()))
+    }
+
+    fn wall(&self) -> Option<Timestamp> {
+        let (now, wall) = self.readings.get();
+        self.readings.set((now, wall + 1));
+        self.wall.get().filter(|_| !self.broken.get())
     }
 }
 
@@ -154,6 +183,16 @@ fn without(path: &str, said: Vec<String>) -> Vec<String> {
     said.iter().map(|line| line.strip_prefix(path).unwrap_or_else(|| panic!("{line}")).to_owned()).collect()
 }
 
+/// One rule that aborts what it takes, with these fields beside.
+pub fn taking(fields: &str) -> String {
+    format!(r#"{{"rules":[{{"name":"r",{fields},"abort":{{"http_status":503}}}}]}}"#)
+}
+
+/// What is said about a rule whose fields are wrong, without the way to it.
+pub fn about_rule(fields: &str) -> Vec<String> {
+    without("rules[0].", mistakes(taking(fields)))
+}
+
 /// The engine and the clock that it is asked with.
 #[derive(Debug)]
 pub struct Worker<E> {
@@ -168,9 +207,26 @@ impl Worker<Scripted> {
     }
 }
 
+impl Worker<Seeded> {
+    /// With draws that follow from a seed.
+    pub fn seeded(document: &str, seed: u64) -> Self {
+        Self { engine: Engine::new(plan(document), Seeded(seed)), clock: Simulated::default() }
+    }
+}
+
 impl<E: Entropy> Worker<E> {
-    pub fn request(&mut self, number: u32, request: &Headers) -> RequestStep {
+    pub fn request(&mut self, number: u32, request: &dyn RequestView) -> RequestStep {
         self.engine.on_request_headers(id(number), request, &self.clock)
+    }
+
+    /// The status of the reply that a request gets: 0 if it gets none.
+    #[track_caller]
+    pub fn status(&mut self, request: &dyn RequestView) -> u16 {
+        match self.request(0, request) {
+            RequestStep::Continue => 0,
+            RequestStep::Reply(reply) => reply.status,
+            RequestStep::Hold => panic!("held"),
+        }
     }
 
     /// Whatever is due at a time, in order.
@@ -178,8 +234,16 @@ impl<E: Entropy> Worker<E> {
         std::iter::from_fn(|| self.engine.next_due(at(milliseconds))).map(|(id, step)| (id.0, step)).collect()
     }
 
+    /// What has happened, as far as counters and gauges go.
     pub fn events(&mut self) -> Vec<Event> {
-        std::iter::from_fn(|| self.engine.next_event()).collect()
+        let counted = |event: &Event| {
+            use Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed};
+            matches!(
+                event,
+                Matched(_) | Injected(_) | Fault { .. } | Delayed(_) | Shadowed(_) | Activated | Released
+            )
+        };
+        std::iter::from_fn(|| self.engine.next_event()).filter(counted).collect()
     }
 
     /// What is left behind: exchanges held, and when the engine wants to be asked.
