@@ -10,6 +10,7 @@ use crate::percent::FractionalPercent;
 use crate::predicate::Predicate;
 use crate::sample::Sample;
 use crate::schedule::{Schedule, WHOLE};
+use crate::view::Property;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -280,7 +281,21 @@ impl Decode for Outcomes {
 
 /// The rules of a document, in order.
 #[derive(Debug, Clone, Default)]
-pub struct Rules(pub Vec<Rule>);
+pub struct Rules(Rc<Vec<Rule>>);
+
+impl Rules {
+    /// The rules.
+    pub fn as_slice(&self) -> &[Rule] {
+        &self.0
+    }
+
+    /// Decides what depends only on the proxy.
+    pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
+        for predicate in Rc::make_mut(&mut self.0).iter_mut().filter_map(|rule| rule.matches.as_mut()) {
+            predicate.settle(proxy);
+        }
+    }
+}
 
 impl Decode for Rules {
     const EXPECTED: &'static str = "a list of rules";
@@ -295,7 +310,7 @@ impl Decode for Rules {
         }
         // By the text, so that a rule with another mistake in it is compared too.
         refuse_equal_names(list, decoder);
-        Vec::decode(json, decoder).map(Self)
+        Vec::decode(json, decoder).map(|rules| Self(Rc::new(rules)))
     }
 }
 
@@ -330,7 +345,7 @@ fn refuse_equal_names(rules: &[Json], decoder: &mut Decoder) {
 
 impl Serialize for Rules {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(&self.0)
+        serializer.collect_seq(self.as_slice())
     }
 }
 

@@ -65,6 +65,15 @@ impl<E: Entropy> Engine<E> {
         Self { arrived, ..self }
     }
 
+    /// Follows another plan from now on. Exchanges that are held finish as they began.
+    pub fn follow(&mut self, plan: Plan, tally: Box<dyn Tally>, arrived: Option<Instant>) {
+        self.names = Names::new(&plan);
+        self.plan = plan;
+        self.routes = RouteCache::default();
+        self.tally = tally;
+        self.arrived = arrived;
+    }
+
     /// What it follows.
     pub fn plan(&self) -> &Plan {
         &self.plan

@@ -2,7 +2,7 @@
 
 use crate::decode::Decoder;
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::document::{Document, Mode, Rule};
+use crate::document::{Document, Mode, Rule, Rules};
 use crate::json::Json;
 use crate::limits::Limit;
 use crate::path::Path;
@@ -69,8 +69,10 @@ impl Plan {
     /// Decides what depends only on the proxy that the plan is for. Without it, no `node` predicate holds.
     pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         self.exclude.iter_mut().for_each(|predicate| predicate.settle(proxy));
-        if let Some(rules) = &self.document.rules {
-            self.rules = RuleSet::new(rules, self.mode(), proxy, |position, _| RuleId(position));
+        let mode = self.mode();
+        if let Some(rules) = &mut self.document.rules {
+            rules.settle(proxy);
+            self.rules = RuleSet::new(rules.clone(), mode, |position, _| RuleId(position));
         }
     }
 
@@ -81,7 +83,7 @@ impl Plan {
 
     /// The rules, in the order of the document; a [`RuleId`] is a place in it.
     pub fn rules(&self) -> &[Rule] {
-        self.document.rules.as_ref().map_or(&[], |rules| &rules.0)
+        self.document.rules.as_ref().map_or(&[], Rules::as_slice)
     }
 
     /// The rules that can do something.

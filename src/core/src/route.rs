@@ -55,8 +55,9 @@ impl RouteCache {
         }
         let parsed = parse(text).and_then(|json| Decoder::decode_weighed::<RouteDocument>(&json));
         let (rules, mistakes, weight) = match parsed {
-            Ok((document, weight)) => {
-                let rules = RuleSet::new(&document.rules, mode, &|property| request.property(property), id);
+            Ok((mut document, weight)) => {
+                document.rules.settle(&|property| request.property(property));
+                let rules = RuleSet::new(document.rules, mode, id);
                 (Some(Rc::new(rules)), Vec::new(), weight)
             }
             Err(mistakes) => (None, mistakes, 0),

@@ -6,7 +6,7 @@ use crate::fault::{Effects, Kinds};
 use crate::index::Index;
 use crate::limits::Limit;
 use crate::plan::RuleId;
-use crate::view::{Property, RequestView};
+use crate::view::RequestView;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -27,42 +27,37 @@ pub struct Decision {
     pub kinds: Kinds,
 }
 
-/// A rule that can do something, in the mode in force for it.
+/// A rule that can do something.
 #[derive(Debug, Clone)]
 struct Live {
+    /// Its place in the document.
+    place: usize,
     id: RuleId,
+    /// The mode in force for it.
     mode: Mode,
-    rule: Rule,
 }
 
-/// The rules of one document that can do something.
+/// The rules of one document, and the way to those that can do something.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
+    rules: Rules,
     live: Vec<Live>,
     index: Index,
 }
 
 impl RuleSet {
     /// The rules, under a document's mode: a rule can only do less. `id` gives each its number.
-    pub fn new(
-        rules: &Rules,
-        mode: Mode,
-        proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>,
-        mut id: impl FnMut(usize, &Rule) -> RuleId,
-    ) -> Self {
+    pub fn new(rules: Rules, mode: Mode, mut id: impl FnMut(usize, &Rule) -> RuleId) -> Self {
         let mut live = Vec::new();
-        for (position, rule) in rules.0.iter().enumerate() {
+        for (place, rule) in rules.as_slice().iter().enumerate() {
             let mode = mode.min(rule.mode.unwrap_or_default());
             if mode != Mode::Off {
-                let mut rule = rule.clone();
-                if let Some(predicate) = &mut rule.matches {
-                    predicate.settle(proxy);
-                }
-                live.push(Live { id: id(position, &rule), mode, rule });
+                live.push(Live { place, id: id(place, rule), mode });
             }
         }
-        let index = Index::new(live.iter().map(|live| live.rule.matches.as_ref()));
-        Self { live, index }
+        let rule = |live: &Live| rules.as_slice().get(live.place);
+        let index = Index::new(live.iter().map(|live| rule(live).and_then(|rule| rule.matches.as_ref())));
+        Self { rules, live, index }
     }
 
     /// Whether no request can suffer anything.
@@ -81,7 +76,8 @@ impl RuleSet {
     ) -> Option<Decision> {
         let mut asked = false;
         for position in self.index.candidates(request) {
-            let Some(Live { id, mode, rule }) = self.live.get(position) else { continue };
+            let Some(Live { place, id, mode }) = self.live.get(position) else { continue };
+            let Some(rule) = self.rules.as_slice().get(*place) else { continue };
             let Some(level) = rule.level(around.clock, around.arrived) else { continue };
             if !rule.matches.as_ref().is_none_or(|predicate| predicate.matches(request)) {
                 continue;

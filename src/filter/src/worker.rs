@@ -27,6 +27,8 @@ pub struct Worker {
     /// Is borrowed only while the engine is asked, never while a step of its is carried out.
     engine: RefCell<Engine<VmEntropy>>,
     stats: RefCell<Stats>,
+    /// The document's text.
+    text: Cell<Option<Vec<u8>>>,
     /// When the tick is due that the host has been told of.
     armed: Cell<Option<Instant>>,
 }
@@ -38,6 +40,7 @@ impl Worker {
             root,
             engine: RefCell::new(Engine::new(Plan::default(), VmEntropy)),
             stats: RefCell::default(),
+            text: Cell::default(),
             armed: Cell::default(),
         }
     }
@@ -46,13 +49,16 @@ impl Worker {
     ///
     /// `true` if this is the first worker of the proxy to follow this document.
     pub fn follow(&self, mut plan: Plan, text: &[u8]) -> bool {
+        // Envoy configures a root context again when another listener has the same plugin.
+        if self.text.replace(Some(text.into())).as_deref() == Some(text) {
+            return false;
+        }
         plan.settle(&properties::read);
         let stats = Stats::new(&plan);
         let tally = SharedTally::new(text, &plan);
         let first = tally.is_first();
         if let (Ok(mut engine), Ok(mut old)) = (self.engine.try_borrow_mut(), self.stats.try_borrow_mut()) {
-            let arrived = HostClock::default().now();
-            *engine = Engine::new(plan, VmEntropy).with_tally(Box::new(tally)).arrived(arrived);
+            engine.follow(plan, Box::new(tally), HostClock::default().now());
             *old = stats;
         }
         first
