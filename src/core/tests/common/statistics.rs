@@ -23,7 +23,11 @@ pub fn chi_square_of_table([both, first, second, neither]: [usize; 4]) -> f64 {
 
 /// Kolmogorov's and Smirnov's distance of samples from a distribution function, times the root of their number. The
 /// function may jump: its limit from below counts where it does.
-pub fn kolmogorov_smirnov(mut samples: Vec<f64>, below: impl Fn(f64) -> f64, up_to: impl Fn(f64) -> f64) -> f64 {
+pub fn kolmogorov_smirnov(
+    mut samples: Vec<f64>,
+    below: impl Fn(f64) -> f64,
+    up_to: impl Fn(f64) -> f64,
+) -> f64 {
     samples.sort_by(f64::total_cmp);
     let count = samples.len() as f64;
     let mut distance: f64 = 0.0;

@@ -18,6 +18,8 @@ KEYS = ["1", "2", "42", "alice", "bob", "carol", "user-1", "user-2", "user-12345
 SALTS = ["", "r", "slow-checkout", "slow-checkout-2", "salt with blanks", "s\u00e4lt", "l" * 63]
 # A salt and a key that together read the same must not fall together.
 PAIRS = [("ab", "c"), ("a", "bc"), ("abc", ""), ("", "abc")]
+# Found by trying: these fall on the edges of shares, at 0, 10,000, 499,999, 500,000 and 999,999 millionths.
+EDGES = [("r", f"user-{number}") for number in (445530, 356688, 820127, 408687, 776969)]
 
 
 def rotated(x, by):
@@ -62,6 +64,6 @@ def vector(salt, key):
 # The example in the paper's appendix A.
 assert sip_hash_2_4(bytes(range(15)), 0x0706050403020100, 0x0F0E0D0C0B0A0908) == 0xA129CA6149BE45E5
 
-vectors = [vector(salt, key) for salt in SALTS for key in KEYS] + [vector(*pair) for pair in PAIRS]
+vectors = [vector(salt, key) for salt in SALTS for key in KEYS] + [vector(*pair) for pair in PAIRS + EDGES]
 lines = ",\n".join("    " + json.dumps(one) for one in vectors)
 print(f'{{\n  "percentages": {json.dumps(PERCENTAGES)},\n  "vectors": [\n{lines}\n  ]\n}}')
