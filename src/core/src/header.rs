@@ -68,8 +68,16 @@ impl ReplyHeaders {
 }
 
 /// Headers that the proxy derives from the message itself: a wrong one would break the connection for others.
-const DERIVED: [&str; 7] =
-    ["connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade"];
+const DERIVED: [&str; 8] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
 
 impl Decode for ReplyHeaders {
     const EXPECTED: &'static str = "an object of header names and values";

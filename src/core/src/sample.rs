@@ -86,7 +86,7 @@ pub fn point(salt: &str, key: &[u8]) -> u64 {
 pub enum Key {
     /// The first value of a header.
     Header(String),
-    /// The first cookie of a name.
+    /// The first cookie of a name, in whichever header.
     Cookie(String),
     /// The first query parameter of a name, percent-decoded.
     QueryParameter(String),
@@ -148,8 +148,8 @@ impl Decode for Key {
             "header" => {
                 crate::header::HeaderName::decode(value, d).map(|name| Self::Header(name.as_str().into()))
             }
-            "cookie" => String::decode(value, d).map(Self::Cookie),
-            "query_parameter" => String::decode(value, d).map(Self::QueryParameter),
+            "cookie" => pair::name(value, d).map(Self::Cookie),
+            "query_parameter" => pair::name(value, d).map(Self::QueryParameter),
             other => {
                 Fields::of(value, d, &[], &[])?;
                 Some(match other {

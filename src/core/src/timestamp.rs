@@ -31,7 +31,7 @@ impl Timestamp {
         let (time, zone) = rest.split_at_checked(zone_at)?;
         let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
         let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
-        let good = (1..=last).contains(&day) && hour < 24 && minute < 60 && second < 60;
+        let good = year > 0 && (1..=last).contains(&day) && hour < 24 && minute < 60 && second < 60;
         let seconds =
             days_since_1970(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset(zone)?;
         good.then_some(Self(seconds * 1_000_000 + microseconds(fraction)?))
@@ -84,11 +84,10 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.div_euclid(1_000_000);
         let (days, of_day) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
-        // The year is found by stepping down from one that is surely not too early.
-        let mut year = 1970 + days.div_euclid(365) + 1;
-        while days_since_1970(year, 1, 1) > days {
-            year -= 1;
-        }
+        // Close by the average length of a year, which is a little more than 365 days; from there, the right one.
+        let about = 1970 + (days * 400).div_euclid(146_097);
+        let year =
+            (about - 1..=about + 1).rev().find(|year| days_since_1970(*year, 1, 1) <= days).unwrap_or(about);
         let month = (1..=12).rev().find(|month| days_since_1970(year, *month, 1) <= days).unwrap_or(1);
         let day = days - days_since_1970(year, month, 1) + 1;
         let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);

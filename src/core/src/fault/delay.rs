@@ -70,7 +70,14 @@ impl Decode for Delay {
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let fields = Fields::of(json, decoder, &[Length::FIELDS, Self::COMMON], &[])?;
-        let max = Field::read(&fields, "max", decoder);
+        let max: Option<Option<Written>> = Field::read(&fields, "max", decoder);
+        if let (Some(Some(max)), Some((name, _))) = (max, fields.value("max"))
+            && max.get().is_zero()
+        {
+            decoder.field(name, |d| {
+                d.refuse::<()>(Code::OutOfRange, "invalid duration", "a delay of nothing does nothing")
+            });
+        }
         let percentage = Field::read(&fields, "percentage", decoder);
         let present = fields.present(Length::FIELDS);
         let length = match present.as_slice() {

@@ -41,7 +41,13 @@ impl Percentiles {
     }
 
     fn point(name: &str, json: &Json, decoder: &mut Decoder) -> Option<(f64, Written)> {
-        let share = name.strip_prefix('p').and_then(|number| number.parse::<f64>().ok());
+        let number = name.strip_prefix('p').filter(|number| {
+            let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+            [whole, part]
+                .iter()
+                .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        });
+        let share = number.and_then(|number| number.parse::<f64>().ok());
         let Some(share) = share.filter(|share| (0.0..=100.0).contains(share)) else {
             decoder.refuse::<()>(
                 Code::UnknownField,

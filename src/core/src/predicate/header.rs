@@ -19,9 +19,11 @@ pub struct Int64Range {
 }
 
 impl Int64Range {
-    /// Whether the value is a decimal number in the range: an optional sign and digits, nothing else.
+    /// Whether the value is a decimal number in the range: an optional sign and digits, with blanks around them if
+    /// need be.
     fn contains(self, value: &[u8]) -> bool {
-        let number = core::str::from_utf8(value).ok().and_then(|text| text.parse::<i64>().ok());
+        let text = core::str::from_utf8(value.trim_ascii()).ok();
+        let number = text.and_then(|text| text.parse::<i64>().ok());
         number.is_some_and(|number| self.start <= number && number < self.end)
     }
 }

@@ -1,8 +1,9 @@
 //! Conditions on pairs of names and values: query parameters and cookies. A name that occurs more than once matches
 //! if any of its values does.
 
-use crate::decode::{Decoder, object};
+use crate::decode::{Decode, Decoder, object};
 use crate::diagnostic::Code;
+use crate::json::Json;
 use crate::predicate::string::StringMatcher;
 use crate::view::RequestView;
 use alloc::borrow::Cow;
@@ -93,6 +94,12 @@ pub fn parameters(path: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [
 pub fn cookies(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let pairs = header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty());
     pairs.map(split_at_equals)
+}
+
+/// Decodes the name of a cookie or a parameter.
+pub fn name(json: &Json, decoder: &mut Decoder) -> Option<String> {
+    let name = String::decode(json, decoder)?;
+    if name.is_empty() { decoder.refuse(Code::InvalidValue, "empty name", "") } else { Some(name) }
 }
 
 fn split_at_equals(pair: &[u8]) -> (&[u8], &[u8]) {

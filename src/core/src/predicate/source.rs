@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde::{Serialize, Serializer};
 
 object! {
@@ -38,14 +38,13 @@ impl Source {
     }
 }
 
-/// Where the request came from, without the port: `10.0.0.1:51234` or `[::1]:51234`. Envoy leaves the brackets out
-/// where it prints an address alone.
+/// Where the request came from, without the port: the host prints it as `10.0.0.1:51234` or `[::1]:51234`.
 pub fn address(request: &dyn RequestView) -> Option<IpAddr> {
     let value = request.property(Property::SourceAddress)?;
     let text = core::str::from_utf8(&value).ok()?;
-    let (host, _) = text.rsplit_once(':')?;
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.parse().ok().map(|address: IpAddr| address.to_canonical())
+    let alone = text.parse::<IpAddr>().ok();
+    let address = alone.or_else(|| text.parse().ok().map(|with_port: SocketAddr| with_port.ip()))?;
+    Some(address.to_canonical())
 }
 
 /// A network: `10.0.0.0/8`, `fd00::/8`, or one address.
