@@ -107,10 +107,13 @@ impl Key {
         match self {
             Self::Header(name) => request.first_value(name),
             Self::Cookie(name) => {
-                let header = request.first_value("cookie")?;
-                pair::cookies(&header)
-                    .find(|(found, _)| *found == name.as_bytes())
-                    .map(|(_, value)| value.to_vec())
+                let mut value = None;
+                request.any_value("cookie", &mut |header| {
+                    let found = pair::cookies(header).find(|(found, _)| *found == name.as_bytes());
+                    value = found.map(|(_, value)| value.to_vec());
+                    value.is_some()
+                });
+                value
             }
             Self::QueryParameter(name) => {
                 let path = request.first_value(":path")?;

@@ -80,9 +80,9 @@ struct Found {
 
 /// The parameters of a path's query, percent-decoded (RFC 3986, section 2.1). A `+` stands for itself.
 pub fn parameters(path: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-    let query =
-        path.iter().position(|byte| *byte == b'?').and_then(|at| path.get(at + 1..)).unwrap_or_default();
-    let query = query.split(|byte| *byte == b'#').next().unwrap_or_default();
+    let path = path.split(|byte| *byte == b'#').next().unwrap_or_default();
+    let query = path.iter().position(|byte| *byte == b'?').and_then(|at| path.get(at + 1..));
+    let query = query.unwrap_or_default();
     let pairs = query.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty());
     pairs.map(|pair| {
         let (name, value) = split_at_equals(pair);
