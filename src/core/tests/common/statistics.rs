@@ -28,7 +28,7 @@ pub fn kolmogorov_smirnov(
     below: impl Fn(f64) -> f64,
     up_to: impl Fn(f64) -> f64,
 ) -> f64 {
-    samples.sort_by(f64::total_cmp);
+    samples.sort_unstable_by(f64::total_cmp);
     let count = samples.len() as f64;
     let mut distance: f64 = 0.0;
     let mut rank = 0;
