@@ -1,9 +1,11 @@
 //! Requests that are not what most requests are.
 
-use crate::stage::{CONNECT, LATENESS, Stage, WEBSOCKET};
+use crate::stage::{CONNECT, LATENESS, Stage, WEBSOCKET, document};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use support::client::{Connection, Protocol, Raw, Request};
+use support::envoy::{Bootstrap, Cluster, Envoy, Filter, Listener};
+use support::upstream::Upstream;
 
 const DELAY: Duration = Duration::from_millis(150);
 
@@ -165,4 +167,36 @@ async fn a_client_that_sends_its_body_only_when_told_to_go_on() {
     assert_eq!(client.head().await.status, 100);
     assert_eq!(client.head().await.status, 503);
     stage.is_sound().await;
+}
+
+/// The plugin option lets a body go past a filter that holds the headers, unless the filter holds that too. Envoy then
+/// keeps it in a buffer, and refuses at once what the buffer cannot take: 1 MiB in HTTP/1.1, and a stream's window in
+/// HTTP/2.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_does_not_end_a_delay_where_the_plugin_lets_bodies_pass() {
+    const TOO_LARGE: usize = 3 * 1024 * 1024;
+    let rules = json!([{ "name": "slow", "percentage": 100, "delay": { "fixed_delay": "150ms" } }]);
+    let upstream = Upstream::start().await;
+    let filter = Filter::brownout(&document(rules));
+    let filter = filter.plugin_field("allow_on_headers_stop_iteration", json!(true));
+    let listener = Listener::named("main").filter(filter);
+    let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
+    for (protocol, lengths) in
+        [(Protocol::Http1, [0, 5, 500_000].as_slice()), (Protocol::Http2, &[0, 5, 500_000, TOO_LARGE])]
+    {
+        for length in lengths.iter().copied() {
+            let mut connection = Connection::open(protocol, envoy.address("main")).await;
+            let reply = connection.send(Request::post("/", vec![b'.'; length])).await.expect("a reply");
+            let evidence = reply.header("x-brownout");
+            assert_eq!((reply.status.as_u16(), evidence.as_deref()), (200, Some("slow; delay")), "{length}");
+            assert!((DELAY..DELAY + LATENESS).contains(&reply.headers_after), "{:?}", reply.headers_after);
+            assert_eq!(upstream.take().pop().expect("one request").body_length, Some(length));
+        }
+    }
+    let mut connection = Connection::open(Protocol::Http1, envoy.address("main")).await;
+    let reply = connection.send(Request::post("/", vec![b'.'; TOO_LARGE])).await.expect("a reply");
+    assert_eq!((reply.status.as_u16(), reply.header("x-brownout").as_deref()), (413, Some("slow; delay")));
+    assert_eq!(upstream.count(), 0);
+    assert_eq!(envoy.stats().await.value("active_faults"), 0);
+    assert!(envoy.is_alive());
 }

@@ -68,6 +68,9 @@ async fn the_access_log_says_who_answered() {
         status: 503,
         flags: "-".into(),
         details: Some("brownout_abort".into()),
+        rule: Some("broken".into()),
+        faults: Some("abort".into()),
+        delay_ms: None,
     };
     assert_eq!(entry, expected);
     stage.is_sound().await;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// A line of a listener's access log.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Path and query; `None` for CONNECT.
@@ -16,6 +16,12 @@ pub struct Entry {
     pub flags: String,
     /// Where the reply came from: `via_upstream`, `brownout_abort`, ….
     pub details: Option<String>,
+    /// The rule that took the exchange, as our module leaves it in the filter state.
+    pub rule: Option<String>,
+    /// What that rule did, likewise.
+    pub faults: Option<String>,
+    /// How long it was held in milliseconds, likewise.
+    pub delay_ms: Option<String>,
 }
 
 impl Entry {
@@ -25,6 +31,9 @@ impl Entry {
             "status": "%RESPONSE_CODE%",
             "flags": "%RESPONSE_FLAGS%",
             "details": "%RESPONSE_CODE_DETAILS%",
+            "rule": "%FILTER_STATE(wasm.brownout.rule:PLAIN)%",
+            "faults": "%FILTER_STATE(wasm.brownout.faults:PLAIN)%",
+            "delay_ms": "%FILTER_STATE(wasm.brownout.delay_ms:PLAIN)%",
         })
     }
 }

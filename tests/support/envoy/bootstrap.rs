@@ -12,6 +12,7 @@ use std::path::Path;
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
     pub(super) concurrency: usize,
+    node: Value,
     clusters: Vec<Cluster>,
     listeners: Vec<Listener>,
 }
@@ -25,13 +26,25 @@ impl Default for Bootstrap {
 impl Bootstrap {
     /// One worker, no cluster, no listener.
     pub fn new() -> Self {
-        Self { concurrency: 1, clusters: Vec::new(), listeners: Vec::new() }
+        Self {
+            concurrency: 1,
+            node: json!({ "id": "brownout-tests", "cluster": "brownout-tests" }),
+            clusters: Vec::new(),
+            listeners: Vec::new(),
+        }
     }
 
     /// Sets how many workers there are.
     #[must_use]
     pub fn concurrency(mut self, workers: usize) -> Self {
         self.concurrency = workers;
+        self
+    }
+
+    /// Replaces what Envoy says of itself: a `Node` in JSON.
+    #[must_use]
+    pub fn node(mut self, node: Value) -> Self {
+        self.node = node;
         self
     }
 
@@ -62,7 +75,7 @@ impl Bootstrap {
         let probe = Listener::probe();
         let listeners = self.listeners.iter().chain([&probe]);
         json!({
-            "node": { "id": "brownout-tests", "cluster": "brownout-tests" },
+            "node": self.node,
             "admin": { "address": loopback() },
             "static_resources": {
                 "clusters": self.clusters.iter().map(|cluster| cluster.to_json(directory)).collect::<Vec<_>>(),

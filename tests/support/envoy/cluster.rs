@@ -14,6 +14,7 @@ pub struct Cluster {
     address: SocketAddr,
     protocol: Protocol,
     filters: Vec<Filter>,
+    transport_socket: Option<Value>,
 }
 
 impl Cluster {
@@ -27,7 +28,13 @@ impl Cluster {
 
     /// A cluster that speaks HTTP/1.1 to an address.
     pub fn named(name: &str, address: SocketAddr) -> Self {
-        Self { name: name.into(), address, protocol: Protocol::Http1, filters: Vec::new() }
+        Self {
+            name: name.into(),
+            address,
+            protocol: Protocol::Http1,
+            filters: Vec::new(),
+            transport_socket: None,
+        }
     }
 
     /// Speaks HTTP/2 instead.
@@ -41,6 +48,13 @@ impl Cluster {
     #[must_use]
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filters.push(filter);
+        self
+    }
+
+    /// Speaks through a `TransportSocket`, given in JSON.
+    #[must_use]
+    pub fn transport_socket(mut self, socket: Value) -> Self {
+        self.transport_socket = Some(socket);
         self
     }
 
@@ -62,7 +76,7 @@ impl Cluster {
             let chain = self.filters.iter().chain([&last]);
             options["http_filters"] = chain.map(|filter| filter.to_json(directory)).collect();
         }
-        json!({
+        let mut cluster = json!({
             "name": self.name,
             "type": "STATIC",
             "connect_timeout": "5s",
@@ -82,6 +96,10 @@ impl Cluster {
             "typed_extension_protocol_options": {
                 "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options,
             },
-        })
+        });
+        if let Some(socket) = &self.transport_socket {
+            cluster["transport_socket"] = socket.clone();
+        }
+        cluster
     }
 }

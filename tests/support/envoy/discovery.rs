@@ -54,16 +54,21 @@ pub(super) fn filter_resource(name: &str, configuration: &Configuration) -> Valu
     })
 }
 
-/// The resource that holds a listener's routes, those of its only virtual host.
-pub(super) fn routes_resource(listener: &str, routes: &[Value]) -> Value {
-    let mut resource = route_configuration(listener, routes);
+/// The resource that holds a listener's routes.
+pub(super) fn routes_resource(listener: &str, hosts: &[Value]) -> Value {
+    let mut resource = route_configuration(listener, hosts);
     resource["@type"] = json!("type.googleapis.com/envoy.config.route.v3.RouteConfiguration");
     resource
 }
 
-/// A `RouteConfiguration` with one virtual host for all domains.
-pub(super) fn route_configuration(listener: &str, routes: &[Value]) -> Value {
-    json!({ "name": listener, "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": routes }] })
+/// A `RouteConfiguration` with these virtual hosts.
+pub(super) fn route_configuration(listener: &str, hosts: &[Value]) -> Value {
+    json!({ "name": listener, "virtual_hosts": hosts })
+}
+
+/// A virtual host for all domains.
+pub(super) fn only_host(routes: &[Value]) -> Value {
+    json!({ "name": "all", "domains": ["*"], "routes": routes })
 }
 
 /// How often Envoy has taken and refused something.

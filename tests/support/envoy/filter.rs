@@ -9,6 +9,7 @@ use std::path::Path;
 #[derive(Debug, Clone)]
 pub struct Filter {
     name: String,
+    disabled: bool,
     content: Content,
 }
 
@@ -21,7 +22,7 @@ enum Content {
 impl Filter {
     /// Our module with a configuration that stands in the bootstrap: a wrong one ends Envoy.
     pub fn brownout(configuration: &Configuration) -> Self {
-        Self { name: "brownout".into(), content: Content::Fixed(configuration.to_wasm()) }
+        Self { name: "brownout".into(), disabled: false, content: Content::Fixed(configuration.to_wasm()) }
     }
 
     /// Sets a field of the `PluginConfig` of [`Self::brownout`].
@@ -40,7 +41,13 @@ impl Filter {
     /// Our module with a configuration from a file, that
     /// [`Envoy::configure`](super::Envoy::configure) replaces.
     pub fn discovered(name: &str, first: Configuration) -> Self {
-        Self { name: name.into(), content: Content::Discovered(first) }
+        Self { name: name.into(), disabled: false, content: Content::Discovered(first) }
+    }
+
+    /// Leaves it out of the chain, except on routes that enable it by a `FilterConfig` under its name.
+    #[must_use]
+    pub fn disabled(self) -> Self {
+        Self { disabled: true, ..self }
     }
 
     /// Envoy's own fault filter with an `HTTPFault` in JSON.
@@ -56,7 +63,7 @@ impl Filter {
     pub fn typed(name: &str, message: &str, mut fields: Value) -> Self {
         let object = fields.as_object_mut().expect("a message is an object");
         object.insert("@type".into(), format!("type.googleapis.com/{message}").into());
-        Self { name: name.into(), content: Content::Fixed(fields) }
+        Self { name: name.into(), disabled: false, content: Content::Fixed(fields) }
     }
 
     pub(super) fn router() -> Self {
@@ -76,12 +83,16 @@ impl Filter {
     }
 
     pub(super) fn to_json(&self, directory: &Path) -> Value {
+        let mut filter = json!({ "name": self.name, "disabled": self.disabled });
         match &self.content {
-            Content::Fixed(typed_config) => json!({ "name": self.name, "typed_config": typed_config }),
-            Content::Discovered(_) => json!({ "name": self.name, "config_discovery": {
-                "config_source": Discovered::filter(&self.name).source(directory),
-                "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"],
-            } }),
+            Content::Fixed(typed_config) => filter["typed_config"] = typed_config.clone(),
+            Content::Discovered(_) => {
+                filter["config_discovery"] = json!({
+                    "config_source": Discovered::filter(&self.name).source(directory),
+                    "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"],
+                })
+            }
         }
+        filter
     }
 }

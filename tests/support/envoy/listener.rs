@@ -2,7 +2,7 @@
 
 use super::bootstrap::{loopback, seconds};
 use super::cluster::Cluster;
-use super::discovery::{Discovered, route_configuration, routes_resource};
+use super::discovery::{Discovered, only_host, route_configuration, routes_resource};
 use super::filter::Filter;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -13,8 +13,11 @@ use std::time::Duration;
 pub struct Listener {
     name: String,
     filters: Vec<Filter>,
-    routes: Vec<Value>,
+    hosts: Vec<Value>,
     routes_from_file: bool,
+    transport_socket: Option<Value>,
+    /// Fields of the listener, over ours.
+    listener_fields: Map<String, Value>,
     /// Fields of the connection manager, over ours.
     fields: Map<String, Value>,
 }
@@ -29,8 +32,10 @@ impl Listener {
         Self {
             name: name.into(),
             filters: Vec::new(),
-            routes: vec![json!({ "match": { "prefix": "/" }, "route": route })],
+            hosts: vec![only_host(&[json!({ "match": { "prefix": "/" }, "route": route })])],
             routes_from_file: false,
+            transport_socket: None,
+            listener_fields: Map::new(),
             fields: Map::new(),
         }
     }
@@ -50,8 +55,14 @@ impl Listener {
 
     /// Replaces the routes of the only virtual host.
     #[must_use]
-    pub fn routes(mut self, routes: Vec<Value>) -> Self {
-        self.routes = routes;
+    pub fn routes(self, routes: Vec<Value>) -> Self {
+        self.hosts(vec![only_host(&routes)])
+    }
+
+    /// Replaces the virtual hosts.
+    #[must_use]
+    pub fn hosts(mut self, hosts: Vec<Value>) -> Self {
+        self.hosts = hosts;
         self
     }
 
@@ -59,6 +70,27 @@ impl Listener {
     #[must_use]
     pub fn discovered_routes(mut self) -> Self {
         self.routes_from_file = true;
+        self
+    }
+
+    /// Speaks through a `TransportSocket`, given in JSON.
+    #[must_use]
+    pub fn transport_socket(mut self, socket: Value) -> Self {
+        self.transport_socket = Some(socket);
+        self
+    }
+
+    /// Listens on a free port of this address instead of `127.0.0.1`. `::` takes IPv4 too.
+    #[must_use]
+    pub fn on(self, address: &str) -> Self {
+        let socket = json!({ "address": address, "port_value": 0, "ipv4_compat": address == "::" });
+        self.listener_field("address", json!({ "socket_address": socket }))
+    }
+
+    /// Sets a field of the `Listener`.
+    #[must_use]
+    pub fn listener_field(mut self, name: &str, value: Value) -> Self {
+        self.listener_fields.insert(name.into(), value);
         self
     }
 
@@ -84,19 +116,19 @@ impl Listener {
     /// Lets CONNECT through: what it carries goes to a cluster as bytes.
     #[must_use]
     pub fn connect(mut self, cluster: &str) -> Self {
-        self.routes.insert(
-            0,
-            json!({ "match": { "connect_matcher": {} }, "route": {
-                "cluster": cluster,
-                "upgrade_configs": [{ "upgrade_type": "CONNECT", "connect_config": {} }],
-            } }),
-        );
+        let route = json!({ "match": { "connect_matcher": {} }, "route": {
+            "cluster": cluster,
+            "upgrade_configs": [{ "upgrade_type": "CONNECT", "connect_config": {} }],
+        } });
+        for routes in self.hosts.iter_mut().filter_map(|host| host["routes"].as_array_mut()) {
+            routes.insert(0, route.clone());
+        }
         self.field("upgrade_configs", json!([{ "upgrade_type": "CONNECT" }]))
     }
 
     /// The file of discovered routes, with its first content.
     pub(super) fn discovery(&self) -> Option<(Discovered, Value)> {
-        let resource = || routes_resource(&self.name, &self.routes);
+        let resource = || routes_resource(&self.name, &self.hosts);
         self.routes_from_file.then(|| (Discovered::routes(&self.name), resource()))
     }
 
@@ -105,17 +137,25 @@ impl Listener {
     }
 
     pub(super) fn to_json(&self, directory: &Path) -> Value {
-        json!({
+        let mut chain = json!({ "filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": self.connection_manager(directory),
+        }] });
+        if let Some(socket) = &self.transport_socket {
+            chain["transport_socket"] = socket.clone();
+        }
+        let mut listener = json!({
             "name": self.name,
             "stat_prefix": self.name,
             "address": loopback(),
             // Lets a client that opens one connection per worker reach every worker.
             "connection_balance_config": { "exact_balance": {} },
-            "filter_chains": [{ "filters": [{
-                "name": "envoy.filters.network.http_connection_manager",
-                "typed_config": self.connection_manager(directory),
-            }] }],
-        })
+            "filter_chains": [chain],
+        });
+        for (name, value) in &self.listener_fields {
+            listener[name] = value.clone();
+        }
+        listener
     }
 
     fn connection_manager(&self, directory: &Path) -> Value {
@@ -134,7 +174,7 @@ impl Listener {
             let source = Discovered::routes(&self.name).source(directory);
             manager["rds"] = json!({ "route_config_name": self.name, "config_source": source });
         } else {
-            manager["route_config"] = route_configuration(&self.name, &self.routes);
+            manager["route_config"] = route_configuration(&self.name, &self.hosts);
         }
         for (name, value) in &self.fields {
             manager[name] = value.clone();

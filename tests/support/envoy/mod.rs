@@ -25,6 +25,7 @@ mod discovery;
 mod filter;
 mod listener;
 mod stats;
+mod usage;
 
 pub use access_log::Entry;
 pub use bootstrap::Bootstrap;
@@ -36,8 +37,9 @@ pub use stats::Stats;
 
 use crate::client::{Connection, Protocol, Request};
 use crate::deadline::{PATIENCE, until};
-use brownout_cli::envoy::{Admin, Launch, Process, locate};
+use brownout_cli::envoy::{Admin, Found, Launch, Process, locate};
 use discovery::{Deliveries, Discovered};
+use http::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -45,6 +47,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
@@ -113,7 +116,15 @@ impl Envoy {
     /// # Errors
     /// [`Refused`], and the last good ones stay.
     pub async fn route(&self, listener: &str, routes: &[Value]) -> Result<(), Refused> {
-        self.deliver(&Discovered::routes(listener), &discovery::routes_resource(listener, routes)).await
+        self.route_hosts(listener, &[discovery::only_host(routes)]).await
+    }
+
+    /// The same for virtual hosts.
+    ///
+    /// # Errors
+    /// [`Refused`], and the last good ones stay.
+    pub async fn route_hosts(&self, listener: &str, hosts: &[Value]) -> Result<(), Refused> {
+        self.deliver(&Discovered::routes(listener), &discovery::routes_resource(listener, hosts)).await
     }
 
     async fn deliver(&self, discovered: &Discovered, resource: &Value) -> Result<(), Refused> {
@@ -139,6 +150,12 @@ impl Envoy {
         all.into_iter()
             .filter_map(|(name, value)| Some((name.strip_prefix(OURS)?.to_owned(), value)))
             .collect()
+    }
+
+    /// All counters and gauges whose full names match a regular expression.
+    pub async fn stats_named(&self, pattern: &str) -> Stats {
+        let pattern = pattern.to_owned();
+        self.ask(move |admin| admin.stats(&pattern)).await.into_iter().collect()
     }
 
     /// Any counter or gauge by its full name; 0 when Envoy has none of that name.
@@ -170,9 +187,30 @@ impl Envoy {
         until("the end of Envoy", async || self.process.lock().expect("no one panicked").ended()).await
     }
 
+    /// How much memory the process has, in bytes.
+    pub fn memory(&self) -> u64 {
+        usage::resident_memory(self.pid())
+    }
+
+    /// How much processor time each of the workers has used.
+    pub fn worker_time(&self) -> Vec<Duration> {
+        usage::worker_time(self.pid())
+    }
+
+    /// Has a component of Envoy log more or less from now on.
+    pub async fn log_level(&self, component: &str, level: &str) {
+        let mut connection = Connection::open(Protocol::Http1, self.admin.address()).await;
+        let request = Request::new(Method::POST, &format!("/logging?{component}={level}"));
+        let reply = connection.send(request).await.expect("the admin interface answers");
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+
+    fn pid(&self) -> u32 {
+        self.process.lock().expect("no one panicked").pid()
+    }
+
     fn signal(&self, signal: Signal) {
-        let pid = self.process.lock().expect("no one panicked").pid();
-        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).expect("a process id");
         kill_process(pid, signal).expect("Envoy runs");
     }
 
@@ -222,7 +260,7 @@ impl Envoy {
 
 fn launch(config: &Path, log: &Path, concurrency: usize) -> (Process, Admin, BTreeMap<String, SocketAddr>) {
     let workers = u32::try_from(concurrency).expect("a few workers");
-    let launch = Launch::new(binary(), config, log).concurrency(workers);
+    let launch = Launch::new(&found().path, config, log).concurrency(workers);
     let launch = ARGUMENTS.into_iter().fold(launch, Launch::argument);
     let mut process = launch.start().unwrap_or_else(|error| panic!("{error}"));
     let admin = process.wait_ready(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
@@ -230,14 +268,23 @@ fn launch(config: &Path, log: &Path, concurrency: usize) -> (Process, Admin, BTr
     (process, admin, addresses)
 }
 
+/// The version of the Envoy that all tests run: `(1, 40)`.
+///
+/// # Panics
+/// When there is no Envoy.
+pub fn version() -> (u32, u32) {
+    let mut parts = found().version.split('.').map_while(|part| part.parse().ok());
+    (parts.next().expect("a major version"), parts.next().expect("a minor version"))
+}
+
 /// The Envoy that `BROWNOUT_ENVOY` names, else the version that `BROWNOUT_ENVOY_VERSION` names.
-fn binary() -> &'static Path {
-    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+fn found() -> &'static Found {
+    static FOUND: OnceLock<Found> = OnceLock::new();
     FOUND.get_or_init(|| {
         let explicit = std::env::var_os("BROWNOUT_ENVOY").map(PathBuf::from);
         let version = std::env::var("BROWNOUT_ENVOY_VERSION");
         let version = version.as_deref().unwrap_or(brownout_cli::envoy::DEFAULT_VERSION);
         let found = locate(explicit.as_deref(), version);
-        found.unwrap_or_else(|error| panic!("no Envoy to test with: {error}")).path
+        found.unwrap_or_else(|error| panic!("no Envoy to test with: {error}"))
     })
 }

@@ -113,6 +113,7 @@ impl World {
                 Event::Matched(rule) => (rule, "matched"),
                 Event::Injected(rule) => (rule, "injected"),
                 Event::Shadowed(rule) => (rule, "shadowed"),
+                Event::Overflow(rule) => (rule, "overflow"),
                 Event::Fault { rule, kind } => (rule, kind.counter()),
                 Event::Activated => {
                     self.active += 1;
@@ -122,8 +123,7 @@ impl World {
                     self.active -= 1;
                     continue;
                 }
-                // A counter of Envoy's that is missing here shows when a scenario expects it.
-                _ => continue,
+                Event::Delayed(_) | Event::Reported { .. } | Event::RouteRefused(_) => continue,
             };
             let rule = self.engine.rule_name(rule).unwrap_or_default();
             for name in [counter.to_owned(), format!("rule.{rule}.{counter}")] {
