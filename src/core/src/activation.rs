@@ -3,7 +3,7 @@
 use crate::document::{Action, Rule};
 use crate::entropy::Entropy;
 use crate::fault::Faults;
-use crate::sample::{Missing, point};
+use crate::sample::{Missing, Sample, point};
 use crate::schedule::WHOLE;
 use crate::tally::Tally;
 use crate::time::{Clock, Instant};
@@ -26,6 +26,11 @@ impl Rule {
     /// How much of its percentage the rule has now, in millionths; `None` if its schedule keeps it quiet.
     pub fn level(&self, clock: &dyn Clock, arrived: Option<Instant>) -> Option<u32> {
         self.schedule.as_ref().map_or(Some(WHOLE), |schedule| schedule.level(clock, arrived))
+    }
+
+    /// Whether something is counted for the rule beside what happens.
+    pub fn counts(&self) -> bool {
+        self.limits.is_some() || self.sample.as_ref().is_some_and(Sample::counts)
     }
 
     /// The faults for a request that matches, if the rule takes it.

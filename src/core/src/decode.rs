@@ -22,14 +22,15 @@ pub struct Decoder {
     diagnostics: Vec<Diagnostic>,
     /// How many more were found than are kept.
     dropped: usize,
-    /// What is left for compiled regular expressions, in bytes.
-    regex_budget: usize,
+    /// What is left of [`MEMORY`].
+    memory: usize,
 }
 
 /// The most mistakes of one document that are told.
 const MOST_MISTAKES: usize = 100;
-/// The most memory that all regular expressions of one document may take, in bytes.
-const REGEX_BUDGET: usize = 8 * 1024 * 1024;
+/// The most memory that what is decoded of one document may take, in bytes. A few bytes of text can stand for some
+/// hundreds, and for thousands where they are a regular expression.
+const MEMORY: usize = 32 * 1024 * 1024;
 
 impl Decoder {
     /// Decodes a whole document.
@@ -40,15 +41,14 @@ impl Decoder {
         Self::decode_weighed(json).map(|(value, _)| value)
     }
 
-    /// The same, with the bytes that its regular expressions take.
+    /// The same, with the bytes that it takes.
     ///
     /// # Errors
     /// As above.
     pub fn decode_weighed<T: Decode>(json: &Json) -> Result<(T, usize), Vec<Diagnostic>> {
-        let mut decoder =
-            Self { path: Path::default(), diagnostics: Vec::new(), dropped: 0, regex_budget: REGEX_BUDGET };
+        let mut decoder = Self { path: Path::default(), diagnostics: Vec::new(), dropped: 0, memory: MEMORY };
         match T::decode(json, &mut decoder) {
-            Some(value) if decoder.diagnostics.is_empty() => Ok((value, REGEX_BUDGET - decoder.regex_budget)),
+            Some(value) if decoder.diagnostics.is_empty() => Ok((value, MEMORY - decoder.memory)),
             _ => Err(decoder.mistakes(json)),
         }
     }
@@ -66,11 +66,19 @@ impl Decoder {
         self.diagnostics
     }
 
-    /// Takes bytes for a compiled regular expression. `false` if there are not so many left.
-    pub fn take_regex_memory(&mut self, bytes: usize) -> bool {
-        let left = self.regex_budget.checked_sub(bytes);
-        self.regex_budget = left.unwrap_or(self.regex_budget);
-        left.is_some()
+    /// Takes memory for something decoded. `None` after a mistake has been reported: there is not so much left.
+    pub fn take_memory(&mut self, bytes: usize) -> Option<()> {
+        match self.memory.checked_sub(bytes) {
+            Some(left) => {
+                self.memory = left;
+                Some(())
+            }
+            None => self.refuse(
+                Code::OutOfRange,
+                "the document takes too much memory",
+                "more than 32 MiB once decoded",
+            ),
+        }
     }
 
     /// Does something one step further down.
@@ -398,6 +406,7 @@ macro_rules! object {
                     &fields, $crate::decode::object!(@name $field $($json)?), decoder);)+
                 let value = Self { $($field: $field?,)+ };
                 $($check(&value, decoder)?;)?
+                decoder.take_memory(size_of::<Self>())?;
                 Some(value)
             }
         }

@@ -173,6 +173,7 @@ impl Decode for Rule {
         let schedule = Field::read(&fields, "schedule", decoder);
         let limits = Field::read(&fields, "limits", decoder);
         let action = action(&fields, decoder);
+        decoder.take_memory(size_of::<Self>())?;
         Some(Self {
             name: name?,
             mode: mode?,
@@ -244,6 +245,7 @@ impl Decode for Outcome {
             decoder.refuse::<()>(Code::Conflict, "an outcome without a fault", "");
             return decoder.help("leave it out: requests that no outcome takes pass untouched");
         }
+        decoder.take_memory(size_of::<Self>())?;
         Some(Self { percentage: percentage?, faults: faults? })
     }
 }

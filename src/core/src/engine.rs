@@ -13,7 +13,7 @@ use crate::step::{
     EVIDENCE_HEADER, Event, ExchangeId, LocalReply, Release, RequestStep, ResponseStep, evidence,
 };
 use crate::tally::{LocalTally, Tally};
-use crate::time::{Clock, Instant};
+use crate::time::{Clock, Instant, Readings};
 use crate::view::RequestView;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -89,8 +89,9 @@ impl<E: Entropy> Engine<E> {
         if self.plan.is_idle() {
             return RequestStep::Continue;
         }
-        match self.decide(request, clock) {
-            Some(decision) if !decision.kinds.is_empty() => self.begin(id, decision, clock),
+        let readings = Readings::of(clock);
+        match self.decide(request, &readings) {
+            Some(decision) if !decision.kinds.is_empty() => self.begin(id, decision, &readings),
             _ => RequestStep::Continue,
         }
     }

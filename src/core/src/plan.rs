@@ -35,7 +35,8 @@ pub struct RuleId(pub usize);
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
     document: Document,
-    exclude: Vec<Predicate>,
+    /// In force if the document has no `exclude` of its own.
+    default_exclude: Vec<Predicate>,
     rules: RuleSet,
 }
 
@@ -57,18 +58,15 @@ impl Plan {
     /// Every mistake in it.
     pub fn from_value(document: &Json) -> Result<Self, Vec<Diagnostic>> {
         let document: Document = Decoder::decode(document)?;
-        let exclude = match &document.exclude {
-            Some(exclude) => exclude.clone(),
-            None => parse(DEFAULT_EXCLUDE.as_bytes()).and_then(|list| Decoder::decode(&list))?,
-        };
-        let mut plan = Self { document, exclude, rules: RuleSet::default() };
+        let default_exclude = parse(DEFAULT_EXCLUDE.as_bytes()).and_then(|list| Decoder::decode(&list))?;
+        let mut plan = Self { document, default_exclude, rules: RuleSet::default() };
         plan.settle(&|_| None);
         Ok(plan)
     }
 
     /// Decides what depends only on the proxy that the plan is for. Without it, no `node` predicate holds.
     pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
-        self.exclude.iter_mut().for_each(|predicate| predicate.settle(proxy));
+        self.document.exclude.iter_mut().flatten().for_each(|predicate| predicate.settle(proxy));
         let mode = self.mode();
         if let Some(rules) = &mut self.document.rules {
             rules.settle(proxy);
@@ -123,7 +121,8 @@ impl Plan {
 
     /// Whether the request is one that is never touched.
     pub fn excludes(&self, request: &dyn RequestView) -> bool {
-        self.exclude.iter().any(|predicate| predicate.matches(request))
+        let exclude = self.document.exclude.as_ref().unwrap_or(&self.default_exclude);
+        exclude.iter().any(|predicate| predicate.matches(request))
     }
 }
 

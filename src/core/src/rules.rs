@@ -52,7 +52,11 @@ impl RuleSet {
         for (place, rule) in rules.as_slice().iter().enumerate() {
             let mode = mode.min(rule.mode.unwrap_or_default());
             if mode != Mode::Off {
-                live.push(Live { place, id: id(place, rule), mode });
+                let id = id(place, rule);
+                // What counts needs a name that is kept, and those are bounded in number.
+                if id != RuleId::UNNUMBERED || !rule.counts() {
+                    live.push(Live { place, id, mode });
+                }
             }
         }
         let rule = |live: &Live| rules.as_slice().get(live.place);

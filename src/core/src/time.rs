@@ -1,6 +1,7 @@
 //! Readings of clocks. The core takes them; it has none of its own.
 
 use crate::timestamp::Timestamp;
+use core::cell::OnceCell;
 use core::time::Duration;
 
 /// A point on a clock that never goes back, counted from whatever origin that clock has.
@@ -29,5 +30,29 @@ pub trait Clock {
     /// The wall clock. `None` if it cannot be read: then no rule is live that depends on it.
     fn wall(&self) -> Option<Timestamp> {
         None
+    }
+}
+
+/// Readings of a clock for one decision: each is taken at most once, and all that depends on it goes by the same.
+pub struct Readings<'a> {
+    clock: &'a dyn Clock,
+    now: OnceCell<Option<Instant>>,
+    wall: OnceCell<Option<Timestamp>>,
+}
+
+impl<'a> Readings<'a> {
+    /// None taken yet.
+    pub fn of(clock: &'a dyn Clock) -> Self {
+        Self { clock, now: OnceCell::new(), wall: OnceCell::new() }
+    }
+}
+
+impl Clock for Readings<'_> {
+    fn now(&self) -> Option<Instant> {
+        *self.now.get_or_init(|| self.clock.now())
+    }
+
+    fn wall(&self) -> Option<Timestamp> {
+        *self.wall.get_or_init(|| self.clock.wall())
     }
 }

@@ -31,10 +31,13 @@ impl Timestamp {
         let (time, zone) = rest.split_at_checked(zone_at)?;
         let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
         let [hour, minute, second] = numbers(time, ':', [2, 2, 2])?;
-        let good = year > 0 && (1..=last).contains(&day) && hour < 24 && minute < 60 && second < 60;
+        let good = (1..=last).contains(&day) && hour < 24 && minute < 60 && second < 60;
         let seconds =
             days_since_1970(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset(zone)?;
-        good.then_some(Self(seconds * 1_000_000 + microseconds(fraction)?))
+        // RFC 3339 has years of four digits, and an offset can lead out of them.
+        let in_range =
+            (days_since_1970(1, 1, 1) * DAY..days_since_1970(10_000, 1, 1) * DAY).contains(&seconds);
+        (good && in_range).then_some(Self(seconds * 1_000_000 + microseconds(fraction)?))
     }
 }
 

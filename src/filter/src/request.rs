@@ -58,11 +58,7 @@ impl RequestView for HostRequest {
 }
 
 /// The host's clocks.
-#[derive(Default)]
-pub struct HostClock {
-    /// The wall clock's reading, so that many rules with a schedule cost one call.
-    wall: OnceCell<Option<Timestamp>>,
-}
+pub struct HostClock;
 
 impl Clock for HostClock {
     fn now(&self) -> Option<Instant> {
@@ -70,9 +66,7 @@ impl Clock for HostClock {
     }
 
     fn wall(&self) -> Option<Timestamp> {
-        *self.wall.get_or_init(|| {
-            let nanos = host::realtime_nanoseconds().ok()?;
-            i64::try_from(nanos / 1000).ok().map(Timestamp)
-        })
+        let nanos = host::realtime_nanoseconds().ok()?;
+        i64::try_from(nanos / 1000).ok().map(Timestamp)
     }
 }

@@ -58,7 +58,7 @@ impl Worker {
         let tally = SharedTally::new(text, &plan);
         let first = tally.is_first();
         if let (Ok(mut engine), Ok(mut old)) = (self.engine.try_borrow_mut(), self.stats.try_borrow_mut()) {
-            engine.follow(plan, Box::new(tally), HostClock::default().now());
+            engine.follow(plan, Box::new(tally), HostClock.now());
             *old = stats;
         }
         first
@@ -67,9 +67,8 @@ impl Worker {
     /// The headers of a request have arrived.
     pub fn on_request_headers(&self, id: u32) -> Action {
         let exchange = ExchangeId(id);
-        let step = self.ask(|engine| {
-            engine.on_request_headers(exchange, &HostRequest::default(), &HostClock::default())
-        });
+        let step =
+            self.ask(|engine| engine.on_request_headers(exchange, &HostRequest::default(), &HostClock));
         self.tell();
         match step {
             None | Some(RequestStep::Continue) => Action::Continue,
@@ -112,7 +111,7 @@ impl Worker {
     /// The tick: releases what is due.
     pub fn on_tick(&self) {
         self.armed.set(None);
-        let now = HostClock::default().now();
+        let now = HostClock.now();
         for _ in 0..RELEASES_PER_TICK {
             let Some(now) = now else { break };
             let Some(Some((id, release))) = self.ask(|engine| engine.next_due(now)) else { break };
@@ -197,7 +196,7 @@ impl Worker {
         if self.armed.get().is_some_and(|armed| armed <= due) {
             return Ok(());
         }
-        let now = HostClock::default().now().ok_or(Failed(0))?;
+        let now = HostClock.now().ok_or(Failed(0))?;
         let wait = now.until(due).max(SHORTEST_PERIOD);
         let period = u32::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX);
         self.counted(host::set_tick_period(period))?;

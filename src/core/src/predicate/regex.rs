@@ -131,11 +131,7 @@ impl Decode for Regex {
             return decoder.refuse(Code::OutOfRange, "regular expression too long", label);
         }
         match Self::new(&text) {
-            Ok(regex) if decoder.take_regex_memory(regex.memory()) => Some(regex),
-            Ok(_) => {
-                let label = "together they take more than 8 MiB";
-                decoder.refuse(Code::OutOfRange, "too many regular expressions", label)
-            }
+            Ok(regex) => decoder.take_memory(regex.memory()).map(|()| regex),
             Err(reason) => decoder.refuse(Code::InvalidValue, "invalid regular expression", reason),
         }
     }
