@@ -2,7 +2,6 @@
 
 use crate::document::{Checked, Document, Mistake};
 use crate::report::{self, FileReport};
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -50,24 +49,14 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn examine(path: &Path) -> Outcome {
-    let name = if path == Path::new("-") { "<stdin>".to_owned() } else { path.display().to_string() };
-    let document = match read(path) {
-        Ok(bytes) => Document::new(&name, &bytes),
-        Err(error) => return Outcome::Unreadable(name, error.to_string()),
+    let document = match Document::open(path) {
+        Ok(document) => document,
+        Err((name, error)) => return Outcome::Unreadable(name, error.to_string()),
     };
     match document.check() {
         Ok(checked) => Outcome::Good(document, checked),
         Err(mistakes) => Outcome::Wrong(document, mistakes),
     }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    if path != Path::new("-") {
-        return std::fs::read(path);
-    }
-    let mut bytes = Vec::new();
-    io::stdin().read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn say(outcome: &Outcome) {

@@ -7,6 +7,7 @@
 pub mod check;
 pub mod document;
 pub mod envoy;
+pub mod import;
 pub mod report;
 pub mod run;
 
@@ -25,6 +26,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Import(import::Arguments),
 }
 
 /// Runs the command with the arguments of the process. Its exit code is 0 when all is good, 1 when a document is
@@ -33,5 +35,6 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Import(arguments) => import::run(&arguments),
     }
 }

@@ -3,15 +3,20 @@
 
 mod json;
 mod places;
-mod text;
+pub mod text;
 pub mod yaml;
 
 pub use places::Places;
 
 use brownout_core::diagnostic::{Code, Diagnostic, Position, Severity};
+use brownout_core::json::Json;
 use brownout_core::path::Path;
 use brownout_core::plan::{LONGEST_DOCUMENT, Plan};
+use std::io::{self, Read};
 use std::ops::Range;
+
+/// The longest configuration of another tool, in bytes: a dump of a whole Envoy may be longer than any document.
+const LONGEST_INPUT: usize = 16 * 1024 * 1024;
 
 /// A document, with the name under which messages speak of it.
 #[derive(Debug, Clone)]
@@ -68,6 +73,26 @@ impl Document {
         Self { name: name.into(), bytes: bytes.into(), source, syntax, not_utf8 }
     }
 
+    /// The document in a file; `-` is standard input.
+    ///
+    /// # Errors
+    /// The name, and why it cannot be read.
+    pub fn open(path: &std::path::Path) -> Result<Self, (String, io::Error)> {
+        if path != std::path::Path::new("-") {
+            let name = path.display().to_string();
+            return match std::fs::read(path) {
+                Ok(bytes) => Ok(Self::new(&name, &bytes)),
+                Err(error) => Err((name, error)),
+            };
+        }
+        let name = "<stdin>".to_owned();
+        let mut bytes = Vec::new();
+        match io::stdin().read_to_end(&mut bytes) {
+            Ok(_) => Ok(Self::new(&name, &bytes)),
+            Err(error) => Err((name, error)),
+        }
+    }
+
     /// The name under which messages speak of it.
     pub fn name(&self) -> &str {
         &self.name
@@ -106,6 +131,51 @@ impl Document {
                 Err(mistakes)
             }
         }
+    }
+
+    /// The values in a text that need not be a document of ours: another tool's configuration, manifests. JSON has one,
+    /// YAML any number.
+    ///
+    /// # Errors
+    /// Why it is neither.
+    pub fn values(&self) -> Result<Vec<(Json, Places)>, Box<Mistake>> {
+        if let Some(offset) = self.not_utf8 {
+            return Err(Box::new(mistake(Code::Syntax, "not valid UTF-8", "", offset..offset)));
+        }
+        if self.source.len() > LONGEST_INPUT {
+            let label = format!("{} bytes, at most {LONGEST_INPUT} are allowed", self.source.len());
+            return Err(Box::new(mistake(Code::TooLong, "input too long", &label, 0..0)));
+        }
+        let yaml = || yaml::read_all(&self.source);
+        match (self.syntax, Json::parse(self.source.as_bytes())) {
+            (Syntax::Json, Ok(json)) => {
+                let places = json::places(&self.source).unwrap_or_else(|| Places::leaf(0..0));
+                Ok(vec![(json, places)])
+            }
+            (Syntax::Json, Err(diagnostic)) => match yaml() {
+                // YAML in braces, without an ending that says so.
+                Ok(values) if !self.has_ending() => {
+                    Ok(values.into_iter().map(|v| (v.json, v.places)).collect())
+                }
+                _ => Err(Box::new(self.place(vec![diagnostic], None).remove(0))),
+            },
+            (Syntax::Yaml, _) => match yaml() {
+                Ok(values) => Ok(values.into_iter().map(|v| (v.json, v.places)).collect()),
+                Err(error) => {
+                    Err(Box::new(mistake(Code::Syntax, "not valid YAML", &error.reason, error.span)))
+                }
+            },
+        }
+    }
+
+    fn has_ending(&self) -> bool {
+        self.name.to_ascii_lowercase().ends_with(".json")
+    }
+
+    /// A mistake shown in this text: that of `places` which the path leads to.
+    pub fn locate(&self, diagnostic: Diagnostic, places: &Places, earlier: usize) -> Mistake {
+        let span = self.first_line(places.find(&diagnostic.path, diagnostic.code, earlier));
+        Mistake { diagnostic, span }
     }
 
     fn read_yaml(&self) -> Result<(String, Places), Box<Mistake>> {

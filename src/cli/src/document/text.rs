@@ -9,7 +9,8 @@ pub(super) fn json(value: &Json) -> String {
     serde_json::to_string(&Text(value)).unwrap_or_default()
 }
 
-struct Text<'a>(&'a Json);
+/// A value to be printed, with its fields in their order.
+pub struct Text<'a>(pub &'a Json);
 
 impl Serialize for Text<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

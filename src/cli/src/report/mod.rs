@@ -3,5 +3,5 @@
 mod json;
 mod text;
 
-pub use json::{FileReport, json};
+pub use json::{FileReport, diagnostic, json};
 pub use text::text;

@@ -46,7 +46,19 @@ pub struct Error {
 /// # Errors
 /// The first mistake.
 pub fn read(text: &str) -> Result<Option<Value>, Error> {
-    let mut reader = Reader::new(text);
+    Ok(documents(text, false)?.pop())
+}
+
+/// Reads all the YAML documents in a text.
+///
+/// # Errors
+/// The first mistake.
+pub fn read_all(text: &str) -> Result<Vec<Value>, Error> {
+    documents(text, true)
+}
+
+fn documents(text: &str, several: bool) -> Result<Vec<Value>, Error> {
+    let mut reader = Reader::new(text, several);
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             let at = reader.offset(error.marker().index());
@@ -54,7 +66,7 @@ pub fn read(text: &str) -> Result<Option<Value>, Error> {
         })?;
         reader.take(event, span)?;
     }
-    Ok(reader.document)
+    Ok(reader.documents)
 }
 
 /// A list or object whose end has not come yet.
@@ -77,13 +89,16 @@ struct Reader<'a> {
     open: Vec<Open>,
     anchors: HashMap<usize, Value>,
     copies: usize,
-    document: Option<Value>,
+    /// Whether there may be more than one document.
+    several: bool,
+    documents: Vec<Value>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(text: &'a str) -> Self {
+    fn new(text: &'a str, several: bool) -> Self {
         let offsets = text.char_indices().map(|(offset, _)| offset).collect();
-        Self { text, offsets, open: Vec::new(), anchors: HashMap::new(), copies: 0, document: None }
+        let (open, anchors, documents) = (Vec::new(), HashMap::new(), Vec::new());
+        Self { text, offsets, open, anchors, copies: 0, several, documents }
     }
 
     fn offset(&self, character: usize) -> usize {
@@ -98,7 +113,7 @@ impl<'a> Reader<'a> {
         let span = self.bytes(span);
         let fail = |reason: &str, span: Range<usize>| Err(Error { reason: reason.to_owned(), span });
         match event {
-            Event::DocumentStart(_) if self.document.is_some() => {
+            Event::DocumentStart(_) if !self.several && !self.documents.is_empty() => {
                 fail("a second document in the same file", span)
             }
             Event::Scalar(text, style, anchor, tag) => {
@@ -192,7 +207,7 @@ impl<'a> Reader<'a> {
             self.anchors.insert(anchor, value.clone());
         }
         let Some(open) = self.open.last_mut() else {
-            self.document = Some(value);
+            self.documents.push(value);
             return Ok(());
         };
         open.size += value.size;

@@ -1,0 +1,74 @@
+//! Predicates in the making, and how they combine into ones that read well.
+
+use super::built::Built;
+use super::place::Place;
+
+/// A predicate: the fields of its object. Without any it holds for every request.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Condition(Vec<(String, Built)>);
+
+impl Condition {
+    /// A predicate of one field.
+    pub fn new(field: &str, value: Built) -> Self {
+        Self(vec![(field.into(), value)])
+    }
+
+    /// Whether it holds for every request.
+    pub fn is_always(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Both, in one object; of a field that both have, the second goes into `all`.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        let mut more = Vec::new();
+        for (name, value) in other.0 {
+            if name == "all" {
+                more.extend(value.into_elements());
+            } else if self.0.iter().any(|(own, _)| *own == name) {
+                more.push(Built::object([(name, value)]));
+            } else {
+                self.0.push((name, value));
+            }
+        }
+        if more.is_empty() {
+            return self;
+        }
+        match self.0.iter().position(|(name, _)| name == "all") {
+            None => self.0.push(("all".into(), Built::list(more))),
+            Some(place) => {
+                let (name, all) = self.0.remove(place);
+                let all = all.into_elements().into_iter().chain(more).collect();
+                self.0.insert(place, (name, Built::list(all)));
+            }
+        }
+        self
+    }
+
+    /// At least one of them; of none, none holds.
+    pub fn any(conditions: Vec<Self>) -> Option<Self> {
+        if conditions.iter().any(Self::is_always) {
+            return Some(Self::default());
+        }
+        match conditions.len() {
+            0 => None,
+            1 => conditions.into_iter().next(),
+            _ => Some(Self::new("any", Built::list(conditions.into_iter().map(Self::built).collect()))),
+        }
+    }
+
+    /// None of them.
+    pub fn none(conditions: Vec<Self>) -> Self {
+        Self::any(conditions).map_or_else(Self::default, |any| Self::new("not", any.built()))
+    }
+
+    /// As a value of the document.
+    pub fn built(self) -> Built {
+        Built::object(self.0)
+    }
+
+    /// As the field `match` of a rule: nothing, if it holds for every request.
+    pub fn field(self, place: &Place) -> Option<(String, Built)> {
+        (!self.is_always()).then(|| ("match".into(), self.built().from(place)))
+    }
+}

@@ -1,0 +1,102 @@
+//! Where a configuration of the fault filter is in force. Envoy takes the most specific one that there is for a request,
+//! as a whole: that of the weighted cluster, the route, the virtual host, the route configuration, the filter.
+
+use super::fault::HttpFault;
+use crate::import::built::Built;
+use crate::import::condition::Condition;
+use crate::import::place::Place;
+
+/// A level, the most specific first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// One of a route's weighted clusters.
+    WeightedCluster,
+    /// A route.
+    Route,
+    /// A virtual host.
+    VirtualHost,
+    /// A route configuration.
+    RouteConfiguration,
+    /// The filter in its chain.
+    Filter,
+}
+
+/// The names of what a configuration is attached to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The route configuration's.
+    pub configuration: Option<String>,
+    /// The virtual host's.
+    pub virtual_host: Option<String>,
+    /// The route's.
+    pub route: Option<String>,
+    /// The weighted cluster's.
+    pub cluster: Option<String>,
+}
+
+/// A configuration and where it is in force.
+#[derive(Debug)]
+pub struct Scope {
+    /// How specific it is.
+    pub level: Level,
+    /// What it is attached to.
+    pub names: Names,
+    /// The configuration.
+    pub fault: HttpFault,
+}
+
+impl Scope {
+    /// The condition for a request to fall under it.
+    pub fn condition(&self) -> Condition {
+        let Names { virtual_host, route, cluster, .. } = &self.names;
+        let parts = [("virtual_host", virtual_host), ("route", route), ("cluster", cluster)];
+        let mut condition = Condition::default();
+        for (field, name) in parts {
+            if let Some(name) = name {
+                let exact = Built::object([("exact", Built::text(name.as_str()))]);
+                condition = condition.and(Condition::new(field, exact.from(&self.fault.place)));
+            }
+        }
+        condition
+    }
+
+    /// Whether each request that falls under `other` falls under this one, which is less specific.
+    fn contains(&self, other: &Self) -> bool {
+        let covers = |own: &Option<String>, its: &Option<String>| own.is_none() || own == its;
+        self.level > other.level
+            && covers(&self.names.virtual_host, &other.names.virtual_host)
+            && covers(&self.names.route, &other.names.route)
+    }
+
+    /// Whether its rule, standing before others, keeps from them all requests that fall under it.
+    fn takes_all(&self) -> bool {
+        !self.fault.is_nothing() && self.fault.condition.is_always()
+    }
+
+    /// What the rule is called.
+    pub fn wanted_name(&self) -> String {
+        let Names { configuration, virtual_host, route, cluster } = &self.names;
+        let name = |name: &Option<String>| name.clone().unwrap_or_default();
+        match self.level {
+            Level::WeightedCluster => format!("{}-{}", name(route), name(cluster)),
+            Level::Route => name(route),
+            Level::VirtualHost => name(virtual_host),
+            Level::RouteConfiguration => configuration.clone().unwrap_or_else(|| "routes".into()),
+            Level::Filter => "fault".into(),
+        }
+    }
+
+    /// The rule, among the scopes of the whole configuration.
+    pub fn condition_among(&self, scopes: &[Self]) -> Condition {
+        // Rules of more specific scopes stand first. Where they do not take every request, the rest must not fall to this
+        // one: Envoy would not fall back either.
+        let hidden = scopes.iter().filter(|other| self.contains(other) && !other.takes_all());
+        let own = self.condition().and(self.fault.condition.clone());
+        own.and(Condition::none(hidden.map(Self::condition).collect()))
+    }
+
+    /// Where it stands.
+    pub fn place(&self) -> &Place {
+        &self.fault.place
+    }
+}

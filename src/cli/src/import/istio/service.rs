@@ -1,0 +1,203 @@
+//! One `VirtualService`: to which requests it applies, and its entries in order.
+
+use super::Choices;
+use super::fault::faults;
+use super::host::{Host, in_namespace};
+use super::matching::{Around, Gateway, block};
+use super::table::FIELDS;
+use crate::import::built::Built;
+use crate::import::condition::Condition;
+use crate::import::findings::Findings;
+use crate::import::place::Node;
+use crate::import::settle::runnable;
+use brownout_core::diagnostic::Code;
+
+/// A manifest, as far as it concerns the proxy that the document is for.
+#[derive(Debug)]
+pub struct Service<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its hosts.
+    pub hosts: Vec<(Host, Node<'a>)>,
+    namespace: &'a str,
+    export_to: Vec<Condition>,
+    entries: Vec<Node<'a>>,
+}
+
+/// A rule that is to be.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    /// Where its entry stands.
+    pub node: Node<'a>,
+    /// What the rule is to be called.
+    pub label: String,
+    /// Which of the requests for the service.
+    pub condition: Condition,
+    /// What entries before it take.
+    pub passed: Vec<Condition>,
+    /// The faults.
+    pub faults: Vec<(String, Built)>,
+}
+
+impl<'a> Service<'a> {
+    /// Reads a manifest. `None` if it is wrong, or for other proxies.
+    pub fn read(manifest: &Node<'a>, choices: &'a Choices, findings: &mut Findings) -> Option<Self> {
+        let metadata = |name: &str| manifest.at(&["metadata", name]).and_then(|node| node.text());
+        let name = metadata("name").unwrap_or("virtual-service");
+        let namespace = metadata("namespace");
+        let spec = manifest.field("spec").unwrap_or_else(|| manifest.clone());
+        let fields = findings.open(&spec, &FIELDS, "")?;
+        let gateway = Gateway(choices.gateway.clone());
+        let list = |name: &str| -> Vec<Node<'a>> {
+            let found = fields.iter().filter(|(field, _)| *field == name);
+            found.flat_map(|(_, node)| node.elements()).collect()
+        };
+        let gateways: Vec<&str> = list("gateways").iter().filter_map(|gateway| gateway.text()).collect();
+        let named = |name: &&str| gateway.is_named(name, namespace.unwrap_or(&choices.namespace));
+        let applies = if gateways.is_empty() { gateway.is_mesh() } else { gateways.iter().any(named) };
+        if !applies {
+            let own = if gateways.is_empty() { "mesh".to_owned() } else { gateways.join("`, `") };
+            findings.note(
+                &spec.place,
+                format!("left out: it is for `{own}` (`--gateway`), not for `{}`", gateway.0),
+            );
+            return None;
+        }
+        let hosts = list("hosts");
+        if hosts.is_empty() {
+            findings.note(&spec.place, "left out: without `hosts` it is there for others to delegate to");
+            return None;
+        }
+        if namespace.is_none() && hosts.iter().any(|host| host.text().is_some_and(|host| !host.contains('.')))
+        {
+            let note = format!("no namespace: it is taken for `{}` (`--namespace`)", choices.namespace);
+            findings.note(&manifest.place, note);
+        }
+        let namespace = namespace.unwrap_or(&choices.namespace);
+        let export_to = exported(&list("export_to"), namespace, findings)?;
+        let hosts = hosts.into_iter().filter_map(|node| host(node, namespace, &gateway, findings)).collect();
+        Some(Self { name, hosts, namespace, export_to, entries: list("http") })
+    }
+
+    /// The requests that the service is for, and those of them that a proxy gives to others of the services.
+    pub fn condition(&self, others: &[Self], in_mesh: bool) -> (Condition, Vec<Condition>) {
+        let own = self.hosts.iter().flat_map(|(host, _)| host.conditions(in_mesh)).collect();
+        let hosts = Condition::any(own).unwrap_or_default();
+        let exported = Condition::any(self.export_to.clone()).unwrap_or_default();
+        let outbound = Condition::new("direction", Built::text("outbound"));
+        let more_specific = |other: &&Host| self.hosts.iter().any(|(host, _)| host.gives_way_to(other));
+        let away =
+            others.iter().flat_map(|other| other.hosts.iter().map(|(host, _)| host)).filter(more_specific);
+        let away = away.flat_map(|host| host.conditions(in_mesh)).collect();
+        (outbound.and(hosts).and(exported), away)
+    }
+
+    /// The entries with faults, in order. Those without leave a `not` in what comes after them.
+    pub fn entries(&self, choices: &Choices, findings: &mut Findings) -> Vec<Entry<'a>> {
+        let gateway = Gateway(choices.gateway.clone());
+        let port = |entry: &Node<'a>| {
+            let routes = entry.field("route").map_or_else(Vec::new, |route| route.elements());
+            routes.iter().any(|route| route.at(&["destination", "port"]).is_some())
+        };
+        let destination_ports = self.entries.iter().any(port);
+        let around = Around { gateway: &gateway, namespace: self.namespace, destination_ports };
+        let mut entries = Vec::new();
+        let mut passed: Vec<Condition> = Vec::new();
+        let mut end: Option<&str> = None;
+        for (index, node) in self.entries.iter().enumerate() {
+            if let Some(reason) = end {
+                if node.field("fault").is_some() {
+                    findings.note(&node.place, format!("left out: {reason}"));
+                }
+                continue;
+            }
+            let losses = findings.losses();
+            let Some(fields) = findings.open(node, &FIELDS, "http[]") else { continue };
+            let Some(condition) = entry_condition(&fields, around, findings) else { continue };
+            if findings.losses() != losses && findings.is_good() {
+                end = Some("which requests reach it depends on an entry that cannot be imported");
+                continue;
+            }
+            if condition.is_always() {
+                end = Some("no request reaches it, since an entry before it takes all");
+            }
+            match runnable(&condition, faults_of(node, findings), findings) {
+                None => passed.push(condition),
+                Some(faults) => {
+                    if !passed.is_empty() {
+                        findings.note(&node.place, "its `not` keeps from it what entries before it take");
+                    }
+                    let (node, label) = (node.clone(), self.label(index, node));
+                    entries.push(Entry { node, label, condition, passed: passed.clone(), faults });
+                }
+            }
+        }
+        entries
+    }
+
+    fn label(&self, index: usize, node: &Node<'_>) -> String {
+        let name = node.field("name").and_then(|name| name.text()).filter(|name| !name.is_empty());
+        match name {
+            Some(name) => format!("{}-{name}", self.name),
+            None if self.entries.len() == 1 => self.name.to_owned(),
+            None => format!("{}-http-{index}", self.name),
+        }
+    }
+}
+
+fn faults_of(node: &Node<'_>, findings: &mut Findings) -> Vec<(String, Built)> {
+    let Some(fault) = node.field("fault") else { return Vec::new() };
+    for other in ["redirect", "direct_response"] {
+        if let Some(other) = node.field(other) {
+            let label = "Istio refuses it beside `fault`";
+            findings.wrong(&other.place, Code::Conflict, "a fault on requests that go nowhere", label);
+        }
+    }
+    faults(&fault, findings)
+}
+
+fn host<'a>(
+    node: Node<'a>,
+    namespace: &str,
+    gateway: &Gateway,
+    findings: &mut Findings,
+) -> Option<(Host, Node<'a>)> {
+    let host = Host::new(findings.text(&node)?, namespace);
+    if host == Host::Any && gateway.is_mesh() {
+        let label = "`*` is for gateways: Istio refuses it for the mesh";
+        findings.wrong(&node.place, Code::InvalidValue, "invalid host", label);
+        return None;
+    }
+    Some((host, node))
+}
+
+/// The namespaces whose proxies hear of it: none of the conditions means all. `None` if no proxy does.
+fn exported(list: &[Node<'_>], namespace: &str, findings: &mut Findings) -> Option<Vec<Condition>> {
+    let mut conditions = Vec::new();
+    for node in list {
+        conditions.push(match findings.text(node)? {
+            "*" => return Some(Vec::new()),
+            "." => in_namespace(namespace),
+            "~" => {
+                findings.note(&node.place, "left out: no proxy hears of it");
+                return None;
+            }
+            other => in_namespace(other),
+        });
+    }
+    Some(conditions)
+}
+
+/// The requests of an entry: those of at least one block. `None` if no block is for this gateway.
+fn entry_condition(
+    fields: &[(&'static str, Node<'_>)],
+    around: Around<'_>,
+    findings: &mut Findings,
+) -> Option<Condition> {
+    let blocks: Vec<Node<'_>> =
+        fields.iter().filter(|(name, _)| *name == "match").flat_map(|(_, node)| node.elements()).collect();
+    if blocks.is_empty() {
+        return Some(Condition::default());
+    }
+    Condition::any(blocks.iter().filter_map(|node| block(node, around, findings)).collect())
+}

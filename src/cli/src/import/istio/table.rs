@@ -1,0 +1,106 @@
+//! What becomes of each field of a `VirtualService`.
+
+use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
+use crate::import::mapping::{Mapping, Table, row};
+
+/// The fields of `spec`, as of Istio 1.28, and of the messages in it that say which requests suffer which fault.
+pub const FIELDS: Table = Table { rows: ROWS, camel: true };
+
+const ROUTING: &str = "nothing: where requests go stays with the VirtualService";
+
+const ROWS: &[Mapping] = &[
+    row(
+        "hosts",
+        Exact,
+        "`match.authority`, whatever the port. A service of the cluster is meant by all its names, by the shortest only in its own namespace (`match.node.namespace`)",
+    ),
+    row(
+        "gateways",
+        Exact,
+        "those VirtualServices are imported that apply to `--gateway`, which is `mesh` unless given",
+    ),
+    row("export_to", Exact, "`match.node.namespace`"),
+    row(
+        "http",
+        Exact,
+        "`rules`; the first entry that matches a request is the only one for it, so later rules have a `not` for entries without a fault",
+    ),
+    row("tls", Left, "no HTTP"),
+    row("tcp", Left, "no HTTP"),
+    row("http[].name", Exact, "the end of the rule's `name`"),
+    row("http[].match", Exact, "`match`: an `any` of the blocks"),
+    row("http[].fault", Exact, "the rule"),
+    row("http[].route", Exact, ROUTING),
+    row("http[].redirect", Exact, "nothing; beside a fault it is a mistake, as in Istio"),
+    row("http[].direct_response", Exact, "nothing; beside a fault it is a mistake"),
+    row(
+        "http[].delegate",
+        Refused,
+        "which requests it means stands in another VirtualService: write its routes in place of the delegate",
+    ),
+    row("http[].rewrite", Exact, ROUTING),
+    row("http[].timeout", Exact, ROUTING),
+    row("http[].retries", Exact, "nothing: an abort is not retried, there or here"),
+    row("http[].mirror", Exact, ROUTING),
+    row("http[].mirrors", Exact, ROUTING),
+    row("http[].mirror_percent", Exact, ROUTING),
+    row("http[].mirror_percentage", Exact, ROUTING),
+    row("http[].cors_policy", Exact, ROUTING),
+    row("http[].headers", Exact, ROUTING),
+    row("http[].match[].name", Exact, "nothing"),
+    row("http[].match[].stat_prefix", Exact, "nothing"),
+    row("http[].match[].uri", Exact, "`path`"),
+    row("http[].match[].ignore_uri_case", Exact, "`path.ignore_case`; not for `regex`, as in Istio"),
+    row("http[].match[].scheme", Exact, "`headers` on `:scheme`"),
+    row("http[].match[].method", Exact, "`methods`, or `headers` on `:method`"),
+    row("http[].match[].authority", Exact, "`headers` on `:authority`"),
+    row("http[].match[].headers", Exact, "`headers`; claims of a JWT are refused"),
+    row("http[].match[].without_headers", Exact, "`headers` with `invert_match`"),
+    row(
+        "http[].match[].query_params",
+        Noted,
+        "`query_parameters`. They are compared unescaped, and one given twice matches by either value; Istio compares the first, as it is escaped",
+    ),
+    row(
+        "http[].match[].port",
+        Noted,
+        "`cluster` with the prefix `outbound|<port>|`, which is the same unless the request goes to another port than it was sent to. Refused at gateways, and if a destination has a `port`",
+    ),
+    row("http[].match[].source_labels", Exact, "`node.labels`"),
+    row("http[].match[].source_namespace", Exact, "`node.namespace`"),
+    row(
+        "http[].match[].gateways",
+        Exact,
+        "a block for other gateways than `--gateway` is left out, and as in Istio, the block's `sourceLabels` and `sourceNamespace` do not count",
+    ),
+    row("string_match.exact", Exact, "`exact`"),
+    row("string_match.prefix", Exact, "`prefix`"),
+    row("string_match.regex", Exact, "`safe_regex`; `*` alone means that the header or parameter is there"),
+    row("fault.delay", Exact, "`delay`"),
+    row(
+        "fault.delay.fixed_delay",
+        Exact,
+        "`delay.fixed_delay`: whole milliseconds, at least one, as in Istio; at most an hour",
+    ),
+    row("fault.delay.percentage", Exact, "`delay.percentage`, see `percentage.value`"),
+    row("fault.delay.percent", Exact, "`delay.percentage`, unless there is a `percentage`"),
+    row("fault.delay.exponential_delay", Refused, "Istio refuses it too: a document has `delay.exponential`"),
+    row("fault.abort", Exact, "`abort`; without a status it is left out with a note, where Istio warns"),
+    row(
+        "fault.abort.http_status",
+        Exact,
+        "`abort.http_status`. 600, which Istio takes and Envoy then rejects, is refused",
+    ),
+    row(
+        "fault.abort.grpc_status",
+        Noted,
+        "`abort.grpc_status`. To a request that is not gRPC, Istio's proxy answers 200, and this module the HTTP status that stands for the gRPC status",
+    ),
+    row("fault.abort.http2_error", Refused, "Istio refuses it too: use `httpStatus` or `grpcStatus`"),
+    row("fault.abort.percentage", Exact, "`abort.percentage`, see `percentage.value`"),
+    row(
+        "percentage.value",
+        Noted,
+        "the percentage, with four decimals: the rest is cut off, by Istio's own arithmetic. Absent it is 0, which never fires",
+    ),
+];

@@ -1,0 +1,107 @@
+//! What becomes of each field of the input. Each importer has one table; the importer obeys it, and the reference in
+//! `docs/import.md` shows it.
+
+use std::fmt::Write;
+
+/// What becomes of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// The document says the same.
+    Exact,
+    /// The document says something else, or a value may lose something. A note says so when it happens.
+    Noted,
+    /// It is left out, and a note says so.
+    Left,
+    /// It cannot be imported.
+    Refused,
+}
+
+/// A field and its fate.
+#[derive(Debug, Clone, Copy)]
+pub struct Mapping {
+    /// Its path from the message that it belongs to, in snake case; `headers[].name` for elements of lists.
+    pub field: &'static str,
+    /// What becomes of it.
+    pub fate: Fate,
+    /// For fields that are taken, what they become and how; for others, why, and what to use instead.
+    pub text: &'static str,
+}
+
+/// Short for a row of a table.
+pub const fn row(field: &'static str, fate: Fate, text: &'static str) -> Mapping {
+    Mapping { field, fate, text }
+}
+
+/// All fields of one kind of input.
+#[derive(Debug, Clone, Copy)]
+pub struct Table {
+    /// The rows.
+    pub rows: &'static [Mapping],
+    /// Whether names are documented in camel case.
+    pub camel: bool,
+}
+
+impl Table {
+    /// The fields directly inside a message: of `delay`, `delay.percentage` and its like; of the empty path, the
+    /// outermost.
+    pub fn fields_of<'t>(
+        &'t self,
+        message: &'t str,
+    ) -> impl Iterator<Item = (&'static str, &'static Mapping)> + 't {
+        self.rows.iter().filter_map(move |mapping| {
+            let inside = match message {
+                "" => mapping.field,
+                _ => mapping.field.strip_prefix(message)?.strip_prefix('.')?,
+            };
+            (!inside.contains('.')).then_some((inside.trim_end_matches("[]"), mapping))
+        })
+    }
+
+    /// A name as this kind of input spells it.
+    pub fn spelled(&self, name: &str) -> String {
+        if self.camel { camel(name) } else { name.to_owned() }
+    }
+
+    /// The table in Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = String::from("| field | | becomes |\n|---|---|---|\n");
+        for Mapping { field, fate, text: becomes } in self.rows {
+            let fate = match fate {
+                Fate::Exact => "exact",
+                Fate::Noted | Fate::Left => "noted",
+                Fate::Refused => "refused",
+            };
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "| `{}` | {fate} | {becomes} |", self.spelled(field));
+        }
+        text
+    }
+}
+
+/// A name in snake case.
+pub fn snake(name: &str) -> String {
+    let mut text = String::with_capacity(name.len() + 4);
+    for character in name.chars() {
+        if character.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(character.to_ascii_lowercase());
+    }
+    text
+}
+
+fn camel(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    let mut raise = false;
+    for character in name.chars() {
+        match character {
+            '_' => raise = true,
+            _ if raise => {
+                text.push(character.to_ascii_uppercase());
+                raise = false;
+            }
+            _ => text.push(character),
+        }
+    }
+    text
+}

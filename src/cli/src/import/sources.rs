@@ -1,0 +1,85 @@
+//! The files that are imported, and the way back from a place in them to a line.
+
+use super::place::{Node, Place};
+use super::{Note, Rejected};
+use crate::document::{Document, Mistake, Places};
+use brownout_core::diagnostic::{Code, Diagnostic};
+use brownout_core::json::Json;
+use brownout_core::path::Path;
+
+/// Files and the values in them.
+#[derive(Debug)]
+pub struct Sources {
+    files: Vec<Document>,
+    values: Vec<Vec<(Json, Places)>>,
+}
+
+impl Sources {
+    /// Reads them all.
+    ///
+    /// # Errors
+    /// Those that are neither JSON nor YAML.
+    pub fn read(files: Vec<Document>) -> Result<Self, Rejected> {
+        let mut values = Vec::new();
+        let mut wrong = Vec::new();
+        for file in &files {
+            match file.values() {
+                Ok(read) => values.push(read),
+                Err(mistake) => wrong.push((file.clone(), vec![*mistake])),
+            }
+        }
+        if wrong.is_empty() {
+            Ok(Self { files, values })
+        } else {
+            Err(Rejected { files: wrong, notes: Vec::new() })
+        }
+    }
+
+    /// The values: each file has one, or as many as it has YAML documents. Empty ones do not count.
+    pub fn nodes(&self) -> Vec<Node<'_>> {
+        let mut nodes = Vec::new();
+        for (file, values) in self.values.iter().enumerate() {
+            for (part, (json, _)) in values.iter().enumerate().filter(|(_, (json, _))| *json != Json::Null) {
+                nodes.push(Node { json, place: Place { file, part, path: Path::default() } });
+            }
+        }
+        nodes
+    }
+
+    /// The files with their mistakes, each in the order of its text.
+    pub fn locate(&self, mistakes: Vec<(Place, Diagnostic)>) -> Vec<(Document, Vec<Mistake>)> {
+        let mut files: Vec<(Document, Vec<Mistake>)> =
+            self.files.iter().map(|file| (file.clone(), Vec::new())).collect();
+        let mut seen: Vec<(Place, Code)> = Vec::new();
+        for (place, diagnostic) in mistakes {
+            let key = (place.clone(), diagnostic.code);
+            let earlier = seen.iter().filter(|other| **other == key).count();
+            seen.push(key);
+            let Some((file, found)) = files.get_mut(place.file) else { continue };
+            let leaf = Places::leaf(0..0);
+            found.push(file.locate(diagnostic, self.places(&place).unwrap_or(&leaf), earlier));
+        }
+        files.iter_mut().for_each(|(_, mistakes)| mistakes.sort_by_key(|mistake| mistake.span.start));
+        files.retain(|(_, mistakes)| !mistakes.is_empty());
+        files
+    }
+
+    /// The notes with their lines, in the order of the files and their texts.
+    pub fn locate_notes(&self, notes: Vec<(Place, String)>) -> Vec<Note> {
+        let mut located: Vec<(usize, Note)> = Vec::new();
+        for (place, text) in notes {
+            let Some(file) = self.files.get(place.file) else { continue };
+            let span =
+                self.places(&place).map_or(0..0, |places| places.find(&place.path, Code::UnknownField, 0));
+            let (line, column) = file.line_and_column(span.start);
+            let path = if place.path.is_root() { String::new() } else { place.path.to_string() };
+            located.push((place.file, Note { file: file.name().into(), path, line, column, text }));
+        }
+        located.sort_by_key(|(file, note)| (*file, note.line, note.column));
+        located.into_iter().map(|(_, note)| note).collect()
+    }
+
+    fn places(&self, place: &Place) -> Option<&Places> {
+        self.values.get(place.file)?.get(place.part).map(|(_, places)| places)
+    }
+}
