@@ -46,7 +46,10 @@ impl Decode for HeaderName {
             let label = format!("{json} is not a header's name (RFC 9110)");
             return decoder.refuse(Code::InvalidValue, "invalid header name", label);
         }
-        Some(Self(name.to_ascii_lowercase()))
+        // Envoy keeps both under one name (RFC 9113, section 8.3.1: `:authority` takes the place of `host`).
+        let name =
+            if name.eq_ignore_ascii_case("host") { ":authority".into() } else { name.to_ascii_lowercase() };
+        Some(Self(name))
     }
 }
 

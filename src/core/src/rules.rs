@@ -6,6 +6,7 @@ use crate::fault::{Effects, Kinds};
 use crate::index::Index;
 use crate::limits::Limit;
 use crate::plan::RuleId;
+use crate::predicate::Predicate;
 use crate::view::RequestView;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -51,7 +52,8 @@ impl RuleSet {
         let mut live = Vec::new();
         for (place, rule) in rules.as_slice().iter().enumerate() {
             let mode = mode.min(rule.mode.unwrap_or_default());
-            if mode != Mode::Off {
+            let hopeless = rule.matches.as_ref().is_some_and(Predicate::is_hopeless);
+            if mode != Mode::Off && !hopeless {
                 let id = id(place, rule);
                 // What counts needs a name that is kept, and those are bounded in number.
                 if id != RuleId::UNNUMBERED || !rule.counts() {

@@ -32,6 +32,26 @@ pub enum Property<'a> {
     NodeLabel(&'a str),
 }
 
+impl Property<'_> {
+    /// The same without what it borrows, if it borrows nothing.
+    pub fn fixed(self) -> Option<Property<'static>> {
+        Some(match self {
+            Self::NodeLabel(_) => return None,
+            Self::RouteName => Property::RouteName,
+            Self::VirtualHostName => Property::VirtualHostName,
+            Self::ClusterName => Property::ClusterName,
+            Self::SourceAddress => Property::SourceAddress,
+            Self::PeerUriSan => Property::PeerUriSan,
+            Self::ListenerDirection => Property::ListenerDirection,
+            Self::RouteDocument => Property::RouteDocument,
+            Self::VirtualHostDocument => Property::VirtualHostDocument,
+            Self::NodeId => Property::NodeId,
+            Self::NodeCluster => Property::NodeCluster,
+            Self::NodeNamespace => Property::NodeNamespace,
+        })
+    }
+}
+
 /// A request whose headers have arrived.
 pub trait RequestView {
     /// Whether `test` holds for any value of a header: `None` if the header is missing, and `test` is asked about

@@ -12,6 +12,8 @@ use std::time::Duration;
 pub struct HostRequest {
     /// First values already fetched, so that a header that many rules name costs one call.
     first: RefCell<Vec<(String, Option<Vec<u8>>)>>,
+    /// Facts already fetched.
+    facts: RefCell<Vec<(Property<'static>, Option<Vec<u8>>)>>,
     /// All headers, once a first value alone has not decided.
     all: OnceCell<Vec<u8>>,
 }
@@ -53,7 +55,14 @@ impl RequestView for HostRequest {
     }
 
     fn property(&self, property: Property<'_>) -> Option<Vec<u8>> {
-        properties::read(property)
+        let Some(fixed) = property.fixed() else { return properties::read(property) };
+        let mut known = self.facts.borrow_mut();
+        if let Some((_, value)) = known.iter().find(|(other, _)| *other == fixed) {
+            return value.clone();
+        }
+        let value = properties::read(fixed);
+        known.push((fixed, value.clone()));
+        value
     }
 }
 

@@ -130,6 +130,12 @@ impl Predicate {
             })
     }
 
+    /// Whether no request at this proxy can fulfil it. To be asked once it is settled.
+    pub fn is_hopeless(&self) -> bool {
+        self.node.as_ref().is_some_and(|node| !node.matches())
+            || self.all.iter().flatten().any(Self::is_hopeless)
+    }
+
     /// Decides what depends only on the proxy, which does not change while a document is in force.
     pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         if let Some(node) = &mut self.node {

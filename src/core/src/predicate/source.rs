@@ -23,9 +23,20 @@ object! {
         /// one does not match.
         pub principal: Option<StringMatcher>,
     }
+    check Self::check
 }
 
 impl Source {
+    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+        if !self.cidrs.as_ref().is_some_and(Vec::is_empty) {
+            return Some(());
+        }
+        decoder.field("cidrs", |d| {
+            d.refuse::<()>(Code::InvalidValue, "an empty `cidrs` matches nothing", "");
+            d.help("leave it out for every address")
+        })
+    }
+
     /// Whether the request came from there.
     pub fn matches(&self, request: &dyn RequestView) -> bool {
         let cidrs = self.cidrs.as_ref().is_none_or(|cidrs| {
@@ -82,6 +93,19 @@ impl Cidr {
     }
 }
 
+/// A network of IPv4 addresses written as IPv6 ones is a network of IPv4 addresses.
+fn canonical((network, prefix): (IpAddr, u32)) -> (IpAddr, u32) {
+    match (network.to_canonical(), prefix.checked_sub(96)) {
+        (v4 @ IpAddr::V4(_), Some(prefix)) if network.is_ipv6() => (v4, prefix),
+        _ => (network, prefix),
+    }
+}
+
+/// Rust's parser of numbers takes a plus sign.
+fn is_plain(text: &str) -> bool {
+    !text.contains('+')
+}
+
 impl fmt::Display for Cidr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.network, self.prefix)
@@ -103,7 +127,7 @@ impl Decode for Cidr {
         let network = host.parse::<IpAddr>().ok();
         let longest = network.map_or(0, |address| Self::bits(address).1);
         let prefix = prefix.map_or(Some(longest), |prefix| prefix.parse().ok().filter(|p| *p <= longest));
-        let (Some(network), Some(prefix)) = (network, prefix) else {
+        let (Some((network, prefix)), true) = (network.zip(prefix).map(canonical), is_plain(&text)) else {
             let label = format!("found {json}, expected {}", Self::EXPECTED);
             return decoder.refuse(Code::InvalidValue, "invalid network", label);
         };
