@@ -45,7 +45,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -266,6 +266,21 @@ fn launch(config: &Path, log: &Path, concurrency: usize) -> (Process, Admin, BTr
     let admin = process.wait_ready(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
     let addresses = admin.listeners().unwrap_or_else(|error| panic!("{error}"));
     (process, admin, addresses)
+}
+
+/// Whether Envoy would start with this bootstrap.
+///
+/// # Panics
+/// When there is no Envoy.
+pub fn accepts(bootstrap: &Bootstrap) -> bool {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let config = directory.path().join("bootstrap.json");
+    let content = bootstrap.to_json(directory.path()).to_string();
+    std::fs::write(&config, content).expect("room on the disk");
+    let mut validating = Command::new(&found().path);
+    validating.args(["--mode", "validate", "--log-level", "off", "-c"]).arg(config);
+    validating.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    validating.status().expect("Envoy can be run").success()
 }
 
 /// The version of the Envoy that all tests run: `(1, 40)`.

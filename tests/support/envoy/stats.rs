@@ -13,6 +13,11 @@ impl Stats {
         self.0.get(name).copied().unwrap_or(0)
     }
 
+    /// The sum of those whose names are chosen.
+    pub fn sum(&self, chosen: impl Fn(&str) -> bool) -> u64 {
+        self.0.iter().filter(|(name, _)| chosen(name)).map(|(_, value)| value).sum()
+    }
+
     /// What was added since then, without what stayed as it was.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {

@@ -27,6 +27,8 @@ pub struct Answer {
     pub stream: Option<Stream>,
     /// Trailers, after a body or a stream. Only HTTP/2 carries them to the client.
     pub trailers: BTreeMap<String, String>,
+    /// Tells the client in the header [`Self::ECHO`] what has arrived.
+    pub echo: bool,
 }
 
 /// A body in equal pieces with pauses between them.
@@ -50,11 +52,16 @@ impl Default for Answer {
             after_ms: 0,
             stream: None,
             trailers: BTreeMap::new(),
+            echo: false,
         }
     }
 }
 
 impl Answer {
+    /// The response header that holds the whole request as text, its body included: headers, since replies to HEAD
+    /// have no body.
+    pub const ECHO: &'static str = "x-arrived";
+
     /// The request header that asks an [`Upstream`](super::Upstream) for a certain answer.
     pub const HEADER: &'static str = "x-upstream-answer";
 

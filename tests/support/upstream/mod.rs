@@ -8,7 +8,6 @@ pub use answer::{Answer, Stream};
 pub use received::Received;
 
 use answer::ReplyBody;
-use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -16,6 +15,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use std::convert::Infallible;
+use std::hash::{DefaultHasher, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -119,13 +119,35 @@ async fn answer(
         return Ok(echo(&mut request));
     }
     let usual = state.usual.lock().expect("no one panicked").clone();
-    let answer = Answer::asked_for(request.headers()).unwrap_or(usual);
+    let mut answer = Answer::asked_for(request.headers()).unwrap_or(usual);
     let mut length = 0;
+    let mut body = Vec::new();
     while let Some(Ok(frame)) = request.body_mut().frame().await {
-        length += frame.data_ref().map_or(0, Bytes::len);
+        let Some(data) = frame.data_ref() else { continue };
+        length += data.len();
+        if answer.echo {
+            body.extend_from_slice(data);
+        }
     }
     state.note_body(number, id, length);
+    if answer.echo {
+        answer.headers.insert(Answer::ECHO.into(), text(&request, &body));
+    }
     Ok(answer.give().await)
+}
+
+/// A request in one line of plain characters, with a hash for a long body.
+fn text(request: &Request<Incoming>, body: &[u8]) -> String {
+    let headers = request.headers().iter();
+    let headers = headers.map(|(name, value)| format!("{name}: {}", value.as_bytes().escape_ascii()));
+    let headers: Vec<String> = headers.collect();
+    let mut hasher = DefaultHasher::new();
+    hasher.write(body);
+    let body = match body.len() {
+        0..=1000 => body.escape_ascii().to_string(),
+        length => format!("{length} bytes, hash {}", hasher.finish()),
+    };
+    format!("{} {} [{}] {body}", request.method(), request.uri(), headers.join(" | "))
 }
 
 /// Switches protocols and sends back every byte.

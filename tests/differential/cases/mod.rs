@@ -1,0 +1,115 @@
+//! The cases with names: those of Envoy's own tests of its filter, and those that its tests lack.
+
+mod abort;
+mod configuration;
+mod counting;
+mod delay;
+mod grpc;
+mod header_control;
+mod matching;
+mod matters;
+mod placement;
+mod raw;
+mod share;
+
+use crate::expected::Expected;
+use crate::pair::Pair;
+use crate::seen::Both;
+use crate::stage::Setup;
+use crate::trial::Plan;
+use serde_json::{Value, json};
+use support::client::{Protocol, Request};
+
+/// All of them.
+pub fn all() -> Vec<Plan> {
+    let mut plans = Vec::new();
+    plans.extend(abort::all());
+    plans.extend(configuration::all());
+    plans.extend(counting::all());
+    plans.extend(delay::all());
+    plans.extend(grpc::all());
+    plans.extend(header_control::all());
+    plans.extend(matching::all());
+    plans.extend(matters::all());
+    plans.extend(placement::all());
+    plans.extend(raw::all());
+    plans.extend(share::all());
+    plans
+}
+
+/// The protocols that each row of a case is sent in.
+const PROTOCOLS: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
+
+/// A case of requests that meet the same under both filters.
+fn same(name: &'static str, fault: Value, rows: Vec<(Request, Expected)>) -> Plan {
+    Plan::new(name, vec![Setup::new(name, fault)], move |stage| {
+        Box::pin(async move {
+            let pair = stage.pair(name);
+            let rows = rows.into_iter().map(|(request, expected)| (request, [expected; 2])).collect();
+            for both in send_all(&pair, rows).await {
+                both.assert_same();
+            }
+            pair.end().await;
+        })
+    })
+}
+
+/// A case of requests that meet different things, as the docs say: first under the native filter, then under ours.
+fn different(
+    difference: &'static str,
+    name: &'static str,
+    fault: Value,
+    rows: Vec<(Request, [Expected; 2])>,
+) -> Plan {
+    Plan::new(name, vec![Setup::new(name, fault)], move |stage| {
+        Box::pin(async move {
+            for both in send_all(&stage.pair(name), rows).await {
+                both.assert_different();
+            }
+        })
+    })
+    .asserts(difference)
+}
+
+/// Sends each request in each protocol, then waits for what the access log says of all of them.
+async fn send_all(pair: &Pair<'_>, rows: Vec<(Request, [Expected; 2])>) -> Vec<Both> {
+    let mut sent = Vec::new();
+    for (request, expected) in &rows {
+        for protocol in PROTOCOLS {
+            sent.push((pair.send(request, protocol).await, *expected));
+        }
+    }
+    let mut all = Vec::new();
+    for (sent, expected) in sent {
+        let both = pair.seen(sent).await;
+        both.assert_expected(expected);
+        all.push(both);
+    }
+    all
+}
+
+/// Everything.
+fn always() -> Value {
+    json!({ "numerator": 100 })
+}
+
+/// An abort of everything with an HTTP status.
+fn abort(status: u16) -> Value {
+    json!({ "http_status": status, "percentage": always() })
+}
+
+/// A delay of everything.
+fn delay() -> Value {
+    json!({ "fixed_delay": "0.040s", "percentage": always() })
+}
+
+/// A `GET` that the usual cluster gets.
+fn get() -> Request {
+    Request::get("/up?a=b")
+}
+
+/// A gRPC request without a message.
+fn grpc() -> Request {
+    let request = Request::new(http::Method::POST, "/shop.v1.Cart/Add");
+    request.header("content-type", "application/grpc").header("te", "trailers")
+}

@@ -1,0 +1,88 @@
+//! What is configured for routes, and what the proxy around the filter feels of it.
+
+use super::{abort, always, delay, get};
+use crate::expected::Expected::{Aborted, Delayed};
+use crate::pair::Counts;
+use crate::stage::Setup;
+use crate::trial::Plan;
+use serde_json::{Value, json};
+use support::client::{Protocol, Request};
+
+pub fn all() -> Vec<Plan> {
+    vec![route_replaces(), not_retried(), downstream_cluster(false), downstream_cluster(true), metadata()]
+}
+
+/// A route's configuration replaces the listener's as a whole.
+fn route_replaces() -> Plan {
+    let name = "route_configuration_replaces_the_listeners";
+    let setup = Setup {
+        of_route: Some(json!({ "abort": abort(503) })),
+        ..Setup::new(name, json!({ "delay": delay() }))
+    };
+    Plan::new(name, vec![setup], move |stage| {
+        Box::pin(async move {
+            let pair = stage.pair(name);
+            pair.same(&Request::get("/routed"), Protocol::Http1, Aborted(503)).await;
+            pair.same(&get(), Protocol::Http1, Delayed).await;
+        })
+    })
+}
+
+/// The router never sees an aborted request, so it does not try again.
+fn not_retried() -> Plan {
+    let name = "abort_is_not_retried";
+    Plan::new(name, vec![Setup::new(name, json!({ "abort": abort(503) }))], move |stage| {
+        Box::pin(async move {
+            let pair = stage.pair(name);
+            pair.same(&Request::get("/retried"), Protocol::Http1, Aborted(503)).await;
+            assert_eq!(pair.end().await, Counts { delays: 0, aborts: 1, overflow: 0 });
+            assert_eq!(stage.envoy.stat("cluster.upstream.upstream_rq_retry").await, 0);
+        })
+    })
+}
+
+/// The native filter counts by the caller that names itself; ours by rule.
+fn downstream_cluster(disabled: bool) -> Plan {
+    let name = if disabled { "downstream_cluster_stats_disabled" } else { "downstream_cluster_stats" };
+    let mut fault = json!({ "delay": delay(), "abort": abort(503) });
+    fault["disable_downstream_cluster_stats"] = disabled.into();
+    Plan::new(name, vec![Setup::new(name, fault)], move |stage| {
+        Box::pin(async move {
+            let pair = stage.pair(name);
+            let request = get().header("x-envoy-downstream-service-cluster", "caller");
+            let both = pair.exchange(&request, Protocol::Http1).await;
+            both.assert_same();
+            pair.end().await;
+            let stat = |kind: &str| format!("http.{name}-native.fault.caller.{kind}_injected");
+            for kind in ["delays", "aborts"] {
+                assert_eq!(stage.envoy.stat(&stat(kind)).await, u64::from(!disabled), "{kind}");
+            }
+            let ours = stage.envoy.stats_named(r"^wasmcustom\..*caller").await;
+            assert_eq!(ours.to_string(), "", "counters of ours that name the caller");
+        })
+    })
+    .asserts("downstream_cluster_stats")
+}
+
+/// The native filter writes into the dynamic metadata what it is told to; ours writes filter state.
+fn metadata() -> Plan {
+    let name = "filter_metadata";
+    let fault = json!({
+        "abort": { "header_abort": {}, "percentage": always() },
+        "filter_metadata": { "experiment": "one" },
+    });
+    Plan::new(name, vec![Setup::new(name, fault)], move |stage| {
+        Box::pin(async move {
+            let pair = stage.pair(name);
+            let request = get().header("x-envoy-fault-abort-request", "429");
+            let number = stage.numbers(0);
+            pair.same(&request, Protocol::Http1, Aborted(429)).await;
+            let [native, ours] = [crate::seen::Side::Native, crate::seen::Side::Ours];
+            let native = stage.log(native).entry(number).await;
+            assert_eq!(native.metadata, Some(json!({ "experiment": "one" })));
+            let ours = stage.log(ours).entry(number).await;
+            assert_eq!((ours.metadata, ours.faults.as_deref()), (None::<Value>, Some("abort")));
+        })
+    })
+    .asserts("filter_metadata")
+}

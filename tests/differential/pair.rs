@@ -1,0 +1,135 @@
+//! Two listeners that are equal in everything but the filter.
+
+use crate::expected::Expected;
+use crate::log::NUMBER;
+use crate::seen::{Both, Seen, Side};
+use crate::stage::Stage;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+use support::client::{Connection, Cut, Protocol, Reply, Request};
+use support::deadline::{until, within_patience};
+
+/// The shortest delay of any case.
+pub const SHORTEST: Duration = Duration::from_millis(30);
+
+/// A pair on the stage.
+#[derive(Clone)]
+pub struct Pair<'s> {
+    /// Where it is.
+    pub stage: &'s Stage,
+    /// Its name.
+    pub name: String,
+}
+
+/// An exchange that is over for the clients.
+pub struct Sent {
+    what: String,
+    number: u64,
+    replies: [Result<Reply, Cut>; 2],
+    took: [Duration; 2],
+}
+
+/// What a filter has counted since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Delays that began.
+    pub delays: u64,
+    /// Aborts.
+    pub aborts: u64,
+    /// Faults that would have been too many.
+    pub overflow: u64,
+}
+
+impl Pair<'_> {
+    /// Where a side listens.
+    pub fn address(&self, side: Side) -> SocketAddr {
+        self.stage.envoy.address(&format!("{}-{}", self.name, side.name()))
+    }
+
+    /// Sends a request to both sides at the same time. The access log has not told its part yet.
+    pub async fn send(&self, request: &Request, protocol: Protocol) -> Sent {
+        let number = self.stage.numbers(1);
+        let numbered = request.clone().header(NUMBER, number.to_string());
+        let one = async |side| {
+            let mut connection = Connection::open(protocol, self.address(side)).await;
+            let begin = Instant::now();
+            let reply = within_patience("a reply", connection.send(numbered.clone())).await;
+            (reply, begin.elapsed())
+        };
+        let ((native, native_took), (ours, our_took)) = tokio::join!(one(Side::Native), one(Side::Ours));
+        let what = format!(
+            "{}, {} {} in {protocol:?}, {:?}",
+            self.name, request.method, request.path, request.headers
+        );
+        Sent { what, number, replies: [native, ours], took: [native_took, our_took] }
+    }
+
+    /// What was seen of an exchange, with what the access log says.
+    pub async fn seen(&self, sent: Sent) -> Both {
+        let mut sides = Side::BOTH.into_iter().zip(&sent.replies);
+        let mut next = async || {
+            let (side, reply) = sides.next().expect("two sides");
+            Seen::new(reply, &self.stage.log(side).entry(sent.number).await, side)
+        };
+        let both = Both { native: next().await, ours: next().await, took: sent.took, what: sent.what };
+        for (seen, took) in [&both.native, &both.ours].into_iter().zip(sent.took) {
+            assert!(
+                !seen.delayed || took >= SHORTEST,
+                "{}: delayed, and yet it took {took:?}\n{seen}",
+                both.what
+            );
+        }
+        both
+    }
+
+    /// Both of it.
+    pub async fn exchange(&self, request: &Request, protocol: Protocol) -> Both {
+        let sent = self.send(request, protocol).await;
+        self.seen(sent).await
+    }
+
+    /// Sends a request to both sides, and asserts that the same happens, and that it is this.
+    pub async fn same(&self, request: &Request, protocol: Protocol, expected: Expected) -> Both {
+        let both = self.exchange(request, protocol).await;
+        both.assert_expected([expected, expected]);
+        both.assert_same();
+        both
+    }
+
+    /// What both have counted.
+    pub async fn counts(&self) -> [Counts; 2] {
+        let prefix = format!("http.{}-native.fault.", self.name);
+        let native = self.stage.envoy.stats_named(&format!("^{}", prefix.replace('.', r"\."))).await;
+        let native = |name: &str| native.value(&format!("{prefix}{name}"));
+        let rules = format!(r"^wasmcustom\.brownout\.rule\.{}(-[0-9]+)?\.", self.name);
+        let ours = self.stage.envoy.stats_named(&rules).await;
+        let ours = |name: &str| ours.sum(|stat| stat.rsplit('.').next() == Some(name));
+        [
+            Counts {
+                delays: native("delays_injected"),
+                aborts: native("aborts_injected"),
+                overflow: native("faults_overflow"),
+            },
+            Counts {
+                delays: ours("delays_injected"),
+                aborts: ours("aborts_injected"),
+                overflow: ours("overflow"),
+            },
+        ]
+    }
+
+    /// How many exchanges are under a fault now: the native filter's number for this pair, ours for all pairs.
+    pub async fn active(&self) -> [u64; 2] {
+        let envoy = &self.stage.envoy;
+        let native = envoy.stat(&format!("http.{}-native.fault.active_faults", self.name)).await;
+        [native, envoy.stat("wasmcustom.brownout.active_faults").await]
+    }
+
+    /// Asserts that both have counted the same, and waits until neither thinks that a fault is going on.
+    pub async fn end(&self) -> Counts {
+        until("the end of all faults", async || (self.active().await == [0, 0]).then_some(())).await;
+        let [native, ours] = self.counts().await;
+        assert_eq!(native, ours, "{}: counted by the native filter and by ours", self.name);
+        native
+    }
+}

@@ -1,0 +1,164 @@
+//! What was seen of one exchange on one side.
+
+use crate::expected::Expected;
+use crate::log::Entry;
+use bytes::Bytes;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+use support::client::{Cut, Reply};
+use support::upstream::Answer;
+
+/// Which filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Envoy's own.
+    Native,
+    /// Ours.
+    Ours,
+}
+
+impl Side {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Native, Self::Ours];
+
+    /// The end of its listeners' names.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Ours => "ours",
+        }
+    }
+}
+
+/// A reply, whole, but for what no two replies share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The HTTP status.
+    pub status: u16,
+    /// All headers, sorted by name; the values of one name in their order.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// The body.
+    pub body: Bytes,
+    /// All trailers, likewise.
+    pub trailers: Vec<(String, Vec<u8>)>,
+}
+
+/// What was seen: two of them are equal if nobody could tell the filters apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// What the client got; nothing if it was cut off. What the upstream got stands in a header of it.
+    pub answered: Option<Answered>,
+    /// Whether the filter says that it delayed.
+    pub delayed: bool,
+    /// Whether the filter says that it aborted.
+    pub aborted: bool,
+    /// Envoy's flags without those of the native filter.
+    pub flags: BTreeSet<String>,
+    /// Envoy's details, with those of the native filter by the name of ours.
+    pub details: Option<String>,
+}
+
+/// Headers whose values differ between any two replies.
+const RESTLESS: [&str; 2] = ["date", "x-envoy-upstream-service-time"];
+
+impl Seen {
+    /// Puts together what the client and the access log say.
+    pub fn new(reply: &Result<Reply, Cut>, entry: &Entry, side: Side) -> Self {
+        let mut flags: BTreeSet<String> = entry.flags.split(',').map(str::to_owned).collect();
+        flags.remove("-");
+        let faults = entry.faults.as_deref().unwrap_or_default();
+        let (delayed, aborted, details) = match side {
+            Side::Native => {
+                let details = entry.details.clone();
+                let renamed = |text: String| text.replace("fault_filter_abort", "brownout_abort");
+                (flags.remove("DI"), flags.remove("FI"), details.map(renamed))
+            }
+            Side::Ours => {
+                let has = |kind| faults.split("; ").any(|fault| fault == kind);
+                (has("delay"), has("abort"), entry.details.clone())
+            }
+        };
+        Self { answered: reply.as_ref().ok().map(answered), delayed, aborted, flags, details }
+    }
+
+    /// The first value of a header of the reply.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let headers = &self.answered.as_ref()?.headers;
+        let (_, value) = headers.iter().find(|(other, _)| other == name)?;
+        Some(String::from_utf8_lossy(value).into_owned())
+    }
+
+    /// Whether the upstream got the request.
+    pub fn forwarded(&self) -> bool {
+        self.header(Answer::ECHO).is_some()
+    }
+}
+
+fn answered(reply: &Reply) -> Answered {
+    Answered {
+        status: reply.status.as_u16(),
+        headers: sorted(&reply.headers),
+        body: reply.body.clone(),
+        trailers: sorted(&reply.trailers),
+    }
+}
+
+fn sorted(headers: &http::HeaderMap) -> Vec<(String, Vec<u8>)> {
+    let value = |name: &str, value: &http::HeaderValue| match RESTLESS.contains(&name) {
+        true => b"(whatever)".to_vec(),
+        false => value.as_bytes().to_vec(),
+    };
+    let pairs = headers.iter().map(|(name, v)| (name.as_str().to_owned(), value(name.as_str(), v)));
+    let mut pairs: Vec<_> = pairs.collect();
+    pairs.sort_by(|(a, _), (b, _)| a.cmp(b));
+    pairs
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "  delayed: {}, aborted: {}, flags: {:?}, details: {:?}",
+            self.delayed, self.aborted, self.flags, self.details
+        )?;
+        let Some(answered) = &self.answered else { return writeln!(f, "  cut off") };
+        writeln!(f, "  status {}", answered.status)?;
+        for (name, value) in answered.headers.iter().chain(&answered.trailers) {
+            writeln!(f, "  {name}: {}", value.escape_ascii())?;
+        }
+        writeln!(f, "  {}", answered.body.escape_ascii())
+    }
+}
+
+/// An exchange on both sides.
+#[derive(Debug, Clone)]
+pub struct Both {
+    /// The case and the request.
+    pub what: String,
+    /// Under Envoy's own filter.
+    pub native: Seen,
+    /// Under ours.
+    pub ours: Seen,
+    /// How long each took.
+    pub took: [Duration; 2],
+}
+
+impl Both {
+    /// Asserts that this was seen, under the native filter and under ours.
+    pub fn assert_expected(&self, expected: [Expected; 2]) {
+        expected[0].check(&self.native, &format!("{}, native", self.what));
+        expected[1].check(&self.ours, &format!("{}, ours", self.what));
+    }
+
+    /// Asserts that nobody could tell the filters apart.
+    pub fn assert_same(&self) {
+        let Self { native, ours, what, .. } = self;
+        assert!(native == ours, "{what}\nnative:\n{native}ours:\n{ours}");
+    }
+
+    /// Asserts that the filters can be told apart.
+    pub fn assert_different(&self) {
+        assert_ne!(self.native, self.ours, "{}: no difference any more", self.what);
+    }
+}
