@@ -24,7 +24,7 @@ enum Format {
 
 /// What came of one file.
 enum Outcome {
-    Good(Document, Checked),
+    Good(Document, Box<Checked>),
     Wrong(Document, Vec<Mistake>),
     Unreadable(String, String),
 }
@@ -54,7 +54,7 @@ fn examine(path: &Path) -> Outcome {
         Err((name, error)) => return Outcome::Unreadable(name, error.to_string()),
     };
     match document.check() {
-        Ok(checked) => Outcome::Good(document, checked),
+        Ok(checked) => Outcome::Good(document, Box::new(checked)),
         Err(mistakes) => Outcome::Wrong(document, mistakes),
     }
 }

@@ -153,8 +153,7 @@ impl Document {
                 Ok(vec![(json, places)])
             }
             (Syntax::Json, Err(diagnostic)) => match yaml() {
-                // YAML in braces, without an ending that says so.
-                Ok(values) if !self.has_ending() => {
+                Ok(values) if self.may_be_yaml() => {
                     Ok(values.into_iter().map(|v| (v.json, v.places)).collect())
                 }
                 _ => Err(Box::new(self.place(vec![diagnostic], None).remove(0))),
@@ -168,8 +167,10 @@ impl Document {
         }
     }
 
-    fn has_ending(&self) -> bool {
-        self.name.to_ascii_lowercase().ends_with(".json")
+    /// Whether a text in braces is more likely YAML than JSON with a mistake: nothing says that it is JSON.
+    fn may_be_yaml(&self) -> bool {
+        let inside = self.source.trim_start().trim_start_matches('{').trim_start();
+        !self.name.to_ascii_lowercase().ends_with(".json") && !inside.starts_with('"')
     }
 
     /// A mistake shown in this text: that of `places` which the path leads to.

@@ -38,7 +38,7 @@ enum Kind {
     ///
     /// The input is any number of manifests, YAML or JSON; those of other kinds are skipped.
     #[command(
-        after_help = "Example:\n  kubectl get virtualservices -n shop -o yaml | brownout import istio - > faults.json"
+        after_help = "Example:\n  brownout import istio reviews.yaml > faults.json && brownout check faults.json"
     )]
     Istio {
         /// Manifests; `-` is standard input.
@@ -109,11 +109,10 @@ fn open(paths: &[PathBuf]) -> Option<Vec<Document>> {
 }
 
 fn say(result: &Result<Imported, Rejected>) {
+    let (Ok(Imported { notes, .. }) | Err(Rejected { notes, .. })) = result;
+    notes.iter().for_each(|note| anstream::eprintln!("{note}\n"));
     match result {
-        Ok(Imported { text, notes, .. }) => {
-            notes.iter().for_each(|note| anstream::eprintln!("{note}\n"));
-            anstream::print!("{text}");
-        }
+        Ok(Imported { text, .. }) => anstream::print!("{text}"),
         Err(Rejected { files, .. }) => {
             for (file, mistakes) in files {
                 anstream::eprint!("{}", report::text(file, mistakes));

@@ -66,13 +66,14 @@ impl Table {
     pub fn markdown(&self) -> String {
         let mut text = String::from("| field | | becomes |\n|---|---|---|\n");
         for Mapping { field, fate, text: becomes } in self.rows {
-            let fate = match fate {
-                Fate::Exact => "exact",
-                Fate::Noted | Fate::Left => "noted",
-                Fate::Refused => "refused",
+            let (fate, nothing) = match fate {
+                Fate::Exact => ("exact", ""),
+                Fate::Noted => ("noted", ""),
+                Fate::Left => ("noted", "nothing: "),
+                Fate::Refused => ("refused", ""),
             };
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "| `{}` | {fate} | {becomes} |", self.spelled(field));
+            let _ = writeln!(text, "| `{}` | {fate} | {nothing}{becomes} |", self.spelled(field));
         }
         text
     }

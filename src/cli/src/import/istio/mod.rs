@@ -75,9 +75,6 @@ pub fn import(files: Vec<Document>, choices: &Choices) -> Result<Imported, Rejec
     if rules.is_empty() && findings.is_good() {
         let label = "expected a `VirtualService` whose `http` has a `fault` that applies here";
         findings.wrong(&Place::default(), Code::MissingField, "no fault to import", label);
-        if let Some((_, note)) = findings.notes.first().cloned() {
-            findings.help(format!("the first of {} notes: {note}", findings.notes.len()));
-        }
     }
     finish(&sources, findings, rules)
 }

@@ -85,7 +85,9 @@ impl<'a> Service<'a> {
         let hosts = Condition::any(own).unwrap_or_default();
         let exported = Condition::any(self.export_to.clone()).unwrap_or_default();
         let outbound = Condition::new("direction", Built::text("outbound"));
-        let more_specific = |other: &&Host| self.hosts.iter().any(|(host, _)| host.gives_way_to(other));
+        let has = |host: &Host| self.hosts.iter().any(|(own, _)| own == host);
+        let more_specific =
+            |other: &&Host| self.hosts.iter().any(|(host, _)| host.gives_way_to(other)) && !has(other);
         let away =
             others.iter().flat_map(|other| other.hosts.iter().map(|(host, _)| host)).filter(more_specific);
         let away = away.flat_map(|host| host.conditions(in_mesh)).collect();

@@ -1,0 +1,212 @@
+//! `brownout import` as a black box: the inputs in `import/` and what is said about each.
+
+mod support;
+
+use brownout_cli::import::{self, mapping::Table};
+use brownout_core::Plan;
+use std::fs;
+use std::path::{Path, PathBuf};
+use support::{Said, brownout, say};
+
+fn folder(kind: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/import").join(kind)
+}
+
+fn run(kind: &str, arguments: &[&str]) -> Said {
+    let mut command = brownout(&["import", kind]);
+    command.args(arguments).current_dir(folder(kind));
+    say(command, b"")
+}
+
+/// Compares with `NAME.out`: exit code, document, and what was said. `BROWNOUT_BLESS=1` writes it anew.
+fn golden(kind: &str, name: &str, arguments: &[&str]) {
+    let said = run(kind, arguments);
+    if said.code == Some(0) {
+        let problems = Plan::from_json(said.stdout.as_bytes()).err().unwrap_or_default();
+        assert!(problems.is_empty(), "{kind}/{name}: the core refuses the document: {problems:#?}");
+    }
+    let found = format!("{:?}\n{}\n{}", said.code, said.stdout, said.stderr);
+    let path = folder(kind).join(name).with_extension("out");
+    if std::env::var_os("BROWNOUT_BLESS").is_some() {
+        fs::write(&path, &found).expect("written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(found, expected, "{kind}/{name}: not as in {}", path.display());
+}
+
+#[test]
+fn every_field_of_an_http_fault_becomes_what_the_table_says() {
+    golden("envoy", "every_field", &["every_field.yaml"]);
+}
+
+#[test]
+fn json_in_camel_case_and_percentages_of_all_denominators_are_read() {
+    golden("envoy", "camel_case", &["camel_case.json"]);
+}
+
+#[test]
+fn what_never_fires_in_envoy_is_written_out_as_never() {
+    golden("envoy", "never", &["never.yaml"]);
+}
+
+#[test]
+fn an_empty_http_fault_does_nothing_and_so_does_the_document() {
+    golden("envoy", "nothing", &["nothing.json"]);
+}
+
+#[test]
+fn all_mistakes_of_an_http_fault_are_shown_on_their_lines() {
+    golden("envoy", "mistakes", &["mistakes.yaml"]);
+}
+
+#[test]
+fn in_a_whole_listener_the_most_specific_fault_is_the_only_one() {
+    golden("envoy", "listener", &["listener.yaml"]);
+}
+
+#[test]
+fn listeners_with_different_fault_filters_need_a_document_each() {
+    golden("envoy", "two_listeners", &["two_listeners.yaml"]);
+}
+
+#[test]
+fn a_virtual_service_becomes_rules_in_its_order() {
+    golden("istio", "reviews", &["reviews.yaml"]);
+}
+
+#[test]
+fn every_field_of_a_virtual_service_becomes_what_the_table_says() {
+    golden("istio", "every_field", &["every_field.yaml"]);
+}
+
+#[test]
+fn a_gateway_gets_what_is_for_it_and_nothing_else() {
+    golden("istio", "gateway", &["gateway.yaml", "--gateway", "public", "--namespace", "edge"]);
+}
+
+#[test]
+fn all_mistakes_of_virtual_services_are_shown_on_their_lines() {
+    golden("istio", "mistakes", &["mistakes.yaml"]);
+}
+
+#[test]
+fn a_partial_import_leaves_out_whatever_depends_on_what_it_cannot_import() {
+    golden("istio", "partial", &["partial.yaml", "--partial"]);
+    assert_eq!(run("istio", &["partial.yaml"]).code, Some(1));
+}
+
+/// Whether this release can throttle or not, it says so in one of these two ways.
+#[test]
+fn a_throttle_is_imported_or_refused_in_plain_words() {
+    let whole = run("envoy", &["throttle.yaml"]);
+    let partial = run("envoy", &["throttle.yaml", "--partial"]);
+    if whole.code == Some(0) {
+        assert_eq!(partial, whole);
+        let text = import::envoy::FIELDS.markdown();
+        assert!(!text.contains("until then it is refused"), "the table of the importer is not up to date");
+        let document: serde_json::Value = serde_json::from_str(&whole.stdout).expect("JSON");
+        let expected = serde_json::json!({ "fixed_limit": { "limit_kbps": 10 }, "percentage": 100 });
+        assert_eq!(document["rules"][0]["response_rate_limit"], expected);
+    } else {
+        assert_eq!((whole.code, whole.stdout.as_str()), (Some(1), ""));
+        assert!(
+            whole.stderr.starts_with("error: `response_rate_limit` is not supported yet\n"),
+            "{}",
+            whole.stderr
+        );
+        assert_eq!(partial.code, Some(0));
+        let document: serde_json::Value = serde_json::from_str(&partial.stdout).expect("JSON");
+        assert_eq!(document, serde_json::json!({ "rules": [], "exclude": [] }));
+        assert!(partial.stderr.contains("note: left out: `response_rate_limit`"), "{}", partial.stderr);
+    }
+}
+
+#[test]
+fn programs_get_document_notes_and_mistakes_as_one_object() {
+    let said = run("envoy", &["never.yaml", "--format", "json"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    let whole: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    let text = run("envoy", &["never.yaml"]).stdout;
+    assert_eq!(whole["document"], serde_json::from_str::<serde_json::Value>(&text).expect("JSON"));
+    assert_eq!(whole["diagnostics"], serde_json::json!([]));
+    let first = serde_json::json!({
+        "file": "never.yaml", "path": "typed_config.delay.fixed_delay", "line": 4, "column": 11,
+        "message": "left out: Envoy counts whole milliseconds, and this is less than one",
+    });
+    assert_eq!(whole["notes"][0], first);
+}
+
+#[test]
+fn programs_get_the_mistakes_of_a_wrong_input_and_no_document() {
+    let said = run("istio", &["mistakes.yaml", "--format", "json"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(1), ""));
+    let whole: serde_json::Value = serde_json::from_str(&said.stdout).expect("JSON");
+    assert_eq!(whole["document"], serde_json::Value::Null);
+    let first = serde_json::json!({
+        "file": "mistakes.yaml", "severity": "error", "code": "invalid-value", "path": "spec.hosts[0]",
+        "line": 5, "column": 11, "message": "invalid host",
+        "label": "`*` is for gateways: Istio refuses it for the mesh", "help": null,
+    });
+    assert_eq!(whole["diagnostics"][0], first);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_and_wrong_usage_end_in_2() {
+    let said = run("envoy", &["missing.yaml"]);
+    let expected = "error: cannot read `missing.yaml`: No such file or directory (os error 2)\n";
+    assert_eq!(said, Said { code: Some(2), stdout: String::new(), stderr: expected.into() });
+    assert_eq!(run("istio", &["reviews.yaml", "missing.yaml"]).code, Some(2));
+    assert_eq!(run("istio", &[]).code, Some(2));
+    assert_eq!(say(brownout(&["import", "chaos", "-"]), b"").code, Some(2));
+}
+
+#[test]
+fn text_that_is_neither_json_nor_yaml_is_shown_where_it_stops_being_so() {
+    let said = say(brownout(&["import", "envoy", "-"]), b"delay: 1\n  x: 2\n");
+    assert_eq!(said.code, Some(1));
+    assert!(said.stderr.starts_with("error: not valid YAML\n --> <stdin>:2:4\n"), "{}", said.stderr);
+    let said = say(brownout(&["import", "envoy", "-"]), b"{\"delay\": }");
+    assert!(said.stderr.starts_with("error: not valid JSON\n --> <stdin>:1:11\n"), "{}", said.stderr);
+    let said = say(brownout(&["import", "envoy", "-"]), b"{max_active_faults: 1}");
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+}
+
+#[test]
+fn the_examples_in_the_help_work_as_they_stand() {
+    let binary = Path::new(env!("CARGO_BIN_EXE_brownout")).parent().expect("a folder");
+    let search = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
+    for (kind, input, name) in
+        [("envoy", "listener.yaml", "bootstrap.yaml"), ("istio", "reviews.yaml", "reviews.yaml")]
+    {
+        let help = say(brownout(&["import", kind, "--help"]), b"").stdout;
+        let example = help.split_once("Example:\n").expect("an example").1.trim().to_owned();
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::copy(self::folder(kind).join(input), folder.path().join(name)).expect("copied");
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &example]).env("PATH", &search).current_dir(folder.path());
+        let said = say(shell, b"");
+        assert_eq!(said.code, Some(0), "{example}\n{}", said.stderr);
+        assert!(
+            said.stderr
+                .ends_with(&format!("faults.json: good, {} rules\n", if kind == "envoy" { 3 } else { 2 }))
+        );
+    }
+}
+
+/// The last part of each field's path stands as a key in some input.
+fn assert_covered(kind: &str, table: &Table) {
+    let entries = fs::read_dir(folder(kind)).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let inputs = entries.filter(|path| path.extension().is_some_and(|end| end != "out"));
+    let plain = |text: &str| text.replace(['_', '"'], "").to_ascii_lowercase();
+    let all: String = inputs.map(|path| plain(&fs::read_to_string(path).expect("readable"))).collect();
+    for mapping in table.rows {
+        let name = mapping.field.rsplit('.').next().expect("a part").trim_end_matches("[]");
+        assert!(all.contains(&format!("{}:", plain(name))), "no input has `{}`", mapping.field);
+    }
+}
+
+#[test]
+fn every_field_of_the_tables_stands_in_an_input() {
+    assert_covered("envoy", &import::envoy::FIELDS);
+    assert_covered("istio", &import::istio::FIELDS);
+}
