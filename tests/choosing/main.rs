@@ -1,0 +1,15 @@
+//! Which requests a real Envoy has us fault: by what it knows of them, how often, when, and on which routes.
+
+mod calls;
+mod counts;
+mod evidence;
+mod hostile;
+mod limits;
+mod many_rules;
+mod peers;
+mod properties;
+mod routes;
+mod routes_in_number;
+mod schedule;
+mod stage;
+mod sticky;

@@ -1,0 +1,127 @@
+//! What the tests of this suite share.
+
+use serde_json::{Value, json};
+use std::net::SocketAddr;
+use support::client::{Connection, Protocol, Reply, Request};
+use support::deadline::until;
+use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
+use support::upstream::Upstream;
+use tokio::task::JoinSet;
+
+/// The usual listener.
+pub const MAIN: &str = "main";
+/// The filter that has its document from a file.
+pub const FILTER: &str = "brownout";
+
+/// An upstream and an Envoy before it.
+pub struct Stage {
+    pub upstream: Upstream,
+    pub envoy: Envoy,
+}
+
+impl Stage {
+    /// Envoy with some workers, whose module follows a document.
+    pub async fn with(workers: usize, document: &Value) -> Self {
+        Self::of(workers, [Listener::named(MAIN).filter(discovered(document))]).await
+    }
+
+    /// Envoy with some workers and these listeners.
+    pub async fn of(workers: usize, listeners: impl IntoIterator<Item = Listener>) -> Self {
+        Self::from(Bootstrap::new().concurrency(workers), listeners).await
+    }
+
+    /// Envoy with these listeners beside what the bootstrap has.
+    pub async fn from(bootstrap: Bootstrap, listeners: impl IntoIterator<Item = Listener>) -> Self {
+        let upstream = Upstream::start().await;
+        let bootstrap = bootstrap.cluster(Cluster::of(&upstream).http2());
+        let envoy = Envoy::start(listeners.into_iter().fold(bootstrap, Bootstrap::listener)).await;
+        Self { upstream, envoy }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.envoy.address(MAIN)
+    }
+
+    /// A connection to the usual listener.
+    pub async fn connect(&self) -> Connection {
+        Connection::open(Protocol::Http1, self.address()).await
+    }
+
+    /// Pushes another document.
+    pub async fn follow(&self, document: &Value) {
+        if let Err(refused) = self.envoy.configure(FILTER, &Configuration::document(document)).await {
+            panic!("refused:\n{}", refused.log);
+        }
+    }
+
+    /// Which rule takes a request that comes to a listener on a connection of its own.
+    pub async fn rule_for(&self, listener: &str, request: Request) -> Option<String> {
+        let mut connection = Connection::open(Protocol::Http1, self.envoy.address(listener)).await;
+        rule(&self.answer(&mut connection, request).await)
+    }
+
+    /// A reply that comes.
+    pub async fn answer(&self, connection: &mut Connection, request: Request) -> Reply {
+        connection.send(request).await.unwrap_or_else(|cut| panic!("{cut}\n{}", self.envoy.log()))
+    }
+
+    /// Waits until that many exchanges are being held.
+    pub async fn until_active(&self, count: u64) {
+        until(&format!("{count} exchanges that are being held"), async || {
+            (self.envoy.stats().await.value("active_faults") == count).then_some(())
+        })
+        .await;
+    }
+
+    /// What has to hold at the end: nothing has failed, and nothing is held.
+    pub async fn is_sound(&self) {
+        assert!(self.envoy.is_alive(), "Envoy has ended:\n{}", self.envoy.log());
+        self.until_active(0).await;
+        let stats = self.envoy.stats().await;
+        assert_eq!(stats.value("host_errors"), 0, "{stats}\n{}", self.envoy.log());
+    }
+}
+
+/// Our module with a document from a file.
+pub fn discovered(document: &Value) -> Filter {
+    Filter::discovered(FILTER, Configuration::document(document))
+}
+
+/// Only rules.
+pub fn rules(rules: impl IntoIterator<Item = Value>) -> Value {
+    json!({ "rules": rules.into_iter().collect::<Vec<_>>() })
+}
+
+/// A rule that aborts what fulfils a condition.
+pub fn abort(name: &str, condition: Value) -> Value {
+    json!({ "name": name, "match": condition, "percentage": 100, "abort": { "http_status": 503 } })
+}
+
+/// Which rule has taken an exchange.
+pub fn rule(reply: &Reply) -> Option<String> {
+    let evidence = reply.header("x-brownout")?;
+    Some(evidence.split(';').next().unwrap_or_default().to_owned())
+}
+
+/// Has many clients send the same request so many times each, one after the other.
+pub async fn crowd(address: SocketAddr, clients: usize, each: usize, request: &Request) -> Vec<Reply> {
+    let mut sending = JoinSet::new();
+    for _ in 0..clients {
+        // One after the other: Envoy then gives each worker as many of them.
+        let mut connection = Connection::open(Protocol::Http1, address).await;
+        let request = request.clone();
+        sending.spawn(async move {
+            let mut replies = Vec::new();
+            for _ in 0..each {
+                replies.push(connection.send(request.clone()).await.expect("a reply"));
+            }
+            replies
+        });
+    }
+    sending.join_all().await.into_iter().flatten().collect()
+}
+
+/// How many of the exchanges a rule has taken.
+pub fn taken(replies: &[Reply]) -> usize {
+    replies.iter().filter(|reply| rule(reply).is_some()).count()
+}
