@@ -307,3 +307,45 @@ fn several_files_make_one_document_with_names_of_their_own() {
         imported.notes.iter().find(|note| note.text.contains("is for this host too")).expect("a note");
     assert_eq!((twice.file.as_str(), twice.line), ("b.yaml", 5));
 }
+
+#[test]
+fn a_value_of_the_wrong_type_is_a_mistake_and_never_a_condition_less() {
+    let entries = [
+        "match: {uri: {exact: /x}}",
+        "match: [/x]",
+        "match: [{headers: [{name: x}]}]",
+        "match: [{withoutHeaders: x}]",
+        "match: [{queryParams: []}]",
+        "match: [{sourceLabels: [app]}]",
+        "match: [{sourceLabels: {app: 1}}]",
+        "match: [{sourceNamespace: 1}]",
+        "match: [{gateways: mesh}]",
+        "match: [{gateways: [mesh, 1]}]",
+        "match: [{port: x}]",
+        "match: [{uri: /x}]",
+        "match: [{uri: {exact: 1}}]",
+        "match: [{method: {contains: GET}}]",
+        "match: [{ignoreUriCase: 1}]",
+    ];
+    for entry in entries {
+        let said =
+            in_entry(&format!("{{{entry}, {ABORT}}}"), &Choices { partial: true, ..Choices::default() });
+        let said = said.expect_err(entry).to_string();
+        assert!(said.contains("expected"), "{entry}\n{said}");
+    }
+    let spec = |fields: &str| {
+        let manifest = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nspec";
+        import::istio(&format!("{manifest}: {{{fields}, http: [{{{ABORT}}}]}}")).map(|imported| imported.text)
+    };
+    for fields in [
+        "hosts: a.b",
+        "hosts: [1]",
+        "hosts: [a.b], gateways: mesh",
+        "hosts: [a.b], gateways: [1]",
+        "hosts: [a.b], exportTo: .",
+    ] {
+        let said = spec(fields).expect_err(fields).to_string();
+        assert!(said.contains("expected"), "{fields}\n{said}");
+    }
+    assert!(spec("hosts: [a.b]").is_ok());
+}

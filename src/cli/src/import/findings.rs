@@ -133,6 +133,22 @@ impl Findings {
         }
     }
 
+    /// The elements of a list.
+    pub fn list<'a>(&mut self, node: &Node<'a>) -> Vec<Node<'a>> {
+        if !matches!(node.json, Json::Array(_)) {
+            self.wrong_type(node, "value", "a list");
+        }
+        node.elements()
+    }
+
+    /// The names and values of a map.
+    pub fn map<'a>(&mut self, node: &Node<'a>) -> Vec<(&'a str, Node<'a>)> {
+        if !matches!(node.json, Json::Object(_)) {
+            self.wrong_type(node, "value", "an object");
+        }
+        node.entries()
+    }
+
     /// A string.
     pub fn text<'a>(&mut self, node: &Node<'a>) -> Option<&'a str> {
         let text = node.text();

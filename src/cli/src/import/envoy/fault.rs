@@ -86,23 +86,15 @@ fn cluster(node: &Node<'_>, findings: &mut Findings) -> Option<Condition> {
     Some(Condition::new("cluster", exact.from(&node.place)))
 }
 
-fn elements<'a>(node: &Node<'a>, findings: &mut Findings) -> Option<Vec<Node<'a>>> {
-    if !matches!(node.json, brownout_core::json::Json::Array(_)) {
-        findings.wrong_type(node, "value", "a list");
-        return None;
-    }
-    Some(node.elements()).filter(|elements| !elements.is_empty())
-}
-
 fn headers(node: &Node<'_>, findings: &mut Findings) -> Option<Condition> {
-    let elements = elements(node, findings)?;
-    let matchers = elements.iter().filter_map(|element| matcher(element, findings)).collect();
-    Some(Condition::new("headers", Built::list(matchers).from(&node.place)))
+    let elements = findings.list(node);
+    let matchers: Vec<Built> = elements.iter().filter_map(|element| matcher(element, findings)).collect();
+    (!matchers.is_empty()).then(|| Condition::new("headers", Built::list(matchers).from(&node.place)))
 }
 
 fn downstream_nodes(node: &Node<'_>, findings: &mut Findings) -> Option<Condition> {
     let mut conditions = Vec::new();
-    for element in elements(node, findings)? {
+    for element in findings.list(node) {
         let exact = Built::object([("exact", Built::text(findings.text(&element)?))]);
         let matcher = [("name", Built::text(DOWNSTREAM_NODE)), ("string_match", exact)];
         let matcher = Built::object(matcher).from(&element.place);

@@ -76,7 +76,7 @@ impl Search<'_> {
     fn filter(&mut self, node: &Node<'_>, fault: &Node<'_>) {
         let path = fault.place.path.to_string();
         let under = |field: &&str| path.split(['.', '[']).any(|part| snake(part) == **field);
-        if BEHIND_A_MATCHER.iter().any(|field| under(field)) {
+        if BEHIND_A_MATCHER.iter().any(under) {
             let why = "a document has no matching tree: write the condition as `match`, and import the `HTTPFault` alone";
             return self.findings.refuse(&node.place, "a fault filter behind a matcher", why);
         }

@@ -39,12 +39,12 @@ impl Gateway {
 /// Reads a block: `None` if it is not for the gateway.
 pub fn block(node: &Node<'_>, around: Around<'_>, findings: &mut Findings) -> Option<Condition> {
     let fields = findings.open(node, &FIELDS, "http[].match[]")?;
-    let gateways: Vec<Node<'_>> =
-        fields.iter().filter(|(name, _)| *name == "gateways").flat_map(|(_, list)| list.elements()).collect();
+    let gateways = fields.iter().find(|(name, _)| *name == "gateways").map(|(_, list)| findings.list(list));
+    let gateways = gateways.unwrap_or_default();
     let named = |gateway: &Node<'_>| {
-        gateway.text().is_some_and(|name| around.gateway.is_named(name, around.namespace))
+        findings.text(gateway).is_some_and(|name| around.gateway.is_named(name, around.namespace))
     };
-    if !gateways.is_empty() && !gateways.iter().any(named) {
+    if !gateways.is_empty() && !gateways.iter().map(named).fold(false, |any, this| any | this) {
         return None;
     }
     let folded =
@@ -58,7 +58,8 @@ pub fn block(node: &Node<'_>, around: Around<'_>, findings: &mut Findings) -> Op
             "scheme" => one_header(":scheme", field, &mut headers, findings),
             "authority" => one_header(":authority", field, &mut headers, findings),
             "headers" | "without_headers" => {
-                headers.extend(field.entries().iter().filter_map(|(header, matcher)| {
+                let map = findings.map(field);
+                headers.extend(map.iter().filter_map(|(header, matcher)| {
                     header_matcher(header, matcher, *name == "without_headers", findings)
                 }));
                 None
@@ -183,7 +184,7 @@ fn header_matcher(name: &str, node: &Node<'_>, without: bool, findings: &mut Fin
 
 fn query(node: &Node<'_>, findings: &mut Findings) -> Option<Condition> {
     let mut matchers = Vec::new();
-    for (name, inner) in node.entries() {
+    for (name, inner) in findings.map(node) {
         let mut fields = vec![("name", Built::text(name))];
         fields.push(match string_match(&inner, findings)? {
             Match::Present => ("present_match", Built::yes()),
@@ -217,7 +218,7 @@ fn port(node: &Node<'_>, around: Around<'_>, findings: &mut Findings) -> Option<
 
 fn labels(node: &Node<'_>, findings: &mut Findings) -> Option<Condition> {
     let mut labels = Vec::new();
-    for (name, value) in node.entries() {
+    for (name, value) in findings.map(node) {
         labels.push((name, Built::text(findings.text(&value)?)));
     }
     let labels = (!labels.is_empty()).then(|| Built::object(labels))?;

@@ -45,14 +45,19 @@ impl<'a> Service<'a> {
         let metadata = |name: &str| manifest.at(&["metadata", name]).and_then(|node| node.text());
         let name = metadata("name").unwrap_or("virtual-service");
         let namespace = metadata("namespace");
-        let spec = manifest.field("spec").unwrap_or_else(|| manifest.clone());
+        let Some(spec) = manifest.field("spec") else {
+            findings.wrong(&manifest.place, Code::MissingField, "missing field `spec`", "");
+            return None;
+        };
         let fields = findings.open(&spec, &FIELDS, "")?;
         let gateway = Gateway(choices.gateway.clone());
-        let list = |name: &str| -> Vec<Node<'a>> {
-            let found = fields.iter().filter(|(field, _)| *field == name);
-            found.flat_map(|(_, node)| node.elements()).collect()
+        let mut list = |name: &str| -> Vec<Node<'a>> {
+            let found = fields.iter().find(|(field, _)| *field == name);
+            found.map(|(_, node)| findings.list(node)).unwrap_or_default()
         };
-        let gateways: Vec<&str> = list("gateways").iter().filter_map(|gateway| gateway.text()).collect();
+        let (hosts, gateways, export_to, entries) =
+            (list("hosts"), list("gateways"), list("export_to"), list("http"));
+        let gateways: Vec<&str> = gateways.iter().filter_map(|gateway| findings.text(gateway)).collect();
         let named = |name: &&str| gateway.is_named(name, namespace.unwrap_or(&choices.namespace));
         let applies = if gateways.is_empty() { gateway.is_mesh() } else { gateways.iter().any(named) };
         if !applies {
@@ -63,7 +68,6 @@ impl<'a> Service<'a> {
             );
             return None;
         }
-        let hosts = list("hosts");
         if hosts.is_empty() {
             findings.note(&spec.place, "left out: without `hosts` it is there for others to delegate to");
             return None;
@@ -74,9 +78,9 @@ impl<'a> Service<'a> {
             findings.note(&manifest.place, note);
         }
         let namespace = namespace.unwrap_or(&choices.namespace);
-        let export_to = exported(&list("export_to"), namespace, findings)?;
+        let export_to = exported(&export_to, namespace, findings)?;
         let hosts = hosts.into_iter().filter_map(|node| host(node, namespace, &gateway, findings)).collect();
-        Some(Self { name, hosts, namespace, export_to, entries: list("http") })
+        Some(Self { name, hosts, namespace, export_to, entries })
     }
 
     /// The requests that the service is for, and those of them that a proxy gives to others of the services.
@@ -196,8 +200,8 @@ fn entry_condition(
     around: Around<'_>,
     findings: &mut Findings,
 ) -> Option<Condition> {
-    let blocks: Vec<Node<'_>> =
-        fields.iter().filter(|(name, _)| *name == "match").flat_map(|(_, node)| node.elements()).collect();
+    let blocks = fields.iter().find(|(name, _)| *name == "match").map(|(_, node)| findings.list(node));
+    let blocks = blocks.unwrap_or_default();
     if blocks.is_empty() {
         return Some(Condition::default());
     }

@@ -3,7 +3,7 @@
 use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
 use crate::import::mapping::{Mapping, Table, row};
 
-/// The fields of `spec`, as of Istio 1.28, and of the messages in it that say which requests suffer which fault.
+/// The fields of `spec` and of the messages in it that say which requests suffer which fault.
 pub const FIELDS: Table = Table { rows: ROWS, camel: true };
 
 const ROUTING: &str = "nothing: where requests go stays with the VirtualService";
