@@ -225,15 +225,18 @@ fn a_key_decides_at_zero_and_at_a_hundred_percent_too() {
     assert_eq!(Worker::new(&random(0), &[]).status(&Headers::get(&[])), 0);
 }
 
+/// What the key of a number looks like.
+type Naming = fn(u32) -> String;
+
 /// The hundredth into which each of a hundred thousand keys falls.
-fn hundredths(salt: &str, key: fn(u32) -> String) -> Vec<usize> {
+fn hundredths(salt: &str, key: Naming) -> Vec<usize> {
     let hundredth = |number| point(salt, key(number).as_bytes()) % 1_000_000 / 10_000;
     (0..100_000).map(|number| usize::try_from(hundredth(number)).unwrap()).collect()
 }
 
 #[test]
 fn a_hundred_thousand_keys_fall_evenly_whatever_they_look_like() {
-    let kinds: [(&str, fn(u32) -> String); 4] = [
+    let kinds: [(&str, Naming); 4] = [
         ("", |n| n.to_string()),
         ("slow-checkout", |n| format!("user-{n}@example.org")),
         ("r", |n| std::net::Ipv4Addr::from(0x0a00_0000 + n).to_string()),

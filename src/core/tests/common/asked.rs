@@ -11,7 +11,8 @@ pub struct Asked {
     pub properties: Vec<(Property<'static>, Vec<u8>)>,
     /// Whether it can show all headers at once.
     pub whole: bool,
-    questions: RefCell<Vec<String>>,
+    /// What it has been asked; see [`Self::questions`].
+    pub asked: RefCell<Vec<String>>,
 }
 
 impl Asked {
@@ -33,11 +34,11 @@ impl Asked {
     /// What it has been asked since this was last called: names of headers and of properties, and `*` for all
     /// headers at once.
     pub fn questions(&self) -> Vec<String> {
-        self.questions.take()
+        self.asked.take()
     }
 
     fn note(&self, question: impl Into<String>) {
-        self.questions.borrow_mut().push(question.into());
+        self.asked.borrow_mut().push(question.into());
     }
 }
 
