@@ -68,9 +68,8 @@ fn no_pattern_that_is_accepted_holds_up_a_worker() {
     };
     let request = Headers::get(&[("h", &("a".repeat(LONG / 4) + "\u{e9}"))]);
     for part in ["(?:.*a)", "(?:a?)", "(?:[a-z]*[a-z]*)", "(?:(?:a|b)*c?)"] {
-        // As often as it is accepted.
-        let times = (1..1_000).take_while(|times| compiled(&format!("{part}{{{times}}}")).is_ok()).count();
-        let predicate = compiled(&format!("{part}{{{times}}}")).expect("it was accepted");
+        let accepted = (1..=50).rev().find_map(|tens| compiled(&format!("{part}{{{}}}", tens * 10)).ok());
+        let predicate = accepted.expect("one that is accepted");
         within_the_deadline(part, || predicate.matches(&request));
     }
 }
