@@ -15,8 +15,6 @@ pub enum Expected {
     DelayedAborted(u16),
     /// It is answered with a gRPC status.
     Grpc(u8),
-    /// It waits and is answered with a gRPC status.
-    DelayedGrpc(u8),
     /// It is let through at once, and Envoy itself answers with an HTTP status.
     AnsweredByEnvoy(u16),
 }
@@ -24,7 +22,7 @@ pub enum Expected {
 impl Expected {
     /// Whether it waits.
     pub fn delays(self) -> bool {
-        matches!(self, Self::Delayed | Self::DelayedAborted(_) | Self::DelayedGrpc(_))
+        matches!(self, Self::Delayed | Self::DelayedAborted(_))
     }
 
     /// Asserts that this is what was seen.
@@ -38,9 +36,7 @@ impl Expected {
             Self::Aborted(status) | Self::DelayedAborted(status) => {
                 (self.delays(), true, false, Some(status), None)
             }
-            Self::Grpc(status) | Self::DelayedGrpc(status) => {
-                (self.delays(), true, false, Some(200), Some(status.to_string()))
-            }
+            Self::Grpc(status) => (false, true, false, Some(200), Some(status.to_string())),
         };
         assert_eq!(found, expected, "{what}: (delayed, aborted, forwarded, status, grpc-status)\n{seen}");
     }

@@ -1,5 +1,6 @@
 //! Envoy's access log of one side, by exchange.
 
+use crate::seen::Side;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -26,6 +27,18 @@ pub struct Entry {
     pub delay_ms: Option<String>,
     /// What the native filter wrote into the dynamic metadata.
     pub metadata: Option<Value>,
+}
+
+impl Entry {
+    /// Whether the filter of that side says that it delayed, and that it aborted.
+    pub fn faults(&self, side: Side) -> (bool, bool) {
+        let (said, separator, delay, abort) = match side {
+            Side::Native => (self.flags.as_str(), ",", "DI", "FI"),
+            Side::Ours => (self.faults.as_deref().unwrap_or_default(), "; ", "delay", "abort"),
+        };
+        let has = |what| said.split(separator).any(|one| one == what);
+        (has(delay), has(abort))
+    }
 }
 
 /// A log file that Envoy writes.

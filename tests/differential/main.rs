@@ -10,6 +10,7 @@ mod import;
 mod log;
 mod pair;
 mod parity;
+mod rates;
 mod seen;
 mod stage;
 mod trial;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     arguments.test_threads = Some(1);
     let mut plans = cases::all();
     plans.extend(generated::all());
+    plans.extend(rates::all());
     plans.extend(parity::all(&plans));
     let theatre = Arc::new(Theatre::new(&plans));
     let trials = plans.into_iter().map(|plan| plan.into_trial(&theatre)).collect();

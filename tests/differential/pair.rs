@@ -5,6 +5,7 @@ use crate::log::NUMBER;
 use crate::seen::{Both, Seen, Side};
 use crate::stage::Stage;
 use std::net::SocketAddr;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 use support::client::{Connection, Cut, Protocol, Reply, Request};
 use support::deadline::{until, within_patience};
@@ -132,4 +133,19 @@ impl Pair<'_> {
         assert_eq!(native, ours, "{}: counted by the native filter and by ours", self.name);
         native
     }
+}
+
+/// Runs futures at the same time and gives what they give, in their order.
+pub async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        for (future, output) in running.iter_mut().filter(|(_, output)| output.is_none()) {
+            if let Poll::Ready(ready) = future.as_mut().poll(context) {
+                *output = Some(ready);
+            }
+        }
+        if running.iter().all(|(_, output)| output.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    running.into_iter().filter_map(|(_, output)| output).collect()
 }

@@ -65,20 +65,14 @@ const RESTLESS: [&str; 2] = ["date", "x-envoy-upstream-service-time"];
 impl Seen {
     /// Puts together what the client and the access log say.
     pub fn new(reply: &Result<Reply, Cut>, entry: &Entry, side: Side) -> Self {
-        let mut flags: BTreeSet<String> = entry.flags.split(',').map(str::to_owned).collect();
-        flags.remove("-");
-        let faults = entry.faults.as_deref().unwrap_or_default();
-        let (delayed, aborted, details) = match side {
-            Side::Native => {
-                let details = entry.details.clone();
-                let renamed = |text: String| text.replace("fault_filter_abort", "brownout_abort");
-                (flags.remove("DI"), flags.remove("FI"), details.map(renamed))
-            }
-            Side::Ours => {
-                let has = |kind| faults.split("; ").any(|fault| fault == kind);
-                (has("delay"), has("abort"), entry.details.clone())
-            }
+        let (delayed, aborted) = entry.faults(side);
+        let own = ["-", "DI", "FI"];
+        let flags = entry.flags.split(',').filter(|flag| !own.contains(flag)).map(str::to_owned).collect();
+        let renamed = |text: &String| match side {
+            Side::Native => text.replace("fault_filter_abort", "brownout_abort"),
+            Side::Ours => text.clone(),
         };
+        let details = entry.details.as_ref().map(renamed);
         Self { answered: reply.as_ref().ok().map(answered), delayed, aborted, flags, details }
     }
 

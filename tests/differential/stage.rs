@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
+use support::grpc::Server;
 use support::upstream::{Answer, Upstream};
 use tempfile::TempDir;
 
@@ -18,65 +19,68 @@ pub struct Setup {
     pub name: String,
     /// The native filter's configuration.
     pub fault: Value,
-    /// The configuration for the path `/routed`, that replaces it there.
-    pub of_route: Option<Value>,
+    /// Routes before the usual ones, whose own configurations replace it.
+    pub routes: Vec<Value>,
 }
 
 impl Setup {
     /// A pair under an `HTTPFault`.
     pub fn new(name: impl Into<String>, fault: Value) -> Self {
-        Self { name: name.into(), fault, of_route: None }
+        Self { name: name.into(), fault, routes: Vec::new() }
     }
 
     fn listener(&self, side: Side) -> Listener {
         let listener = Listener::named(&format!("{}-{}", self.name, side.name()));
         let listener = match side {
-            Side::Native => listener
-                .filter(Filter::native_fault(self.fault.clone()))
-                .routes(routes(self.of_route.as_ref())),
+            Side::Native => {
+                listener.filter(Filter::native_fault(self.fault.clone())).routes(self.all_routes())
+            }
             Side::Ours => {
                 let document = import::document(&self.name, &self.configuration());
                 let document = document.unwrap_or_else(|error| panic!("{}: {error}", self.name));
                 let filter = Filter::brownout(&Configuration::document(&document));
-                listener.filter(filter).routes(routes(None))
+                let mut routes = self.all_routes();
+                for route in routes.iter_mut().filter_map(Value::as_object_mut) {
+                    route.remove("typed_per_filter_config");
+                }
+                listener.filter(filter).routes(routes)
             }
         };
         listener.field("generate_request_id", json!(false))
     }
 
-    /// What is given to the importer: the `HTTPFault` alone, or the connection manager around two of them.
+    fn all_routes(&self) -> Vec<Value> {
+        self.routes.iter().cloned().chain(routes()).collect()
+    }
+
+    /// What is given to the importer: the `HTTPFault` alone, or with it the routes that have their own.
     fn configuration(&self) -> Value {
-        let Some(of_route) = &self.of_route else { return self.fault.clone() };
+        if self.routes.is_empty() {
+            return self.fault.clone();
+        }
         let mut fault = self.fault.clone();
         fault["@type"] = HTTP_FAULT.into();
         json!({
             "route_config": { "virtual_hosts": [
-                { "name": "all", "domains": ["*"], "routes": routes(Some(of_route)) },
+                { "name": "all", "domains": ["*"], "routes": self.all_routes() },
             ] },
             "http_filters": [{ "name": "envoy.filters.http.fault", "typed_config": fault }],
         })
     }
 }
 
-const HTTP_FAULT: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
+/// The type of the native filter's configuration.
+pub const HTTP_FAULT: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
 
 /// By path: a cluster, another one, one of both, an answer of Envoy's own; and nothing for all other paths.
-/// `/routed` can have an `HTTPFault` of its own.
-fn routes(of_route: Option<&Value>) -> Vec<Value> {
+fn routes() -> Vec<Value> {
     let to = |path: &str, action: Value| json!({ "match": { "path": path }, "name": path.trim_start_matches('/'), "route": action });
     let weighted = json!({ "weighted_clusters": { "clusters": [
         { "name": "other", "weight": 1 },
         { "name": Cluster::USUAL, "weight": 0 },
     ] } });
-    let mut routed = to("/routed", json!({ "cluster": Cluster::USUAL, "timeout": "0s" }));
-    if let Some(fault) = of_route {
-        let mut fault = fault.clone();
-        fault["@type"] = HTTP_FAULT.into();
-        routed["typed_per_filter_config"] = json!({ "envoy.filters.http.fault": fault });
-    }
     let usual = json!({ "cluster": Cluster::USUAL, "timeout": "0s" });
     vec![
-        routed,
         to("/other", json!({ "cluster": "other", "timeout": "0s" })),
         to("/weighted", weighted),
         to("/hurried", json!({ "cluster": Cluster::USUAL, "timeout": "0.02s" })),
@@ -85,8 +89,11 @@ fn routes(of_route: Option<&Value>) -> Vec<Value> {
             json!({ "cluster": Cluster::USUAL, "retry_policy": { "retry_on": "5xx", "num_retries": 2 } }),
         ),
         json!({ "match": { "path": "/direct" }, "direct_response": { "status": 200 } }),
-        json!({ "match": { "prefix": "/up" }, "name": "up", "route": usual.clone() }),
-        json!({ "match": { "prefix": "/shop." }, "name": "grpc", "route": usual }),
+        json!({ "match": { "prefix": "/up" }, "name": "up", "route": usual }),
+        json!({ "match": { "prefix": "/shop." }, "name": "grpc", "route": {
+            "cluster": "grpc",
+            "timeout": "0s",
+        } }),
     ]
 }
 
@@ -98,6 +105,7 @@ pub struct Stage {
     pub upstream: Upstream,
     logs: [Log; 2],
     setups: BTreeMap<String, Setup>,
+    _server: Server,
     next: AtomicU64,
     _directory: TempDir,
 }
@@ -110,7 +118,9 @@ impl Stage {
         let upstream = Upstream::start().await;
         upstream.answer_with(Answer { echo: true, ..Answer::default() });
         let other = Cluster::named("other", upstream.address()).http2();
-        let mut bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream)).cluster(other);
+        let server = Server::start().await;
+        let grpc = Cluster::named("grpc", server.address()).http2();
+        let mut bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream)).cluster(other).cluster(grpc);
         for setup in setups {
             for side in Side::BOTH {
                 let logger = logs[side as usize].logger();
@@ -119,7 +129,15 @@ impl Stage {
         }
         let setups = setups.iter().map(|setup| (setup.name.clone(), setup.clone())).collect();
         let envoy = Envoy::start(bootstrap).await;
-        Self { envoy, upstream, logs, setups, next: AtomicU64::new(1), _directory: directory }
+        Self {
+            envoy,
+            upstream,
+            logs,
+            setups,
+            next: AtomicU64::new(1),
+            _server: server,
+            _directory: directory,
+        }
     }
 
     /// A pair by its name.

@@ -5,6 +5,7 @@ pub mod binomial;
 pub mod client;
 pub mod deadline;
 pub mod envoy;
+pub mod grpc;
 pub mod repository;
 pub mod scenario;
 pub mod upstream;

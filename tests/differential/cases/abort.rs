@@ -41,7 +41,9 @@ pub fn all() -> Vec<Plan> {
             json!({ "abort": { "grpc_status": 5, "percentage": always() } }),
             ["application/grpc", "application/grpc+proto", "application/grpc+"]
                 .into_iter()
-                .map(|kind| (Request::post("/shop.v1.Cart/Add", "x").header("content-type", kind), Grpc(5)))
+                .map(|kind| {
+                    (Request::post("/up/shop.v1.Cart/Add", "x").header("content-type", kind), Grpc(5))
+                })
                 .collect(),
         ),
         same("no_fault", json!({}), vec![(get(), Passes), (grpc(), Passes)]),

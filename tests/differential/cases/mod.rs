@@ -110,6 +110,6 @@ fn get() -> Request {
 
 /// A gRPC request without a message.
 fn grpc() -> Request {
-    let request = Request::new(http::Method::POST, "/shop.v1.Cart/Add");
+    let request = Request::new(http::Method::POST, "/up/shop.v1.Cart/Add");
     request.header("content-type", "application/grpc").header("te", "trailers")
 }

@@ -3,7 +3,7 @@
 use super::{abort, always, delay, get};
 use crate::expected::Expected::{Aborted, Delayed};
 use crate::pair::Counts;
-use crate::stage::Setup;
+use crate::stage::{HTTP_FAULT, Setup};
 use crate::trial::Plan;
 use serde_json::{Value, json};
 use support::client::{Protocol, Request};
@@ -15,10 +15,15 @@ pub fn all() -> Vec<Plan> {
 /// A route's configuration replaces the listener's as a whole.
 fn route_replaces() -> Plan {
     let name = "route_configuration_replaces_the_listeners";
-    let setup = Setup {
-        of_route: Some(json!({ "abort": abort(503) })),
-        ..Setup::new(name, json!({ "delay": delay() }))
-    };
+    let mut of_route = json!({ "abort": abort(503) });
+    of_route["@type"] = HTTP_FAULT.into();
+    let route = json!({
+        "name": "routed",
+        "match": { "path": "/routed" },
+        "route": { "cluster": "upstream" },
+        "typed_per_filter_config": { "envoy.filters.http.fault": of_route },
+    });
+    let setup = Setup { routes: vec![route], ..Setup::new(name, json!({ "delay": delay() })) };
     Plan::new(name, vec![setup], move |stage| {
         Box::pin(async move {
             let pair = stage.pair(name);

@@ -1,0 +1,148 @@
+//! Pairs of configuration and request that nobody thought of, many to a listener: each configuration is that of a
+//! route, and the importer makes one document of all of them.
+
+mod chance;
+mod fault;
+mod request;
+mod values;
+
+use crate::pair::{Pair, SHORTEST};
+use crate::seen::Both;
+use crate::stage::{HTTP_FAULT, Setup};
+use crate::trial::Plan;
+use chance::Chance;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use support::client::{Protocol, Request};
+
+/// Configurations of one seed.
+const CONFIGURATIONS: usize = 100;
+/// Requests to each of them.
+const REQUESTS: usize = 6;
+/// Requests under way at the same time.
+const AT_ONCE: usize = 12;
+
+/// The seed of every run.
+const FIXED: u64 = 20_261_122;
+
+pub fn all() -> Vec<Plan> {
+    let given =
+        std::env::var("BROWNOUT_SEED").ok().map(|seed| seed.parse().expect("BROWNOUT_SEED is a number"));
+    let fresh = given.unwrap_or_else(|| {
+        let now =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time after 1970");
+        u64::from(now.subsec_nanos()) ^ now.as_secs().rotate_left(30)
+    });
+    vec![plan("generated_from_a_fixed_seed", FIXED), plan("generated_from_a_fresh_seed", fresh)]
+}
+
+/// A configuration and what is sent to it.
+struct Case {
+    fault: Value,
+    requests: Vec<(Request, Protocol)>,
+}
+
+fn plan(name: &'static str, seed: u64) -> Plan {
+    let mut chance = Chance::new(seed);
+    let cases: Vec<Case> = (0..CONFIGURATIONS).map(|number| case(number, &mut chance)).collect();
+    let mut setup = Setup::new(name, cases[0].fault.clone());
+    let numbered = cases.iter().enumerate().skip(1);
+    setup.routes = numbered.map(|(number, case)| route(number, &case.fault, &mut chance)).collect();
+    Plan::new(name, vec![setup], move |stage| {
+        Box::pin(async move {
+            let pair = stage.pair(name);
+            let seed_is = format!("to see it again: BROWNOUT_SEED={seed}");
+            let all = send_all(&pair, &cases).await;
+            let different: Vec<_> = all.iter().filter(|(_, both)| both.native != both.ours).collect();
+            if let Some((number, both)) = different.first() {
+                eprintln!(
+                    "{} of {} differ; the first one under {}",
+                    different.len(),
+                    all.len(),
+                    cases[*number].fault
+                );
+                eprintln!("{seed_is}");
+                both.assert_same();
+            }
+            let all: Vec<Both> = all.into_iter().map(|(_, both)| both).collect();
+            assert_eq!(all.len(), CONFIGURATIONS * REQUESTS);
+            assert_varied(&all, &seed_is);
+            assert_in_time(&all, &seed_is);
+            pair.end().await;
+        })
+    })
+}
+
+/// The first configuration is that of the listener, for paths without a route.
+fn case(number: usize, chance: &mut Chance) -> Case {
+    let fault = fault::fault(chance);
+    let must_be_grpc = fault["abort"].get("grpc_status").is_some();
+    let path = format!("/case-{number}");
+    let requests = (0..REQUESTS).map(|_| request::request(&path, must_be_grpc, chance)).collect();
+    Case { fault, requests }
+}
+
+fn route(number: usize, fault: &Value, chance: &mut Chance) -> Value {
+    let mut fault = fault.clone();
+    fault["@type"] = HTTP_FAULT.into();
+    let mut route = json!({
+        "name": format!("case-{number}"),
+        "match": { "path_separated_prefix": format!("/case-{number}") },
+        "typed_per_filter_config": { "envoy.filters.http.fault": fault },
+    });
+    let to = |cluster: &str| json!({ "cluster": cluster, "timeout": "0s" });
+    match chance.below(10) {
+        0 => route["direct_response"] = json!({ "status": 201 }),
+        1 => {
+            route["route"] =
+                json!({ "weighted_clusters": { "clusters": [{ "name": "other", "weight": 1 }] } });
+        }
+        2 | 3 => route["route"] = to("other"),
+        _ => route["route"] = to("upstream"),
+    }
+    route
+}
+
+/// Sends everything, some of it at the same time. Gives each exchange with the number of its configuration.
+async fn send_all(pair: &Pair<'_>, cases: &[Case]) -> Vec<(usize, Both)> {
+    let all = cases.iter().enumerate();
+    let all: Vec<_> =
+        all.flat_map(|(number, case)| case.requests.iter().map(move |request| (number, request))).collect();
+    let mut seen = Vec::new();
+    for some in all.chunks(AT_ONCE) {
+        let sending = some.iter().map(|(_, (request, protocol))| pair.exchange(request, *protocol));
+        let both = crate::pair::together(sending).await;
+        seen.extend(some.iter().map(|(number, _)| *number).zip(both));
+    }
+    seen
+}
+
+/// Asserts that a fair share of everything has happened: equal failures would be equal, too.
+fn assert_varied(all: &[Both], seed_is: &str) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for Both { native, .. } in all {
+        let kind = match (native.delayed, native.aborted) {
+            (true, true) => "delayed and aborted",
+            (true, false) => "delayed",
+            (false, true) => "aborted",
+            (false, false) => "passed",
+        };
+        *counts.entry(kind).or_default() += 1;
+        *counts.entry("grpc reply").or_default() += usize::from(native.header("grpc-status").is_some());
+    }
+    for (kind, least) in
+        [("delayed and aborted", 8), ("delayed", 20), ("aborted", 40), ("passed", 100), ("grpc reply", 20)]
+    {
+        let count = counts.get(kind).copied().unwrap_or(0);
+        assert!(count >= least, "{kind}: {count}, expected at least {least}: {counts:?}; {seed_is}");
+    }
+}
+
+/// Asserts that most of what was not delayed did not take as long as a delay: some of it may, on a busy machine.
+fn assert_in_time(all: &[Both], seed_is: &str) {
+    for side in 0..2 {
+        let prompt = all.iter().filter(|both| !both.native.delayed);
+        let (late, prompt): (Vec<_>, Vec<_>) = prompt.partition(|both| both.took[side] >= SHORTEST);
+        assert!(late.len() < prompt.len(), "{} late, {} prompt; {seed_is}", late.len(), prompt.len());
+    }
+}
