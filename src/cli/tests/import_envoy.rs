@@ -50,7 +50,14 @@ fn what_envoy_rejects_is_rejected() {
         ("headers: [{name: a, string_match: {exact: b, suffix: c}}]", "exclude each other"),
         ("headers: [{name: a, string_match: {safe_regex: {regex: '('}}}]", "invalid regular expression"),
         ("headers: [{name: a, string_match: {safe_regex: {regex: b}, ignore_case: true}}]", "has no effect"),
-        ("headers: {name: a}", "expected a list"),
+        ("headers: [{name: a, safe_regex_match: {regex: ''}}]", "empty regular expression"),
+        ("headers: 5", "expected an object"),
+        ("downstream_nodes: [[a]]", "expected a string"),
+        ("delay: {fixed_delay: .5s}", "expected seconds"),
+        ("delay: {fixedDelay: 1s, fixed_delay: 1s}", "given twice"),
+        ("delay: {fixed_delay: 1s, percentage: {numerator: 4294967296}}", "expected a whole number"),
+        ("delay: {fixed_delay: 1s, percentage: {denominator: 7}}", "invalid denominator"),
+        ("delay: {fixed_delay: 1s, percentage: 5}", "expected an object"),
         ("max_active_faults: -1", "expected a whole number"),
     ];
     for (text, reason) in cases {
@@ -85,6 +92,11 @@ fn what_envoy_takes_is_taken() {
     let wide = "http_status: 503, percentage: {numerator: '5', denominator: 2}";
     assert_eq!(abort(wide), json!({ "http_status": 503, "percentage": 0.0005 }));
     assert_eq!(abort("http_status: 503, percentage: {}"), json!({ "http_status": 503, "percentage": 0 }));
+    let lower = "http_status: 503, percentage: {numerator: 5, denominator: hundred}";
+    assert_eq!(abort(lower), json!({ "http_status": 503, "percentage": 5 }));
+    let loose =
+        rule("headers: {name: a, present_match: 'true', invert_match: false}\nabort: {http_status: 503}");
+    assert_eq!(loose["match"], json!({ "headers": [{ "name": "a", "present_match": true }] }));
     let limited = |most: &str| {
         rule(&format!("max_active_faults: {most}\nabort: {{http_status: 503}}"))["limits"].clone()
     };

@@ -1,7 +1,7 @@
 //! `HTTPFault` as the parts of a rule.
 
 use super::header::matcher;
-use super::number::{fixed_delay, percentage};
+use super::number::{fixed_delay, percentage, repeated};
 use super::table::FIELDS;
 use crate::import::built::Built;
 use crate::import::condition::Condition;
@@ -87,14 +87,14 @@ fn cluster(node: &Node<'_>, findings: &mut Findings) -> Option<Condition> {
 }
 
 fn headers(node: &Node<'_>, findings: &mut Findings) -> Option<Condition> {
-    let elements = findings.list(node);
-    let matchers: Vec<Built> = elements.iter().filter_map(|element| matcher(element, findings)).collect();
+    let matchers: Vec<Built> =
+        repeated(node).iter().filter_map(|element| matcher(element, findings)).collect();
     (!matchers.is_empty()).then(|| Condition::new("headers", Built::list(matchers).from(&node.place)))
 }
 
 fn downstream_nodes(node: &Node<'_>, findings: &mut Findings) -> Option<Condition> {
     let mut conditions = Vec::new();
-    for element in findings.list(node) {
+    for element in repeated(node) {
         let exact = Built::object([("exact", Built::text(findings.text(&element)?))]);
         let matcher = [("name", Built::text(DOWNSTREAM_NODE)), ("string_match", exact)];
         let matcher = Built::object(matcher).from(&element.place);

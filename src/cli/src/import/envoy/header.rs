@@ -1,10 +1,12 @@
 //! `HeaderMatcher`: the document has it as it is, save the fields that Envoy has deprecated.
 
+use super::number::flag;
 use super::table::FIELDS;
 use crate::import::built::Built;
 use crate::import::findings::Findings;
 use crate::import::place::Node;
 use brownout_core::diagnostic::Code;
+use brownout_core::json::Json;
 
 /// The ways to match a value, of which a matcher has at most one.
 const SPECIFIERS: [&str; 8] = [
@@ -37,9 +39,11 @@ pub fn matcher(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
             "prefix_match" => ("string_match", only("prefix", copied(field), field)),
             "suffix_match" => ("string_match", only("suffix", copied(field), field)),
             "contains_match" => ("string_match", only("contains", copied(field), field)),
-            "invert_match" | "treat_missing_header_as_empty" if findings.flag(field) == Some(false) => {
-                continue;
-            }
+            "present_match" => ("present_match", boolean(flag(field, findings)?, field)),
+            "invert_match" | "treat_missing_header_as_empty" => match flag(field, findings)? {
+                true => (*name, boolean(true, field)),
+                false => continue,
+            },
             other => (other, copied(field)),
         };
         built.push((name, value));
@@ -49,6 +53,10 @@ pub fn matcher(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
 
 fn copied(node: &Node<'_>) -> Built {
     Built::value(node.json.clone()).from(&node.place)
+}
+
+fn boolean(flag: bool, node: &Node<'_>) -> Built {
+    Built::value(Json::Bool(flag)).from(&node.place)
 }
 
 fn only(name: &str, value: Built, node: &Node<'_>) -> Built {
@@ -62,7 +70,10 @@ fn string(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     for (name, field) in &fields {
         let value = match *name {
             "safe_regex" => regex(field, findings)?,
-            "ignore_case" if findings.flag(field) == Some(false) => continue,
+            "ignore_case" => match flag(field, findings)? {
+                true => boolean(true, field),
+                false => continue,
+            },
             _ => copied(field),
         };
         built.push((*name, value));
@@ -91,6 +102,10 @@ fn regex(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
             format!("unknown field `{name}`"),
             "expected `regex`",
         );
+    }
+    if findings.text(&regex)?.is_empty() {
+        findings.wrong(&regex.place, Code::InvalidValue, "empty regular expression", "Envoy refuses it");
+        return None;
     }
     Some(copied(&regex))
 }

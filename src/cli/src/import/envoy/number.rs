@@ -1,4 +1,5 @@
-//! Values as protobuf's JSON writes them: fractions of requests, and durations.
+//! Values as Envoy reads them from JSON and YAML, more leniently than their schema says: fractions of requests, durations,
+//! booleans, lists.
 
 use super::table::FIELDS;
 use crate::import::built::Built;
@@ -8,6 +9,7 @@ use crate::import::place::Node;
 use brownout_core::decode::integer;
 use brownout_core::diagnostic::Code;
 use brownout_core::duration::{LONGEST, Written};
+use brownout_core::json::Json;
 use std::time::Duration;
 
 const DENOMINATORS: [(&str, u32); 3] = [("HUNDRED", 100), ("TEN_THOUSAND", 10_000), ("MILLION", 1_000_000)];
@@ -49,7 +51,7 @@ fn fraction(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
 
 fn denominator(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
     let found = match (node.text(), integer(node.json)) {
-        (Some(name), _) => DENOMINATORS.iter().find(|(known, _)| *known == name),
+        (Some(name), _) => DENOMINATORS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)),
         (None, Some(number)) => usize::try_from(number).ok().and_then(|number| DENOMINATORS.get(number)),
         (None, None) => None,
     };
@@ -104,4 +106,21 @@ fn seconds(text: &str) -> Option<Duration> {
     }
     let nanos = format!("{part:0<9}").parse().ok()?;
     Some(Duration::new(whole.parse().ok()?, nanos))
+}
+
+/// A boolean; `"true"` is one, too.
+pub fn flag(node: &Node<'_>, findings: &mut Findings) -> Option<bool> {
+    match node.text() {
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        _ => findings.flag(node),
+    }
+}
+
+/// The values of a repeated field; one value alone is a list, too.
+pub fn repeated<'a>(node: &Node<'a>) -> Vec<Node<'a>> {
+    match node.json {
+        Json::Array(_) => node.elements(),
+        _ => vec![node.clone()],
+    }
 }
