@@ -30,7 +30,7 @@ fn file(report: &FileReport<'_>) -> Value {
     }
 }
 
-/// One mistake, as in [`json`].
+/// One mistake, as in [`json()`].
 pub fn diagnostic(document: &Document, mistake: &Mistake) -> Value {
     let (line, column) = document.line_and_column(mistake.span.start);
     let diagnostic = &mistake.diagnostic;
