@@ -3,6 +3,7 @@
 mod calls;
 mod counts;
 mod evidence;
+mod host_calls;
 mod hostile;
 mod limits;
 mod many_rules;

@@ -1,0 +1,70 @@
+//! What the module asks the host about a request, call by call, as Envoy's trace shows it. Calls are most of what a
+//! filter of this kind costs.
+
+use crate::stage::{MAIN, Stage, abort, discovered, rule, rules};
+use serde_json::{Value, json};
+use support::client::Request;
+use support::envoy::Listener;
+
+async fn stage() -> Stage {
+    let route = json!({ "name": "usual", "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
+    let listener = Listener::named(MAIN).filter(discovered(&json!({ "rules": [] }))).routes(vec![route]);
+    Stage::of(1, [listener]).await
+}
+
+/// The calls that the module makes under a document for a request that no rule takes.
+async fn calls(stage: &Stage, document: &Value) -> Vec<String> {
+    stage.follow(document).await;
+    let mut connection = stage.connect().await;
+    stage.envoy.log_level("wasm", "trace").await;
+    let before = stage.envoy.log().len();
+    let reply = stage.answer(&mut connection, Request::get("/path?a=b").header("x-a", "1")).await;
+    assert_eq!(rule(&reply), None);
+    let log = stage.envoy.log()[before..].to_owned();
+    stage.envoy.log_level("wasm", "info").await;
+    assert!(log.contains("[host->vm] proxy_on_request_headers"), "{log}");
+    let calls = log.lines().filter_map(|line| line.split_once("[vm->host] ")?.1.split('(').next());
+    calls.map(|call| call.rsplit('.').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_that_can_do_nothing_here_ask_nothing() {
+    let stage = stage().await;
+    for document in [
+        json!({}),
+        json!({ "mode": "off", "rules": [abort("off", json!({}))] }),
+        rules([abort("elsewhere", json!({ "node": { "id": { "exact": "another" } } }))]),
+    ] {
+        assert_eq!(calls(&stage, &document).await, [] as [String; 0], "{document}");
+    }
+    stage.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_asked_only_what_live_rules_name_the_cheapest_first_and_once() {
+    const HEADER: &str = "proxy_get_header_map_value";
+    const ALL_HEADERS: &str = "proxy_get_header_map_pairs";
+    const PROPERTY: &str = "proxy_get_property";
+    let stage = stage().await;
+    let path = |path: &str| json!({ "path": { "exact": path } });
+    let header = |name: &str| json!([{ "name": name, "string_match": { "exact": "2" } }]);
+    let networks = json!({ "cidrs": ["10.0.0.0/8"] });
+    for (condition, expected) in [
+        (path("/x"), [HEADER].as_slice()),
+        (json!({ "any": [path("/x"), path("/y"), path("/z")] }), &[HEADER]),
+        (json!({ "path": path("/x")["path"], "headers": header("x-a"), "source": networks }), &[HEADER]),
+        (json!({ "headers": header("x-b") }), &[HEADER]),
+        // It is there, and may be there twice: only the whole map tells.
+        (json!({ "headers": header("x-a") }), &[HEADER, ALL_HEADERS]),
+        (json!({ "route": { "exact": "x" } }), &[PROPERTY]),
+        (json!({ "any": [{ "route": { "exact": "x" } }, { "route": { "exact": "y" } }] }), &[PROPERTY]),
+    ] {
+        assert_eq!(calls(&stage, &rules([abort("a", condition.clone())])).await, expected, "{condition}");
+    }
+    let mut over = json!({ "rules": [abort("over", json!({}))] });
+    over["rules"][0]["schedule"] = json!({ "not_after": "2020-01-01T00:00:00Z" });
+    assert_eq!(calls(&stage, &over).await, ["clock_time_get"]);
+    // The route's document, and that of its virtual host.
+    assert_eq!(calls(&stage, &json!({ "per_route": true })).await, [PROPERTY; 2]);
+    stage.is_sound().await;
+}
