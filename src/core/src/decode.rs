@@ -83,10 +83,20 @@ impl Decoder {
 
     /// Does something one step further down.
     pub fn within<R>(&mut self, segment: Segment, work: impl FnOnce(&mut Self) -> R) -> R {
-        self.path.push(segment);
+        self.enter(segment);
         let result = work(self);
-        self.path.pop();
+        self.leave();
         result
+    }
+
+    #[inline(never)]
+    fn enter(&mut self, segment: Segment) {
+        self.path.push(segment);
+    }
+
+    #[inline(never)]
+    fn leave(&mut self) {
+        self.path.pop();
     }
 
     /// Does something at a field.
@@ -101,35 +111,62 @@ impl Decoder {
         message: impl Into<String>,
         label: impl Into<String>,
     ) -> Option<T> {
+        self.report(code, message.into(), label.into());
+        None
+    }
+
+    /// Apart from [`Self::refuse`], which is compiled anew for each type and inlined at each of its many callers.
+    #[inline(never)]
+    fn report(&mut self, code: Code, message: String, label: String) {
         if self.diagnostics.len() >= MOST_MISTAKES {
             self.dropped += 1;
-            return None;
+            return;
         }
+        let (severity, path) = (Severity::Error, self.path.clone());
         self.diagnostics.push(Diagnostic {
-            severity: Severity::Error,
+            severity,
             code,
-            path: self.path.clone(),
+            path,
             position: None,
-            message: message.into(),
-            label: label.into(),
+            message,
+            label,
             help: None,
         });
-        None
     }
 
     /// Adds the way out to the mistake reported last.
     pub fn help<T>(&mut self, help: impl Into<String>) -> Option<T> {
+        self.advise(help.into());
+        None
+    }
+
+    #[inline(never)]
+    fn advise(&mut self, help: String) {
         if self.dropped == 0
             && let Some(last) = self.diagnostics.last_mut()
         {
-            last.help = Some(help.into());
+            last.help = Some(help);
         }
-        None
+    }
+
+    #[inline(never)]
+    fn miss(&mut self, name: &str, expected: &str, help: Option<&str>) {
+        self.report(Code::MissingField, format!("missing field `{name}`"), format!("expected {expected}"));
+        if let Some(help) = help {
+            self.advise(help.into());
+        }
     }
 
     /// Reports a value of the wrong type.
     pub fn wrong_type<T>(&mut self, what: &str, found: &Json, expected: &str) -> Option<T> {
-        self.refuse(Code::WrongType, format!("invalid {what}"), format!("found {found}, expected {expected}"))
+        self.mistype(what, found, expected);
+        None
+    }
+
+    #[inline(never)]
+    fn mistype(&mut self, what: &str, found: &Json, expected: &str) {
+        let label = format!("found {found}, expected {expected}");
+        self.report(Code::WrongType, format!("invalid {what}"), label);
     }
 }
 
@@ -245,11 +282,7 @@ impl<'a> Fields<'a> {
     pub fn required<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Option<T> {
         let found = self.optional(name, decoder)?;
         if found.is_none() {
-            let label = format!("expected {}", T::EXPECTED);
-            decoder.refuse::<()>(Code::MissingField, format!("missing field `{name}`"), label);
-            if let Some(help) = T::IF_MISSING {
-                decoder.help::<()>(help);
-            }
+            decoder.miss(name, T::EXPECTED, T::IF_MISSING);
         }
         found
     }

@@ -225,8 +225,8 @@ fn a_regex_matches_the_whole_value_byte_by_byte() {
         ("a[^b]c", b"a\xffc", true),
         ("[^a]+", b"\xff\xfe", true),
         (r"\xffx", b"\xffx", true),
-        ("", b"", true),
-        ("", b"x", false),
+        ("(?:)", b"", true),
+        ("(?:)", b"x", false),
     ] {
         let matcher = regex(pattern).unwrap_or_else(|found| panic!("{pattern}: {found:?}"));
         assert_eq!(matcher.matches(value), expected, "{pattern} {value:?}");
@@ -262,6 +262,14 @@ fn a_class_that_means_something_else_in_re2_is_refused() {
 fn a_regex_may_have_letters_beyond_ascii() {
     assert!(regex("é").expect("a regular expression").matches("é".as_bytes()));
     assert!(regex("caf(é|e)").expect("a regular expression").matches("café".as_bytes()));
+}
+
+#[test]
+fn an_empty_regex_is_refused_as_in_envoy() {
+    let said = regex("").map(|_| ()).map_err(|found| found.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let expected = "safe_regex: empty pattern: Envoy refuses it too; \
+        write `\"exact\": \"\"` for the empty string, or `.*` for any";
+    assert_eq!(said, Err(vec![expected.to_owned()]));
 }
 
 #[test]

@@ -126,6 +126,10 @@ impl Decode for Regex {
             }
             _ => String::decode(json, decoder)?,
         };
+        if text.is_empty() {
+            decoder.refuse::<()>(Code::InvalidValue, "empty pattern", "Envoy refuses it too");
+            return decoder.help("write `\"exact\": \"\"` for the empty string, or `.*` for any");
+        }
         if text.len() > LONGEST_PATTERN {
             let label = format!("{} bytes, at most {LONGEST_PATTERN} are allowed", text.len());
             return decoder.refuse(Code::OutOfRange, "regular expression too long", label);
