@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use support::client::{Connection, Protocol, Raw, Request};
 use support::deadline::until;
-use support::envoy::Listener;
+use support::envoy::{Cluster, Listener};
 use tokio::task::JoinSet;
 
 const WORKERS: usize = 4;
@@ -101,6 +101,36 @@ async fn no_more_than_the_limit_is_held_and_places_come_back_however_clients_lea
         sending.shutdown().await;
         let stats = stage.envoy.stats().await;
         assert_eq!([stats.value("overflow"), stats.value("rule.slow.overflow")], [overflow; 2], "\n{stats}");
+        stage.is_sound().await;
+    }
+}
+
+/// Limits of the document are for the rules of routes too, and those have limits of their own.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_than_the_limit_is_held_by_rules_of_routes() {
+    for (of_rule, of_all) in [(Some(LIMIT), None), (None, Some(LIMIT))] {
+        let mut of_route = document("60s", of_rule, None);
+        of_route.as_object_mut().expect("an object").remove("limits");
+        let mut of_listener = document("60s", None, of_all);
+        of_listener["rules"] = json!([]);
+        of_listener["per_route"] = json!(true);
+        let route = json!({
+            "match": { "prefix": "/" },
+            "route": { "cluster": Cluster::USUAL },
+            "metadata": { "filter_metadata": { "brownout": { "json": of_route.to_string() } } },
+        });
+        let listener = Listener::named(MAIN).filter(discovered(&of_listener)).routes(vec![route]);
+        let stage = Stage::of(WORKERS, [listener]).await;
+        let mut overflow = 0;
+        for _ in 0..2 {
+            let mut sending = send(stage.address()).await;
+            let held = held(&stage, overflow).await;
+            assert!((LIMIT..=LIMIT + SLACK).contains(&held), "{held} are held");
+            overflow += (CLIENTS - held) as u64;
+            sending.shutdown().await;
+            stage.until_active(0).await;
+        }
+        assert_eq!(stage.envoy.stats().await.value("rule.slow.overflow"), overflow);
         stage.is_sound().await;
     }
 }

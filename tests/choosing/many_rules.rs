@@ -3,11 +3,11 @@
 use crate::stage::{MAIN, Stage, abort, discovered, rule, rules};
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::client::{Connection, Request};
+use support::client::{Connection, Protocol, Request};
 use support::envoy::Listener;
 
 const RULES: usize = 1000;
-const REQUESTS: u32 = 2000;
+const REQUESTS: u32 = 500;
 
 /// Rules of all the kinds that a mesh's routes are faulted by.
 fn many(count: usize) -> Value {
@@ -59,14 +59,14 @@ async fn a_thousand_rules_are_loaded_within_fifty_milliseconds_of_a_worker() {
     stage.is_sound().await;
 }
 
-/// The processor time of a request that matches nothing.
-async fn cost(stage: &Stage, connection: &mut Connection) -> Duration {
-    let request =
-        || Request::get("/nothing/of/that/kind?a=b").authority("nobody.shop.svc").header("x-test-3", "no");
+/// The processor time of a request that matches nothing, one of many at once: Envoy then has the least to do for each.
+async fn cost(stage: &Stage) -> Duration {
+    let mut connection = Connection::open(Protocol::Http2, stage.address()).await;
+    let request = Request::get("/nothing/of/that/kind?a=b").authority("nobody.shop.svc");
+    let requests = vec![request.header("x-test-3", "no"); REQUESTS as usize];
     let before = worker_time(stage);
-    for _ in 0..REQUESTS {
-        let reply = stage.answer(connection, request()).await;
-        assert_eq!(rule(&reply), None);
+    for reply in connection.send_at_once(requests).await {
+        assert_eq!(rule(&reply.expect("a reply")), None);
     }
     (worker_time(stage) - before) / REQUESTS
 }
@@ -75,18 +75,17 @@ async fn cost(stage: &Stage, connection: &mut Connection) -> Duration {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_matches_none_of_a_thousand_rules_does_not_walk_them() {
     let stage = stage(&many(7)).await;
-    let mut connection = stage.connect().await;
-    cost(&stage, &mut connection).await;
-    // Alternating, so that a busier moment of the machine does not fall on one of the two.
+    cost(&stage).await;
+    // Alternating, and of each the least: whatever else the machine does only adds to it.
     let (mut few, mut all) = (Vec::new(), Vec::new());
-    for round in 0..3 {
+    for round in 0..8 {
         stage.follow(&many(8 + round)).await;
-        few.push(cost(&stage, &mut connection).await);
+        few.push(cost(&stage).await);
         stage.follow(&many(RULES + round)).await;
-        all.push(cost(&stage, &mut connection).await);
+        all.push(cost(&stage).await);
     }
     println!("a request costs {few:?} with 8 rules and {all:?} with {RULES}");
-    let (few, all) = (few.iter().min().expect("three"), all.iter().min().expect("three"));
-    assert!(*all < *few * 3 / 2, "{all:?} with {RULES} rules, {few:?} with 8");
+    let (few, all) = (few.iter().min().expect("eight"), all.iter().min().expect("eight"));
+    assert!(*all < *few * 2, "{all:?} with {RULES} rules, {few:?} with 8");
     stage.is_sound().await;
 }
