@@ -99,39 +99,46 @@ impl Pair<'_> {
 
     /// What both have counted.
     pub async fn counts(&self) -> [Counts; 2] {
-        let prefix = format!("http.{}-native.fault.", self.name);
-        let native = self.stage.envoy.stats_named(&format!("^{}", prefix.replace('.', r"\."))).await;
-        let native = |name: &str| native.value(&format!("{prefix}{name}"));
-        let rules = format!(r"^wasmcustom\.brownout\.rule\.{}(-[0-9]+)?\.", self.name);
-        let ours = self.stage.envoy.stats_named(&rules).await;
-        let ours = |name: &str| ours.sum(|stat| stat.rsplit('.').next() == Some(name));
-        [
-            Counts {
-                delays: native("delays_injected"),
-                aborts: native("aborts_injected"),
-                overflow: native("faults_overflow"),
-            },
-            Counts {
-                delays: ours("delays_injected"),
-                aborts: ours("aborts_injected"),
-                overflow: ours("overflow"),
-            },
-        ]
+        self.stats().await.0
     }
 
     /// How many exchanges are under a fault now: the native filter's number for this pair, ours for all pairs.
     pub async fn active(&self) -> [u64; 2] {
-        let envoy = &self.stage.envoy;
-        let native = envoy.stat(&format!("http.{}-native.fault.active_faults", self.name)).await;
-        [native, envoy.stat("wasmcustom.brownout.active_faults").await]
+        self.stats().await.1
     }
 
     /// Asserts that both have counted the same, and waits until neither thinks that a fault is going on.
     pub async fn end(&self) -> Counts {
-        until("the end of all faults", async || (self.active().await == [0, 0]).then_some(())).await;
-        let [native, ours] = self.counts().await;
+        let [native, ours] = until("the end of all faults", async || {
+            let (counts, active) = self.stats().await;
+            (active == [0, 0]).then_some(counts)
+        })
+        .await;
         assert_eq!(native, ours, "{}: counted by the native filter and by ours", self.name);
         native
+    }
+
+    /// Counts, and how many exchanges are under a fault, of one moment: to ask Envoy takes its time.
+    async fn stats(&self) -> ([Counts; 2], [u64; 2]) {
+        let native = format!("http.{}-native.fault.", self.name);
+        let rules = format!(r"wasmcustom\.brownout\.(rule\.{}(-[0-9]+)?\.|active_faults$)", self.name);
+        let pattern = format!("^({}|{rules})", native.replace('.', r"\."));
+        let stats = self.stage.envoy.stats_named(&pattern).await;
+        let of_native = |name: &str| stats.value(&format!("{native}{name}"));
+        let of_ours = |name: &str| {
+            stats.sum(|stat| stat.starts_with("wasmcustom.") && stat.rsplit('.').next() == Some(name))
+        };
+        let native = Counts {
+            delays: of_native("delays_injected"),
+            aborts: of_native("aborts_injected"),
+            overflow: of_native("faults_overflow"),
+        };
+        let ours = Counts {
+            delays: of_ours("delays_injected"),
+            aborts: of_ours("aborts_injected"),
+            overflow: of_ours("overflow"),
+        };
+        ([native, ours], [of_native("active_faults"), of_ours("active_faults")])
     }
 }
 

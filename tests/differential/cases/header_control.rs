@@ -2,9 +2,10 @@
 
 use super::{always, delay, get, grpc, same};
 use crate::expected::Expected::{self, Aborted, Delayed, DelayedAborted, Grpc, Passes};
+use crate::stage::Setup;
 use crate::trial::Plan;
 use serde_json::{Value, json};
-use support::client::Request;
+use support::client::{Protocol, Request};
 
 const DELAY: &str = "x-envoy-fault-delay-request";
 const DELAY_PERCENTAGE: &str = "x-envoy-fault-delay-request-percentage";
@@ -80,13 +81,14 @@ pub fn all() -> Vec<Plan> {
                 .collect(),
         ),
         same(
-            "header_status_with_blanks_or_plus",
+            "header_status_with_a_plus",
             by_header(),
             values(
                 ABORT,
                 &[("+429", Aborted(429)), ("0429", Aborted(429)), ("4 29", Passes), ("++429", Passes)],
             ),
         ),
+        spaces(),
         same(
             "header_delay_that_is_none",
             by_header(),
@@ -131,6 +133,20 @@ pub fn all() -> Vec<Plan> {
             ],
         ),
     ]
+}
+
+/// Only in HTTP/1.1: spaces around a value are no part of it there, and forbidden in HTTP/2.
+fn spaces() -> Plan {
+    let name = "header_status_with_spaces";
+    Plan::new(name, vec![Setup::new(name, by_header())], move |stage| {
+        Box::pin(async move {
+            let pair = stage.pair(name);
+            for value in [" 429", "429 ", " 429 "] {
+                pair.same(&get().header(ABORT, value), Protocol::Http1, Aborted(429)).await;
+            }
+            pair.end().await;
+        })
+    })
 }
 
 fn lowered(percentage: Value) -> Value {

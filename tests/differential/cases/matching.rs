@@ -1,7 +1,7 @@
 //! Which requests it is about.
 
-use super::{abort, different, get, same};
-use crate::expected::Expected::{self, Aborted, AnsweredByEnvoy, Passes};
+use super::{abort, delay, different, get, same};
+use crate::expected::Expected::{self, Aborted, AnsweredByEnvoy, DelayedAborted, Passes};
 use crate::trial::Plan;
 use http::Method;
 use serde_json::{Value, json};
@@ -25,12 +25,12 @@ pub fn all() -> Vec<Plan> {
     let mut plans = vec![
         same(
             "downstream_node_listed",
-            json!({ "downstream_nodes": ["one", "two"], "abort": abort(503) }),
-            rows(vec![get().header(NODE, "one"), get().header(NODE, "two")], vec![]),
+            json!({ "downstream_nodes": ["one", "two"], "delay": delay(), "abort": abort(503) }),
+            ["one", "two"].map(|node| (get().header(NODE, node), DelayedAborted(503))).into(),
         ),
         same(
             "downstream_node_not_listed",
-            json!({ "downstream_nodes": ["one", "two"], "abort": abort(503) }),
+            json!({ "downstream_nodes": ["one", "two"], "delay": delay(), "abort": abort(503) }),
             rows(
                 vec![],
                 vec![
@@ -41,10 +41,14 @@ pub fn all() -> Vec<Plan> {
                 ],
             ),
         ),
-        same("header_match_success", headers(json!([exact("1")])), rows(vec![a("1")], vec![])),
+        same(
+            "header_match_success",
+            json!({ "headers": [exact("1")], "delay": delay(), "abort": abort(503) }),
+            vec![(a("1"), DelayedAborted(503))],
+        ),
         same(
             "header_match_failure",
-            headers(json!([exact("1")])),
+            json!({ "headers": [exact("1")], "delay": delay(), "abort": abort(503) }),
             rows(vec![], vec![get(), a("2"), a("11"), a("1 1")]),
         ),
         same(

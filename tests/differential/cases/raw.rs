@@ -70,6 +70,12 @@ fn details_and_flags() -> Plan {
             let pair = stage.pair(name);
             let number = stage.numbers(0);
             pair.exchange(&get(), Protocol::Http1).await;
+            for stat in [
+                format!("http.{name}-native.fault.aborts_injected"),
+                format!("wasmcustom.brownout.rule.{name}.aborts_injected"),
+            ] {
+                assert_eq!(stage.envoy.stat(&stat).await, 1, "{stat}");
+            }
             let native = stage.log(Side::Native).entry(number).await;
             assert_eq!(
                 (native.flags.as_str(), native.details.as_deref()),
@@ -85,6 +91,7 @@ fn details_and_flags() -> Plan {
         })
     })
     .asserts("flags")
+    .asserts("statistics")
     .asserts("details")
 }
 

@@ -14,13 +14,13 @@ pub fn fault(chance: &mut Chance) -> Value {
     if chance.percent(65) {
         fault["abort"] = abort(chance);
     }
-    if chance.percent(20) {
+    if chance.percent(15) {
         fault["upstream_cluster"] = (*chance.one_of(&["upstream", "other"])).into();
     }
-    if chance.percent(20) {
-        fault["downstream_nodes"] = NODES[..=chance.below(2)].into();
+    if chance.percent(15) {
+        fault["downstream_nodes"] = NODES[..=chance.below(3)].into();
     }
-    let matchers = *chance.one_of(&[0, 0, 1, 1, 2]);
+    let matchers = *chance.one_of(&[0, 0, 0, 1, 1, 1, 2]);
     if matchers > 0 {
         fault["headers"] = (0..matchers).map(|_| matcher(chance)).collect();
     }
@@ -43,7 +43,7 @@ pub fn fault(chance: &mut Chance) -> Value {
 fn percentage(chance: &mut Chance) -> Option<Value> {
     let (name, denominator) =
         *chance.one_of(&[("HUNDRED", 100), ("TEN_THOUSAND", 10_000), ("MILLION", 1_000_000)]);
-    Some(match chance.below(10) {
+    Some(match chance.below(20) {
         0 => return None,
         1 => json!({ "denominator": name }),
         2 => json!({ "numerator": 0, "denominator": name }),
