@@ -81,6 +81,11 @@ impl Decoder {
         }
     }
 
+    /// How many mistakes there are so far.
+    fn told(&self) -> usize {
+        self.diagnostics.len() + self.dropped
+    }
+
     /// Does something one step further down.
     pub fn within<R>(&mut self, segment: Segment, work: impl FnOnce(&mut Self) -> R) -> R {
         self.enter(segment);
@@ -246,7 +251,11 @@ pub fn integer(json: &Json) -> Option<i64> {
 
 /// The fields of one object.
 #[derive(Debug)]
-pub struct Fields<'a>(&'a [(String, Json)]);
+pub struct Fields<'a> {
+    fields: &'a [(String, Json)],
+    /// Whether every name was good.
+    good: bool,
+}
 
 impl<'a> Fields<'a> {
     /// The fields of `json`, once those that nobody knows, that come twice, or that are not supported yet have
@@ -256,16 +265,22 @@ impl<'a> Fields<'a> {
             return decoder.wrong_type("value", json, "an object");
         };
         let mut earlier = BTreeSet::new();
+        let told = decoder.told();
         for (name, _) in fields {
             let first = earlier.insert(snake(name));
             decoder.field(name, |d| if first { check_name(name, d, known, later) } else { twice(name, d) });
         }
-        Some(Self(fields))
+        Some(Self { fields, good: decoder.told() == told })
+    }
+
+    /// Whether one of its names was complained about: then what seems to be missing is probably what was meant by it.
+    pub fn misnamed(&self) -> bool {
+        !self.good
     }
 
     /// The value of a field. One that is `null` counts as absent, as in protobuf's JSON.
     pub fn value(&self, name: &str) -> Option<(&'a str, &'a Json)> {
-        let found = self.0.iter().find(|(spelled, _)| is_spelling(spelled, name))?;
+        let found = self.fields.iter().find(|(spelled, _)| is_spelling(spelled, name))?;
         (found.1 != Json::Null).then_some((found.0.as_str(), &found.1))
     }
 

@@ -199,7 +199,7 @@ fn action(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<Action> {
         }
         return outcomes?.map(|outcomes| Action::Outcomes(outcomes.0));
     }
-    if given.is_empty() && fields.present(Rule::LATER).is_empty() {
+    if given.is_empty() && !fields.misnamed() {
         decoder.refuse::<()>(Code::Conflict, "a rule without a fault", "");
         return decoder.help(format!("add {}, or `outcomes`", listed(Faults::FIELDS)));
     }
@@ -241,7 +241,7 @@ impl Decode for Outcome {
         let fields = Fields::of(json, decoder, &[&["percentage"], Faults::FIELDS], Rule::LATER)?;
         let percentage = Field::read(&fields, "percentage", decoder);
         let faults = Faults::read(&fields, decoder);
-        if fields.present(Faults::FIELDS).is_empty() && fields.present(Rule::LATER).is_empty() {
+        if fields.present(Faults::FIELDS).is_empty() && !fields.misnamed() {
             decoder.refuse::<()>(Code::Conflict, "an outcome without a fault", "");
             return decoder.help("leave it out: requests that no outcome takes pass untouched");
         }

@@ -78,6 +78,7 @@ impl Abort {
     fn check(fields: &Fields<'_>, decoder: &mut Decoder) {
         match fields.present(&["http_status", "grpc_status", "header_abort"]).len() {
             1 => {}
+            0 if fields.misnamed() => {}
             0 => {
                 let label = "expected one of `http_status`, `grpc_status` or `header_abort`";
                 decoder.refuse::<()>(Code::Conflict, "an abort needs a status", label);

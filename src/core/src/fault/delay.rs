@@ -84,6 +84,7 @@ impl Decode for Delay {
             [field] => fields
                 .value(field)
                 .and_then(|(spelled, value)| decoder.field(spelled, |d| Length::decode(field, value, d))),
+            [] if fields.misnamed() => None,
             [] => {
                 let label = format!("expected one of {}", listed(Length::FIELDS));
                 decoder.refuse(Code::Conflict, "a delay needs a length", label)

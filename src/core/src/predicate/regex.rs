@@ -16,9 +16,13 @@ use regex_syntax::ast::{self, ClassSetBinaryOp, ClassSetItem, Visitor};
 use regex_syntax::hir::translate::TranslatorBuilder;
 use regex_syntax::hir::{Hir, Look};
 
-/// The most memory that one compiled regular expression may take, in bytes. It bounds the time, too: matching takes
-/// at most as many steps for each byte of a value as the expression has states.
-const LARGEST: usize = 16 * 1024;
+/// The most states that a regular expression may have once compiled: some 500 characters have so many. Matching takes
+/// at most as many steps for each byte of a value. States and not bytes, which the same expression takes fewer of in
+/// the module than in the command.
+const MOST_STATES: usize = 512;
+/// Where compiling stops, in bytes. Far beyond what so many states take.
+const LARGEST: usize = 256 * 1024;
+const TOO_LARGE: &str = "it is too large once compiled";
 /// How deeply groups may be nested.
 const DEEPEST: u32 = 64;
 
@@ -52,10 +56,13 @@ impl Regex {
             .utf8(false);
         let nfa = Compiler::new().configure(limits).build_from_hir(&whole).map_err(|error| {
             match error.size_limit() {
-                Some(_) => "it takes too much memory once compiled".into(),
+                Some(_) => TOO_LARGE.into(),
                 None => last_line(&error.to_string()),
             }
         })?;
+        if nfa.states().len() > MOST_STATES {
+            return Err(TOO_LARGE.into());
+        }
         let vm = PikeVM::new_from_nfa(nfa).map_err(|error| last_line(&error.to_string()))?;
         let cache = RefCell::new(vm.create_cache());
         Ok(Self { text: text.into(), vm, cache })

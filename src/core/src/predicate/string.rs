@@ -88,6 +88,9 @@ impl Decode for StringMatcher {
         let ignore_case = fields.optional::<bool>("ignore_case", decoder);
         let present = fields.present(&Self::KINDS);
         let [kind] = present.as_slice() else {
+            if present.is_empty() && fields.misnamed() {
+                return None;
+            }
             let label = match present.as_slice() {
                 [] => format!("expected one of {}", listed(&Self::KINDS)),
                 several => format!("{} exclude each other", listed(several).replace(" or ", " and ")),
