@@ -63,6 +63,7 @@ async fn an_abort_does_not_reach_the_upstream_and_stands_in_the_access_log() {
         status: 418,
         flags: "DI,FI".into(),
         details: Some("fault_filter_abort".into()),
+        ..Entry::default()
     };
     assert_eq!(entry, expected);
     assert_eq!(envoy.stat("http.faulty.fault.aborts_injected").await, 1);
