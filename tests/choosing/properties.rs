@@ -13,7 +13,7 @@ async fn the_network_of_the_source_for_ipv4_ipv6_and_mapped_addresses() {
     let document = rules([
         cidr("elsewhere-4", "10.0.0.0/8"),
         cidr("elsewhere-6", "fd00::/8"),
-        cidr("elsewhere-mapped", "::ffff:10.0.0.0/104"),
+        cidr("written-as-mapped", "::ffff:198.51.100.0/120"),
         cidr("forwarded-4", "203.0.113.0/24"),
         cidr("forwarded-6", "2001:db8::/32"),
         cidr("loopback-4", "127.0.0.1"),
@@ -32,9 +32,13 @@ async fn the_network_of_the_source_for_ipv4_ipv6_and_mapped_addresses() {
         (SocketAddr::from((Ipv4Addr::LOCALHOST, port("both"))), "loopback-4"),
     ] {
         let mut connection = Connection::open(Protocol::Http1, address).await;
-        for (forwarded_for, expected) in
-            [(None, expected), (Some("203.0.113.9"), "forwarded-4"), (Some("2001:db8::9"), "forwarded-6")]
-        {
+        for (forwarded_for, expected) in [
+            (None, expected),
+            (Some("203.0.113.9"), "forwarded-4"),
+            (Some("2001:db8::9"), "forwarded-6"),
+            (Some("::ffff:203.0.113.9"), "forwarded-4"),
+            (Some("198.51.100.9"), "written-as-mapped"),
+        ] {
             let request = Request::get("/");
             let request = forwarded_for.iter().fold(request, |r, value| r.header("x-forwarded-for", value));
             let reply = stage.answer(&mut connection, request).await;
