@@ -19,58 +19,85 @@ pub struct Setup {
     pub name: String,
     /// The native filter's configuration.
     pub fault: Value,
-    /// Routes before the usual ones, whose own configurations replace it.
-    pub routes: Vec<Value>,
+    /// A `RouteConfiguration` in the place of the usual one, with `HTTPFault`s of its own.
+    pub routes: Option<Value>,
 }
 
 impl Setup {
     /// A pair under an `HTTPFault`.
     pub fn new(name: impl Into<String>, fault: Value) -> Self {
-        Self { name: name.into(), fault, routes: Vec::new() }
+        Self { name: name.into(), fault, routes: None }
+    }
+
+    /// Has these routes before the usual ones.
+    pub fn with_routes(self, before: Vec<Value>) -> Self {
+        Self { routes: Some(route_configuration(before)), ..self }
     }
 
     fn listener(&self, side: Side) -> Listener {
-        let listener = Listener::named(&format!("{}-{}", self.name, side.name()));
-        let listener = match side {
-            Side::Native => {
-                listener.filter(Filter::native_fault(self.fault.clone())).routes(self.all_routes())
-            }
+        let mut routes = self.routes.clone().unwrap_or_else(|| route_configuration(Vec::new()));
+        let filter = match side {
+            Side::Native => Filter::native_fault(self.fault.clone()),
             Side::Ours => {
+                without_filters(&mut routes);
                 let document = import::document(&self.name, &self.configuration());
                 let document = document.unwrap_or_else(|error| panic!("{}: {error}", self.name));
-                let filter = Filter::brownout(&Configuration::document(&document));
-                let mut routes = self.all_routes();
-                for route in routes.iter_mut().filter_map(Value::as_object_mut) {
-                    route.remove("typed_per_filter_config");
-                }
-                listener.filter(filter).routes(routes)
+                Filter::brownout(&Configuration::document(&document))
             }
         };
-        listener.field("generate_request_id", json!(false))
-    }
-
-    fn all_routes(&self) -> Vec<Value> {
-        self.routes.iter().cloned().chain(routes()).collect()
+        let listener = Listener::named(&format!("{}-{}", self.name, side.name())).filter(filter);
+        listener.field("route_config", routes).field("generate_request_id", json!(false))
     }
 
     /// What is given to the importer: the `HTTPFault` alone, or with it the routes that have their own.
     fn configuration(&self) -> Value {
-        if self.routes.is_empty() {
-            return self.fault.clone();
-        }
-        let mut fault = self.fault.clone();
-        fault["@type"] = HTTP_FAULT.into();
+        let Some(routes) = &self.routes else { return self.fault.clone() };
         json!({
-            "route_config": { "virtual_hosts": [
-                { "name": "all", "domains": ["*"], "routes": self.all_routes() },
-            ] },
-            "http_filters": [{ "name": "envoy.filters.http.fault", "typed_config": fault }],
+            "route_config": routes,
+            "http_filters": [{ "name": FILTER, "typed_config": http_fault(&self.fault) }],
         })
     }
 }
 
-/// The type of the native filter's configuration.
-pub const HTTP_FAULT: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
+/// The native filter's name.
+const FILTER: &str = "envoy.filters.http.fault";
+
+/// An `HTTPFault` with its type.
+fn http_fault(fault: &Value) -> Value {
+    let mut fault = fault.clone();
+    fault["@type"] = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault".into();
+    fault
+}
+
+/// Gives a route, or whatever has `typed_per_filter_config`, an `HTTPFault` of its own.
+pub fn with_fault(mut route: Value, fault: &Value) -> Value {
+    route["typed_per_filter_config"] = json!({ FILTER: http_fault(fault) });
+    route
+}
+
+/// Gives it the word that the native filter is off.
+pub fn without_fault(mut route: Value) -> Value {
+    let off = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
+    route["typed_per_filter_config"] = json!({ FILTER: { "@type": off, "config": {}, "disabled": true } });
+    route
+}
+
+/// Takes all that out again.
+fn without_filters(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.remove("typed_per_filter_config");
+            fields.values_mut().for_each(without_filters);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(without_filters),
+        _ => {}
+    }
+}
+
+fn route_configuration(before: Vec<Value>) -> Value {
+    let routes: Vec<Value> = before.into_iter().chain(routes()).collect();
+    json!({ "name": "all", "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": routes }] })
+}
 
 /// By path: a cluster, another one, one of both, an answer of Envoy's own; and nothing for all other paths.
 fn routes() -> Vec<Value> {

@@ -3,7 +3,7 @@
 use super::{abort, always, delay, different, grpc};
 use crate::expected::Expected::{Grpc, Passes};
 use crate::seen::Side;
-use crate::stage::{HTTP_FAULT, Setup};
+use crate::stage::{Setup, with_fault};
 use crate::trial::Plan;
 use serde_json::{Value, json};
 use support::client::{Connection, Protocol, Request};
@@ -30,20 +30,18 @@ pub fn all() -> Vec<Plan> {
 fn shared_limit() -> Plan {
     let name = "limits_of_two_routes";
     let fault = json!({
-        "@type": HTTP_FAULT,
         "max_active_faults": 1,
         "delay": { "header_delay": {}, "percentage": always() },
     });
     let route = |name: &str| {
-        json!({
-            "name": name,
-            "match": { "path": format!("/{name}") },
-            "route": { "cluster": "upstream" },
-            "typed_per_filter_config": { "envoy.filters.http.fault": fault },
-        })
+        let path = format!("/{name}");
+        with_fault(
+            json!({ "name": name, "match": { "path": path }, "route": { "cluster": "upstream" } }),
+            &fault,
+        )
     };
     let routes = vec![route("one"), route("two")];
-    Plan::new(name, vec![Setup { routes, ..Setup::new(name, json!({})) }], move |stage| {
+    Plan::new(name, vec![Setup::new(name, json!({})).with_routes(routes)], move |stage| {
         Box::pin(async move {
             let pair = stage.pair(name);
             let request =

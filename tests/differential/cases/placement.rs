@@ -1,34 +1,86 @@
 //! What is configured for routes, and what the proxy around the filter feels of it.
 
 use super::{abort, always, delay, get};
-use crate::expected::Expected::{Aborted, Delayed};
+use crate::expected::Expected::{Aborted, Delayed, Passes};
 use crate::pair::Counts;
-use crate::stage::{HTTP_FAULT, Setup};
+use crate::stage::{Setup, with_fault, without_fault};
 use crate::trial::Plan;
 use serde_json::{Value, json};
 use support::client::{Protocol, Request};
 
 pub fn all() -> Vec<Plan> {
-    vec![route_replaces(), not_retried(), downstream_cluster(false), downstream_cluster(true), metadata()]
+    vec![
+        route_replaces(),
+        most_specific(),
+        not_retried(),
+        downstream_cluster(false),
+        downstream_cluster(true),
+        metadata(),
+    ]
 }
 
 /// A route's configuration replaces the listener's as a whole.
 fn route_replaces() -> Plan {
     let name = "route_configuration_replaces_the_listeners";
-    let mut of_route = json!({ "abort": abort(503) });
-    of_route["@type"] = HTTP_FAULT.into();
-    let route = json!({
-        "name": "routed",
-        "match": { "path": "/routed" },
-        "route": { "cluster": "upstream" },
-        "typed_per_filter_config": { "envoy.filters.http.fault": of_route },
-    });
-    let setup = Setup { routes: vec![route], ..Setup::new(name, json!({ "delay": delay() })) };
+    let route =
+        json!({ "name": "routed", "match": { "path": "/routed" }, "route": { "cluster": "upstream" } });
+    let route = with_fault(route, &json!({ "abort": abort(503) }));
+    let setup = Setup::new(name, json!({ "delay": delay() })).with_routes(vec![route]);
     Plan::new(name, vec![setup], move |stage| {
         Box::pin(async move {
             let pair = stage.pair(name);
             pair.same(&Request::get("/routed"), Protocol::Http1, Aborted(503)).await;
             pair.same(&get(), Protocol::Http1, Delayed).await;
+        })
+    })
+}
+
+/// Of a weighted cluster, a route, a virtual host and the whole route configuration, the first that says something
+/// counts, and it counts alone; it can also say that there is nothing.
+fn most_specific() -> Plan {
+    let name = "most_specific_configuration_replaces_all_others";
+    let fault = |status| json!({ "abort": abort(status) });
+    let usual = json!({ "cluster": "upstream" });
+    let route = |path: &str, action: &Value| json!({ "name": &path[1..], "match": { "path": path }, "route": action });
+    let weighted = |cluster: Value| json!({ "weighted_clusters": { "clusters": [cluster] } });
+    let other = json!({ "name": "other", "weight": 1 });
+    let routes = vec![
+        route("/plain", &usual),
+        with_fault(route("/routed", &usual), &fault(502)),
+        with_fault(route("/weighted", &weighted(with_fault(other.clone(), &fault(503)))), &fault(502)),
+        with_fault(route("/evenly", &weighted(other)), &fault(502)),
+        with_fault(route("/delayed", &usual), &json!({ "delay": delay() })),
+        with_fault(route("/nothing", &usual), &json!({})),
+        without_fault(route("/off", &usual)),
+    ];
+    // Of the same name in both hosts.
+    let own = route("/own", &usual);
+    let host = |name: &str, domain: &str, own: Value| {
+        let routes: Vec<Value> = routes.iter().cloned().chain([own]).collect();
+        json!({ "name": name, "domains": [domain], "routes": routes })
+    };
+    let shop = host("shop", "shop.example", with_fault(own.clone(), &fault(505)));
+    let hosts = [with_fault(shop, &fault(501)), host("all", "*", own)];
+    let configuration = with_fault(json!({ "name": "all", "virtual_hosts": hosts }), &fault(504));
+    let setup = Setup { routes: Some(configuration), ..Setup::new(name, fault(599)) };
+    Plan::new(name, vec![setup], move |stage| {
+        Box::pin(async move {
+            let pair = stage.pair(name);
+            for (authority, own, general) in [("shop.example", 505, 501), ("backend.example", 504, 504)] {
+                for (path, expected) in [
+                    ("/plain", Aborted(general)),
+                    ("/own", Aborted(own)),
+                    ("/routed", Aborted(502)),
+                    ("/weighted", Aborted(503)),
+                    ("/evenly", Aborted(502)),
+                    ("/delayed", Delayed),
+                    ("/nothing", Passes),
+                    ("/off", Passes),
+                ] {
+                    pair.same(&Request::get(path).authority(authority), Protocol::Http1, expected).await;
+                }
+            }
+            pair.end().await;
         })
     })
 }

@@ -1,7 +1,7 @@
 //! An `HTTPFault` that leaves nothing to chance once it is there.
 
 use super::chance::Chance;
-use super::values::{NODES, TEXTS};
+use super::values::{NODES, REGEXES, TEXTS};
 use serde_json::{Value, json};
 use support::envoy::version;
 
@@ -109,10 +109,7 @@ fn range(chance: &mut Chance) -> Value {
 
 fn string(chance: &mut Chance) -> Value {
     if chance.percent(30) {
-        let regex = *chance.one_of(&[
-            "a.*", "[ab]+", "(?i)AB", "a|b", "\\d+", "^a$", "a,b", "", "[^a]*", "GET|HEAD", "/case.*",
-        ]);
-        let regex = if regex.is_empty() { ".*" } else { regex };
+        let (regex, _) = *chance.one_of(&REGEXES);
         return json!({ "safe_regex": { "regex": regex } });
     }
     let kind = *chance.one_of(&["exact", "prefix", "suffix", "contains"]);

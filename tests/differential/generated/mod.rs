@@ -1,6 +1,7 @@
 //! Pairs of configuration and request that nobody thought of, many to a listener: each configuration is that of a
 //! route, and the importer makes one document of all of them.
 
+mod aim;
 mod chance;
 mod fault;
 mod request;
@@ -8,7 +9,7 @@ mod values;
 
 use crate::pair::{Pair, SHORTEST};
 use crate::seen::Both;
-use crate::stage::{HTTP_FAULT, Setup};
+use crate::stage::{Setup, with_fault};
 use crate::trial::Plan;
 use chance::Chance;
 use serde_json::{Value, json};
@@ -45,9 +46,9 @@ struct Case {
 fn plan(name: &'static str, seed: u64) -> Plan {
     let mut chance = Chance::new(seed);
     let cases: Vec<Case> = (0..CONFIGURATIONS).map(|number| case(number, &mut chance)).collect();
-    let mut setup = Setup::new(name, cases[0].fault.clone());
     let numbered = cases.iter().enumerate().skip(1);
-    setup.routes = numbered.map(|(number, case)| route(number, &case.fault, &mut chance)).collect();
+    let routes = numbered.map(|(number, case)| route(number, &case.fault, &mut chance)).collect();
+    let setup = Setup::new(name, cases[0].fault.clone()).with_routes(routes);
     Plan::new(name, vec![setup], move |stage| {
         Box::pin(async move {
             let pair = stage.pair(name);
@@ -76,20 +77,14 @@ fn plan(name: &'static str, seed: u64) -> Plan {
 /// The first configuration is that of the listener, for paths without a route.
 fn case(number: usize, chance: &mut Chance) -> Case {
     let fault = fault::fault(chance);
-    let must_be_grpc = fault["abort"].get("grpc_status").is_some();
     let path = format!("/case-{number}");
-    let requests = (0..REQUESTS).map(|_| request::request(&path, must_be_grpc, chance)).collect();
+    let requests = (0..REQUESTS).map(|_| request::request(&path, &fault, chance)).collect();
     Case { fault, requests }
 }
 
 fn route(number: usize, fault: &Value, chance: &mut Chance) -> Value {
-    let mut fault = fault.clone();
-    fault["@type"] = HTTP_FAULT.into();
-    let mut route = json!({
-        "name": format!("case-{number}"),
-        "match": { "path_separated_prefix": format!("/case-{number}") },
-        "typed_per_filter_config": { "envoy.filters.http.fault": fault },
-    });
+    let prefix = json!({ "path_separated_prefix": format!("/case-{number}") });
+    let mut route = with_fault(json!({ "name": format!("case-{number}"), "match": prefix }), fault);
     let to = |cluster: &str| json!({ "cluster": cluster, "timeout": "0s" });
     match chance.below(10) {
         0 => route["direct_response"] = json!({ "status": 201 }),

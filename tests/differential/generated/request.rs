@@ -1,13 +1,17 @@
 //! A request that has some of what configurations look for.
 
+use super::aim::aim;
 use super::chance::Chance;
 use super::values::{DELAYS, GRPC_STATUSES, NODES, NUMBERS, NUMERATORS, STATUSES, TEXTS};
 use http::Method;
+use serde_json::Value;
 use support::client::{Protocol, Request};
 use support::envoy::version;
 
-/// Any request to a path; a gRPC one if it has to be.
-pub fn request(path: &str, must_be_grpc: bool, chance: &mut Chance) -> (Request, Protocol) {
+/// Any request to a path, half of them aimed at the configuration there. A gRPC one, if that answers with a gRPC
+/// status: what a plain one gets is a difference of its own.
+pub fn request(path: &str, fault: &Value, chance: &mut Chance) -> (Request, Protocol) {
+    let must_be_grpc = fault["abort"].get("grpc_status").is_some();
     let path = format!("{path}{}", chance.one_of(&["", "?q=a", "/deeper?a=b"]));
     let grpc = must_be_grpc || chance.percent(25);
     let mut request = if grpc {
@@ -16,15 +20,22 @@ pub fn request(path: &str, must_be_grpc: bool, chance: &mut Chance) -> (Request,
     } else {
         plain(&path, chance)
     };
+    if chance.percent(60) {
+        request = aim(request, fault);
+    }
+    let aimed = request.headers.clone();
     for (name, values) in [("x-a", &TEXTS[..]), ("x-b", &TEXTS[..]), ("x-n", &NUMBERS[..])] {
         for _ in 0..repetitions(chance) {
-            request = request.header(name, chance.one_of(values));
+            let value = chance.one_of(values);
+            if !aimed.contains_key(name) {
+                request = request.header(name, value);
+            }
         }
     }
-    if chance.percent(5) {
+    if version() >= (1, 39) && chance.percent(5) {
         request = request.header("x-a", [b'a', 0xff]);
     }
-    if chance.percent(40) {
+    if !aimed.contains_key("x-envoy-downstream-service-node") && chance.percent(40) {
         request = request.header("x-envoy-downstream-service-node", chance.one_of(&NODES));
     }
     if chance.percent(10) {

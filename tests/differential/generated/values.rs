@@ -25,3 +25,18 @@ pub const GRPC_STATUSES: [&str; 8] = ["0", "5", "14", "16", "+3", "-1", "five", 
 /// Numerators that leave nothing to chance, or what is none.
 pub const NUMERATORS: [&str; 9] =
     ["0", "0", "1000000", "4294967295", "4294967296", "abc", "-1", "1e2", "18446744073709551616"];
+
+/// Regular expressions, each with a value that matches it.
+pub const REGEXES: [(&str, &str); 11] = [
+    ("a.*", "ab"),
+    ("[ab]+", "ba"),
+    ("(?i)AB", "aB"),
+    ("a|b", "b"),
+    ("\\d+", "007"),
+    ("^a$", "a"),
+    ("a,b", "a,b"),
+    (".*", ""),
+    ("[^a]*", "-3"),
+    ("GET|HEAD", "GET"),
+    ("/case.*", "/case"),
+];
