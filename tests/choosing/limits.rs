@@ -71,7 +71,10 @@ async fn no_more_than_the_limit_is_held_and_places_come_back_however_clients_lea
         };
         // They close their connections.
         let (mut sending, held) = fill(stage.address()).await;
-        assert_eq!(stage.upstream.count(), CLIENTS - held);
+        until("the others at the upstream", async || {
+            (stage.upstream.count() == CLIENTS - held).then_some(())
+        })
+        .await;
         sending.shutdown().await;
         stage.until_active(0).await;
         // Envoy gives up on them.
