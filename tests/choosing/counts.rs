@@ -32,6 +32,8 @@ async fn the_workers_count_together() {
         let replies = crowd(stage.address(), CLIENTS, EACH, &Request::get(&format!("/{name}"))).await;
         assert_eq!((replies.len(), taken(&replies)), (CLIENTS * EACH, expected), "{name}");
     }
+    // The first of them speaks for all.
+    assert_eq!(stage.envoy.log().matches("document in force").count(), 1, "{}", stage.envoy.log());
     stage.is_sound().await;
 }
 
