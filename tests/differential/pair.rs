@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use support::client::{Connection, Cut, Protocol, Reply, Request};
 use support::deadline::{until, within_patience};
 
-/// The shortest delay of any case.
-pub const SHORTEST: Duration = Duration::from_millis(30);
+/// The shortest delay of any case is 30 ms, and Envoy's own timers may fire a moment early.
+pub const SHORTEST: Duration = Duration::from_millis(28);
 
 /// A pair on the stage.
 #[derive(Clone)]

@@ -110,7 +110,7 @@ fn routes() -> Vec<Value> {
     vec![
         to("/other", json!({ "cluster": "other", "timeout": "0s" })),
         to("/weighted", weighted),
-        to("/hurried", json!({ "cluster": Cluster::USUAL, "timeout": "0.02s" })),
+        to("/hurried", json!({ "cluster": Cluster::USUAL, "timeout": "0.3s" })),
         to(
             "/retried",
             json!({ "cluster": Cluster::USUAL, "retry_policy": { "retry_on": "5xx", "num_retries": 2 } }),

@@ -46,6 +46,14 @@ pub fn all() -> Vec<Plan> {
                 })
                 .collect(),
         ),
+        same(
+            "health_probes_are_not_spared",
+            json!({ "abort": abort(503) }),
+            vec![
+                (get().header("user-agent", "kube-probe/1.33"), Aborted(503)),
+                (Request::post("/up/grpc.health.v1.Health/Check", ""), Aborted(503)),
+            ],
+        ),
         same("no_fault", json!({}), vec![(get(), Passes), (grpc(), Passes)]),
     ];
     plans.extend(statuses());

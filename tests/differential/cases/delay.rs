@@ -25,7 +25,7 @@ pub fn all() -> Vec<Plan> {
         ),
         same(
             "delay_is_not_in_the_route_timeout",
-            json!({ "delay": { "fixed_delay": "0.060s", "percentage": always() } }),
+            json!({ "delay": { "fixed_delay": "0.4s", "percentage": always() } }),
             vec![(Request::get("/hurried"), Delayed)],
         ),
         same(

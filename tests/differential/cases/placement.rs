@@ -44,7 +44,7 @@ fn most_specific() -> Plan {
     let route = |path: &str, action: &Value| json!({ "name": &path[1..], "match": { "path": path }, "route": action });
     let weighted = |cluster: Value| json!({ "weighted_clusters": { "clusters": [cluster] } });
     let other = json!({ "name": "other", "weight": 1 });
-    let routes = vec![
+    let routes = [
         route("/plain", &usual),
         with_fault(route("/routed", &usual), &fault(502)),
         with_fault(route("/weighted", &weighted(with_fault(other.clone(), &fault(503)))), &fault(502)),
