@@ -50,16 +50,16 @@ impl Rule {
         match &self.action {
             Action::Faults(faults) => {
                 let certain = share == WHOLE && !self.is_sticky();
-                (certain || self.draw(share, request, around)? < share).then_some(faults)
+                (certain || self.draw(share, request, around)?.first < share).then_some(faults)
             }
             Action::Outcomes(outcomes) => {
                 let drawn = self.draw(share, request, around)?;
                 let mut until = 0;
-                let found = outcomes.iter().find(|outcome| {
+                let chosen = outcomes.iter().find(|outcome| {
                     until += outcome.percentage.millionths();
-                    drawn < scaled(until, share)
+                    drawn.second < until
                 });
-                found.map(|outcome| &outcome.faults)
+                chosen.filter(|_| drawn.first < share).map(|outcome| &outcome.faults)
             }
         }
     }
@@ -68,9 +68,8 @@ impl Rule {
         self.sample.as_ref().is_some_and(|sample| sample.by.is_some())
     }
 
-    /// Where the request falls between 0 and [`WHOLE`]: by its key, or by chance. `None` if it has no key, or if
-    /// nothing can come of it.
-    fn draw(&self, share: u32, request: &dyn RequestView, around: &mut Circumstances<'_>) -> Option<u32> {
+    /// Where the request falls: by its key, or by chance. `None` if it has no key, or if nothing can come of it.
+    fn draw(&self, share: u32, request: &dyn RequestView, around: &mut Circumstances<'_>) -> Option<Drawn> {
         if share == 0 {
             return None;
         }
@@ -82,8 +81,20 @@ impl Rule {
                 None => return None,
             },
         };
-        u32::try_from(drawn % u64::from(WHOLE)).ok()
+        let whole = u64::from(WHOLE);
+        let [first, second] =
+            [drawn % whole, drawn / whole % whole].map(|part| u32::try_from(part).unwrap_or(0));
+        Some(Drawn { first, second })
     }
+}
+
+/// One draw, as two numbers below [`WHOLE`] that have nothing to do with each other: with one for both, a percentage
+/// that is raised would move those already in from one outcome to the next.
+struct Drawn {
+    /// Whether the rule takes the request: below its share.
+    first: u32,
+    /// Which outcome.
+    second: u32,
 }
 
 /// `part` of `share`, both in millionths.

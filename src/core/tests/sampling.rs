@@ -413,12 +413,15 @@ fn outcomes(fields: &str) -> String {
     )
 }
 
+/// The first million of a draw says whether the rule takes the request, the second which outcome it suffers.
+const MILLION: u64 = 1_000_000;
+
 #[test]
 fn one_draw_chooses_among_outcomes_and_the_rest_passes() {
     for (draw, status) in
         [(0, 500), (19_999, 500), (20_000, 501), (119_999, 501), (120_000, 502), (124_999, 502), (125_000, 0)]
     {
-        let mut worker = Worker::new(&outcomes(""), &[draw, 7_000_000 + draw]);
+        let mut worker = Worker::new(&outcomes(""), &[draw * MILLION, (7 * MILLION + draw) * MILLION + 5]);
         assert_eq!(worker.status(&Headers::get(&[])), status, "{draw}");
         let passed_on = if status == 0 { 599 } else { status };
         assert_eq!(worker.status(&Headers::get(&[("x-rest", "")])), passed_on, "{draw}, modulo a million");
@@ -427,9 +430,17 @@ fn one_draw_chooses_among_outcomes_and_the_rest_passes() {
 
 #[test]
 fn the_rules_percentage_multiplies_those_of_its_outcomes() {
-    for (draw, status) in [(0, 500), (4_999, 500), (5_000, 501), (29_999, 501), (30_000, 502), (31_250, 0)] {
-        let mut worker = Worker::new(&outcomes(r#""percentage":25,"#), &[draw]);
-        assert_eq!(worker.status(&Headers::get(&[])), status, "{draw}");
+    for (taken, chosen, status) in [
+        (0, 0, 500),
+        (249_999, 19_999, 500),
+        (249_999, 20_000, 501),
+        (0, 119_999, 501),
+        (0, 120_000, 502),
+        (0, 125_000, 0),
+        (250_000, 0, 0),
+    ] {
+        let mut worker = Worker::new(&outcomes(r#""percentage":25,"#), &[chosen * MILLION + taken]);
+        assert_eq!(worker.status(&Headers::get(&[])), status, "{taken} {chosen}");
     }
     assert_eq!(Worker::new(&outcomes(r#""percentage":0,"#), &[]).status(&Headers::get(&[])), 0);
 }
@@ -456,7 +467,7 @@ fn a_user_suffers_the_same_outcome_again_and_again() {
     let mut seen = std::collections::BTreeSet::new();
     for number in 0..400 {
         let key = format!("user-{number}");
-        let status = match point("s", key.as_bytes()) % 1_000_000 {
+        let status = match point("s", key.as_bytes()) / MILLION % MILLION {
             0..20_000 => 500,
             20_000..120_000 => 501,
             120_000..125_000 => 502,
@@ -472,6 +483,23 @@ fn a_user_suffers_the_same_outcome_again_and_again() {
 }
 
 #[test]
+fn a_percentage_that_is_raised_moves_nobody_to_another_outcome() {
+    let of = |percentage: u32, key: &str| {
+        let document = outcomes(&format!(
+            r#""percentage":{percentage},"sample":{{"by":{{"header":"x-user"}},"salt":"s"}},"#
+        ));
+        Worker::new(&document, &[]).status(&user(key))
+    };
+    let mut added = 0;
+    for key in (0..2_000).map(|number| format!("user-{number}")) {
+        let (some, all) = (of(30, &key), of(100, &key));
+        assert!(some == all || some == 0, "{key}: {some} became {all}");
+        added += usize::from(some != all);
+    }
+    assert!(added > 100, "{added}");
+}
+
+#[test]
 fn outcomes_may_sum_to_everything_and_not_to_more() {
     let rule = |percentages: &[&str]| {
         let outcome =
@@ -484,7 +512,7 @@ fn outcomes_may_sum_to_everything_and_not_to_more() {
     }
     for draw in [0, 599_999, 600_000, 999_999] {
         assert_eq!(
-            Worker::new(&rule(&["60", "40"]), &[draw]).request(0, &Headers::get(&[])),
+            Worker::new(&rule(&["60", "40"]), &[draw * MILLION]).request(0, &Headers::get(&[])),
             RequestStep::Hold
         );
     }
@@ -520,9 +548,9 @@ fn faults_within_an_outcome_have_percentages_of_their_own() {
         "delay":{"fixed_delay":"1s","percentage":{"numerator":200000,"denominator":"MILLION"}},
         "abort":{"http_status":500,"percentage":{"numerator":50000,"denominator":"MILLION"}}}]}]}"#;
     for (draws, expected) in [
-        (&[500_000][..], "Continue"),
-        (&[499_999, 200_000, 50_000], "Continue"),
-        (&[499_999, 199_999, 50_000], "Hold"),
+        (&[500_000 * MILLION][..], "Continue"),
+        (&[499_999 * MILLION, 200_000, 50_000], "Continue"),
+        (&[499_999 * MILLION, 199_999, 50_000], "Hold"),
         (&[0, 200_000, 49_999], "Reply"),
     ] {
         let step = format!("{:?}", Worker::new(document, draws).request(0, &Headers::get(&[])));
