@@ -78,7 +78,10 @@ fn calls(
                 assert_eq!(unary, expected(&[b"one"]), "{side:?}");
                 let streamed = client.streaming(PATH, &MESSAGES, &metadata(&numbers[1])).await;
                 assert_eq!(streamed, expected(&MESSAGES), "{side:?}");
-                assert!(!delayed || begin.elapsed() >= Duration::from_millis(78), "{side:?}");
+                // Two delays of 40 ms. The native filter's timers may be early, see `pair::SHORTEST`.
+                let earliest = Duration::from_millis(if side == Side::Native { 60 } else { 80 });
+                let took = begin.elapsed();
+                assert!(!delayed || took >= earliest, "{side:?} {took:?}");
                 for entry in stage.log(side).entries_from(first, 2).await {
                     assert_eq!(entry.faults(side), (delayed, status.is_some()), "{side:?}");
                 }
