@@ -5,8 +5,6 @@
 //! counts one is the generation that the first of them writes down and the others, if they come soon enough, join.
 
 use crate::host;
-use brownout_core::Plan;
-use brownout_core::sample::Sample;
 use brownout_core::tally::Tally;
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
@@ -17,6 +15,9 @@ use std::rc::Rc;
 const TAKEOVER: u64 = 5_000_000_000;
 /// How often a write is tried when other workers write at the same time.
 const TRIES: usize = 100;
+/// A version that no value has. The host takes any version for a key that is not there, so that of two workers which
+/// find none only one can make it; with 0, which stands for any version, the second would undo the first's count.
+const NO_VERSION: u32 = u32::MAX;
 /// proxy-wasm's status for a write that came too late.
 const CAS_MISMATCH: host::Failed = host::Failed(8);
 
@@ -30,20 +31,8 @@ pub struct SharedTally {
 
 impl SharedTally {
     /// Joins the generation of the document with this text, or begins it.
-    pub fn new(text: &[u8], plan: &Plan) -> Self {
-        let generation = Generation::join(text);
-        let mut tally = Self { generation, keys: BTreeMap::new() };
-        // The host lets two workers create one key, each unaware of the other. The VM on the main thread is configured
-        // before all of them, and finds nobody else.
-        let counting = plan.rules().iter().filter(|rule| rule.sample.as_ref().is_some_and(Sample::counts));
-        let limited = plan.rules().iter().filter(|rule| rule.limits.is_some());
-        let mut keys: Vec<String> = counting.map(|rule| tally.key("count", &rule.name.shared())).collect();
-        keys.extend(limited.map(|rule| tally.key("held", &rule.name.shared())));
-        keys.extend(plan.max_active_faults().map(|_| tally.key("held", &"".into())));
-        for key in keys {
-            update(&key, |value| Some((value.unwrap_or_default(), 0)));
-        }
-        tally
+    pub fn new(text: &[u8]) -> Self {
+        Self { generation: Generation::join(text), keys: BTreeMap::new() }
     }
 
     /// Whether nobody has joined this generation before.
@@ -135,7 +124,7 @@ impl Generation {
 fn update(key: &str, change: impl Fn(Option<[u64; 2]>) -> Option<([u64; 2], u64)>) -> Option<u64> {
     for _ in 0..TRIES {
         let found = host::shared_data(key).ok()?;
-        let (old, cas) = found.map_or((None, 0), |(bytes, cas)| (decoded(&bytes), cas));
+        let (old, cas) = found.map_or((None, NO_VERSION), |(bytes, cas)| (decoded(&bytes), cas));
         let (new, answer) = change(old)?;
         if old == Some(new) {
             return Some(answer);

@@ -55,7 +55,7 @@ impl Worker {
         }
         plan.settle(&properties::read);
         let stats = Stats::new(&plan);
-        let tally = SharedTally::new(text, &plan);
+        let tally = SharedTally::new(text);
         let first = tally.is_first();
         if let (Ok(mut engine), Ok(mut old)) = (self.engine.try_borrow_mut(), self.stats.try_borrow_mut()) {
             engine.follow(plan, Box::new(tally), HostClock.now());
