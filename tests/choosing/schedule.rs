@@ -56,7 +56,7 @@ async fn a_rule_ends_by_itself_within_a_tenth_of_a_second() {
     let seen = watch(&stage, end + SECOND).await;
     let before: Vec<_> = seen.iter().filter(|seen| seen.answered < end).collect();
     let after: Vec<_> = seen.iter().filter(|seen| seen.sent > end + LATENESS).collect();
-    assert!(before.len() > 50 && after.len() > 50, "{} before, {} after", before.len(), after.len());
+    assert!(before.len() > 10 && after.len() > 10, "{} before, {} after", before.len(), after.len());
     assert!(before.iter().all(|seen| seen.taken), "it ended early");
     assert!(after.iter().all(|seen| !seen.taken), "it ended late");
     stage.is_sound().await;
@@ -70,7 +70,7 @@ async fn a_rule_begins_by_itself_within_a_tenth_of_a_second() {
     let seen = watch(&stage, begin + SECOND).await;
     let before: Vec<_> = seen.iter().filter(|seen| seen.answered < begin).collect();
     let after: Vec<_> = seen.iter().filter(|seen| seen.sent > begin + LATENESS).collect();
-    assert!(before.len() > 50 && after.len() > 50, "{} before, {} after", before.len(), after.len());
+    assert!(before.len() > 10 && after.len() > 10, "{} before, {} after", before.len(), after.len());
     assert!(before.iter().all(|seen| !seen.taken), "it began early");
     assert!(after.iter().all(|seen| seen.taken), "it began late");
     stage.is_sound().await;
@@ -92,7 +92,7 @@ async fn a_share_grows_evenly() {
         let from = begin + SECOND * part;
         let within = seen.iter().filter(|seen| seen.sent >= from && seen.answered < from + SECOND);
         let within: Vec<_> = within.collect();
-        assert!(within.len() > 100, "{}", within.len());
+        assert!(within.len() > 20, "{}", within.len());
         let taken: f64 = within.iter().map(|seen| f64::from(u8::from(seen.taken))).sum();
         let least: f64 = within.iter().map(|seen| share(seen.sent)).sum();
         let most: f64 = within.iter().map(|seen| share(seen.answered)).sum();
@@ -127,7 +127,7 @@ async fn a_share_that_grows_from_the_arrival_on() {
     assert!(taken > least - chance && taken < most + chance, "{taken}, expected {least:.1} to {most:.1}");
     let whole = seen.iter().filter(|seen| seen.sent > latest + 2 * SECOND + LATENESS);
     let whole: Vec<_> = whole.collect();
-    assert!(whole.len() > 50 && whole.iter().all(|seen| seen.taken));
+    assert!(whole.len() > 10 && whole.iter().all(|seen| seen.taken));
     stage.is_sound().await;
 }
 
