@@ -135,9 +135,9 @@ fn assert_varied(all: &[Both], seed_is: &str) {
 
 /// Asserts that most of what was not delayed did not take as long as a delay: some of it may, on a busy machine.
 fn assert_in_time(all: &[Both], seed_is: &str) {
-    for side in 0..2 {
+    for (side, shortest) in SHORTEST.into_iter().enumerate() {
         let prompt = all.iter().filter(|both| !both.native.delayed);
-        let (late, prompt): (Vec<_>, Vec<_>) = prompt.partition(|both| both.took[side] >= SHORTEST[side]);
+        let (late, prompt): (Vec<_>, Vec<_>) = prompt.partition(|both| both.took[side] >= shortest);
         assert!(late.len() < prompt.len(), "{} late, {} prompt; {seed_is}", late.len(), prompt.len());
     }
 }
