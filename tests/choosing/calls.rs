@@ -1,7 +1,6 @@
 //! gRPC calls with a client and a server of somebody else's.
 
 use crate::stage::{MAIN, Stage, discovered, rules};
-use bytes::{Buf, BufMut};
 use http::uri::PathAndQuery;
 use hyper::body::Incoming;
 use hyper::client::conn::http2;
@@ -16,50 +15,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use support::client::{Connection, Protocol, Request};
 use support::envoy::{Bootstrap, Cluster, Listener};
+use support::grpc::Plain;
 use tokio::net::{TcpListener, TcpStream};
 use tonic::body::Body;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::Service;
 use tonic::{Code, Status};
-
-/// Messages are bytes.
-#[derive(Clone, Copy, Default)]
-struct Plain;
-
-impl Codec for Plain {
-    type Encode = Vec<u8>;
-    type Decode = Vec<u8>;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        Self
-    }
-
-    fn decoder(&mut self) -> Self {
-        Self
-    }
-}
-
-impl Encoder for Plain {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn encode(&mut self, message: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put_slice(&message);
-        Ok(())
-    }
-}
-
-impl Decoder for Plain {
-    type Item = Vec<u8>;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
-        let length = buffer.remaining();
-        Ok(Some(buffer.copy_to_bytes(length).to_vec()))
-    }
-}
 
 /// Answers every call with its own message.
 #[derive(Clone)]
