@@ -6,7 +6,6 @@ mod counts;
 mod delivery;
 mod demo;
 mod example;
-mod module;
 mod port;
 mod sandbox;
 mod session;
@@ -17,6 +16,7 @@ mod welcome;
 
 use crate::document::{Checked, Document};
 use crate::envoy::{self, LocateError, ProcessError};
+use crate::module;
 use crate::report;
 use brownout_core::decode::Decoder;
 use brownout_core::duration::Written;
