@@ -169,22 +169,18 @@ async fn a_client_that_sends_its_body_only_when_told_to_go_on() {
     stage.is_sound().await;
 }
 
-/// The plugin option lets a body go past a filter that holds the headers, unless the filter holds that too. Envoy then
-/// keeps it in a buffer, and refuses at once what the buffer cannot take: 1 MiB in HTTP/1.1, and a stream's window in
-/// HTTP/2.
+/// The plugin option lets a body go past a filter that stops at the headers only. Ours stops both, whatever it says.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_does_not_end_a_delay_where_the_plugin_lets_bodies_pass() {
-    const TOO_LARGE: usize = 3 * 1024 * 1024;
     let rules = json!([{ "name": "slow", "percentage": 100, "delay": { "fixed_delay": "150ms" } }]);
     let upstream = Upstream::start().await;
     let filter = Filter::brownout(&document(rules));
     let filter = filter.plugin_field("allow_on_headers_stop_iteration", json!(true));
     let listener = Listener::named("main").filter(filter);
     let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
-    for (protocol, lengths) in
-        [(Protocol::Http1, [0, 5, 500_000].as_slice()), (Protocol::Http2, &[0, 5, 500_000, TOO_LARGE])]
-    {
-        for length in lengths.iter().copied() {
+    for protocol in [Protocol::Http1, Protocol::Http2] {
+        // The last of them is larger than any buffer.
+        for length in [0, 5, 500_000, 3 * 1024 * 1024] {
             let mut connection = Connection::open(protocol, envoy.address("main")).await;
             let reply = connection.send(Request::post("/", vec![b'.'; length])).await.expect("a reply");
             let evidence = reply.header("x-brownout");
@@ -193,10 +189,6 @@ async fn a_body_does_not_end_a_delay_where_the_plugin_lets_bodies_pass() {
             assert_eq!(upstream.take().pop().expect("one request").body_length, Some(length));
         }
     }
-    let mut connection = Connection::open(Protocol::Http1, envoy.address("main")).await;
-    let reply = connection.send(Request::post("/", vec![b'.'; TOO_LARGE])).await.expect("a reply");
-    assert_eq!((reply.status.as_u16(), reply.header("x-brownout").as_deref()), (413, Some("slow; delay")));
-    assert_eq!(upstream.count(), 0);
     assert_eq!(envoy.stats().await.value("active_faults"), 0);
     assert!(envoy.is_alive());
 }

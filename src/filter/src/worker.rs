@@ -4,6 +4,7 @@ use crate::chance::VmEntropy;
 use crate::host::{self, Failed};
 use crate::request::{HostClock, HostRequest};
 use crate::stats::Stats;
+use crate::status::{DataStatus, HeadersStatus, TrailersStatus};
 use crate::tally::SharedTally;
 use crate::{evidence, logger, pairs, properties};
 use brownout_core::step::{
@@ -11,7 +12,6 @@ use brownout_core::step::{
 };
 use brownout_core::time::{Clock, Instant};
 use brownout_core::{Engine, Plan};
-use proxy_wasm::types::Action;
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
@@ -65,41 +65,54 @@ impl Worker {
     }
 
     /// The headers of a request have arrived.
-    pub fn on_request_headers(&self, id: u32) -> Action {
+    pub fn on_request_headers(&self, id: u32, _end_of_stream: bool) -> HeadersStatus {
+        const HELD: HeadersStatus = HeadersStatus::StopAllIterationAndWatermark;
         let exchange = ExchangeId(id);
         let step =
             self.ask(|engine| engine.on_request_headers(exchange, &HostRequest::default(), &HostClock));
         self.tell();
         match step {
-            None | Some(RequestStep::Continue) => Action::Continue,
-            Some(RequestStep::Hold) if self.arm().is_ok() => Action::Pause,
+            None | Some(RequestStep::Continue) => HeadersStatus::Continue,
+            Some(RequestStep::Hold) if self.arm().is_ok() => HELD,
             Some(RequestStep::Hold) => {
                 // Without a tick it would wait for ever.
                 self.end(id);
-                Action::Continue
+                HeadersStatus::Continue
             }
-            Some(RequestStep::Reply(reply)) if self.reply(&reply).is_ok() => Action::Pause,
-            Some(RequestStep::Reply(_)) => Action::Continue,
+            Some(RequestStep::Reply(reply)) if self.reply(&reply).is_ok() => HELD,
+            Some(RequestStep::Reply(_)) => HeadersStatus::Continue,
         }
     }
 
-    /// A piece of the request's body, or its trailers, have arrived. While a request is held the host keeps them back
-    /// by itself, unless its configuration says `allow_on_headers_stop_iteration`: then it asks, and to let them go
-    /// would let the request go.
-    pub fn on_request_data(&self, id: u32) -> Action {
-        let held = self.engine.try_borrow().is_ok_and(|engine| engine.holds(ExchangeId(id)));
-        if held { Action::Pause } else { Action::Continue }
+    /// A piece of the request's body has arrived. Does not come while the headers are held.
+    pub fn on_request_body(&self, _id: u32, _size: u32, _end_of_stream: bool) -> DataStatus {
+        DataStatus::Continue
     }
 
-    /// The headers of a response have arrived.
-    pub fn on_response_headers(&self, id: u32) -> Action {
+    /// The request's trailers have arrived. Does not come while the headers are held.
+    pub fn on_request_trailers(&self, _id: u32) -> TrailersStatus {
+        TrailersStatus::Continue
+    }
+
+    /// The headers of a response have arrived: the upstream's, one of ours, or one of the host's.
+    pub fn on_response_headers(&self, id: u32, _end_of_stream: bool) -> HeadersStatus {
         if let Some(ResponseStep::Mark(evidence)) =
             self.ask(|engine| engine.on_response_headers(ExchangeId(id)))
         {
             self.counted(host::add_response_header(EVIDENCE_HEADER, &evidence)).ok();
             self.tell();
         }
-        Action::Continue
+        HeadersStatus::Continue
+    }
+
+    /// A piece of the response's body has arrived.
+    pub fn on_response_body(&self, _id: u32, _size: u32, _end_of_stream: bool) -> DataStatus {
+        DataStatus::Continue
+    }
+
+    /// The response's trailers have arrived.
+    pub fn on_response_trailers(&self, _id: u32) -> TrailersStatus {
+        TrailersStatus::Continue
     }
 
     /// The exchange is over.
