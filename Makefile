@@ -36,6 +36,7 @@ test-native: wasm ## the core, the command, the module, and the suites with a re
 test-wasm: ## the core's tests compiled to wasm, under Node
 	scripts/test-wasm
 
+test-matrix: export BROWNOUT_PUSH_SECONDS ?= 60
 test-matrix: wasm ## the suites with every supported version of Envoy
 	for envoy in $(envoys); do BROWNOUT_ENVOY_VERSION=$$envoy cargo test -p brownout-tests || exit 1; done
 

@@ -6,6 +6,7 @@ pub mod client;
 pub mod deadline;
 pub mod envoy;
 pub mod grpc;
+pub mod load;
 pub mod repository;
 pub mod scenario;
 pub mod upstream;

@@ -4,7 +4,7 @@ use super::cluster::Cluster;
 use super::discovery::Discovered;
 use super::filter::Filter;
 use super::listener::Listener;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// What Envoy shall be. A builder: add clusters and listeners, then start it with
@@ -13,6 +13,7 @@ use std::path::Path;
 pub struct Bootstrap {
     pub(super) concurrency: usize,
     node: Value,
+    fields: Map<String, Value>,
     clusters: Vec<Cluster>,
     listeners: Vec<Listener>,
 }
@@ -29,6 +30,7 @@ impl Bootstrap {
         Self {
             concurrency: 1,
             node: json!({ "id": "brownout-tests", "cluster": "brownout-tests" }),
+            fields: Map::new(),
             clusters: Vec::new(),
             listeners: Vec::new(),
         }
@@ -45,6 +47,13 @@ impl Bootstrap {
     #[must_use]
     pub fn node(mut self, node: Value) -> Self {
         self.node = node;
+        self
+    }
+
+    /// Sets a field of the `Bootstrap`.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: Value) -> Self {
+        self.fields.insert(name.into(), value);
         self
     }
 
@@ -74,14 +83,18 @@ impl Bootstrap {
     pub(super) fn to_json(&self, directory: &Path) -> Value {
         let probe = Listener::probe();
         let listeners = self.listeners.iter().chain([&probe]);
-        json!({
+        let mut bootstrap = json!({
             "node": self.node,
             "admin": { "address": loopback() },
             "static_resources": {
                 "clusters": self.clusters.iter().map(|cluster| cluster.to_json(directory)).collect::<Vec<_>>(),
                 "listeners": listeners.map(|listener| listener.to_json(directory)).collect::<Vec<_>>(),
             },
-        })
+        });
+        for (name, value) in &self.fields {
+            bootstrap[name] = value.clone();
+        }
+        bootstrap
     }
 }
 

@@ -46,7 +46,7 @@ impl Discovered {
 }
 
 /// The resource that configures a filter.
-pub(super) fn filter_resource(name: &str, configuration: &Configuration) -> Value {
+pub fn filter_resource(name: &str, configuration: &Configuration) -> Value {
     json!({
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
         "name": name,
@@ -55,7 +55,7 @@ pub(super) fn filter_resource(name: &str, configuration: &Configuration) -> Valu
 }
 
 /// The resource that holds a listener's routes.
-pub(super) fn routes_resource(listener: &str, hosts: &[Value]) -> Value {
+pub fn routes_resource(listener: &str, hosts: &[Value]) -> Value {
     let mut resource = route_configuration(listener, hosts);
     resource["@type"] = json!("type.googleapis.com/envoy.config.route.v3.RouteConfiguration");
     resource
@@ -67,7 +67,7 @@ pub(super) fn route_configuration(listener: &str, hosts: &[Value]) -> Value {
 }
 
 /// A virtual host for all domains.
-pub(super) fn only_host(routes: &[Value]) -> Value {
+pub fn only_host(routes: &[Value]) -> Value {
     json!({ "name": "all", "domains": ["*"], "routes": routes })
 }
 

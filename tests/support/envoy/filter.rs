@@ -5,6 +5,8 @@ use super::discovery::{Discovered, filter_resource};
 use serde_json::{Value, json};
 use std::path::Path;
 
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+
 /// An HTTP filter.
 #[derive(Debug, Clone)]
 pub struct Filter {
@@ -17,6 +19,7 @@ pub struct Filter {
 enum Content {
     Fixed(Value),
     Discovered(Configuration),
+    Fetched(Value),
 }
 
 impl Filter {
@@ -42,6 +45,12 @@ impl Filter {
     /// [`Envoy::configure`](super::Envoy::configure) replaces.
     pub fn discovered(name: &str, first: Configuration) -> Self {
         Self { name: name.into(), disabled: false, content: Content::Discovered(first) }
+    }
+
+    /// Our module with a configuration from anywhere, given as a `config_discovery` in JSON, where `type_urls` may
+    /// be left out.
+    pub fn fetched(name: &str, discovery: Value) -> Self {
+        Self { name: name.into(), disabled: false, content: Content::Fetched(discovery) }
     }
 
     /// Leaves it out of the chain, except on routes that enable it by a `FilterConfig` under its name.
@@ -89,8 +98,15 @@ impl Filter {
             Content::Discovered(_) => {
                 filter["config_discovery"] = json!({
                     "config_source": Discovered::filter(&self.name).source(directory),
-                    "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"],
+                    "type_urls": [WASM],
                 })
+            }
+            Content::Fetched(discovery) => {
+                filter["config_discovery"] = discovery.clone();
+                let kinds = &mut filter["config_discovery"]["type_urls"];
+                if kinds.is_null() {
+                    *kinds = json!([WASM]);
+                }
             }
         }
         filter

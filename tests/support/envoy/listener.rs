@@ -15,6 +15,8 @@ pub struct Listener {
     filters: Vec<Filter>,
     hosts: Vec<Value>,
     routes_from_file: bool,
+    /// A `ConfigSource` that is not a file of ours.
+    routes_source: Option<Value>,
     transport_socket: Option<Value>,
     /// Fields of the listener, over ours.
     listener_fields: Map<String, Value>,
@@ -34,6 +36,7 @@ impl Listener {
             filters: Vec::new(),
             hosts: vec![only_host(&[json!({ "match": { "prefix": "/" }, "route": route })])],
             routes_from_file: false,
+            routes_source: None,
             transport_socket: None,
             listener_fields: Map::new(),
             fields: Map::new(),
@@ -70,6 +73,13 @@ impl Listener {
     #[must_use]
     pub fn discovered_routes(mut self) -> Self {
         self.routes_from_file = true;
+        self
+    }
+
+    /// Has the routes, under the listener's name, from a `ConfigSource` given in JSON.
+    #[must_use]
+    pub fn routes_from(mut self, source: Value) -> Self {
+        self.routes_source = Some(source);
         self
     }
 
@@ -170,8 +180,8 @@ impl Listener {
             "http_filters": chain.map(|filter| filter.to_json(directory)).collect::<Vec<_>>(),
             "access_log": [access_log(&super::access_log::file(directory, &self.name))],
         });
-        if self.routes_from_file {
-            let source = Discovered::routes(&self.name).source(directory);
+        let file = self.routes_from_file.then(|| Discovered::routes(&self.name).source(directory));
+        if let Some(source) = self.routes_source.clone().or(file) {
             manager["rds"] = json!({ "route_config_name": self.name, "config_source": source });
         } else {
             manager["route_config"] = route_configuration(&self.name, &self.hosts);

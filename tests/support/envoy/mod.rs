@@ -31,6 +31,7 @@ pub use access_log::Entry;
 pub use bootstrap::Bootstrap;
 pub use cluster::Cluster;
 pub use configuration::Configuration;
+pub use discovery::{filter_resource, only_host, routes_resource};
 pub use filter::Filter;
 pub use listener::Listener;
 pub use stats::Stats;

@@ -1,0 +1,136 @@
+//! Which documents can be in force at which moment, and which of them a reply belongs to.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::{Duration, Instant};
+use support::client::{Cut, Reply};
+use support::load::Exchange;
+
+/// How long after Envoy has taken a document each of its workers may go on with the one before.
+pub const IN_FORCE: Duration = Duration::from_millis(100);
+/// The same where eight programs share two processors: a worker that gets no processor time goes on with nothing at
+/// all, and then with what it had. One push in twenty may need this long; a figure beyond is a failure.
+pub const ON_A_BUSY_MACHINE: Duration = Duration::from_secs(1);
+
+/// What a client can tell of the rule that took its request.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Outcome {
+    /// The status of the reply.
+    pub status: u16,
+    /// `x-brownout`.
+    pub evidence: Option<String>,
+}
+
+/// An exchange, as much of it as is judged.
+#[derive(Debug)]
+pub struct Seen {
+    pub connection: usize,
+    pub sent: Instant,
+    pub done: Instant,
+    /// `None`: the reply did not arrive.
+    pub outcome: Option<Outcome>,
+}
+
+impl Seen {
+    pub fn of(exchange: Exchange) -> Self {
+        let Exchange { connection, sent, done, reply, .. } = exchange;
+        Self { connection, sent, done, outcome: reply.as_ref().map(outcome).map_err(Cut::to_string).ok() }
+    }
+}
+
+fn outcome(reply: &Reply) -> Outcome {
+    Outcome { status: reply.status.as_u16(), evidence: reply.header("x-brownout") }
+}
+
+/// The documents that were pushed, one after the other.
+#[derive(Debug, Default)]
+pub struct History(Vec<Entry>);
+
+#[derive(Debug)]
+struct Entry {
+    outcome: Outcome,
+    pushed: Instant,
+    taken: Instant,
+}
+
+impl History {
+    /// Adds a document: what it does to a request, when it was sent, and when Envoy had taken it.
+    pub fn add(&mut self, outcome: Outcome, pushed: Instant, taken: Instant) {
+        self.0.push(Entry { outcome, pushed, taken });
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The exchanges that fit no document which could be in force at any moment between their beginning and their end.
+    pub fn wrong<'a>(&self, seen: &'a [Seen]) -> Vec<&'a Seen> {
+        seen.iter().filter(|seen| !self.explains(seen)).collect()
+    }
+
+    fn explains(&self, seen: &Seen) -> bool {
+        let Some(outcome) = &seen.outcome else { return false };
+        self.0.iter().enumerate().any(|(number, entry)| {
+            let over = self.0.get(number + 1).map(|next| next.taken + ON_A_BUSY_MACHINE);
+            entry.outcome == *outcome
+                && entry.pushed <= seen.done
+                && over.is_none_or(|over| seen.sent <= over)
+        })
+    }
+
+    /// For each document that leaves evidence, how long after Envoy had taken it the last of the connections had a
+    /// reply by it or by a later one. The pause between requests and the request itself are in it.
+    pub fn lateness(&self, seen: &[Seen]) -> Lateness {
+        let mut first: BTreeMap<(usize, usize), Instant> = BTreeMap::new();
+        for seen in seen {
+            if let Some(met) = self.number(seen) {
+                let done = first.entry((seen.connection, met)).or_insert(seen.done);
+                *done = (*done).min(seen.done);
+            }
+        }
+        let connections: BTreeSet<usize> = seen.iter().map(|seen| seen.connection).collect();
+        let marked = self.0.iter().enumerate().skip(1).filter(|(_, entry)| entry.outcome.evidence.is_some());
+        let mut late: Vec<Duration> = marked
+            .filter_map(|(number, entry)| {
+                let firsts = connections.iter().map(|&connection| {
+                    first.range((connection, number)..=(connection, usize::MAX)).map(|(_, done)| *done).min()
+                });
+                // The last documents may be over before every connection has met one.
+                let last = firsts.collect::<Option<Vec<_>>>()?.into_iter().max()?;
+                Some(last.saturating_duration_since(entry.taken))
+            })
+            .collect();
+        late.sort();
+        Lateness(late)
+    }
+
+    /// The document that left its evidence on an exchange.
+    fn number(&self, seen: &Seen) -> Option<usize> {
+        let outcome = seen.outcome.as_ref().filter(|outcome| outcome.evidence.is_some())?;
+        self.0.iter().position(|entry| entry.outcome == *outcome)
+    }
+}
+
+/// See [`History::lateness`].
+pub struct Lateness(Vec<Duration>);
+
+impl Lateness {
+    fn part(&self, of_twenty: usize) -> Duration {
+        let last = self.0.len().saturating_sub(1);
+        self.0.get(last * of_twenty / 20).copied().unwrap_or_default()
+    }
+
+    /// Fails unless nineteen of twenty pushes were in force in time, and all others a little later.
+    pub fn is_bounded(&self) {
+        assert!(!self.0.is_empty(), "no document has left evidence");
+        assert!(self.part(19) <= IN_FORCE && self.part(20) <= ON_A_BUSY_MACHINE, "in force late: {self}");
+    }
+}
+
+impl fmt::Display for Lateness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [half, most, all] = [10, 19, 20].map(|part| self.part(part));
+        write!(f, "half of the pushes after {half:?}, nineteen of twenty after {most:?}, all after {all:?}")
+    }
+}

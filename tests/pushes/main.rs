@@ -1,0 +1,11 @@
+//! Documents that change while requests are under way, brought by a control plane over gRPC and by files that are
+//! swapped as Kubernetes swaps a ConfigMap; what happens when one is wrong, or when the module is not to be had.
+
+mod config_map;
+mod control_plane;
+mod history;
+mod refusals;
+mod resource;
+mod stage;
+mod unavailable;
+mod updates;

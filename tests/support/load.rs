@@ -1,0 +1,74 @@
+//! Steady traffic: many connections, each with one request after the other until somebody says stop.
+
+use crate::client::{Connection, Cut, Protocol, Reply, Request};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// A request of a load, and what became of it.
+#[derive(Debug)]
+pub struct Exchange {
+    /// The number of its connection.
+    pub connection: usize,
+    /// How many requests that connection had sent before.
+    pub number: usize,
+    /// The moment before it was sent.
+    pub sent: Instant,
+    /// The moment after the last byte of the reply.
+    pub done: Instant,
+    /// What came back.
+    pub reply: Result<Reply, Cut>,
+}
+
+/// A running load. Dropping it cuts its connections.
+pub struct Load<T> {
+    stopped: Arc<AtomicBool>,
+    connections: JoinSet<Vec<T>>,
+}
+
+impl<T: Send + 'static> Load<T> {
+    /// Opens that many HTTP/1.1 connections and sends on each the requests that `ask` makes from the connection's
+    /// number and the request's, with a `pause` after each reply. What `note` makes of the exchanges is kept.
+    ///
+    /// # Panics
+    /// When nobody listens there.
+    pub async fn start(
+        address: SocketAddr,
+        connections: usize,
+        pause: Duration,
+        ask: impl Fn(usize, usize) -> Request + Clone + Send + 'static,
+        note: impl Fn(Exchange) -> T + Clone + Send + 'static,
+    ) -> Self {
+        let stopped = Arc::new(AtomicBool::new(false));
+        let mut running = JoinSet::new();
+        for connection in 0..connections {
+            let mut open = Connection::open(Protocol::Http1, address).await;
+            let (stopped, ask, note) = (Arc::clone(&stopped), ask.clone(), note.clone());
+            running.spawn(async move {
+                let mut notes = Vec::new();
+                for number in 0.. {
+                    if stopped.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let sent = Instant::now();
+                    let reply = open.send(ask(connection, number)).await;
+                    if reply.is_err() {
+                        open = Connection::open(Protocol::Http1, address).await;
+                    }
+                    notes.push(note(Exchange { connection, number, sent, done: Instant::now(), reply }));
+                    tokio::time::sleep(pause).await;
+                }
+                notes
+            });
+        }
+        Self { stopped, connections: running }
+    }
+
+    /// Lets the last requests finish and gives all notes, each connection's in order.
+    pub async fn finish(self) -> Vec<T> {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.connections.join_all().await.into_iter().flatten().collect()
+    }
+}
