@@ -1,19 +1,27 @@
 //! `brownout check`: all mistakes of documents, with the lines they stand on.
 
-use crate::document::{Checked, Document, Mistake};
+use crate::document::{Document, Mistake};
+use crate::manifest::{self, Carried};
 use crate::report::{self, FileReport};
+use brownout_core::Severity;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Check documents, JSON or YAML: every mistake, with its line and the way out.
+/// Check documents, JSON or YAML, and manifests that carry one: every mistake, with its line and the way out.
+///
+/// A manifest is what Kubernetes, a mesh or Envoy takes: WasmPlugin, TrafficExtension, EnvoyFilter, CiliumEnvoyConfig,
+/// EnvoyExtensionPolicy, MeshProxyPatch, ConfigMap, an Envoy bootstrap, or a file that Envoy watches.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Documents; `-` is standard input.
+    /// Documents and manifests; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// How to say it: `text` for people, on standard error; `json` for programs, on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
+    /// As for production: what is legal and probably wrong is a mistake, too.
+    #[arg(long)]
+    strict: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -24,14 +32,32 @@ enum Format {
 
 /// What came of one file.
 enum Outcome {
-    Good(Document, Box<Checked>),
-    Wrong(Document, Vec<Mistake>),
+    Examined(Document, Findings),
     Unreadable(String, String),
+}
+
+/// What there is to say about a file.
+#[derive(Default)]
+struct Findings {
+    mistakes: Vec<Mistake>,
+    /// How many documents it carries, if it is a manifest.
+    carried: Option<usize>,
+    rules: usize,
+}
+
+impl Findings {
+    fn count(&self, severity: Severity) -> usize {
+        self.mistakes.iter().filter(|mistake| mistake.diagnostic.severity == severity).count()
+    }
+
+    fn is_good(&self) -> bool {
+        self.count(Severity::Error) == 0
+    }
 }
 
 /// Runs it: 0 when every document is good, 1 when one is wrong, 2 when one cannot be read.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let outcomes: Vec<Outcome> = arguments.files.iter().map(|path| examine(path)).collect();
+    let outcomes: Vec<Outcome> = arguments.files.iter().map(|path| examine(path, arguments.strict)).collect();
     match arguments.format {
         Format::Text => outcomes.iter().for_each(say),
         Format::Json => {
@@ -41,44 +67,89 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
     if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unreadable(..))) {
         ExitCode::from(2)
-    } else if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Wrong(..))) {
+    } else if outcomes
+        .iter()
+        .any(|outcome| matches!(outcome, Outcome::Examined(_, found) if !found.is_good()))
+    {
         ExitCode::from(1)
     } else {
         ExitCode::SUCCESS
     }
 }
 
-fn examine(path: &Path) -> Outcome {
-    let document = match Document::open(path) {
-        Ok(document) => document,
+fn examine(path: &Path, strict: bool) -> Outcome {
+    let file = match Document::open(path) {
+        Ok(file) => file,
         Err((name, error)) => return Outcome::Unreadable(name, error.to_string()),
     };
-    match document.check() {
-        Ok(checked) => Outcome::Good(document, Box::new(checked)),
-        Err(mistakes) => Outcome::Wrong(document, mistakes),
+    let mut findings = match manifest::carried(&file) {
+        Ok(Some(manifest)) => carried(manifest.documents, manifest.traps),
+        // Of a text that is neither JSON nor YAML, the document's own reader says more.
+        Err(mistake) if mistake.diagnostic.code == brownout_core::diagnostic::Code::NoDocument => {
+            Findings { mistakes: vec![*mistake], ..Findings::default() }
+        }
+        Ok(None) | Err(_) => alone(&file),
+    };
+    findings.mistakes.sort_by_key(|mistake| mistake.span.start);
+    if strict {
+        findings.mistakes.iter_mut().for_each(|mistake| mistake.diagnostic.severity = Severity::Error);
     }
+    Outcome::Examined(file, findings)
+}
+
+fn alone(file: &Document) -> Findings {
+    match file.check() {
+        Ok(checked) => Findings { rules: checked.plan.rules().len(), ..Findings::default() },
+        Err(mistakes) => Findings { mistakes, ..Findings::default() },
+    }
+}
+
+fn carried(documents: Vec<Carried>, mut mistakes: Vec<Mistake>) -> Findings {
+    let mut rules = 0;
+    for document in &documents {
+        match document.read() {
+            Ok(read) => rules += read.rules(),
+            Err(diagnostics) => mistakes.extend(document.body.place(diagnostics)),
+        }
+    }
+    Findings { mistakes, carried: Some(documents.len()), rules }
 }
 
 fn say(outcome: &Outcome) {
     match outcome {
-        Outcome::Good(document, checked) => {
-            let rules = checked.plan.rules().len();
-            let plural = if rules == 1 { "" } else { "s" };
-            anstream::eprintln!("{}: good, {rules} rule{plural}", document.name());
-        }
-        Outcome::Wrong(document, mistakes) => {
-            anstream::eprint!("{}", report::text(document, mistakes));
-            let plural = if mistakes.len() == 1 { "" } else { "s" };
-            anstream::eprintln!("{}: {} mistake{plural}", document.name(), mistakes.len());
+        Outcome::Examined(file, found) => {
+            anstream::eprint!("{}", report::text(file, &found.mistakes));
+            anstream::eprintln!("{}: {}", file.name(), summary(found));
         }
         Outcome::Unreadable(name, reason) => anstream::eprintln!("error: cannot read `{name}`: {reason}"),
     }
 }
 
+fn summary(found: &Findings) -> String {
+    let (mistakes, warnings) = (found.count(Severity::Error), found.count(Severity::Warning));
+    let mut parts = Vec::new();
+    match mistakes {
+        0 => {
+            parts.push("good".to_owned());
+            parts.extend(found.carried.map(|documents| counted(documents, "document")));
+            parts.push(counted(found.rules, "rule"));
+        }
+        mistakes => parts.push(counted(mistakes, "mistake")),
+    }
+    if warnings > 0 {
+        parts.push(counted(warnings, "warning"));
+    }
+    parts.join(", ")
+}
+
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 fn report(outcome: &Outcome) -> FileReport<'_> {
     match outcome {
-        Outcome::Good(document, _) => FileReport::Read(document, &[]),
-        Outcome::Wrong(document, mistakes) => FileReport::Read(document, mistakes),
+        Outcome::Examined(file, found) => FileReport::Read(file, &found.mistakes),
         Outcome::Unreadable(name, reason) => FileReport::Unreadable(name, reason),
     }
 }

@@ -8,6 +8,7 @@ pub mod check;
 pub mod document;
 pub mod envoy;
 pub mod import;
+pub mod manifest;
 pub mod module;
 pub mod report;
 pub mod run;

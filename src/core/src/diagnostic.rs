@@ -22,56 +22,64 @@ impl fmt::Display for Severity {
     }
 }
 
-/// The kind of a mistake, under a name that stays the same from release to release.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Code {
-    /// The text is not JSON.
-    Syntax,
-    /// The document came as another protobuf message than a `StringValue`.
-    SentAsStruct,
-    /// The document is longer than the limit.
-    TooLong,
-    /// A field that no document has.
-    UnknownField,
-    /// A field that the contract has and this release does not.
-    NotSupported,
-    /// The same field twice in one object.
-    DuplicateField,
-    /// A field that has to be there is not.
-    MissingField,
-    /// A value of the wrong JSON type.
-    WrongType,
-    /// A value of the right type that is not one of those possible.
-    InvalidValue,
-    /// A number or size outside its limits.
-    OutOfRange,
-    /// Fields that exclude each other, or none where one is needed.
-    Conflict,
-    /// There are more mistakes than are told.
-    TooMany,
-    /// A name that another rule has already.
-    DuplicateName,
+macro_rules! codes {
+    ($($(#[$doc:meta])+ $Code:ident $name:literal;)+) => {
+        /// The kind of a mistake, or of a legal thing that is probably wrong, under a name that stays the same from release
+        /// to release. `docs/codes.md` has an example of each.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $($(#[$doc])+ $Code,)+
+        }
+
+        impl Code {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$Code),+];
+
+            /// The name, in the form in which it is printed and documented.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$Code => $name,)+ }
+            }
+        }
+    };
 }
 
-impl Code {
-    /// The name, in the form in which it is printed and documented.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Syntax => "syntax",
-            Self::SentAsStruct => "sent-as-struct",
-            Self::TooLong => "too-long",
-            Self::UnknownField => "unknown-field",
-            Self::NotSupported => "not-supported",
-            Self::DuplicateField => "duplicate-field",
-            Self::MissingField => "missing-field",
-            Self::WrongType => "wrong-type",
-            Self::InvalidValue => "invalid-value",
-            Self::OutOfRange => "out-of-range",
-            Self::Conflict => "conflict",
-            Self::TooMany => "too-many",
-            Self::DuplicateName => "duplicate-name",
-        }
-    }
+codes! {
+    /// The text is not JSON.
+    Syntax "syntax";
+    /// The document came as another protobuf message than a `StringValue`.
+    SentAsStruct "sent-as-struct";
+    /// The document is longer than the limit.
+    TooLong "too-long";
+    /// A field that no document has.
+    UnknownField "unknown-field";
+    /// A field that the contract has and this release does not.
+    NotSupported "not-supported";
+    /// The same field twice in one object.
+    DuplicateField "duplicate-field";
+    /// A field that has to be there is not.
+    MissingField "missing-field";
+    /// A value of the wrong JSON type.
+    WrongType "wrong-type";
+    /// A value of the right type that is not one of those possible.
+    InvalidValue "invalid-value";
+    /// A number or size outside its limits.
+    OutOfRange "out-of-range";
+    /// Fields that exclude each other, or none where one is needed.
+    Conflict "conflict";
+    /// There are more mistakes than are told.
+    TooMany "too-many";
+    /// A name that another rule has already.
+    DuplicateName "duplicate-name";
+    /// A manifest without a document in it.
+    NoDocument "no-document";
+    /// A manifest that does not let requests pass when the module fails.
+    FailClosed "fail-closed";
+    /// A filter behind the router, which ends the chain.
+    FilterAfterRouter "filter-after-router";
+    /// A plugin for a workload that stands before its own calls, too.
+    BothDirections "both-directions";
+    /// Rules of routes that nothing reads.
+    PerRouteOff "per-route-off";
 }
 
 /// A place in the text, both from 1.

@@ -33,6 +33,14 @@ pub fn text(request: &dyn RequestView) -> Option<Vec<u8>> {
     request.property(Property::RouteDocument).or_else(|| request.property(Property::VirtualHostDocument))
 }
 
+/// Reads the text of a document for routes, as [`RouteCache`] does.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn read(text: &[u8]) -> Result<RouteDocument, Vec<Diagnostic>> {
+    parse(text).and_then(|json| Decoder::decode(&json))
+}
+
 /// Texts already parsed. The one that came in first goes first.
 #[derive(Debug, Default)]
 pub struct RouteCache {

@@ -1,19 +1,24 @@
 //! A document as its author wrote it, JSON or YAML: what the module would get of it, what is wrong with it, and
 //! where in the text that stands.
 
+mod body;
+mod excerpt;
 mod json;
 mod places;
 pub mod text;
 pub mod yaml;
 
+pub use body::Body;
+pub use excerpt::Excerpt;
 pub use places::Places;
 
-use brownout_core::diagnostic::{Code, Diagnostic, Position, Severity};
+use brownout_core::diagnostic::{Code, Diagnostic, Severity};
 use brownout_core::json::Json;
 use brownout_core::path::Path;
 use brownout_core::plan::{LONGEST_DOCUMENT, Plan};
 use std::io::{self, Read};
 use std::ops::Range;
+use std::rc::Rc;
 
 /// The longest configuration of another tool, in bytes: a dump of a whole Envoy may be longer than any document.
 const LONGEST_INPUT: usize = 16 * 1024 * 1024;
@@ -42,6 +47,8 @@ pub struct Checked {
     pub plan: Plan,
     /// The JSON text that the module gets.
     pub json: String,
+    /// The way from what is said about it to the file.
+    pub body: Body,
 }
 
 /// A mistake and the part of the text that it is about.
@@ -116,20 +123,17 @@ impl Document {
         if let Some(offset) = self.not_utf8 {
             return Err(vec![mistake(Code::Syntax, "not valid UTF-8", "", offset..offset)]);
         }
-        let (json, places) = match self.syntax {
-            Syntax::Json => (self.source.clone(), None),
+        let excerpt = Rc::new(Excerpt::whole(&self.source));
+        let (json, body) = match self.syntax {
+            Syntax::Json => (self.source.clone(), Body::of_json(excerpt)),
             Syntax::Yaml => match self.read_yaml() {
-                Ok((json, places)) => (json, Some(places)),
+                Ok((json, places)) => (json, Body::of_value(excerpt, places)),
                 Err(mistake) => return Err(vec![*mistake]),
             },
         };
         match Plan::from_json(json.as_bytes()) {
-            Ok(plan) => Ok(Checked { plan, json }),
-            Err(diagnostics) => {
-                let mut mistakes = self.place(diagnostics, places);
-                mistakes.sort_by_key(|mistake| mistake.span.start);
-                Err(mistakes)
-            }
+            Ok(plan) => Ok(Checked { plan, json, body }),
+            Err(diagnostics) => Err(body.place(diagnostics)),
         }
     }
 
@@ -156,7 +160,10 @@ impl Document {
                 Ok(values) if self.may_be_yaml() => {
                     Ok(values.into_iter().map(|v| (v.json, v.places)).collect())
                 }
-                _ => Err(Box::new(self.place(vec![diagnostic], None).remove(0))),
+                _ => {
+                    let body = Body::of_json(Rc::new(Excerpt::whole(&self.source)));
+                    Err(Box::new(body.place(vec![diagnostic]).remove(0)))
+                }
             },
             (Syntax::Yaml, _) => match yaml() {
                 Ok(values) => Ok(values.into_iter().map(|v| (v.json, v.places)).collect()),
@@ -189,41 +196,6 @@ impl Document {
         Ok(value.map_or_else(|| (String::new(), Places::leaf(0..0)), |value| (value.text(), value.places)))
     }
 
-    fn place(&self, diagnostics: Vec<Diagnostic>, places: Option<Places>) -> Vec<Mistake> {
-        // Only text that is known to be JSON is read a second time, for the places: depth is limited then.
-        let is_json = diagnostics.iter().all(|diagnostic| diagnostic.position.is_none());
-        let places = places.or_else(|| is_json.then(|| json::places(&self.source)).flatten());
-        let mut seen: Vec<(Code, Path)> = Vec::new();
-        let mut mistakes = Vec::with_capacity(diagnostics.len());
-        for diagnostic in diagnostics {
-            let key = (diagnostic.code, diagnostic.path.clone());
-            let earlier = seen.iter().filter(|other| **other == key).count();
-            seen.push(key);
-            let span = match (diagnostic.position, &places) {
-                (Some(position), _) => self.at(position),
-                (None, Some(places)) => places.find(&diagnostic.path, diagnostic.code, earlier),
-                (None, None) => 0..0,
-            };
-            let span = self.first_line(span);
-            mistakes.push(Mistake { diagnostic, span });
-        }
-        mistakes
-    }
-
-    /// The character at a line and a byte column, both from 1.
-    fn at(&self, position: Position) -> Range<usize> {
-        let line: usize =
-            self.source.split_inclusive('\n').take(position.line.saturating_sub(1)).map(str::len).sum();
-        let start: usize = position.column.saturating_sub(1) + line;
-        let start = (0..=start.min(self.source.len()))
-            .rev()
-            .find(|offset| self.source.is_char_boundary(*offset))
-            .unwrap_or_default();
-        let width =
-            self.source[start..].chars().next().filter(|next| *next != '\n').map_or(0, char::len_utf8);
-        start..start + width
-    }
-
     /// What a value that goes over several lines has on its first line: enough to find it.
     fn first_line(&self, span: Range<usize>) -> Range<usize> {
         let text = self.source.get(span.clone()).unwrap_or_default();
@@ -239,7 +211,8 @@ impl Document {
     }
 }
 
-fn mistake(code: Code, message: &str, label: &str, span: Range<usize>) -> Mistake {
+/// A mistake of the file itself.
+pub(crate) fn mistake(code: Code, message: &str, label: &str, span: Range<usize>) -> Mistake {
     let diagnostic = Diagnostic {
         severity: Severity::Error,
         code,

@@ -1,5 +1,6 @@
 //! Where in a text the values of a document stand.
 
+use crate::import::mapping::snake;
 use brownout_core::diagnostic::Code;
 use brownout_core::path::{Path, Segment};
 use std::ops::Range;
@@ -51,6 +52,24 @@ impl Places {
         self.span.clone()
     }
 
+    /// The place of a field's value.
+    pub fn field(&self, name: &str) -> Option<&Self> {
+        let Inner::Fields(fields) = &self.inner else { return None };
+        fields.iter().find(|field| field.name == name).map(|field| &field.value)
+    }
+
+    /// Where a field's name stands.
+    pub fn name(&self, name: &str) -> Option<Range<usize>> {
+        let Inner::Fields(fields) = &self.inner else { return None };
+        fields.iter().find(|field| field.name == name).map(|field| field.key.clone())
+    }
+
+    /// The place of an element of a list.
+    pub fn element(&self, index: usize) -> Option<&Self> {
+        let Inner::Elements(elements) = &self.inner else { return None };
+        elements.get(index)
+    }
+
     /// The part of the text that a mistake at `path` is about: the field's name if the field should not be there,
     /// else the value; where the path goes further than the text, the innermost value that exists. `earlier` is how
     /// many equal mistakes came before this one: a field may be given three times.
@@ -64,7 +83,12 @@ impl Places {
                     None => break,
                 },
                 (Inner::Fields(fields), Segment::Field(name)) => {
-                    let named: Vec<&Field> = fields.iter().filter(|field| field.name == *name).collect();
+                    let written: Vec<&Field> = fields.iter().filter(|field| field.name == *name).collect();
+                    // What is said about a checked document names its fields as they are documented.
+                    let named = match written.is_empty() {
+                        true => fields.iter().filter(|field| snake(&field.name) == *name).collect(),
+                        false => written,
+                    };
                     let Some(first) = named.first() else { break };
                     if is_last && is_about_the_name(code) {
                         // The first of two is the one that counts; the others are the mistakes.

@@ -4,7 +4,7 @@ use brownout_core::json::Json;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// JSON text without blanks.
-pub(super) fn json(value: &Json) -> String {
+pub(crate) fn json(value: &Json) -> String {
     // Strings are the only keys and nothing is a map of the standard library: this cannot fail.
     serde_json::to_string(&Text(value)).unwrap_or_default()
 }

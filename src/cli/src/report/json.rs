@@ -1,6 +1,7 @@
 //! Mistakes for programs: one JSON value for all the files.
 
 use crate::document::{Document, Mistake};
+use brownout_core::Severity;
 use serde_json::{Value, json};
 
 /// What is to be said about one file.
@@ -24,7 +25,7 @@ fn file(report: &FileReport<'_>) -> Value {
         FileReport::Unreadable(name, reason) => json!({ "file": name, "ok": false, "error": reason }),
         FileReport::Read(document, mistakes) => json!({
             "file": document.name(),
-            "ok": mistakes.is_empty(),
+            "ok": mistakes.iter().all(|mistake| mistake.diagnostic.severity != Severity::Error),
             "diagnostics": mistakes.iter().map(|mistake| diagnostic(document, mistake)).collect::<Vec<_>>(),
         }),
     }

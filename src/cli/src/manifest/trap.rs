@@ -1,0 +1,120 @@
+//! What a manifest does round a document that is legal, and wrong.
+
+use super::spot::Spot;
+use super::{Manifest, Read, Role};
+use crate::document::Mistake;
+use brownout_core::diagnostic::{Code, Diagnostic, Severity};
+
+const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
+
+/// A mistake of the manifest: what it brings will be refused.
+pub fn error(spot: &Spot<'_>, code: Code, message: &str, label: &str) -> Mistake {
+    let mut trap = warning(spot, code, message, label);
+    trap.diagnostic.severity = Severity::Error;
+    trap
+}
+
+/// Something that is legal, and probably not what its author wants.
+pub fn warning(spot: &Spot<'_>, code: Code, message: &str, label: &str) -> Mistake {
+    let diagnostic = Diagnostic {
+        severity: Severity::Warning,
+        code,
+        path: spot.path.clone(),
+        position: None,
+        message: message.into(),
+        label: label.into(),
+        help: None,
+    };
+    Mistake { diagnostic, span: spot.span() }
+}
+
+/// A configuration that Envoy hands to the module as something else than text.
+pub fn envelope(any: &Spot<'_>, url: &str) -> Mistake {
+    let label = match url {
+        "" => "without `@type`, Envoy refuses it".to_owned(),
+        url => format!("the module gets the bytes of a `{}`", url.rsplit('.').next().unwrap_or(url)),
+    };
+    let mut mistake = error(any, Code::SentAsStruct, "the configuration is not a StringValue", &label);
+    let name = any.name_span("@type").filter(|_| !url.is_empty());
+    mistake.span = name.unwrap_or(mistake.span);
+    mistake.diagnostic.help = Some(
+        "write `configuration: {\"@type\": type.googleapis.com/google.protobuf.StringValue, value: '{…}'}`"
+            .into(),
+    );
+    mistake
+}
+
+/// A filter that stands behind the router never sees a request.
+pub fn filters(spot: &Spot<'_>, traps: &mut Vec<Mistake>) {
+    let Some(list) = spot.field("http_filters") else { return };
+    let is_router = |filter: &Spot<'_>| {
+        filter.text_at(&["typed_config", "@type"]).is_some_and(|url| url.ends_with(ROUTER))
+    };
+    let filters = list.elements();
+    let Some(router) = filters.iter().position(is_router) else { return };
+    for filter in filters.iter().skip(router + 1) {
+        let why = "the router ends the chain: Envoy refuses a filter behind it";
+        traps.push(error(filter, Code::FilterAfterRouter, "a filter behind the router", why));
+    }
+}
+
+/// In an EnvoyFilter, `ADD` puts a filter behind the router.
+pub fn patch(spot: &Spot<'_>, traps: &mut Vec<Mistake>) {
+    if spot.text_at(&["apply_to"]) != Some("HTTP_FILTER")
+        || spot.text_at(&["patch", "operation"]) != Some("ADD")
+    {
+        return;
+    }
+    let Some(operation) = spot.at(&["patch", "operation"]) else { return };
+    let why = "`ADD` puts the filter behind the router, and the proxy refuses the listener";
+    let mut trap = error(&operation, Code::FilterAfterRouter, "a filter behind the router", why);
+    trap.diagnostic.help =
+        Some("write `operation: INSERT_BEFORE`, and match the router as `subFilter`".into());
+    traps.push(trap);
+}
+
+/// Without a mode, a sidecar has the filter before what arrives and before what its workload sends.
+pub fn both_directions(spec: &Spot<'_>, traps: &mut Vec<Mistake>) {
+    let is_for_sidecars = spec.field("target_ref").is_none() && spec.field("target_refs").is_none();
+    let has_mode = spec.field("match").is_some_and(|list| {
+        let elements = list.elements();
+        !elements.is_empty() && elements.iter().all(|traffic| traffic.field("mode").is_some())
+    });
+    if !is_for_sidecars || has_mode {
+        return;
+    }
+    let why = "a sidecar has the filter in both directions, and the workload's own calls are faulted too";
+    let mut trap = warning(spec, Code::BothDirections, "a plugin for both directions", why);
+    trap.diagnostic.help =
+        Some("write `match: [{mode: SERVER}]`, or `CLIENT` for what the workload sends".into());
+    traps.push(trap);
+}
+
+/// What only all documents of a file together show: rules of routes, and no plugin that reads them.
+pub fn between_documents(mut manifest: Manifest) -> Manifest {
+    let plans: Vec<Read> = manifest.documents.iter().filter_map(|document| document.read().ok()).collect();
+    let reads = |read: &Read| matches!(read, Read::Plugin(plan) if plan.document().per_route == Some(true));
+    let is_plugin = |read: &Read| matches!(read, Read::Plugin(_));
+    if !plans.iter().any(is_plugin) || plans.iter().any(reads) {
+        return manifest;
+    }
+    let ignored: Vec<Mistake> = manifest
+        .documents
+        .iter()
+        .filter(|document| document.role == Role::Route)
+        .flat_map(|document| {
+            let diagnostic = Diagnostic {
+                severity: Severity::Warning,
+                code: Code::PerRouteOff,
+                path: brownout_core::path::Path::default(),
+                position: None,
+                message: "rules that nothing reads".into(),
+                label: "the plugin in this file does not read the rules of routes".into(),
+                help: Some("write `\"per_route\": true` into its document".into()),
+            };
+            document.body.place(vec![diagnostic])
+        })
+        .collect();
+    manifest.traps.extend(ignored);
+    manifest
+}
