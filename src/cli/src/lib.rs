@@ -7,6 +7,7 @@
 pub mod check;
 pub mod document;
 pub mod envoy;
+pub mod image;
 pub mod import;
 pub mod manifest;
 pub mod module;
@@ -29,6 +30,7 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Import(import::Arguments),
+    Image(image::Arguments),
 }
 
 /// Runs the command with the arguments of the process. Its exit code is 0 when all is good, 1 when a document is
@@ -38,5 +40,6 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
+        Command::Image(arguments) => image::run(&arguments),
     }
 }

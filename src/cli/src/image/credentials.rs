@@ -1,0 +1,70 @@
+//! Who we are at a registry.
+
+use super::arguments::Arguments;
+use docker_credential::{CredentialRetrievalError, DockerCredential, get_credential_from_reader};
+use oci_client::secrets::RegistryAuth;
+use std::env;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+/// Docker's own name for its registry in its configuration.
+const DOCKER_HUB: &str = "https://index.docker.io/v1/";
+/// How the programs that keep passwords for Docker say that they have none.
+const NOT_FOUND: &str = "credentials not found";
+
+/// Why we do not know.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error("cannot read the password from standard input: {0}")]
+    Stdin(#[source] io::Error),
+    #[error("cannot read `{path}`: {source}")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error(
+        "no credentials for `{registry}` from `{path}`: {source}; or give `--username` and `--password-stdin`"
+    )]
+    Docker { registry: String, path: PathBuf, source: CredentialRetrievalError },
+    #[error(
+        "Docker has an identity token for `{0}`, which cannot be used here: give `--username` and `--password-stdin`"
+    )]
+    Token(String),
+}
+
+/// The user of the command line with the password on standard input, else what Docker knows, else nobody.
+pub(super) fn find(arguments: &Arguments, registry: &str) -> Result<RegistryAuth, Error> {
+    match &arguments.username {
+        Some(username) => given(username),
+        None => known_to_docker(registry),
+    }
+}
+
+fn given(username: &str) -> Result<RegistryAuth, Error> {
+    let mut password = String::new();
+    io::stdin().read_to_string(&mut password).map_err(Error::Stdin)?;
+    Ok(RegistryAuth::Basic(username.into(), password.trim_end_matches(['\r', '\n']).into()))
+}
+
+fn known_to_docker(registry: &str) -> Result<RegistryAuth, Error> {
+    let folder = env::var_os("DOCKER_CONFIG").map(PathBuf::from);
+    let folder = folder.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".docker")));
+    let Some(path) = folder.map(|folder| folder.join("config.json")) else {
+        return Ok(RegistryAuth::Anonymous);
+    };
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(RegistryAuth::Anonymous),
+        Err(source) => return Err(Error::Unreadable { path, source }),
+    };
+    let name = if matches!(registry, "docker.io" | "index.docker.io") { DOCKER_HUB } else { registry };
+    match get_credential_from_reader(file, name) {
+        Ok(DockerCredential::UsernamePassword(username, password)) => {
+            Ok(RegistryAuth::Basic(username, password))
+        }
+        Ok(DockerCredential::IdentityToken(_)) => Err(Error::Token(registry.into())),
+        Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(RegistryAuth::Anonymous),
+        Err(CredentialRetrievalError::HelperFailure { stdout, .. }) if stdout.contains(NOT_FOUND) => {
+            Ok(RegistryAuth::Anonymous)
+        }
+        Err(source) => Err(Error::Docker { registry: registry.into(), path, source }),
+    }
+}

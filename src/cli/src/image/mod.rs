@@ -1,0 +1,70 @@
+//! `brownout image`: the module as an OCI image, in the two forms that Istio's agent takes.
+
+mod arguments;
+mod bundle;
+mod credentials;
+mod layout;
+mod push;
+mod report;
+
+pub use arguments::Arguments;
+pub use bundle::{Blob, Form, Image};
+
+use crate::module;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Module(#[from] module::Error),
+    #[error("cannot read `{path}`: {source}")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("`{0}` is not a Wasm module: build it with `make wasm`, or name another with `--module`")]
+    NotWasm(PathBuf),
+    #[error("cannot write `{path}`: {source}")]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error("`{0}` holds something that is not an OCI layout: name another folder with `--layout`")]
+    Occupied(PathBuf),
+    #[error(transparent)]
+    Credentials(#[from] credentials::Error),
+    #[error(transparent)]
+    Push(#[from] push::Error),
+}
+
+/// Runs it: 0 when it is done, 2 when the module is not there or something cannot be written or pushed.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match make(arguments) {
+        Ok(report) => {
+            anstream::print!("{report}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            anstream::eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn make(arguments: &Arguments) -> Result<String, Error> {
+    let path = module::find(arguments.module.as_deref())?;
+    let wasm = std::fs::read(&path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
+    if !wasm.starts_with(b"\0asm") {
+        return Err(Error::NotWasm(path));
+    }
+    let images = Form::ALL.map(|form| Image::new(form, &wasm));
+    if let Some(folder) = &arguments.layout {
+        layout::write(folder, &images)?;
+    }
+    if let Some(reference) = &arguments.push {
+        let credentials = credentials::find(arguments, reference.registry())?;
+        let form = arguments.form;
+        // One of each form was made.
+        for image in images.iter().filter(|image| image.form() == form) {
+            push::push(image, reference, &credentials, arguments.plain_http)?;
+        }
+    }
+    Ok(report::Report::new(&wasm, &images, arguments).show(arguments.format))
+}

@@ -1,0 +1,53 @@
+//! What `brownout image` prints: the digests that a manifest wants.
+
+use super::arguments::{Arguments, Format};
+use super::bundle::{Image, sha256};
+use serde_json::{Value, json};
+
+/// The digests of a module and of its images.
+pub(super) struct Report {
+    module: String,
+    images: Vec<(&'static str, String)>,
+    pushed: Option<(&'static str, String)>,
+}
+
+impl Report {
+    /// Of what has been made.
+    pub(super) fn new(wasm: &[u8], images: &[Image], arguments: &Arguments) -> Self {
+        Self {
+            module: format!("sha256:{}", sha256(wasm)),
+            images: images.iter().map(|image| (image.form().name(), image.manifest().digest())).collect(),
+            pushed: arguments.push.as_ref().map(|reference| (arguments.form.name(), reference.to_string())),
+        }
+    }
+
+    /// As it is printed.
+    pub(super) fn show(&self, format: Format) -> String {
+        match format {
+            Format::Text => self.text(),
+            Format::Json => format!("{:#}\n", self.json()),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("module    {}\n", self.module);
+        for (form, digest) in &self.images {
+            text += &format!("{form:<10}{digest}\n");
+        }
+        if let Some((form, reference)) = &self.pushed {
+            text += &format!("pushed    {reference} ({form})\n");
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let mut report = json!({ "module": self.module });
+        for (form, digest) in &self.images {
+            report[*form] = json!(digest);
+        }
+        if let Some((form, reference)) = &self.pushed {
+            report["pushed"] = json!({ "form": form, "reference": reference });
+        }
+        report
+    }
+}
