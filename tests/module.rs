@@ -1,5 +1,6 @@
 //! The module as a host finds it before running it: what it asks for, what it offers, how big it is.
 
+use brownout_cli::render::capabilities;
 use std::collections::BTreeSet;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
@@ -137,6 +138,24 @@ fn the_list_holds_nothing_that_it_does_not_ask_for() {
 #[test]
 fn it_offers_the_calls_that_it_wants_to_get_and_nothing_else() {
     assert_eq!(Module::read().exports, names(&EXPORTS));
+}
+
+/// What rendered configurations let the module do.
+#[test]
+fn it_asks_for_nothing_that_rendered_configurations_neither_allow_nor_deny() {
+    let bare = |name: &String| name.rsplit('.').next().expect("a name").to_owned();
+    let decided = [&capabilities::IMPORTS[..], &capabilities::IMPORTS_OF_STD, &capabilities::DENIED];
+    let decided: BTreeSet<String> = decided.into_iter().flat_map(names).collect();
+    let open: Vec<String> =
+        Module::read().imports.iter().map(bare).filter(|name| !decided.contains(name)).collect();
+    assert_eq!(open, Vec::<String>::new());
+}
+
+#[test]
+fn rendered_configurations_let_envoy_call_all_that_it_offers() {
+    let mut functions = Module::read().exports;
+    functions.remove("memory");
+    assert_eq!(names(&capabilities::EXPORTS), functions);
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub mod image;
 pub mod import;
 pub mod manifest;
 pub mod module;
+pub mod render;
 pub mod report;
 pub mod run;
 
@@ -31,6 +32,7 @@ enum Command {
     Check(check::Arguments),
     Import(import::Arguments),
     Image(image::Arguments),
+    Render(render::Arguments),
 }
 
 /// Runs the command with the arguments of the process. Its exit code is 0 when all is good, 1 when a document is
@@ -41,5 +43,6 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Image(arguments) => image::run(&arguments),
+        Command::Render(arguments) => render::run(&arguments),
     }
 }

@@ -1,0 +1,206 @@
+//! A plain Envoy: a bootstrap, and the files in which its filter and its routes can change while it runs.
+
+use super::faults::Faults;
+use super::filter::{self, Code, metadata, wasm};
+use super::given::{Common, ModulePath, absolute};
+use super::yaml::{self, Map, Yaml};
+use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit};
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+const USUAL_PATH: &str = "/etc/envoy/brownout.wasm";
+
+/// Which file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// What Envoy starts with; it names the other files.
+    Bootstrap,
+    /// `brownout.yaml`: the module and its document.
+    Filter,
+    /// `routes.yaml`: the routes with their rules, if rules stand with routes.
+    Routes,
+}
+
+/// A host and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Service {
+    host: String,
+    port: u16,
+}
+
+impl FromStr for Service {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+        match parts {
+            Some((host, port)) if !host.is_empty() && port > 0 => {
+                Ok(Self { host: host.trim_matches(['[', ']']).into(), port })
+            }
+            _ => Err("expected a host and a port, such as `127.0.0.1:8080`".into()),
+        }
+    }
+}
+
+/// What to render.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub common: Common,
+    /// Which file to print.
+    #[arg(long, value_name = "PART", default_value = "bootstrap")]
+    part: Part,
+    /// Where Envoy listens.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:10000")]
+    listen: SocketAddr,
+    /// The service behind it.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
+    upstream: Service,
+    /// The folder of the other files, as Envoy sees it.
+    #[arg(long, value_name = "PATH", default_value = "/etc/envoy/xds", value_parser = absolute)]
+    folder: String,
+    /// Put the rules into the metadata of the route.
+    #[arg(long)]
+    per_route: bool,
+    #[command(flatten)]
+    module: ModulePath,
+}
+
+impl Arguments {
+    pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
+        let map = match self.part {
+            Part::Bootstrap => self.bootstrap(faults),
+            Part::Filter => self.discovery(&format!("The module and its document, for {}/brownout.yaml. Move a new version into place (`mv`): Envoy sees that, and\nrequests that are being held finish under the old one.", self.folder), self.extension(faults)),
+            Part::Routes if self.per_route => self.discovery(&format!("The routes and their rules, for {}/routes.yaml.", self.folder), self.routes(faults)),
+            Part::Routes => return misfit("without `--per-route` the routes stand in the bootstrap"),
+        };
+        let rendered = Rendered { text: yaml::text(&map), warnings: Vec::new() };
+        Ok(rendered.warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW))
+    }
+
+    fn discovery(&self, about: &str, resource: Map) -> Map {
+        Map::new()
+            .comment(about)
+            .field("version_info", Yaml::Quoted("1".into()))
+            .field("resources", vec![resource])
+    }
+
+    fn extension(&self, faults: &Faults) -> Map {
+        let document = if self.per_route { faults.without_rules() } else { faults.whole() };
+        let path = self.module.module_path.clone().unwrap_or_else(|| USUAL_PATH.into());
+        Map::new()
+            .field("@type", "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig")
+            .field("name", &self.common.name.0)
+            .field("typed_config", wasm(&document, &Code::File(path), None))
+    }
+
+    fn source(&self, file: &str) -> Map {
+        let path = Map::new()
+            .field("path", format!("{}/{file}", self.folder))
+            .comment(
+                "Sees files that are moved into place, and the symbolic links of a Kubernetes ConfigMap.",
+            )
+            .field("watched_directory", Map::new().field("path", &self.folder));
+        Map::new().field("resource_api_version", "V3").field("path_config_source", path)
+    }
+
+    fn filter(&self) -> Map {
+        filter::discovered(&self.common.name.0, self.source("brownout.yaml"), &[filter::WASM])
+    }
+
+    fn bootstrap(&self, faults: &Faults) -> Map {
+        let admin = socket_address("127.0.0.1", 9901);
+        let node = Map::new().field("id", "brownout").field("cluster", "brownout");
+        let resources = Map::new()
+            .field("listeners", vec![self.listener(faults)])
+            .field("clusters", vec![self.cluster(faults)]);
+        Map::new()
+            .comment("Envoy with Brownout before one service. Beside it: `--part filter`, as brownout.yaml.")
+            .field("node", node)
+            .field("admin", Map::new().field("address", admin))
+            .field("stats_config", Map::new().field("stats_tags", vec![rule_tag()]))
+            .field("static_resources", resources)
+    }
+
+    fn listener(&self, faults: &Faults) -> Map {
+        let ours = (!faults.is_upstream()).then(|| self.filter());
+        let manager = Map::new()
+            .field("@type", filter::HTTP.1)
+            .field("stat_prefix", "front")
+            .field("upgrade_configs", vec![Map::new().field("upgrade_type", "websocket")])
+            .comment("A held request is idle; the default would end it after five minutes.")
+            .field("stream_idle_timeout", "0s")
+            .comment("A reset is felt at once, not a second later.")
+            .field("delayed_close_timeout", "0s");
+        let manager = if self.per_route {
+            let rds = Map::new()
+                .field("route_config_name", "front")
+                .field("config_source", self.source("routes.yaml"));
+            manager.field("rds", rds)
+        } else {
+            manager.field("route_config", self.table(None))
+        };
+        let manager =
+            manager.field("http_filters", ours.into_iter().chain([filter::router()]).collect::<Vec<_>>());
+        let filter = Map::new().field("name", filter::HTTP.0).field("typed_config", manager);
+        Map::new()
+            .field("name", "front")
+            .field("address", socket_address(&self.listen.ip().to_string(), self.listen.port()))
+            .comment("What rules call `direction`.")
+            .field("traffic_direction", if faults.is_upstream() { "OUTBOUND" } else { "INBOUND" })
+            .field("filter_chains", vec![Map::new().field("filters", vec![filter])])
+    }
+
+    fn routes(&self, faults: &Faults) -> Map {
+        self.table(Some(metadata(&faults.rules_only())))
+    }
+
+    fn table(&self, rules: Option<Map>) -> Map {
+        let action = Map::new()
+            .field("cluster", "service")
+            .comment("Decide: a held request of the placement `upstream` counts against this, and retries need a policy here.")
+            .field("timeout", "0s");
+        let kind = rules.is_some().then_some("type.googleapis.com/envoy.config.route.v3.RouteConfiguration");
+        let route = Map::new()
+            .field("name", "service")
+            .field("match", Map::new().field("prefix", "/"))
+            .field("route", action)
+            .maybe("metadata", rules);
+        let host = Map::new()
+            .field("name", "service")
+            .field("domains", vec![Yaml::from("*")])
+            .field("routes", vec![route]);
+        Map::new().maybe("@type", kind).field("name", "front").field("virtual_hosts", vec![host])
+    }
+
+    fn cluster(&self, faults: &Faults) -> Map {
+        let options = if faults.is_upstream() {
+            filter::upstream_options(self.filter(), filter::as_downstream())
+        } else {
+            filter::protocol_options(filter::as_downstream())
+        };
+        let Service { host, port } = &self.upstream;
+        let endpoint = Map::new().field("address", socket_address(host, *port));
+        let endpoints = Map::new().field("lb_endpoints", vec![Map::new().field("endpoint", endpoint)]);
+        let assignment = Map::new().field("cluster_name", "service").field("endpoints", vec![endpoints]);
+        Map::new()
+            .field("name", "service")
+            .comment("A name is looked up; an address is one too.")
+            .field("type", "STRICT_DNS")
+            .field("connect_timeout", "5s")
+            .field("load_assignment", assignment)
+            .field("typed_extension_protocol_options", options)
+    }
+}
+
+/// Makes the rule a label, for Prometheus and others.
+fn rule_tag() -> Map {
+    Map::new()
+        .comment("Makes the rule a label: brownout_rule_injected{brownout_rule=\"slow-checkout\"}.")
+        .field("tag_name", "brownout_rule")
+        .field("regex", r"^wasmcustom\.brownout\.rule\.((.+)\.)[a-z_]+$")
+}
+
+fn socket_address(host: &str, port: u16) -> Map {
+    Map::new().field("socket_address", Map::new().field("address", host).field("port_value", port))
+}

@@ -1,0 +1,112 @@
+//! The filter in Envoy's own words, for the targets that take them.
+
+use super::capabilities;
+use super::faults::block;
+use super::yaml::{Map, Yaml};
+use brownout_core::json::Json;
+
+/// The type of the filter's configuration.
+pub const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+/// The connection manager: its filter and its type.
+pub const HTTP: (&str, &str) = (
+    "envoy.filters.network.http_connection_manager",
+    "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+);
+const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
+const CODEC: &str = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
+const OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// The name of the namespace and of the key in a route's metadata.
+const METADATA: (&str, &str) = ("brownout", "json");
+
+/// Where Envoy, or the agent beside it, finds the module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Code {
+    /// A file, as Envoy sees it.
+    File(String),
+    /// Something that Istio's agent fetches before Envoy sees it.
+    Fetched {
+        /// `oci://…` or `https://…`.
+        url: String,
+        /// 64 hexadecimal digits.
+        sha256: String,
+    },
+}
+
+/// The `Wasm` message: module, document, and what the module may do.
+pub fn wasm(document: &Json, code: &Code, vm_id: Option<&str>) -> Map {
+    let text = Map::new()
+        .field("@type", "type.googleapis.com/google.protobuf.StringValue")
+        .field("value", block(document));
+    let code = match code {
+        Code::File(path) => Map::new().field("local", Map::new().field("filename", path)),
+        Code::Fetched { url, sha256 } => {
+            // Envoy never sees this: the agent replaces it by the file that it has fetched. Yet it has to be valid.
+            let uri = Map::new().field("uri", url).field("timeout", "30s").field("cluster", "_");
+            let remote = Map::new().field("http_uri", uri).field("sha256", Yaml::Quoted(sha256.clone()));
+            Map::new().field("remote", remote)
+        }
+    };
+    let vm = Map::new().maybe("vm_id", vm_id).field("runtime", "envoy.wasm.runtime.v8").field("code", code);
+    let names = capabilities::IMPORTS.into_iter().chain(capabilities::IMPORTS_OF_STD);
+    let names = names.chain(capabilities::EXPORTS).collect();
+    let config = Map::new()
+        .field("name", "brownout")
+        .field("root_id", "brownout")
+        .comment("Should the module ever fail, requests go on without faults.")
+        .field("failure_policy", "FAIL_OPEN")
+        .comment("A string with JSON in it. Envoy hands anything else to modules as protobuf.")
+        .field("configuration", text)
+        .field("vm_config", vm)
+        .comment("What the module needs, and no way out of the proxy. For this version of the module: render again for\nanother. Envoy 1.40 has this in `vm_config` and says so in its log; older ones know it only here.")
+        .field("capability_restriction_config", Map::new().field("allowed_capabilities", Yaml::Names(names)));
+    Map::new().field("@type", WASM).field("config", config)
+}
+
+/// A filter that takes its configuration, of one of these types, from elsewhere: an edit reaches open connections.
+pub fn discovered(name: &str, source: Map, types: &[&str]) -> Map {
+    let discovery = Map::new()
+        .field("config_source", source)
+        .field("type_urls", types.iter().copied().map(Yaml::from).collect::<Vec<_>>());
+    Map::new().field("name", name).field("config_discovery", discovery)
+}
+
+/// The last filter of a listener's chain.
+pub fn router() -> Map {
+    Map::new()
+        .field("name", "envoy.filters.http.router")
+        .field("typed_config", Map::new().field("@type", ROUTER))
+}
+
+/// How a cluster speaks to its hosts.
+pub fn protocol_options(protocol: (&str, Map)) -> Map {
+    options(Map::new().field("@type", OPTIONS).field(protocol.0, protocol.1))
+}
+
+/// The same, with our filter on the way of every attempt.
+pub fn upstream_options(filter: Map, protocol: (&str, Map)) -> Map {
+    let codec = Map::new()
+        .field("name", "envoy.filters.http.upstream_codec")
+        .field("typed_config", Map::new().field("@type", CODEC));
+    let map = Map::new().field("@type", OPTIONS).field(protocol.0, protocol.1);
+    options(
+        map.comment("Every attempt passes these, retries too.").field("http_filters", vec![filter, codec]),
+    )
+}
+
+fn options(options: Map) -> Map {
+    Map::new().field("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", options)
+}
+
+/// As the client speaks, so to the service: HTTP/2 for gRPC, HTTP/1.1 for the others.
+pub fn as_downstream() -> (&'static str, Map) {
+    let protocols =
+        Map::new().field("http_protocol_options", Map::new()).field("http2_protocol_options", Map::new());
+    ("use_downstream_protocol_config", protocols)
+}
+
+/// The rules of a route, as its metadata.
+pub fn metadata(rules: &Json) -> Map {
+    let ours = Map::new().field(METADATA.1, block(rules));
+    Map::new().field("filter_metadata", Map::new().field(METADATA.0, ours))
+}

@@ -1,0 +1,77 @@
+//! The patches of an EnvoyFilter.
+
+use super::super::filter;
+use super::super::yaml::Map;
+
+const RBAC: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
+
+/// Which listeners, routes and clusters of a proxy: Istio's `context`.
+pub type Context = &'static str;
+
+fn patch(kind: &str, found: Map, operation: &str, value: Map) -> Map {
+    let patch = Map::new().field("operation", operation).field("value", value);
+    Map::new().field("applyTo", kind).field("match", found).field("patch", patch)
+}
+
+/// The module and its document as a resource of their own.
+pub fn extension_config(context: Context, name: &str, wasm: Map) -> Map {
+    let value = Map::new().field("name", name).field("typed_config", wasm);
+    patch("EXTENSION_CONFIG", Map::new().field("context", context), "ADD", value)
+}
+
+/// The filter that takes its configuration from that resource. Istio's agent replaces a module that it could not fetch
+/// by a filter of the type RBAC, which lets everything pass.
+pub fn discovered(name: &str) -> Map {
+    let source = Map::new()
+        .field("ads", Map::new())
+        .field("initial_fetch_timeout", "0s")
+        .field("resource_api_version", "V3");
+    filter::discovered(name, source, &[filter::WASM, RBAC])
+}
+
+/// The connection managers of a context, those of one port if there is one.
+fn http(context: Context, port: Option<u16>, filter: Map) -> Map {
+    let inbound = context == "SIDECAR_INBOUND";
+    // What arrives at a sidecar arrives at one listener, whose chains tell the ports apart.
+    let chain = Map::new().maybe("destinationPort", port.filter(|_| inbound)).field("filter", filter);
+    let listener = Map::new().maybe("portNumber", port.filter(|_| !inbound)).field("filterChain", chain);
+    Map::new().field("context", context).field("listener", listener)
+}
+
+/// The filter before the router.
+pub fn http_filter(context: Context, port: Option<u16>, name: &str) -> Map {
+    let router = Map::new().field("name", "envoy.filters.http.router");
+    let found = http(context, port, Map::new().field("name", filter::HTTP.0).field("subFilter", router));
+    let patch = Map::new()
+        .comment("Not ADD: that puts a filter behind the router, and the proxy refuses the listener.")
+        .field("operation", "INSERT_BEFORE")
+        .field("value", discovered(name));
+    Map::new().field("applyTo", "HTTP_FILTER").field("match", found).field("patch", patch)
+}
+
+/// A reset that is felt at once: by default Envoy waits a second before it closes a connection that a fault has cut.
+pub fn closed_at_once(context: Context, port: Option<u16>) -> Map {
+    let manager = Map::new().field("@type", filter::HTTP.1).field("delayed_close_timeout", "0s");
+    let found = http(context, port, Map::new().field("name", filter::HTTP.0));
+    patch("NETWORK_FILTER", found, "MERGE", Map::new().field("typed_config", manager))
+}
+
+/// The rules of a route.
+pub fn route(context: Context, table: Option<&str>, host: &str, route: Map, metadata: Map) -> Map {
+    let host = Map::new().field("name", host).field("route", route);
+    let table = Map::new().maybe("name", table).field("vhost", host);
+    let found = Map::new().field("context", context).field("routeConfiguration", table);
+    patch("HTTP_ROUTE", found, "MERGE", Map::new().field("metadata", metadata))
+}
+
+/// The filter on the way of every attempt to a service.
+pub fn cluster(context: Context, host: &str, port: u16, name: &str) -> Map {
+    let found = Map::new()
+        .field("context", context)
+        .field("cluster", Map::new().field("service", host).field("portNumber", port));
+    let options = filter::upstream_options(discovered(name), filter::as_downstream());
+    let value = Map::new()
+        .comment("This replaces how Istio speaks to the service: decide whether HTTP as the client speaks it is right,\nor write `explicit_http_config` here. Idle timeouts of a DestinationRule are lost too.")
+        .field("typed_extension_protocol_options", options);
+    patch("CLUSTER", found, "MERGE", value)
+}

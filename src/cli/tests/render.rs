@@ -1,0 +1,167 @@
+//! `brownout render`: what it prints for every target, what it warns of, and what it refuses.
+//!
+//! What is expected stands in `render/`; `BROWNOUT_BLESS=1` writes it anew.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use support::{Said, brownout, say};
+
+const IMAGE: &str = "--image registry.example/brownout:0.1.0";
+const DIGEST: &str = "--digest sha256:0123456789012345678901234567890123456789012345678901234567890123";
+
+/// Each file and how it comes about.
+const FILES: [(&str, &str); 17] = [
+    ("envoy/bootstrap", "envoy faults.yaml --listen 0.0.0.0:10000 --upstream reviews:8080"),
+    ("envoy/filter", "envoy faults.yaml --part filter --module-path /opt/brownout.wasm"),
+    ("envoy/bootstrap-per-route", "envoy faults.yaml --per-route"),
+    ("envoy/filter-per-route", "envoy faults.yaml --per-route --part filter"),
+    ("envoy/routes", "envoy faults.yaml --per-route --part routes"),
+    (
+        "istio/wasmplugin",
+        "istio-wasmplugin faults.yaml --namespace demo --workload app=reviews --workload version=v1 --port 8080 --port 9090 IMAGE DIGEST --pull-secret registry",
+    ),
+    (
+        "istio/wasmplugin-file",
+        "istio-wasmplugin faults.yaml --namespace istio-system --side outbound --module-path file:///var/local/wasm/brownout.wasm",
+    ),
+    (
+        "istio/trafficextension-service",
+        "istio-trafficextension faults.yaml --side waypoint --service reviews IMAGE DIGEST",
+    ),
+    (
+        "istio/trafficextension-gateway",
+        "istio-trafficextension faults.yaml --side gateway --gateway front IMAGE --name faults",
+    ),
+    (
+        "istio/envoyfilter-inbound",
+        "istio-envoyfilter faults.yaml --namespace demo --workload app=reviews --port 8080",
+    ),
+    (
+        "istio/envoyfilter-outbound",
+        "istio-envoyfilter faults.yaml --namespace demo --workload app=page --side outbound --service reviews IMAGE DIGEST",
+    ),
+    (
+        "istio/envoyfilter-routes",
+        "istio-envoyfilter faults.yaml --namespace demo --workload app=page --side outbound --service reviews --port 8080 --per-route --route canary --route default",
+    ),
+    (
+        "istio/envoyfilter-waypoint",
+        "istio-envoyfilter faults.yaml --namespace demo --side waypoint --gateway waypoint",
+    ),
+    (
+        "cilium/ciliumenvoyconfig",
+        "cilium faults.yaml --namespace demo --service reviews --port 8080 --prefix /ratings --prefix /reviews",
+    ),
+    (
+        "cilium/clusterwide",
+        "cilium faults.yaml --namespace demo --service reviews --port 8080 --clusterwide --node chaos=true",
+    ),
+    (
+        "others/envoy-gateway",
+        "envoy-gateway faults.yaml --namespace demo --route reviews IMAGE DIGEST --pull-secret registry",
+    ),
+    ("others/kuma", "kuma faults.yaml --workload app=reviews --side outbound"),
+];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/render")
+}
+
+fn render(line: &str) -> Said {
+    let line = line.replace("IMAGE", IMAGE).replace("DIGEST", DIGEST);
+    let arguments: Vec<&str> = ["render"].into_iter().chain(line.split(' ')).collect();
+    let mut command = brownout(&arguments);
+    command.current_dir(folder());
+    say(command, b"")
+}
+
+#[test]
+fn every_target_prints_what_is_expected() {
+    let bless = std::env::var_os("BROWNOUT_BLESS").is_some();
+    for (name, line) in FILES {
+        let said = render(line);
+        assert_eq!(said.code, Some(0), "{name}: {}", said.stderr);
+        for (ending, text) in [("yaml", said.stdout), ("stderr", said.stderr)] {
+            let path = folder().join(format!("{name}.{ending}"));
+            if bless && text.is_empty() {
+                fs::remove_file(&path).ok();
+            } else if bless {
+                fs::write(&path, &text).expect("a writable folder");
+            }
+            let expected = fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(text, expected, "{}: BROWNOUT_BLESS=1 writes it anew", path.display());
+        }
+    }
+}
+
+#[test]
+fn nothing_stands_there_that_is_not_rendered() {
+    for folder in ["envoy", "istio", "cilium", "others"].map(|name| folder().join(name)) {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let is_known = FILES.iter().any(|(name, _)| path.with_extension("").ends_with(name));
+            assert!(is_known, "{} has no line in this test", path.display());
+        }
+    }
+}
+
+fn refused(line: &str) -> String {
+    let Said { code, stdout, stderr } = render(line);
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    stderr.strip_prefix("error: ").expect("an error").trim_end().into()
+}
+
+#[test]
+fn what_would_silently_do_nothing_is_refused() {
+    assert_eq!(
+        refused("istio-wasmplugin faults.yaml --side waypoint --gateway waypoint --port 8080 IMAGE"),
+        "a waypoint's filters never match a `--port`: name the `--service` instead"
+    );
+    assert_eq!(
+        refused("istio-envoyfilter faults.yaml --side waypoint --workload app=reviews"),
+        "a waypoint is not chosen by labels: name it with `--gateway`, or a `--service` behind it"
+    );
+    assert_eq!(
+        refused("istio-wasmplugin faults.yaml --service reviews IMAGE"),
+        "only a waypoint knows a `--service`: choose pods by `--workload`, or use `--side waypoint`"
+    );
+    assert_eq!(
+        refused(
+            "istio-envoyfilter faults.yaml --workload app=page --side outbound --service reviews --per-route"
+        ),
+        "`--per-route` needs the `--port` of the routes"
+    );
+    assert_eq!(
+        refused("istio-wasmplugin faults.yaml --workload app=reviews"),
+        "say where the module comes from: `--image`, or `--module-path` for a file in the proxy's container"
+    );
+    assert_eq!(
+        refused("istio-envoyfilter faults.yaml --workload app=reviews IMAGE"),
+        "an EnvoyFilter needs the `--digest` of its `--image`: Envoy takes nothing remote without one"
+    );
+    assert_eq!(
+        refused("envoy faults.yaml --part routes"),
+        "without `--per-route` the routes stand in the bootstrap"
+    );
+    assert_eq!(refused("envoy-gateway faults.yaml IMAGE"), "say what it is for: `--route` or `--gateway`");
+}
+
+#[test]
+fn a_wrong_document_is_refused_as_check_refuses_it() {
+    let document = br#"{"rules": [{"name": "a", "abort": {"http_status": 99}}]}"#;
+    let checked = say(brownout(&["check", "-"]), document);
+    assert_eq!(checked.code, Some(1));
+    for target in ["envoy", "kuma"] {
+        assert_eq!(say(brownout(&["render", target, "-"]), document), checked, "{target}");
+    }
+}
+
+#[test]
+fn an_empty_document_is_rendered_as_one_that_does_nothing() {
+    let said =
+        say(brownout(&["render", "istio-wasmplugin", "-", "--workload", "a=b", "--module-path", "/a"]), b"");
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stdout.ends_with("  pluginConfig: {}\n"), "{}", said.stdout);
+}
