@@ -7,12 +7,14 @@
 pub mod check;
 pub mod document;
 pub mod envoy;
+pub mod explain;
 pub mod image;
 pub mod import;
 pub mod manifest;
 pub mod module;
 pub mod render;
 pub mod report;
+pub mod request;
 pub mod run;
 
 use clap::Parser;
@@ -30,6 +32,7 @@ struct Arguments {
 enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
+    Explain(Box<explain::Arguments>),
     Import(import::Arguments),
     Image(image::Arguments),
     Render(render::Arguments),
@@ -41,6 +44,7 @@ pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Image(arguments) => image::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),

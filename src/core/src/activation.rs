@@ -1,6 +1,6 @@
 //! Whether a rule takes a request that matches it, and what then happens to the request.
 
-use crate::document::{Action, Rule};
+use crate::document::{Action, Outcome, Rule};
 use crate::entropy::Entropy;
 use crate::fault::Faults;
 use crate::sample::{Missing, Sample, point};
@@ -46,7 +46,7 @@ impl Rule {
         {
             return None;
         }
-        let share = scaled(self.percentage.millionths(), level);
+        let share = self.share(level);
         match &self.action {
             Action::Faults(faults) => {
                 let certain = share == WHOLE && !self.is_sticky();
@@ -54,14 +54,15 @@ impl Rule {
             }
             Action::Outcomes(outcomes) => {
                 let drawn = self.draw(share, request, around)?;
-                let mut until = 0;
-                let chosen = outcomes.iter().find(|outcome| {
-                    until += outcome.percentage.millionths();
-                    drawn.second < until
-                });
+                let chosen = drawn.outcome(outcomes).and_then(|place| outcomes.get(place));
                 chosen.filter(|_| drawn.first < share).map(|outcome| &outcome.faults)
             }
         }
+    }
+
+    /// The share of the matching requests that the rule takes at this level of its schedule, in millionths.
+    pub fn share(&self, level: u32) -> u32 {
+        scaled(self.percentage.millionths(), level)
     }
 
     fn is_sticky(&self) -> bool {
@@ -73,28 +74,69 @@ impl Rule {
         if share == 0 {
             return None;
         }
-        let drawn = match self.sample.as_ref().and_then(|sample| Some((sample, sample.by.as_ref()?))) {
-            None => around.entropy.next_u64(),
-            Some((sample, by)) => match by.of(request).filter(|key: &Vec<u8>| !key.is_empty()) {
-                Some(key) => point(sample.salt.as_deref().unwrap_or(self.name.as_str()), &key),
-                None if sample.missing == Some(Missing::Random) => around.entropy.next_u64(),
-                None => return None,
-            },
-        };
-        let whole = u64::from(WHOLE);
-        let [first, second] =
-            [drawn % whole, drawn / whole % whole].map(|part| u32::try_from(part).unwrap_or(0));
-        Some(Drawn { first, second })
+        match self.by_key(request) {
+            None => Some(Drawn::of(around.entropy.next_u64())),
+            Some(ByKey::Key(_, drawn)) => Some(drawn),
+            Some(ByKey::Missing(Missing::Random)) => Some(Drawn::of(around.entropy.next_u64())),
+            Some(ByKey::Missing(Missing::Skip)) => None,
+        }
     }
+
+    /// What the request's key decides: `None` for a rule that does not choose by keys.
+    pub fn by_key(&self, request: &dyn RequestView) -> Option<ByKey> {
+        let sample = self.sample.as_ref()?;
+        let by = sample.by.as_ref()?;
+        Some(match by.of(request).filter(|key: &Vec<u8>| !key.is_empty()) {
+            Some(key) => {
+                let drawn = Drawn::of(point(self.salt(), &key));
+                ByKey::Key(key, drawn)
+            }
+            None => ByKey::Missing(sample.missing.unwrap_or_default()),
+        })
+    }
+
+    /// What goes into the hash with a key.
+    pub fn salt(&self) -> &str {
+        let salt = self.sample.as_ref().and_then(|sample| sample.salt.as_deref());
+        salt.unwrap_or(self.name.as_str())
+    }
+}
+
+/// What a request's key decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ByKey {
+    /// The key, and where it falls, each time.
+    Key(Vec<u8>, Drawn),
+    /// The request has none.
+    Missing(Missing),
 }
 
 /// One draw, as two numbers below [`WHOLE`] that have nothing to do with each other: with one for both, a percentage
 /// that is raised would move those already in from one outcome to the next.
-struct Drawn {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn {
     /// Whether the rule takes the request: below its share.
-    first: u32,
+    pub first: u32,
     /// Which outcome.
-    second: u32,
+    pub second: u32,
+}
+
+impl Drawn {
+    fn of(bits: u64) -> Self {
+        let whole = u64::from(WHOLE);
+        let [first, second] =
+            [bits % whole, bits / whole % whole].map(|part| u32::try_from(part).unwrap_or(0));
+        Self { first, second }
+    }
+
+    /// The place of the outcome that it falls on, if it falls on one.
+    pub fn outcome(self, outcomes: &[Outcome]) -> Option<usize> {
+        let mut until = 0;
+        outcomes.iter().position(|outcome| {
+            until += outcome.percentage.millionths();
+            self.second < until
+        })
+    }
 }
 
 /// `part` of `share`, both in millionths.

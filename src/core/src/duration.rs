@@ -97,8 +97,8 @@ impl Decode for Written {
     }
 }
 
-/// One or more numbers, each with its unit, in nanoseconds.
-fn parse(text: &str) -> Option<u128> {
+/// One or more numbers, each with its unit, in nanoseconds: of any length.
+pub fn parse(text: &str) -> Option<u128> {
     let mut rest = text;
     let mut total: u128 = 0;
     while !rest.is_empty() {

@@ -19,6 +19,7 @@ pub mod duration;
 pub mod engine;
 pub mod entropy;
 pub mod exchange;
+pub mod explain;
 pub mod fault;
 pub mod grpc;
 pub mod header;

@@ -121,8 +121,12 @@ impl Plan {
 
     /// Whether the request is one that is never touched.
     pub fn excludes(&self, request: &dyn RequestView) -> bool {
-        let exclude = self.document.exclude.as_ref().unwrap_or(&self.default_exclude);
-        exclude.iter().any(|predicate| predicate.matches(request))
+        self.exclusions().iter().any(|predicate| predicate.matches(request))
+    }
+
+    /// What is never touched: the document's `exclude`, or [`DEFAULT_EXCLUDE`].
+    pub fn exclusions(&self) -> &[Predicate] {
+        self.document.exclude.as_ref().unwrap_or(&self.default_exclude)
     }
 }
 

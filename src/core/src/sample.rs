@@ -219,6 +219,13 @@ impl Serialize for Missing {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count(u64);
 
+impl Count {
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
 impl Decode for Count {
     const EXPECTED: &'static str = "a whole number from 1";
 

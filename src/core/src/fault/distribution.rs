@@ -161,6 +161,13 @@ impl Pareto {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shape(f64);
 
+impl Shape {
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
 impl Decode for Shape {
     const EXPECTED: &'static str = "a number from 0.1 to 100";
 

@@ -40,6 +40,11 @@ impl Percentiles {
         below.1
     }
 
+    /// Names and lengths, as they were written, in order.
+    pub fn written(&self) -> impl Iterator<Item = (&str, Written)> {
+        self.written.iter().map(|(name, length)| (name.as_str(), *length))
+    }
+
     fn point(name: &str, json: &Json, decoder: &mut Decoder) -> Option<(f64, Written)> {
         let number = name.strip_prefix('p').filter(|number| {
             let (whole, part) = number.split_once('.').unwrap_or((number, "0"));

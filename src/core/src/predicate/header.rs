@@ -8,6 +8,7 @@ use crate::json::Json;
 use crate::predicate::string::StringMatcher;
 use crate::view::RequestView;
 use alloc::format;
+use core::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -25,6 +26,12 @@ impl Int64Range {
         let text = core::str::from_utf8(value.trim_ascii()).ok();
         let number = text.and_then(|text| text.parse::<i64>().ok());
         number.is_some_and(|number| self.start <= number && number < self.end)
+    }
+}
+
+impl fmt::Display for Int64Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at least {} and below {}", self.start, self.end)
     }
 }
 

@@ -36,6 +36,11 @@ impl NodeMatcher {
         self.holds
     }
 
+    /// The conditions.
+    pub fn fields(&self) -> &NodeFields {
+        &self.fields
+    }
+
     /// Decides.
     pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         let is = |matcher: &Option<StringMatcher>, property| {
@@ -70,6 +75,13 @@ impl Serialize for NodeMatcher {
 /// Labels and their values.
 #[derive(Debug, Clone)]
 pub struct Labels(Vec<(String, String)>);
+
+impl Labels {
+    /// Names and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
 
 impl Decode for Labels {
     const EXPECTED: &'static str = "an object of labels such as `{\"app\": \"cart\"}`";

@@ -1,0 +1,56 @@
+//! Text for a terminal of eighty columns.
+
+use std::fmt::Write as _;
+
+/// How wide it is.
+pub const WIDTH: usize = 80;
+
+/// Adds a paragraph, wrapped: its first line after `first`, the others indented as far.
+pub fn paragraph(out: &mut String, first: &str, text: &str) {
+    let indent = plain_width(first);
+    let mut line = first.to_owned();
+    let mut width = indent;
+    for (place, word) in text.split(' ').enumerate() {
+        let needed = plain_width(word);
+        if place > 0 && width + 1 + needed > WIDTH {
+            let _ = writeln!(out, "{}", line.trim_end());
+            line = " ".repeat(indent);
+            width = indent;
+        } else if place > 0 {
+            line.push(' ');
+            width += 1;
+        }
+        line.push_str(word);
+        width += needed;
+    }
+    let _ = writeln!(out, "{}", line.trim_end());
+}
+
+/// Characters without colours.
+fn plain_width(text: &str) -> usize {
+    anstream::adapter::strip_str(text).to_string().chars().count()
+}
+
+/// Characters that would do something to a terminal, as escapes.
+pub fn harmless(text: &str) -> String {
+    let escaped = |character: char| match character.is_control() {
+        true => character.escape_debug().to_string(),
+        false => character.to_string(),
+    };
+    text.chars().map(escaped).collect()
+}
+
+/// Green, red, bold and dim, which a stream without colours takes out.
+pub fn green(text: &str) -> String {
+    format!("\u{1b}[32m{text}\u{1b}[0m")
+}
+
+/// As [`green`].
+pub fn red(text: &str) -> String {
+    format!("\u{1b}[31m{text}\u{1b}[0m")
+}
+
+/// As [`green`].
+pub fn bold(text: &str) -> String {
+    format!("\u{1b}[1m{text}\u{1b}[0m")
+}

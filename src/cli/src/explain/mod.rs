@@ -1,0 +1,202 @@
+//! `brownout explain`: what a document says, and what becomes of a request under it.
+
+mod json;
+mod lines;
+mod odds;
+mod text;
+
+use crate::document::Document;
+use crate::report;
+use crate::request::{self, Request};
+use brownout_core::decode::Decoder;
+use brownout_core::document::{RouteDocument, Rule};
+use brownout_core::duration;
+use brownout_core::explain::Trace;
+use brownout_core::json::Json;
+use brownout_core::time::{Clock, Instant};
+use brownout_core::timestamp::Timestamp;
+use brownout_core::view::{Property, RequestView};
+use brownout_core::{Diagnostic, Plan};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+/// Say in plain sentences what a document does, or what becomes of a request.
+///
+/// Without a request, every rule is told: who, how many, what, when, and within which limits. With one, each rule says
+/// whether it takes the request, and why not: the conditions that hold, the first that does not, and what the request
+/// has there. With several, each gets a line; --number picks one.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  brownout explain checkout.json
+  brownout explain checkout.json --request http://shop/checkout -X POST -H 'x-tester: bob'
+  brownout explain checkout.json --curl \"curl -X POST -H 'x-tester: alice' http://shop/checkout\"")]
+pub struct Arguments {
+    /// The document; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    requests: request::RequestArguments,
+    /// Of several requests, explain this one in full, counted from 1.
+    #[arg(long, value_name = "N", help_heading = "Requests")]
+    number: Option<usize>,
+    /// The time at which a request comes, such as 2026-11-22T13:00:00Z; now, or when a recorded one was sent, if it is
+    /// not given.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    at: Option<Timestamp>,
+    /// For how long the document has been in force by then: what ramps and pulses without `not_before` count from.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = length)]
+    age: Duration,
+    /// How to say it: `text`, or `json` for programs.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// A time of RFC 3339.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "expected a time such as `2026-11-22T13:00:00Z` (RFC 3339)".into())
+}
+
+/// A duration as in documents, of any length.
+pub(crate) fn length(text: &str) -> Result<Duration, String> {
+    let nanos = duration::parse(text).and_then(|nanos| u64::try_from(nanos).ok());
+    nanos.map(Duration::from_nanos).ok_or_else(|| "expected a duration such as `90s` or `1h30m`".into())
+}
+
+/// The wall clock, in whole seconds.
+pub(crate) fn wall_clock() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_secs()).unwrap_or_default().saturating_mul(1_000_000))
+}
+
+/// A request, and what becomes of it.
+struct Explained {
+    request: Request,
+    at: Timestamp,
+    trace: Trace,
+    /// The rules of the request's route, if those are in force.
+    of_route: Option<Vec<Rule>>,
+    /// What is wrong with the document of the route.
+    refused: Vec<Diagnostic>,
+}
+
+impl Explained {
+    fn rules<'a>(&'a self, plan: &'a Plan) -> &'a [Rule] {
+        self.of_route.as_deref().unwrap_or_else(|| plan.rules())
+    }
+}
+
+/// One moment, on both clocks.
+struct Moment {
+    wall: Timestamp,
+    age: Duration,
+}
+
+impl Clock for Moment {
+    fn now(&self) -> Option<Instant> {
+        Some(Instant(self.age))
+    }
+
+    fn wall(&self) -> Option<Timestamp> {
+        Some(self.wall)
+    }
+}
+
+/// Runs it: 0 when it is explained, 1 when the document is wrong, 2 when it or the requests cannot be read.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let Some((document, plan)) = (match open(&arguments.file) {
+        Ok(opened) => Some(opened),
+        Err(code) => return code,
+    }) else {
+        return ExitCode::from(2);
+    };
+    let requests = match arguments.requests.requests() {
+        Ok(requests) => requests,
+        Err(error) => return unusable(&error),
+    };
+    let Some(requests) = requests else {
+        say(&match arguments.format {
+            Format::Text => text::document(document.name(), &plan),
+            Format::Json => json::document(document.name(), &plan),
+        });
+        return ExitCode::SUCCESS;
+    };
+    let all = requests.len();
+    let picked = match arguments.number {
+        None => requests,
+        Some(number) => match number.checked_sub(1).and_then(|index| requests.into_iter().nth(index)) {
+            Some(one) => vec![one],
+            None => {
+                anstream::eprintln!("error: --number {number}: there are {all} requests");
+                return ExitCode::from(2);
+            }
+        },
+    };
+    let explained: Vec<Explained> =
+        picked.into_iter().map(|request| explain(&plan, request, arguments)).collect();
+    say(&match arguments.format {
+        Format::Text => text::requests(document.name(), &plan, &explained),
+        Format::Json => json::requests(document.name(), &plan, &explained),
+    });
+    ExitCode::SUCCESS
+}
+
+/// A document without mistakes, or how the command ends.
+pub(crate) fn open(path: &std::path::Path) -> Result<(Document, Plan), ExitCode> {
+    let document = Document::open(path).map_err(|(name, error)| {
+        anstream::eprintln!("error: cannot read `{name}`: {error}");
+        ExitCode::from(2)
+    })?;
+    match document.check() {
+        Ok(checked) => Ok((document, checked.plan)),
+        Err(mistakes) => {
+            anstream::eprint!("{}", report::text(&document, &mistakes));
+            let plural = if mistakes.len() == 1 { "" } else { "s" };
+            anstream::eprintln!("{}: {} mistake{plural}", document.name(), mistakes.len());
+            Err(ExitCode::from(1))
+        }
+    }
+}
+
+pub(crate) fn unusable(error: &request::Unusable) -> ExitCode {
+    anstream::eprintln!("error: {error}");
+    ExitCode::from(2)
+}
+
+/// Whoever reads it may go away in the middle, as `head` does.
+pub(crate) fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = anstream::stdout().write_all(text.as_bytes());
+}
+
+fn explain(plan: &Plan, request: Request, arguments: &Arguments) -> Explained {
+    let wall = arguments.at.or(request.sent).unwrap_or_else(wall_clock);
+    let clock = Moment { wall, age: arguments.age };
+    let mut settled = plan.clone();
+    settled.settle(&|property| request.property(property));
+    let arrived = Some(Instant::default());
+    let text = request.property(Property::RouteDocument).filter(|_| plan.reads_routes());
+    let (of_route, refused) = match text.map(|text| route_rules(&text, &request)) {
+        None => (None, Vec::new()),
+        Some(Ok(rules)) => (Some(rules), Vec::new()),
+        Some(Err(mistakes)) => (Some(Vec::new()), mistakes),
+    };
+    let trace = match &of_route {
+        Some(rules) => Trace::of_rules(&settled, rules, &request, &clock, arrived),
+        None => Trace::new(&settled, &request, &clock, arrived),
+    };
+    Explained { request, at: wall, trace, of_route, refused }
+}
+
+fn route_rules(text: &[u8], request: &Request) -> Result<Vec<Rule>, Vec<Diagnostic>> {
+    let json = Json::parse(text).map_err(|mistake| vec![mistake])?;
+    let mut document: RouteDocument = Decoder::decode(&json)?;
+    document.rules.settle(&|property| request.property(property));
+    Ok(document.rules.as_slice().to_vec())
+}

@@ -1,0 +1,34 @@
+//! What the rules together make of a request.
+
+use brownout_core::document::{Mode, Rule};
+use brownout_core::explain::Trace;
+use brownout_core::explain::trace::Verdict;
+
+/// What can become of a request, and how likely.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// The rules that can take it, in order, each with how likely it does: `None` if that depends on how many requests
+    /// came before.
+    pub rules: Vec<(String, Mode, Option<f64>)>,
+    /// How likely no rule takes it, by the same.
+    pub passes: Option<f64>,
+}
+
+/// Goes through the rules in order: each gets what those before it have left.
+pub fn summary(trace: &Trace, rules: &[Rule]) -> Summary {
+    let mut left = Some(1.0);
+    let mut taking = Vec::new();
+    for traced in &trace.rules {
+        let (Verdict::Matches(odds), Some(rule)) = (&traced.verdict, rules.get(traced.place)) else {
+            continue;
+        };
+        let likelihood = odds.likelihood(rule);
+        if likelihood == Some(0.0) || left == Some(0.0) {
+            continue;
+        }
+        let here = left.zip(likelihood).map(|(left, likelihood)| left * likelihood);
+        taking.push((traced.name.clone(), traced.mode, here));
+        left = left.zip(likelihood).map(|(left, likelihood)| left * (1.0 - likelihood));
+    }
+    Summary { rules: taking, passes: left }
+}

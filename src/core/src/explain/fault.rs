@@ -1,0 +1,120 @@
+//! What each kind of fault does, in words.
+
+use super::words::{anded, length, percent, quoted};
+use crate::duration::Written;
+use crate::fault::abort::Abort;
+use crate::fault::delay::{Delay, Length};
+use crate::fault::distribution::Distribution;
+use crate::fault::{Faults, Kind};
+use crate::percent::FractionalPercent;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What a fault does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Which.
+    pub kind: Kind,
+    /// Its own percentage, if the document gives one.
+    pub percentage: Option<FractionalPercent>,
+    /// What happens to requests, in the plural: `wait 2s before they are forwarded`.
+    pub words: String,
+}
+
+/// What the faults do, in the order in which they act.
+pub fn lines(faults: &Faults) -> Vec<Line> {
+    Kind::ALL.iter().filter_map(|kind| line(*kind, faults)).collect()
+}
+
+/// What one fault does, if it is there. Each kind has its line here; the compiler names one that has none.
+fn line(kind: Kind, faults: &Faults) -> Option<Line> {
+    let (percentage, words) = match kind {
+        Kind::Delay => faults.delay.as_ref().map(|delay| (delay.percentage, of_delay(delay)))?,
+        Kind::Abort => faults.abort.as_ref().map(|abort| (abort.percentage, of_abort(abort)))?,
+    };
+    Some(Line { kind, percentage, words })
+}
+
+/// Faults as sentences about the requests that a rule has taken.
+pub fn sentences(faults: &Faults) -> Vec<String> {
+    let subject = |percentage: Option<FractionalPercent>| match percentage {
+        None => "They".into(),
+        Some(share) if share.is_always() => "They".into(),
+        Some(share) => format!("Of these, {}", percent(share.millionths())),
+    };
+    lines(faults).iter().map(|line| format!("{} {}.", subject(line.percentage), line.words)).collect()
+}
+
+/// Faults as one clause: `5 % wait 2s …, and are answered …`.
+pub fn clause(faults: &Faults) -> String {
+    let share = |percentage: Option<FractionalPercent>| match percentage {
+        Some(share) if !share.is_always() => format!("({} of them) ", percent(share.millionths())),
+        _ => String::new(),
+    };
+    let parts: Vec<String> =
+        lines(faults).iter().map(|line| format!("{}{}", share(line.percentage), line.words)).collect();
+    anded(&parts)
+}
+
+fn of_delay(delay: &Delay) -> String {
+    let Delay { length, max, percentage: _ } = delay;
+    let length = match length {
+        Length::Header => "as many milliseconds as their header `x-envoy-fault-delay-request` says".into(),
+        Length::Drawn(distribution) => drawn(distribution),
+    };
+    match max {
+        None => format!("wait {length} before they are forwarded"),
+        Some(max) => format!("wait {length}, at most {}, before they are forwarded", self::length(*max)),
+    }
+}
+
+fn drawn(distribution: &Distribution) -> String {
+    let of = |written: Written| length(written);
+    match distribution {
+        Distribution::Fixed(fixed) => of(*fixed),
+        Distribution::Uniform(uniform) => {
+            format!("between {} and {} (uniform)", of(uniform.min), of(uniform.max))
+        }
+        Distribution::Normal(normal) => {
+            format!("{} on average with a deviation of {} (normal)", of(normal.mean), of(normal.stddev))
+        }
+        Distribution::Lognormal(lognormal) => {
+            format!(
+                "with a median of {} and a p99 of {} (lognormal)",
+                of(lognormal.median),
+                of(lognormal.p99)
+            )
+        }
+        Distribution::Exponential(exponential) => {
+            format!("{} on average (exponential)", of(exponential.mean))
+        }
+        Distribution::Pareto(pareto) => {
+            format!("{} or more, with a tail of shape {} (Pareto)", of(pareto.min), pareto.shape.get())
+        }
+        Distribution::Percentiles(percentiles) => {
+            let points: Vec<String> =
+                percentiles.written().map(|(name, at)| format!("{name} of {}", of(at))).collect();
+            format!("with a {}", anded(&points))
+        }
+    }
+}
+
+fn of_abort(abort: &Abort) -> String {
+    let Abort { http_status, grpc_status, header_abort: _, body, headers, percentage: _ } = abort;
+    let status = match (http_status, grpc_status) {
+        (Some(http), _) => format!("HTTP {}", http.get()),
+        (None, Some(grpc)) => {
+            format!("gRPC {} (HTTP {} if they are not gRPC)", grpc.name(), grpc.http_status())
+        }
+        (None, None) => "the status that their headers `x-envoy-fault-abort-…` ask for".into(),
+    };
+    let body = body.as_ref().map(|body| format!("the body {}", quoted(body)));
+    let names: Vec<String> =
+        headers.iter().flat_map(|headers| headers.iter()).map(|(name, _)| format!("`{name}`")).collect();
+    let headers = (!names.is_empty())
+        .then(|| format!("the header{} {}", if names.len() == 1 { "" } else { "s" }, anded(&names)));
+    let with: Vec<String> = body.into_iter().chain(headers).collect();
+    let with = if with.is_empty() { String::new() } else { format!(", with {}", anded(&with)) };
+    format!("are answered with {status} in the backend's place{with}")
+}

@@ -1,0 +1,116 @@
+//! What a document says, in plain sentences, and what becomes of one request under it.
+//!
+//! The sentences are made from the decoded document, and a [`trace::Trace`] asks the very functions that the engine
+//! decides with, so that what is said here is what happens. Nothing in the module calls this: the linker leaves it out.
+
+pub mod fault;
+pub mod matching;
+pub mod rule;
+mod seen;
+pub mod trace;
+mod words;
+
+pub use seen::shown;
+pub use trace::Trace;
+
+use crate::document::{Document, Experiment, Mode, Report};
+use crate::plan::Plan;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use words::{anded, limits};
+
+/// What is said of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleSentences {
+    /// Its name.
+    pub name: String,
+    /// The sentences, in the order in which one reads them: who and how many, what happens, when, within which limits.
+    pub sentences: Vec<String>,
+}
+
+/// What is said of a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sentences {
+    /// What it is for and how far it goes.
+    pub first: Vec<String>,
+    /// Its rules, in order.
+    pub rules: Vec<RuleSentences>,
+    /// What holds for all rules together.
+    pub last: Vec<String>,
+}
+
+/// A document in plain sentences.
+pub fn document(plan: &Plan) -> Sentences {
+    let document = plan.document();
+    let rules = plan.rules().iter().map(|rule| RuleSentences {
+        name: rule.name.as_str().into(),
+        sentences: rule::sentences(rule, plan.mode()),
+    });
+    Sentences { first: first(document, plan), rules: rules.collect(), last: last(document, plan) }
+}
+
+fn first(document: &Document, plan: &Plan) -> Vec<String> {
+    let mut sentences = Vec::new();
+    if let Some(experiment) = &document.experiment {
+        let Experiment { id, owner, reason } = experiment;
+        let id = id.as_ref().map(|id| format!(" {id}")).unwrap_or_default();
+        let owner = owner.as_ref().map(|owner| format!(" of {owner}")).unwrap_or_default();
+        let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        sentences.push(format!("Experiment{id}{owner}{reason}."));
+    }
+    match plan.mode() {
+        Mode::Inject => {}
+        Mode::Shadow => {
+            sentences.push(
+                "Nothing is touched: the mode is `shadow`, which only counts what would be done.".into(),
+            );
+        }
+        Mode::Off => sentences.push("Nothing happens: the mode is `off`.".into()),
+    }
+    match plan.rules().len() {
+        0 => sentences.push("It has no rules, and does nothing.".into()),
+        1 => {}
+        _ => sentences.push(
+            "The rules are tried in order, and a request suffers only the first one that takes it.".into(),
+        ),
+    }
+    sentences
+}
+
+/// Names every field of a document, so that a new one is not forgotten here.
+fn last(document: &Document, plan: &Plan) -> Vec<String> {
+    let Document { mode: _, experiment: _, rules: _, exclude, limits: all, per_route, report } = document;
+    let mut sentences = Vec::new();
+    if let Some(all) = all {
+        let parts = limits(all);
+        if !parts.is_empty() {
+            sentences.push(format!("All rules together: {}.", anded(&parts)));
+        }
+    }
+    if *per_route == Some(true) {
+        sentences.push(
+            "Rules in the metadata of a request's route, or else of its virtual host, replace these for that request."
+                .into(),
+        );
+    }
+    match exclude {
+        None => sentences.push("Health probes are never touched (the default `exclude`).".into()),
+        Some(none) if none.is_empty() => {
+            sentences.push("No request is excluded: health probes can be touched too.".into());
+        }
+        Some(_) => {
+            let all: Vec<String> = plan.exclusions().iter().map(matching::requests).collect();
+            sentences.push(format!("Never touched: {}.", all.join("; ")));
+        }
+    }
+    if let Some(Report { response_header, filter_state }) = report {
+        if *response_header == Some(false) {
+            sentences.push("Responses do not say what was done to them: no `x-brownout` header.".into());
+        }
+        if *filter_state == Some(false) {
+            sentences.push("Filter state for access logs is not set.".into());
+        }
+    }
+    sentences
+}

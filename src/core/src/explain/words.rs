@@ -1,0 +1,71 @@
+//! Words that several sentences need.
+
+use crate::duration::Written;
+use crate::json::Shortened;
+use crate::limits::{Limit, Limits};
+use crate::percent::{Denominator, FractionalPercent};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Display;
+
+/// `a, b and c`.
+pub fn anded<T: AsRef<str>>(parts: &[T]) -> String {
+    joined(parts, " and ")
+}
+
+/// `a, b or c`.
+pub fn ored<T: AsRef<str>>(parts: &[T]) -> String {
+    joined(parts, " or ")
+}
+
+fn joined<T: AsRef<str>>(parts: &[T], last: &str) -> String {
+    let mut text = String::new();
+    for (place, part) in parts.iter().enumerate() {
+        let before = match place {
+            0 => "",
+            _ if place + 1 == parts.len() => last,
+            _ => ", ",
+        };
+        text.push_str(before);
+        text.push_str(part.as_ref());
+    }
+    text
+}
+
+/// A text of the document in backticks, cut if it is long.
+pub fn quoted(text: &str) -> String {
+    format!("`{}`", Shortened(text))
+}
+
+/// Millionths as a percentage: `12.5 %`.
+pub fn percent(millionths: u32) -> String {
+    format!("{} %", FractionalPercent::new(millionths, Denominator::Million))
+}
+
+/// A duration as people write it: whole minutes and hours as such.
+pub fn length(written: Written) -> String {
+    let seconds = written.get().as_secs();
+    match (written.get().subsec_nanos(), seconds) {
+        (0, 60..) if seconds.is_multiple_of(3600) => format!("{}h", seconds / 3600),
+        (0, 60..) if seconds.is_multiple_of(60) => format!("{}m", seconds / 60),
+        _ => format!("{written}"),
+    }
+}
+
+/// `1 request`, `3 requests`.
+pub fn counted(number: u64, singular: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {singular}{plural}")
+}
+
+/// Limits, each as a clause. Names every field, so that a new one is not forgotten here.
+pub fn limits(limits: &Limits) -> Vec<String> {
+    let Limits { max_active_faults } = limits;
+    let mut clauses = Vec::new();
+    let mut clause = |limit: &Option<Limit>, text: &dyn Fn(&dyn Display) -> String| {
+        clauses.extend(limit.map(|Limit(most)| text(&most)));
+    };
+    clause(max_active_faults, &|most| format!("at most {most} held at the same time"));
+    clauses
+}
