@@ -169,7 +169,10 @@ fn what_is_wrong_with_requests_is_told_with_its_place() {
             ["--har", "wrong_url.har"],
             "wrong_url.har: log.entries[0]: request.url: `ftp` is not a scheme of HTTP: expected `http` or `https`",
         ),
-        (["--har", "envoy.log"], "envoy.log:1:6: not a HAR file: expected `,` or `]`"),
+        (
+            ["--har", "envoy.log"],
+            "envoy.log:1:5: not a HAR file: invalid type: integer `2026`, expected an object with `entries`",
+        ),
         (
             ["--access-log", "wrong_format.log"],
             "wrong_format.log:2: 3 fields: expected JSON, Envoy's default format (13 fields) or Istio's (22)",

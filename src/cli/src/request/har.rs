@@ -6,16 +6,19 @@ use serde::Deserialize;
 use std::path::Path;
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `log`")]
 struct Har {
     log: Log,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `entries`")]
 struct Log {
     entries: Vec<Entry>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an entry with a `request`")]
 struct Entry {
     #[serde(rename = "startedDateTime")]
     started: Option<String>,
@@ -23,6 +26,7 @@ struct Entry {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a request with `method` and `url`")]
 struct Recorded {
     method: String,
     url: String,
@@ -31,6 +35,7 @@ struct Recorded {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a header with `name` and `value`")]
 struct Header {
     name: String,
     value: String,
