@@ -1,6 +1,7 @@
 //! Where things are in this repository.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The root of the checkout.
 pub fn root() -> &'static Path {
@@ -21,4 +22,16 @@ pub fn module() -> PathBuf {
 /// The directory of the scenario files.
 pub fn scenarios() -> PathBuf {
     root().join("tests/scenarios")
+}
+
+/// A program that is on PATH, or that `scripts/debian` unpacks from a package of Debian's.
+///
+/// # Panics
+/// When it is neither there nor to be had.
+pub fn debian(package: &str, program: &str) -> PathBuf {
+    let found =
+        Command::new(root().join("scripts/debian")).args([package, program]).output().expect("a shell");
+    let reason = String::from_utf8_lossy(&found.stderr);
+    assert!(found.status.success(), "no {program}: run `scripts/debian {package} {program}`: {reason}");
+    String::from_utf8(found.stdout).expect("a path in UTF-8").trim().into()
 }

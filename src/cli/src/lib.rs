@@ -7,6 +7,7 @@
 pub mod check;
 pub mod document;
 pub mod envoy;
+pub mod evidence;
 pub mod explain;
 pub mod image;
 pub mod import;

@@ -165,6 +165,12 @@ impl Envoy {
         self.ask(move |admin| admin.stats(&pattern)).await.values().next().copied().unwrap_or(0)
     }
 
+    /// A page of the admin interface: `/stats/prometheus`.
+    pub async fn page(&self, path: &str) -> String {
+        let path = path.to_owned();
+        self.ask(move |admin| admin.page(&path)).await
+    }
+
     /// Whether the process still runs.
     pub fn is_alive(&self) -> bool {
         self.process.lock().expect("no one panicked").ended().is_none()
