@@ -1,13 +1,17 @@
 //! `brownout check`: all mistakes of documents, with the lines they stand on.
 
 use crate::document::{Document, Mistake};
-use crate::manifest::{self, Carried};
+use crate::manifest::{self, Carried, Read};
 use crate::report::{self, FileReport};
 use brownout_core::Severity;
+use brownout_core::diagnostic::Code;
+use brownout_core::lint::{self, Context};
+use brownout_core::timestamp::Timestamp;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Check documents, JSON or YAML, and manifests that carry one: every mistake, with its line and the way out.
+/// Check documents, JSON or YAML, and manifests that carry one: every mistake, with its line and the way out
 ///
 /// A manifest is what Kubernetes, a mesh or Envoy takes: WasmPlugin, TrafficExtension, EnvoyFilter, CiliumEnvoyConfig,
 /// EnvoyExtensionPolicy, MeshProxyPatch, ConfigMap, an Envoy bootstrap, or a file that Envoy watches.
@@ -57,7 +61,8 @@ impl Findings {
 
 /// Runs it: 0 when every document is good, 1 when one is wrong, 2 when one cannot be read.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let outcomes: Vec<Outcome> = arguments.files.iter().map(|path| examine(path, arguments.strict)).collect();
+    let context = Context { now: now(), strict: arguments.strict };
+    let outcomes: Vec<Outcome> = arguments.files.iter().map(|path| examine(path, context)).collect();
     match arguments.format {
         Format::Text => outcomes.iter().for_each(say),
         Format::Json => {
@@ -77,40 +82,55 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
 }
 
-fn examine(path: &Path, strict: bool) -> Outcome {
+fn now() -> Option<Timestamp> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_micros()).ok().map(Timestamp)
+}
+
+fn examine(path: &Path, context: Context) -> Outcome {
     let file = match Document::open(path) {
         Ok(file) => file,
         Err((name, error)) => return Outcome::Unreadable(name, error.to_string()),
     };
     let mut findings = match manifest::carried(&file) {
-        Ok(Some(manifest)) => carried(manifest.documents, manifest.traps),
+        Ok(Some(manifest)) => carried(manifest.documents, manifest.traps, context),
         // Of a text that is neither JSON nor YAML, the document's own reader says more.
-        Err(mistake) if mistake.diagnostic.code == brownout_core::diagnostic::Code::NoDocument => {
+        Err(mistake) if mistake.diagnostic.code == Code::NoDocument => {
             Findings { mistakes: vec![*mistake], ..Findings::default() }
         }
-        Ok(None) | Err(_) => alone(&file),
+        Ok(None) | Err(_) => alone(&file, context),
     };
     findings.mistakes.sort_by_key(|mistake| mistake.span.start);
-    if strict {
+    if context.strict {
         findings.mistakes.iter_mut().for_each(|mistake| mistake.diagnostic.severity = Severity::Error);
     }
     Outcome::Examined(file, findings)
 }
 
-fn alone(file: &Document) -> Findings {
+fn alone(file: &Document, context: Context) -> Findings {
     match file.check() {
-        Ok(checked) => Findings { rules: checked.plan.rules().len(), ..Findings::default() },
+        Ok(checked) => {
+            let mistakes = checked.body.place(lint::plan(&checked.plan, context));
+            Findings { mistakes, rules: checked.plan.rules().len(), carried: None }
+        }
         Err(mistakes) => Findings { mistakes, ..Findings::default() },
     }
 }
 
-fn carried(documents: Vec<Carried>, mut mistakes: Vec<Mistake>) -> Findings {
+fn carried(documents: Vec<Carried>, mut mistakes: Vec<Mistake>, context: Context) -> Findings {
     let mut rules = 0;
     for document in &documents {
-        match document.read() {
-            Ok(read) => rules += read.rules(),
-            Err(diagnostics) => mistakes.extend(document.body.place(diagnostics)),
-        }
+        let said = match document.read() {
+            Ok(read) => {
+                rules += read.rules();
+                match read {
+                    Read::Plugin(plan) => lint::plan(&plan, context),
+                    Read::Route(document) => lint::route(document.rules.as_slice(), context),
+                }
+            }
+            Err(diagnostics) => diagnostics,
+        };
+        mistakes.extend(document.body.place(said));
     }
     Findings { mistakes, carried: Some(documents.len()), rules }
 }

@@ -80,6 +80,38 @@ codes! {
     BothDirections "both-directions";
     /// Rules of routes that nothing reads.
     PerRouteOff "per-route-off";
+    /// A rule behind one that takes every request that it is about.
+    UnreachableRule "unreachable-rule";
+    /// A percentage of 0, or a limit of 0.
+    NeverFires "never-fires";
+    /// A condition that no request fulfils.
+    NeverMatches "never-matches";
+    /// An inverted header matcher that a missing header does not fulfil.
+    InvertedMissing "inverted-missing";
+    /// The same condition twice in a list.
+    Repeated "repeated";
+    /// A gRPC status where requests are not gRPC, or may not be.
+    GrpcStatusWithoutGrpc "grpc-status-without-grpc";
+    /// An HTTP status for requests that are gRPC.
+    HttpStatusForGrpc "http-status-for-grpc";
+    /// A rule whose end is past.
+    Expired "expired";
+    /// A rule without an end, in a document for production.
+    NoEnd "no-end";
+    /// A rule's limit above the document's.
+    LimitWithoutEffect "limit-without-effect";
+    /// A limit on the share of requests below what a rule asks.
+    LimitBelowShare "limit-below-share";
+    /// A delay longer than what callers mostly wait for.
+    LongDelay "long-delay";
+    /// A hang without a limit on how many.
+    UnlimitedHang "unlimited-hang";
+    /// A rule that does something to every request.
+    Everything "everything";
+    /// A rule's mode that goes further than the document's.
+    ModeWithoutEffect "mode-without-effect";
+    /// A `sample` that chooses everything.
+    SampleOfAll "sample-of-all";
 }
 
 /// A place in the text, both from 1.

@@ -26,6 +26,8 @@ pub mod header;
 mod index;
 pub mod json;
 pub mod limits;
+#[cfg(feature = "lint")]
+pub mod lint;
 mod names;
 pub mod path;
 pub mod percent;

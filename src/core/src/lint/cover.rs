@@ -1,0 +1,140 @@
+//! Whether every request that one condition holds for fulfils another one, too. `false` where it cannot be told.
+
+use crate::predicate::Predicate;
+use crate::predicate::string::{Pattern, StringMatcher};
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use serde::Serialize;
+
+/// Whether every request that fulfils `narrow` fulfils `wide`.
+pub fn covers(wide: Option<&Predicate>, narrow: Option<&Predicate>) -> bool {
+    let Some(wide) = wide else { return true };
+    let everything = Predicate::default();
+    conjunction(wide, narrow.unwrap_or(&everything))
+}
+
+/// As it is printed, which is the same for equal conditions.
+pub fn printed(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn conjunction(wide: &Predicate, narrow: &Predicate) -> bool {
+    // A narrow condition may stand in an `all`.
+    if narrow.all.iter().flatten().any(|inner| conjunction(wide, inner)) {
+        return true;
+    }
+    let strings = [
+        (&wide.path, &narrow.path),
+        (&wide.authority, &narrow.authority),
+        (&wide.route, &narrow.route),
+        (&wide.virtual_host, &narrow.virtual_host),
+        (&wide.cluster, &narrow.cluster),
+    ];
+    let methods = wide.methods.as_ref().is_none_or(|wide| {
+        let listed = |narrow: &str| wide.iter().any(|method| method.as_str() == narrow);
+        narrow.methods.as_ref().is_some_and(|narrow| narrow.iter().all(|method| listed(method.as_str())))
+    });
+    let calls = wide.grpc.as_ref().is_none_or(|wide| {
+        narrow.grpc.as_ref().is_some_and(|narrow| {
+            string(&wide.service, &narrow.service) && string(&wide.method, &narrow.method)
+        })
+    });
+    strings.iter().all(|(wide, narrow)| string(wide, narrow))
+        && methods
+        && calls
+        && among(&wide.headers, &narrow.headers)
+        && among(&wide.query_parameters, &narrow.query_parameters)
+        && among(&wide.cookies, &narrow.cookies)
+        && same(&wide.source, &narrow.source)
+        && same(&wide.node, &narrow.node)
+        && same(&wide.direction, &narrow.direction)
+        && same(&wide.not, &narrow.not)
+        && wide.all.iter().flatten().all(|inner| conjunction(inner, narrow))
+        && wide.any.as_ref().is_none_or(|any| any.iter().any(|inner| conjunction(inner, narrow)))
+}
+
+/// Whether each condition of `wide` is one of `narrow`.
+fn among<T: Serialize>(wide: &Option<Vec<T>>, narrow: &Option<Vec<T>>) -> bool {
+    let narrow: Vec<String> = narrow.iter().flatten().map(printed).collect();
+    wide.iter().flatten().all(|condition| narrow.contains(&printed(condition)))
+}
+
+fn same<T: Serialize>(wide: &Option<T>, narrow: &Option<T>) -> bool {
+    wide.as_ref().is_none_or(|wide| narrow.as_ref().is_some_and(|narrow| printed(wide) == printed(narrow)))
+}
+
+fn string(wide: &Option<StringMatcher>, narrow: &Option<StringMatcher>) -> bool {
+    let Some(wide) = wide else { return true };
+    narrow.as_ref().is_some_and(|narrow| printed(wide) == printed(narrow) || implied(wide, narrow))
+}
+
+fn implied(wide: &StringMatcher, narrow: &StringMatcher) -> bool {
+    if narrow.ignores_case() && !wide.ignores_case() {
+        return false;
+    }
+    let fold = |text: &str| match wide.ignores_case() {
+        true => text.to_ascii_lowercase(),
+        false => text.to_string(),
+    };
+    match (wide.pattern(), narrow.pattern()) {
+        (_, Pattern::Exact(text)) => wide.matches(text.as_bytes()),
+        (Pattern::Prefix(wide), Pattern::Prefix(narrow)) => fold(narrow).starts_with(wide.as_str()),
+        (Pattern::Suffix(wide), Pattern::Suffix(narrow)) => fold(narrow).ends_with(wide.as_str()),
+        (
+            Pattern::Contains(wide),
+            Pattern::Prefix(narrow) | Pattern::Suffix(narrow) | Pattern::Contains(narrow),
+        ) => fold(narrow).contains(wide.as_str()),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test may fail")]
+mod tests {
+    use super::covers;
+    use crate::decode::Decoder;
+    use crate::json::Json;
+    use crate::predicate::Predicate;
+
+    fn predicate(text: &str) -> Predicate {
+        Decoder::decode(&Json::parse(text.as_bytes()).expect("JSON")).expect("a predicate")
+    }
+
+    /// Whether the first covers the second, and the second the first.
+    fn both(one: &str, other: &str) -> (bool, bool) {
+        let (one, other) = (predicate(one), predicate(other));
+        (covers(Some(&one), Some(&other)), covers(Some(&other), Some(&one)))
+    }
+
+    #[test]
+    fn a_wider_condition_covers_a_narrower_one_and_not_the_other_way_round() {
+        let pairs = [
+            ("{}", r#"{"methods": ["GET"]}"#),
+            (r#"{"path": {"prefix": "/A", "ignore_case": true}}"#, r#"{"path": {"prefix": "/a"}}"#),
+            (r#"{"path": {"prefix": "/a"}}"#, r#"{"path": {"prefix": "/a/b"}}"#),
+            (r#"{"path": {"prefix": "/A", "ignore_case": true}}"#, r#"{"path": {"exact": "/a/b"}}"#),
+            (r#"{"path": {"safe_regex": "/a/.*"}}"#, r#"{"path": {"exact": "/a/b"}}"#),
+            (r#"{"methods": ["GET", "PUT"]}"#, r#"{"methods": ["PUT"], "path": {"prefix": "/a"}}"#),
+            (r#"{"headers": [{"name": "a"}]}"#, r#"{"headers": [{"name": "b"}, {"name": "a"}]}"#),
+            (r#"{"path": {"contains": "b"}}"#, r#"{"all": [{"path": {"prefix": "/a/b"}}]}"#),
+            (r#"{"any": [{"methods": ["GET"]}, {"methods": ["PUT"]}]}"#, r#"{"methods": ["PUT"]}"#),
+            (r#"{"grpc": {}}"#, r#"{"grpc": {"service": {"exact": "a"}}}"#),
+        ];
+        for (wide, narrow) in pairs {
+            assert_eq!(both(wide, narrow), (true, false), "{wide} and {narrow}");
+        }
+    }
+
+    #[test]
+    fn conditions_that_only_look_alike_do_not_cover_each_other() {
+        let pairs = [
+            (r#"{"path": {"suffix": "a"}}"#, r#"{"path": {"prefix": "a"}}"#),
+            (r#"{"headers": [{"name": "a"}]}"#, r#"{"headers": [{"name": "a", "present_match": false}]}"#),
+            (r#"{"not": {"methods": ["GET"]}}"#, r#"{"methods": ["PUT"]}"#),
+        ];
+        for (one, other) in pairs {
+            assert_eq!(both(one, other), (false, false), "{one} and {other}");
+        }
+        assert_eq!(both(r#"{"direction": "inbound"}"#, r#"{"direction": "inbound"}"#), (true, true));
+    }
+}

@@ -1,0 +1,183 @@
+//! Faults that do something else than it seems, for the requests of their rule.
+
+use super::Lints;
+use super::rule::{never, share};
+use crate::diagnostic::Code;
+use crate::document::Rule;
+use crate::fault::Faults;
+use crate::fault::abort::Abort;
+use crate::fault::delay::{Delay, Length};
+use crate::fault::distribution::Distribution;
+use crate::limits::Limits;
+use crate::predicate::Predicate;
+use crate::predicate::string::Pattern;
+use alloc::format;
+use core::time::Duration;
+use serde_json::Value;
+
+/// Envoy's default for the timeout of a route: what callers wait for, mostly.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The faults of a rule, or of one of its outcomes.
+pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut Lints) {
+    if let Some(delay) = &faults.delay {
+        lints.at("delay", |lints| self::delay(delay, lints));
+    }
+    if let Some(abort) = &faults.abort {
+        lints.at("abort", |lints| self::abort(abort, rule.matches.as_ref(), lints));
+    }
+    for (name, fault) in written(faults) {
+        // Of every kind, whichever there are: its share is written in one way.
+        if fault.get("percentage").and_then(Value::as_f64) == Some(0.0) {
+            lints.at(&name, |lints| {
+                never(crate::percent::FractionalPercent::new(0, crate::percent::Denominator::Hundred), lints)
+            });
+        }
+        if name == "hang" {
+            lints.at(&name, |lints| hang(rule, limits, lints));
+        }
+    }
+    below(rule, limits, lints);
+}
+
+/// The faults as they are printed.
+fn written(faults: &Faults) -> serde_json::Map<alloc::string::String, Value> {
+    struct Printed<'a>(&'a Faults);
+    impl serde::Serialize for Printed<'_> {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeMap as _;
+            let mut map = serializer.serialize_map(None)?;
+            self.0.write(&mut map)?;
+            map.end()
+        }
+    }
+    serde_json::to_value(Printed(faults))
+        .ok()
+        .and_then(|value| value.as_object().cloned())
+        .unwrap_or_default()
+}
+
+/// Whether each request that the rule takes suffers something.
+pub fn is_certain(faults: &Faults) -> bool {
+    written(faults).iter().any(|(_, fault)| {
+        let asked_for =
+            fault.as_object().is_some_and(|fields| fields.keys().any(|name| name.starts_with("header_")));
+        !asked_for && fault.get("percentage").is_none_or(|share| share.as_f64() == Some(100.0))
+    })
+}
+
+fn delay(delay: &Delay, lints: &mut Lints) {
+    let Length::Drawn(distribution) = &delay.length else { return };
+    let (field, usual) = match distribution {
+        Distribution::Fixed(length) => ("fixed_delay", *length),
+        Distribution::Uniform(uniform) => ("uniform", uniform.min),
+        Distribution::Normal(normal) => ("normal", normal.mean),
+        Distribution::Lognormal(lognormal) => ("lognormal", lognormal.median),
+        Distribution::Exponential(exponential) => ("exponential", exponential.mean),
+        Distribution::Pareto(pareto) => ("pareto", pareto.min),
+        Distribution::Percentiles(_) => return,
+    };
+    let usual = delay.max.map_or(usual, |max| usual.min(max));
+    if usual.get() > USUAL_TIMEOUT {
+        lints.at(field, |lints| {
+            let label =
+                format!("{usual} is longer than the 15 s after which a caller's Envoy gives up by default");
+            let help = "to see what the caller's timeout does, a little more than it is enough";
+            lints.say(Code::LongDelay, "a delay beyond the usual timeout", label, help);
+        });
+    }
+}
+
+fn abort(abort: &Abort, predicate: Option<&Predicate>, lints: &mut Lints) {
+    let calls = predicate.map_or(Calls::Perhaps, calls);
+    if let Some(status) = abort.grpc_status {
+        let label = match calls {
+            Calls::Never => "no gRPC request has such a method",
+            Calls::Perhaps => "nothing in `match` says that the requests are gRPC",
+            Calls::Only => return,
+        };
+        lints.at("grpc_status", |lints| {
+            let help = format!(
+                "a request that is not gRPC gets {} instead: write `http_status`, or `\"grpc\": {{}}` into `match`",
+                status.http_status()
+            );
+            lints.say(Code::GrpcStatusWithoutGrpc, "a gRPC status for requests that are not gRPC", label, &help);
+        });
+    }
+    if let (Some(_), Calls::Only) = (abort.http_status, calls) {
+        lints.at("http_status", |lints| {
+            let label = "the rule is about gRPC, whose clients see the status that Envoy maps this one to";
+            lints.say(
+                Code::HttpStatusForGrpc,
+                "an HTTP status for gRPC",
+                label,
+                "say the status itself: `grpc_status`",
+            );
+        });
+    }
+}
+
+/// Whether requests are gRPC.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Calls {
+    Only,
+    Perhaps,
+    Never,
+}
+
+fn calls(predicate: &Predicate) -> Calls {
+    if predicate
+        .methods
+        .as_ref()
+        .is_some_and(|methods| methods.iter().all(|method| method.as_str() != "POST"))
+    {
+        return Calls::Never;
+    }
+    let by_header = predicate.headers.iter().flatten().any(|header| {
+        let says_grpc = header.string_match.as_ref().is_some_and(|string| match string.pattern() {
+            Pattern::Exact(text) | Pattern::Prefix(text) | Pattern::Contains(text) => text.contains("grpc"),
+            _ => true,
+        });
+        header.name.as_str() == "content-type" && says_grpc
+    });
+    // `/package.Service/Method`, as no other paths are written.
+    let by_path = predicate.path.as_ref().is_some_and(|path| match path.pattern() {
+        Pattern::Exact(text) | Pattern::Prefix(text) => {
+            text.split('/').nth(1).is_some_and(|service| service.contains('.') && !service.contains('-'))
+        }
+        Pattern::Regex(_) => true,
+        _ => false,
+    });
+    let nested = predicate.all.iter().flatten().any(|inner| calls(inner) == Calls::Only)
+        || predicate.any.as_ref().is_some_and(|any| any.iter().all(|inner| calls(inner) == Calls::Only));
+    if predicate.grpc.is_some() || by_header || by_path || nested { Calls::Only } else { Calls::Perhaps }
+}
+
+/// A request that hangs stays in memory until its end.
+fn hang(rule: &Rule, limits: Option<&Limits>, lints: &mut Lints) {
+    let bounded = |limits: Option<&Limits>| limits.is_some_and(|limits| limits.max_active_faults.is_some());
+    if !bounded(rule.limits.as_ref()) && !bounded(limits) {
+        let label = "every request that hangs stays in the proxy's memory, and in the caller's";
+        let help = "write `\"limits\": {\"max_active_faults\": …}`";
+        lints.say(Code::UnlimitedHang, "a hang without a limit", label, help);
+    }
+}
+
+/// A limit on the share of requests that is less than what the rule is to take.
+fn below(rule: &Rule, limits: Option<&Limits>, lints: &mut Lints) {
+    let most = |limits: &Limits| serde_json::to_value(limits).ok()?.get("max_percentage")?.as_f64();
+    for limits in [rule.limits.as_ref(), limits].into_iter().flatten() {
+        let Some(most) = most(limits) else { continue };
+        // Of a rule with a condition, nobody knows what share of all requests it is about.
+        if rule.matches.is_none() && rule.sample.is_none() && most < share(rule) {
+            let label =
+                format!("the rule is to take {} %, and `max_percentage` lets {most} % through", share(rule));
+            return lints.say(
+                Code::LimitBelowShare,
+                "a limit below what the rule asks",
+                label,
+                "raise the limit, or lower the percentage",
+            );
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Conditions that no request fulfils, or other ones than it seems.
+
+use super::Lints;
+use super::cover::printed;
+use crate::diagnostic::Code;
+use crate::path::Segment;
+use crate::predicate::Predicate;
+use crate::predicate::header::HeaderMatcher;
+use crate::predicate::string::{Pattern, StringMatcher};
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use serde::Serialize;
+
+/// Of a predicate and those inside it.
+pub fn predicate(predicate: &Predicate, lints: &mut Lints) {
+    path(predicate.path.as_ref(), lints);
+    authority(predicate.authority.as_ref(), lints);
+    headers(predicate, lints);
+    twice("query_parameters", predicate.query_parameters.as_deref(), lints);
+    twice("cookies", predicate.cookies.as_deref(), lints);
+    for (field, list) in [("all", &predicate.all), ("any", &predicate.any)] {
+        twice(field, list.as_deref(), lints);
+        lints.at(field, |lints| {
+            for (index, inner) in list.iter().flatten().enumerate() {
+                lints.within(Segment::Index(index), |lints| self::predicate(inner, lints));
+            }
+        });
+    }
+    if let Some(inner) = &predicate.not {
+        lints.at("not", |lints| self::predicate(inner, lints));
+    }
+}
+
+/// The text that a value has to have in it, and how.
+fn text(matcher: &StringMatcher) -> Option<(&'static str, &str)> {
+    match matcher.pattern() {
+        Pattern::Exact(text) => Some(("exact", text)),
+        Pattern::Prefix(text) => Some(("prefix", text)),
+        Pattern::Suffix(text) => Some(("suffix", text)),
+        Pattern::Contains(text) => Some(("contains", text)),
+        Pattern::Regex(_) => None,
+    }
+}
+
+fn path(matcher: Option<&StringMatcher>, lints: &mut Lints) {
+    let Some((field, text)) = matcher.and_then(text) else { return };
+    lints.at("path", |lints| {
+        lints.at(field, |lints| {
+            if text.contains(['?', '#']) {
+                let help = "match the query by `query_parameters`";
+                lints.say(
+                    Code::NeverMatches,
+                    "a path that no request has",
+                    "the query is not a part of it",
+                    help,
+                );
+            } else if matches!(field, "exact" | "prefix") && !text.starts_with(['/', '*']) {
+                let help = format!("write `/{text}`");
+                lints.say(Code::NeverMatches, "a path that no request has", "paths begin with `/`", &help);
+            }
+        });
+    });
+}
+
+fn authority(matcher: Option<&StringMatcher>, lints: &mut Lints) {
+    let Some((field @ ("exact" | "suffix"), text)) = matcher.and_then(text) else { return };
+    let port =
+        text.rsplit_once(':').map(|(host, port)| (host, port.bytes().all(|byte| byte.is_ascii_digit())));
+    let Some((host, true)) = port else { return };
+    // `[::1]` has colons and no port.
+    if host.contains(':') && !host.ends_with(']') {
+        return;
+    }
+    lints.at("authority", |lints| {
+        lints.at(field, |lints| {
+            let help = format!("write `{host}`, or match the header `:authority`");
+            lints.say(
+                Code::NeverMatches,
+                "a host that no request has",
+                "the port is not a part of it",
+                &help,
+            );
+        });
+    });
+}
+
+fn headers(predicate: &Predicate, lints: &mut Lints) {
+    twice("headers", predicate.headers.as_deref(), lints);
+    lints.at("headers", |lints| {
+        for (index, header) in predicate.headers.iter().flatten().enumerate() {
+            lints.within(Segment::Index(index), |lints| inverted(header, lints));
+        }
+    });
+}
+
+/// In Envoy, and here, a missing header fulfils neither a matcher of its value nor the inversion of one.
+fn inverted(header: &HeaderMatcher, lints: &mut Lints) {
+    let by_value = header.string_match.is_some() || header.range_match.is_some();
+    let is_always_there = header.name.as_str().starts_with(':') || header.name.as_str() == "host";
+    if header.invert_match == Some(true)
+        && by_value
+        && !is_always_there
+        && header.treat_missing_header_as_empty != Some(true)
+    {
+        lints.at("invert_match", |lints| {
+            let label = format!("a request without `{}` does not fulfil it", header.name.as_str());
+            let help = "write `\"treat_missing_header_as_empty\": true` beside it, or use `not`";
+            lints.say(
+                Code::InvertedMissing,
+                "an inversion that a missing header does not fulfil",
+                label,
+                help,
+            );
+        });
+    }
+}
+
+/// Conditions that are there twice.
+fn twice<T: Serialize>(field: &str, list: Option<&[T]>, lints: &mut Lints) {
+    let mut earlier: BTreeSet<String> = BTreeSet::new();
+    lints.at(field, |lints| {
+        for (index, condition) in list.into_iter().flatten().enumerate() {
+            if !earlier.insert(printed(condition)) {
+                lints.within(Segment::Index(index), |lints| {
+                    lints.say(
+                        Code::Repeated,
+                        "a condition given twice",
+                        "it stands in this list already",
+                        "",
+                    );
+                });
+            }
+        }
+    });
+}

@@ -1,0 +1,98 @@
+//! What is legal in a document, and probably not what its author wants. The module does not have this part.
+//!
+//! Each lint is a [`Diagnostic`] with [`Severity::Warning`] and a code of its own; `docs/codes.md` has an example of each.
+//! A lint has to be right nearly always: what is merely unusual is none.
+
+mod cover;
+mod fault;
+mod matching;
+mod order;
+mod rule;
+
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::document::{Mode, Rule};
+use crate::limits::Limits;
+use crate::path::{Path, Segment};
+use crate::plan::Plan;
+use crate::timestamp::Timestamp;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What lints depend on beside the document.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Context {
+    /// The time: without it, nothing is said to be over.
+    pub now: Option<Timestamp>,
+    /// As for production: a rule has to have an end.
+    pub strict: bool,
+}
+
+/// What there is to say about a document, in its order.
+pub fn plan(plan: &Plan, context: Context) -> Vec<Diagnostic> {
+    let mut lints = Lints::new(context);
+    let document = plan.document();
+    let limits = document.limits.as_ref();
+    if let Some(limits) = limits {
+        lints.at("limits", |lints| rule::limits(limits, lints));
+    }
+    lints.at("exclude", |lints| {
+        for (index, predicate) in document.exclude.iter().flatten().enumerate() {
+            lints.within(Segment::Index(index), |lints| matching::predicate(predicate, lints));
+        }
+    });
+    lints.rules(plan.rules(), plan.mode(), limits);
+    lints.found
+}
+
+/// The same for the rules of a route. Mode and limits are those of a document that is not known here.
+pub fn route(rules: &[Rule], context: Context) -> Vec<Diagnostic> {
+    let mut lints = Lints::new(context);
+    lints.rules(rules, Mode::Inject, None);
+    lints.found
+}
+
+/// What has been found so far, and where the walk is.
+struct Lints {
+    context: Context,
+    path: Path,
+    found: Vec<Diagnostic>,
+}
+
+impl Lints {
+    fn new(context: Context) -> Self {
+        Self { context, path: Path::default(), found: Vec::new() }
+    }
+
+    fn rules(&mut self, rules: &[Rule], mode: Mode, limits: Option<&Limits>) {
+        self.at("rules", |lints| {
+            for (index, rule) in rules.iter().enumerate() {
+                lints.within(Segment::Index(index), |lints| {
+                    rule::rule(rule, mode, limits, lints);
+                    order::rule(rules, index, mode, lints);
+                });
+            }
+        });
+    }
+
+    fn within(&mut self, segment: Segment, work: impl FnOnce(&mut Self)) {
+        self.path.push(segment);
+        work(self);
+        self.path.pop();
+    }
+
+    fn at(&mut self, field: &str, work: impl FnOnce(&mut Self)) {
+        self.within(Segment::Field(field.into()), work);
+    }
+
+    fn say(&mut self, code: Code, message: &str, label: impl Into<String>, help: &str) {
+        self.found.push(Diagnostic {
+            severity: Severity::Warning,
+            code,
+            path: self.path.clone(),
+            position: None,
+            message: message.into(),
+            label: label.into(),
+            help: (!help.is_empty()).then(|| help.into()),
+        });
+    }
+}

@@ -1,0 +1,195 @@
+//! One rule by itself.
+
+use super::{Lints, fault, matching};
+use crate::diagnostic::Code;
+use crate::document::{Action, Mode, Rule};
+use crate::limits::Limits;
+use crate::path::Segment;
+use crate::percent::FractionalPercent;
+use crate::predicate::Predicate;
+use crate::sample::Sample;
+use crate::schedule::{Schedule, WHOLE};
+use alloc::format;
+
+/// A rule, under the mode and the limits of its document.
+pub fn rule(rule: &Rule, mode: Mode, limits: Option<&Limits>, lints: &mut Lints) {
+    self::mode(rule, mode, lints);
+    if let Some(predicate) = &rule.matches {
+        lints.at("match", |lints| matching::predicate(predicate, lints));
+    }
+    percentages(rule, mode.min(rule.mode.unwrap_or_default()), lints);
+    sample(rule, lints);
+    schedule(rule.schedule.as_ref(), mode.min(rule.mode.unwrap_or_default()), lints);
+    if let Some(own) = &rule.limits {
+        lints.at("limits", |lints| {
+            self::limits(own, lints);
+            beyond(own, limits, lints);
+        });
+    }
+    match &rule.action {
+        Action::Faults(faults) => fault::faults(rule, faults, limits, lints),
+        Action::Outcomes(outcomes) => lints.at("outcomes", |lints| {
+            for (index, outcome) in outcomes.iter().enumerate() {
+                lints.within(Segment::Index(index), |lints| {
+                    fault::faults(rule, &outcome.faults, limits, lints);
+                });
+            }
+        }),
+    }
+}
+
+fn mode(rule: &Rule, of_document: Mode, lints: &mut Lints) {
+    let Some(mode) = rule.mode.filter(|mode| *mode > of_document) else { return };
+    lints.at("mode", |lints| {
+        let label = format!("the document says `{}`, and a rule can only do less", of_document.name());
+        let help = format!("leave it out, or change the document's mode to `{}`", mode.name());
+        lints.say(Code::ModeWithoutEffect, "a mode without effect", label, &help);
+    });
+}
+
+fn percentages(rule: &Rule, mode: Mode, lints: &mut Lints) {
+    never(rule.percentage, lints);
+    match &rule.action {
+        Action::Faults(_) if mode == Mode::Inject => everything(rule, lints),
+        Action::Faults(_) => {}
+        Action::Outcomes(outcomes) => lints.at("outcomes", |lints| {
+            for (index, outcome) in outcomes.iter().enumerate() {
+                lints.within(Segment::Index(index), |lints| never(outcome.percentage, lints));
+            }
+        }),
+    }
+}
+
+/// Says that a percentage is 0.
+pub fn never(percentage: FractionalPercent, lints: &mut Lints) {
+    if percentage.is_never() {
+        lints.at("percentage", |lints| {
+            let help = "leave the rule out, or write `\"mode\": \"off\"` to keep it for later";
+            lints.say(Code::NeverFires, "a percentage that never fires", "0 % of all requests", help);
+        });
+    }
+}
+
+/// A rule without a condition that takes everything, and always does something to it.
+fn everything(rule: &Rule, lints: &mut Lints) {
+    let has_condition = rule.matches.as_ref().is_some_and(has_condition);
+    let is_held_back = rule.sample.is_some();
+    let Action::Faults(faults) = &rule.action else { return };
+    if has_condition || is_held_back || !rule.percentage.is_always() || !fault::is_certain(faults) {
+        return;
+    }
+    lints.at("percentage", |lints| {
+        let label = "without a `match`, that is every request";
+        let help = "say which requests by `match`, or lower the percentage";
+        lints.say(Code::Everything, "a rule that takes every request", label, help);
+    });
+}
+
+fn has_condition(predicate: &Predicate) -> bool {
+    serde_json::to_value(predicate).ok().and_then(|value| value.as_object().map(|fields| !fields.is_empty()))
+        == Some(true)
+}
+
+fn sample(rule: &Rule, lints: &mut Lints) {
+    let Some(sample) = &rule.sample else { return };
+    let every_one =
+        !sample.counts() && rule.percentage.is_always() && matches!(rule.action, Action::Faults(_));
+    let steady = rule.schedule.as_ref().is_none_or(|schedule: &Schedule| schedule.ramp_up.is_none());
+    if every_one && steady {
+        lints.at("sample", |lints| {
+            let label = "at 100 %, every key is in";
+            lints.say(
+                Code::SampleOfAll,
+                "a choice of all",
+                label,
+                "lower the percentage, or leave `sample` out",
+            );
+        });
+    }
+    if takes_each(sample) {
+        lints.at("sample", |lints| {
+            let label = "every first request is every request";
+            lints.say(Code::SampleOfAll, "a choice of all", label, "leave `sample` out");
+        });
+    }
+}
+
+fn takes_each(sample: &Sample) -> bool {
+    sample.every.is_some() && sample.includes_ordinal(1)
+}
+
+fn schedule(schedule: Option<&Schedule>, mode: Mode, lints: &mut Lints) {
+    let end = schedule.and_then(|schedule| schedule.not_after);
+    if let (Some(end), Some(now)) = (end, lints.context.now)
+        && end <= now
+    {
+        lints.at("schedule", |lints| {
+            lints.at("not_after", |lints| {
+                let label = format!("it ended {}", ago(now.since(end).unwrap_or_default().as_secs()));
+                lints.say(
+                    Code::Expired,
+                    "a rule that is over",
+                    label,
+                    "give it another end, or remove the rule",
+                );
+            });
+        });
+    }
+    if lints.context.strict && end.is_none() && mode == Mode::Inject {
+        let label = "nothing ends it when nobody is there to";
+        let help = "write `\"schedule\": {\"not_after\": \"…\"}`";
+        lints.say(Code::NoEnd, "a rule without an end", label, help);
+    }
+}
+
+fn ago(seconds: u64) -> alloc::string::String {
+    match seconds {
+        0..3_600 => format!("{} minutes ago", seconds / 60),
+        3_600..172_800 => format!("{} hours ago", seconds / 3_600),
+        _ => format!("{} days ago", seconds / 86_400),
+    }
+}
+
+/// Limits that let nothing through.
+pub fn limits(limits: &Limits, lints: &mut Lints) {
+    for (field, value) in fields(limits) {
+        if value == 0.0 {
+            lints.at(&field, |lints| {
+                let help = "leave it out for no limit, or write `\"mode\": \"off\"`";
+                lints.say(Code::NeverFires, "a limit that lets nothing through", "0 means never", help);
+            });
+        }
+    }
+}
+
+/// A rule's limits that those of the document come before.
+fn beyond(own: &Limits, of_document: Option<&Limits>, lints: &mut Lints) {
+    let Some(of_document) = of_document else { return };
+    let all: alloc::vec::Vec<_> = fields(of_document).collect();
+    for (field, value) in fields(own) {
+        let Some((_, most)) = all.iter().find(|(name, most)| *name == field && *most < value) else {
+            continue;
+        };
+        lints.at(&field, |lints| {
+            let label = format!("the document allows {most} to all rules together");
+            lints.say(
+                Code::LimitWithoutEffect,
+                "a limit that is never reached",
+                label,
+                "lower it, or raise the document's",
+            );
+        });
+    }
+}
+
+/// The limits that are given, whichever there are.
+fn fields(limits: &Limits) -> impl Iterator<Item = (alloc::string::String, f64)> {
+    let value = serde_json::to_value(limits).unwrap_or_default();
+    let fields = value.as_object().cloned().unwrap_or_default();
+    fields.into_iter().filter_map(|(name, value)| Some((name, value.as_f64()?)))
+}
+
+/// What share of its requests a rule takes at most, in percent.
+pub fn share(rule: &Rule) -> f64 {
+    f64::from(rule.percentage.millionths()) * 100.0 / f64::from(WHOLE)
+}
