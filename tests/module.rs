@@ -1,57 +1,36 @@
 //! The module as a host finds it before running it: what it asks for, what it offers, how big it is.
 
-use brownout_cli::render::capabilities;
+use brownout_cli::envoy::capabilities::{CALLBACKS, CALLS, SYSTEM_CALLS};
 use std::collections::BTreeSet;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
-/// What the module asks of its host. Each is in ABI 0.2.1, and Envoy has it. A host without one of them does not load
-/// the module at all: a longer list is a decision.
-const IMPORTS: [&str; 13] = [
-    "env.proxy_add_header_map_value",
-    "env.proxy_continue_stream",
-    "env.proxy_define_metric",
-    "env.proxy_get_buffer_bytes",
-    "env.proxy_get_header_map_pairs",
-    "env.proxy_get_header_map_value",
-    "env.proxy_get_log_level",
-    "env.proxy_increment_metric",
-    "env.proxy_log",
-    "env.proxy_record_metric",
-    "env.proxy_send_local_response",
-    "env.proxy_set_effective_context",
-    "env.proxy_set_tick_period_milliseconds",
-];
-
 /// What comes along with the SDK and is never called: the default methods of its traits.
-const IMPORTS_OF_THE_SDK: [&str; 18] = [
-    "env.proxy_call_foreign_function",
-    "env.proxy_dequeue_shared_queue",
-    "env.proxy_done",
-    "env.proxy_enqueue_shared_queue",
-    "env.proxy_get_current_time_nanoseconds",
-    "env.proxy_get_property",
-    "env.proxy_get_shared_data",
-    "env.proxy_get_status",
-    "env.proxy_grpc_call",
-    "env.proxy_grpc_cancel",
-    "env.proxy_grpc_close",
-    "env.proxy_grpc_send",
-    "env.proxy_grpc_stream",
-    "env.proxy_http_call",
-    "env.proxy_register_shared_queue",
-    "env.proxy_resolve_shared_queue",
-    "env.proxy_set_property",
-    "env.proxy_set_shared_data",
+const IMPORTS_OF_THE_SDK: [&str; 14] = [
+    "proxy_call_foreign_function",
+    "proxy_dequeue_shared_queue",
+    "proxy_done",
+    "proxy_enqueue_shared_queue",
+    "proxy_get_current_time_nanoseconds",
+    "proxy_get_status",
+    "proxy_grpc_call",
+    "proxy_grpc_cancel",
+    "proxy_grpc_close",
+    "proxy_grpc_send",
+    "proxy_grpc_stream",
+    "proxy_http_call",
+    "proxy_register_shared_queue",
+    "proxy_resolve_shared_queue",
 ];
 
-/// What Rust's standard library asks for.
-const IMPORTS_OF_STD: [&str; 6] = [
-    "wasi_snapshot_preview1.clock_time_get",
-    "wasi_snapshot_preview1.environ_get",
-    "wasi_snapshot_preview1.environ_sizes_get",
-    "wasi_snapshot_preview1.fd_write",
-    "wasi_snapshot_preview1.proc_exit",
-    "wasi_snapshot_preview1.random_get",
+/// What Rust's standard library links beside what it calls for us.
+const IMPORTS_OF_STD: [&str; 3] = ["environ_get", "environ_sizes_get", "proc_exit"];
+
+/// What faults on their way are going to call. Whoever brings such a call takes it off the list.
+const SOON: [&str; 4] = [
+    "proxy_close_stream",
+    "proxy_remove_header_map_value",
+    "proxy_replace_header_map_value",
+    "proxy_set_buffer_bytes",
 ];
 
 /// All that the module offers. Envoy calls each function of a stream for every exchange, and none that is not there.
@@ -119,8 +98,29 @@ fn names(list: &[&str]) -> BTreeSet<String> {
     list.iter().map(|&name| name.to_owned()).collect()
 }
 
+/// What the module asks of its host. A host without one of these does not load it at all: a longer list is a decision.
 fn allowed() -> BTreeSet<String> {
-    [&IMPORTS[..], &IMPORTS_OF_THE_SDK, &IMPORTS_OF_STD].into_iter().flat_map(names).collect()
+    let proxy = CALLS.iter().chain(&IMPORTS_OF_THE_SDK).map(|name| format!("env.{name}"));
+    let system = SYSTEM_CALLS.iter().chain(&IMPORTS_OF_STD);
+    proxy.chain(system.map(|name| format!("wasi_snapshot_preview1.{name}"))).collect()
+}
+
+#[test]
+fn what_it_may_call_is_what_its_source_names() {
+    let path = support::repository::root().join("src/filter/src/host.rs");
+    let source = std::fs::read_to_string(path).expect("the file that names host calls");
+    let named = source.lines().filter_map(|line| line.trim_start().strip_prefix("fn proxy_"));
+    let named = named.map(|rest| format!("proxy_{}", rest.split('(').next().unwrap_or(rest)));
+    assert_eq!(named.chain(names(&SOON)).collect::<BTreeSet<_>>(), names(&CALLS));
+}
+
+#[test]
+fn what_envoy_may_call_is_what_it_offers() {
+    let mut offered = Module::read().exports;
+    offered.retain(|name| name.starts_with("proxy_on_"));
+    // Envoy does not ask whether it may have memory.
+    offered.remove("proxy_on_memory_allocate");
+    assert_eq!(offered, names(&CALLBACKS));
 }
 
 #[test]
@@ -131,31 +131,14 @@ fn it_asks_the_host_only_for_what_is_on_the_list() {
 
 #[test]
 fn the_list_holds_nothing_that_it_does_not_ask_for() {
-    let unused: Vec<_> = allowed().difference(&Module::read().imports).cloned().collect();
-    assert_eq!(unused, Vec::<String>::new());
+    let imports = Module::read().imports;
+    let unused: BTreeSet<String> = allowed().difference(&imports).cloned().collect();
+    assert_eq!(unused, SOON.iter().map(|name| format!("env.{name}")).collect());
 }
 
 #[test]
 fn it_offers_the_calls_that_it_wants_to_get_and_nothing_else() {
     assert_eq!(Module::read().exports, names(&EXPORTS));
-}
-
-/// What rendered configurations let the module do.
-#[test]
-fn it_asks_for_nothing_that_rendered_configurations_neither_allow_nor_deny() {
-    let bare = |name: &String| name.rsplit('.').next().expect("a name").to_owned();
-    let decided = [&capabilities::IMPORTS[..], &capabilities::IMPORTS_OF_STD, &capabilities::DENIED];
-    let decided: BTreeSet<String> = decided.into_iter().flat_map(names).collect();
-    let open: Vec<String> =
-        Module::read().imports.iter().map(bare).filter(|name| !decided.contains(name)).collect();
-    assert_eq!(open, Vec::<String>::new());
-}
-
-#[test]
-fn rendered_configurations_let_envoy_call_all_that_it_offers() {
-    let mut functions = Module::read().exports;
-    functions.remove("memory");
-    assert_eq!(names(&capabilities::EXPORTS), functions);
 }
 
 #[test]

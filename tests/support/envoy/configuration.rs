@@ -1,7 +1,9 @@
 //! The forms in which a document can reach the module.
 
+use super::version;
 use crate::repository;
-use serde_json::{Value, json};
+use brownout_cli::envoy::capabilities::allowed;
+use serde_json::{Map, Value, json};
 
 /// The plugin's `configuration` field.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,8 +22,12 @@ impl Configuration {
         Self::Text(document.to_string())
     }
 
-    /// The `Wasm` message around it.
+    /// The `Wasm` message around it, with the least power that the module needs.
     pub(super) fn to_wasm(&self) -> Value {
+        wasm(restricted(self.plugin(), allowed()))
+    }
+
+    fn plugin(&self) -> Value {
         let mut plugin = json!({
             "name": "brownout",
             "root_id": "brownout",
@@ -32,13 +38,23 @@ impl Configuration {
             },
         });
         let (kind, value) = match self {
-            Self::Absent => return wasm(plugin),
+            Self::Absent => return plugin,
             Self::Text(text) => ("google.protobuf.StringValue", json!(text)),
             Self::Struct(document) => ("google.protobuf.Struct", document.clone()),
         };
         plugin["configuration"] = json!({ "@type": format!("type.googleapis.com/{kind}"), "value": value });
-        wasm(plugin)
+        plugin
     }
+}
+
+/// The plugin with nothing allowed but these calls and callbacks.
+pub fn restricted(mut plugin: Value, names: impl Iterator<Item = &'static str>) -> Value {
+    let names: Map<String, Value> = names.map(|name| (name.into(), json!({}))).collect();
+    let restriction = json!({ "allowed_capabilities": names });
+    // Envoy 1.40 takes it from its older place too, and complains of that.
+    let place = if version() >= (1, 40) { &mut plugin["vm_config"] } else { &mut plugin };
+    place["capability_restriction_config"] = restriction;
+    plugin
 }
 
 fn wasm(plugin: Value) -> Value {

@@ -30,7 +30,7 @@ mod usage;
 pub use access_log::Entry;
 pub use bootstrap::Bootstrap;
 pub use cluster::Cluster;
-pub use configuration::Configuration;
+pub use configuration::{Configuration, restricted};
 pub use discovery::{filter_resource, only_host, routes_resource};
 pub use filter::Filter;
 pub use listener::Listener;

@@ -5,6 +5,7 @@
 
 mod admin;
 mod binary;
+pub mod capabilities;
 mod locate;
 mod pip;
 mod process;

@@ -1,6 +1,6 @@
 //! The filter in Envoy's own words, for the targets that take them.
 
-use super::capabilities;
+use crate::envoy::capabilities;
 use super::faults::block;
 use super::yaml::{Map, Yaml};
 use brownout_core::json::Json;
@@ -48,8 +48,7 @@ pub fn wasm(document: &Json, code: &Code, vm_id: Option<&str>) -> Map {
         }
     };
     let vm = Map::new().maybe("vm_id", vm_id).field("runtime", "envoy.wasm.runtime.v8").field("code", code);
-    let names = capabilities::IMPORTS.into_iter().chain(capabilities::IMPORTS_OF_STD);
-    let names = names.chain(capabilities::EXPORTS).collect();
+    let names = capabilities::allowed().collect();
     let config = Map::new()
         .field("name", "brownout")
         .field("root_id", "brownout")

@@ -3,7 +3,6 @@
 //! One file for each target. What it prints avoids what is known to go wrong there; what cannot be avoided is a
 //! [warning](Rendered::warnings), and what a person has to decide is a comment.
 
-pub mod capabilities;
 mod cilium;
 mod command;
 mod envoy;
