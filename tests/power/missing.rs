@@ -1,0 +1,102 @@
+//! One listener for each call or callback that is taken from the module, and no request on any of them may hang. (That
+//! it works with exactly what it needs, all other suites show: they run so.)
+
+use brownout_cli::envoy::capabilities::allowed;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use support::client::{Connection, Protocol, Request};
+use support::deadline::PATIENCE;
+use support::envoy::{
+    Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, accepts, filter_resource, restricted,
+};
+use support::upstream::Upstream;
+use tokio::task::JoinSet;
+
+/// Without these Envoy does not start, or does not take the configuration.
+const REFUSED_WITHOUT: [&str; 2] = ["proxy_get_buffer_bytes", "proxy_on_context_create"];
+/// Without these a delay never ends: a shortcoming. Whoever mends one takes it off the list.
+const HANGS_WITHOUT: [&str; 3] = ["proxy_continue_stream", "proxy_on_tick", "proxy_set_effective_context"];
+
+/// Paths, and the status of whoever is faulted there.
+const PATHS: [(&str, u16); 4] = [("/delay", 200), ("/abort", 418), ("/both", 418), ("/untouched", 200)];
+const MESSAGE: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+
+fn document() -> Configuration {
+    let rule = |name: &str| {
+        let path = json!({ "path": { "exact": format!("/{name}") } });
+        json!({ "name": name, "match": path, "percentage": 100 })
+    };
+    let [mut delay, mut abort, mut both] = ["delay", "abort", "both"].map(rule);
+    for delayed in [&mut delay, &mut both] {
+        delayed["delay"] = json!({ "fixed_delay": "50ms" });
+    }
+    for aborted in [&mut abort, &mut both] {
+        aborted["abort"] = json!({ "http_status": 418 });
+    }
+    Configuration::document(&json!({ "rules": [delay, abort, both] }))
+}
+
+/// A listener of this name, whose module may do everything but that.
+fn without(missing: &'static str) -> Listener {
+    let resource = filter_resource("brownout", &document());
+    let mut plugin = resource["typed_config"]["config"].clone();
+    // Up to Envoy 1.39 what a module may do is no part of what tells VMs apart.
+    plugin["vm_config"]["vm_id"] = json!(missing);
+    let plugin = restricted(plugin, allowed().filter(move |name| *name != missing));
+    Listener::named(missing).filter(Filter::typed("brownout", MESSAGE, json!({ "config": plugin })))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_call_that_it_needs_requests_go_on() {
+    let upstream = Upstream::start().await;
+    let names: Vec<_> = allowed().filter(|name| !REFUSED_WITHOUT.contains(name)).collect();
+    let listeners = names.iter().map(|name| without(name));
+    let bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream));
+    let envoy = Envoy::start(listeners.fold(bootstrap, Bootstrap::listener)).await;
+    let mut asking = JoinSet::new();
+    for name in names {
+        for (path, faulted) in PATHS {
+            let address = envoy.address(name);
+            asking.spawn(async move {
+                let mut connection = Connection::open(Protocol::Http1, address).await;
+                let patience = if HANGS_WITHOUT.contains(&name) { Duration::from_secs(2) } else { PATIENCE };
+                let reply = tokio::time::timeout(patience, connection.send(Request::get(path))).await;
+                let Ok(reply) = reply else { return Some(name) };
+                let status = reply.expect("a reply").status.as_u16();
+                assert!([200, faulted].contains(&status), "{path} without `{name}`: {status}");
+                None
+            });
+        }
+    }
+    let hung: BTreeSet<_> = asking.join_all().await.into_iter().flatten().collect();
+    assert_eq!(hung, BTreeSet::from(HANGS_WITHOUT), "{}", envoy.log());
+    assert!(envoy.is_alive());
+}
+
+#[test]
+fn without_a_way_to_read_its_document_it_is_refused() {
+    let accepted = REFUSED_WITHOUT.map(|name| accepts(&Bootstrap::new().listener(without(name))));
+    assert_eq!(accepted, [false; 2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_allowed_in_the_older_place_counts_too() {
+    let upstream = Upstream::start().await;
+    let mut configuration = filter_resource("brownout", &document())["typed_config"].clone();
+    let plugin = &mut configuration["config"];
+    let name = "capability_restriction_config";
+    // Where Envoy 1.40 has it now, and where all that we support understand it.
+    let newer = plugin["vm_config"].as_object_mut().expect("an object").remove(name);
+    let older = plugin[name].take();
+    plugin[name] = newer.unwrap_or(older);
+    let listener = Listener::named("main").filter(Filter::typed("brownout", MESSAGE, configuration));
+    let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
+    let mut connection = Connection::open(Protocol::Http1, envoy.address("main")).await;
+    for (path, faulted) in PATHS {
+        let reply = connection.send(Request::get(path)).await.expect("a reply");
+        let evidence = reply.header("x-brownout").is_some();
+        assert_eq!((reply.status.as_u16(), evidence), (faulted, path != "/untouched"), "{path}");
+    }
+    assert_eq!(envoy.stats().await.value("host_errors"), 0, "{}", envoy.log());
+}
