@@ -1,8 +1,8 @@
 //! The filter in Envoy's own words, for the targets that take them.
 
-use crate::envoy::capabilities;
 use super::faults::block;
 use super::yaml::{Map, Yaml};
+use crate::envoy::capabilities;
 use brownout_core::json::Json;
 
 /// The type of the filter's configuration.
