@@ -1,7 +1,7 @@
 # `make help` lists the targets. What a target needs and the machine lacks goes into .cache/, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help wasm build run check test test-native test-wasm test-matrix fmt fmt-check lint docs deny advisories clean
+.PHONY: help wasm build run check test test-native test-wasm test-docker test-matrix fmt fmt-check lint docs deny advisories clean
 
 export BROWNOUT_CACHE ?= $(CURDIR)/.cache
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -33,6 +33,9 @@ test: wasm test-wasm test-native ## all tests, and all that they need
 test-native: wasm ## the core, the command, the module, and the suites with a real Envoy
 	cargo test
 
+test-docker: wasm ## the scenarios and the composition with Envoy in containers; needs Docker, see scripts/with-docker
+	image=$$(scripts/envoy-image) && BROWNOUT_ENVOY_IMAGE=$$image cargo test -p brownout-containers
+
 test-wasm: ## the core's tests compiled to wasm, under Node
 	scripts/test-wasm
 
@@ -48,6 +51,7 @@ fmt-check: ## whether the sources are formatted
 
 lint: ## clippy, for this machine and for wasm; warnings are errors
 	cargo clippy --all-targets -- -D warnings
+	cargo clippy -p brownout-containers --all-targets -- -D warnings
 	cargo clippy -p brownout-core -p brownout-filter --target wasm32-wasip1 -- -D warnings
 
 docs: ## the API documentation; warnings are errors

@@ -24,6 +24,7 @@ mod configuration;
 mod discovery;
 mod filter;
 mod listener;
+mod place;
 mod stats;
 mod usage;
 
@@ -34,6 +35,7 @@ pub use configuration::{Configuration, restricted};
 pub use discovery::{filter_resource, only_host, routes_resource};
 pub use filter::Filter;
 pub use listener::Listener;
+pub use place::{Place, Started};
 pub use stats::Stats;
 
 use crate::client::{Connection, Protocol, Request};
@@ -41,6 +43,7 @@ use crate::deadline::{PATIENCE, until};
 use brownout_cli::envoy::{Admin, Found, Launch, Process, locate};
 use discovery::{Deliveries, Discovered};
 use http::Method;
+use place::Running;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -61,7 +64,7 @@ const ARGUMENTS: [&str; 6] =
 
 /// A running Envoy. It ends when it is dropped.
 pub struct Envoy {
-    process: Mutex<Process>,
+    running: Running,
     admin: Admin,
     addresses: BTreeMap<String, SocketAddr>,
     concurrency: usize,
@@ -81,18 +84,35 @@ impl Envoy {
     /// # Panics
     /// When there is no Envoy, or it does not start; the message says why.
     pub async fn start(bootstrap: Bootstrap) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        for (discovered, resource) in bootstrap.discovered() {
-            discovered.write(directory.path(), &resource);
-        }
-        let config = directory.path().join("bootstrap.json");
-        let content = bootstrap.to_json(directory.path()).to_string();
-        std::fs::write(&config, content).expect("room on the disk");
-        let log = directory.path().join("envoy.log");
+        let (directory, config) = prepare(&bootstrap);
+        std::fs::write(&config, bootstrap.to_json(directory.path()).to_string()).expect("room on the disk");
+        let log = log(&directory);
         let concurrency = bootstrap.concurrency;
         let (process, admin, addresses) =
             spawn_blocking(move || launch(&config, &log, concurrency)).await.expect("Envoy starts");
-        Self { process: Mutex::new(process), admin, addresses, concurrency, directory }
+        let running = Running::Process(Mutex::new(process));
+        Self { running, admin, addresses, concurrency, directory }
+    }
+
+    /// Starts Envoy somewhere else and waits until it serves. There it is no process that could be stopped or measured.
+    ///
+    /// # Panics
+    /// When it does not start; the message says why.
+    pub async fn start_in(place: &impl Place, bootstrap: Bootstrap) -> Self {
+        let (directory, _) = prepare(&bootstrap);
+        let workers = bootstrap.concurrency.to_string();
+        let mut arguments = ARGUMENTS.map(str::to_owned).to_vec();
+        arguments.extend([
+            "--concurrency".into(),
+            workers,
+            "--disable-hot-restart".into(),
+            "--log-path".into(),
+        ]);
+        arguments.push(log(&directory).display().to_string());
+        let json = bootstrap.to_json(directory.path());
+        let Started { admin, addresses, running } = place.start(json, directory.path(), &arguments).await;
+        let running = Running::Elsewhere { _running: running };
+        Self { running, admin, addresses, concurrency: bootstrap.concurrency, directory }
     }
 
     /// Where a listener listens.
@@ -173,7 +193,7 @@ impl Envoy {
 
     /// Whether the process still runs.
     pub fn is_alive(&self) -> bool {
-        self.process.lock().expect("no one panicked").ended().is_none()
+        self.running.process().ended().is_none()
     }
 
     /// Stops the whole process in its tracks for as long as `meanwhile` takes. What falls due then is due at one
@@ -191,7 +211,7 @@ impl Envoy {
     /// Asks the process to end and waits until it has.
     pub async fn terminate(&self) -> ExitStatus {
         self.signal(Signal::TERM);
-        until("the end of Envoy", async || self.process.lock().expect("no one panicked").ended()).await
+        until("the end of Envoy", async || self.running.process().ended()).await
     }
 
     /// How much memory the process has, in bytes.
@@ -213,7 +233,7 @@ impl Envoy {
     }
 
     fn pid(&self) -> u32 {
-        self.process.lock().expect("no one panicked").pid()
+        self.running.process().pid()
     }
 
     fn signal(&self, signal: Signal) {
@@ -223,8 +243,7 @@ impl Envoy {
 
     /// Everything that Envoy has logged.
     pub fn log(&self) -> String {
-        let path = self.process.lock().expect("no one panicked").log().to_owned();
-        String::from_utf8_lossy(&std::fs::read(path).expect("Envoy logs")).into_owned()
+        String::from_utf8_lossy(&std::fs::read(log(&self.directory)).expect("Envoy logs")).into_owned()
     }
 
     /// The exchanges that a listener has finished, in that order. Envoy writes them a little later.
@@ -265,6 +284,20 @@ impl Envoy {
     }
 }
 
+/// A directory with what Envoy discovers in it, and the path for its bootstrap.
+fn prepare(bootstrap: &Bootstrap) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    for (discovered, resource) in bootstrap.discovered() {
+        discovered.write(directory.path(), &resource);
+    }
+    let config = directory.path().join("bootstrap.json");
+    (directory, config)
+}
+
+fn log(directory: &TempDir) -> PathBuf {
+    directory.path().join("envoy.log")
+}
+
 fn launch(config: &Path, log: &Path, concurrency: usize) -> (Process, Admin, BTreeMap<String, SocketAddr>) {
     let workers = u32::try_from(concurrency).expect("a few workers");
     let launch = Launch::new(&found().path, config, log).concurrency(workers);
@@ -297,6 +330,14 @@ pub fn accepts(bootstrap: &Bootstrap) -> bool {
 pub fn version() -> (u32, u32) {
     let mut parts = found().version.split('.').map_while(|part| part.parse().ok());
     (parts.next().expect("a major version"), parts.next().expect("a minor version"))
+}
+
+/// The path of that Envoy.
+///
+/// # Panics
+/// When there is none.
+pub fn path() -> &'static Path {
+    &found().path
 }
 
 /// The Envoy that `BROWNOUT_ENVOY` names, else the version that `BROWNOUT_ENVOY_VERSION` names.

@@ -3,7 +3,7 @@
 use super::expected::Expected;
 use super::file::{Exchange, Scenario};
 use crate::client::{Connection, Cut, Protocol, Reply, Request};
-use crate::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
+use crate::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, Place};
 use crate::upstream::{Answer, Upstream};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -24,9 +24,14 @@ impl Rig {
     /// Starts both. The module has no configuration yet.
     pub async fn start() -> Self {
         let upstream = Upstream::start().await;
-        let filter = Filter::discovered(MAIN, Configuration::Absent);
-        let listener = Listener::named(MAIN).filter(filter);
-        let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
+        let envoy = Envoy::start(bootstrap(&upstream)).await;
+        Self { upstream, envoy }
+    }
+
+    /// Starts both, Envoy in another place than on this machine.
+    pub async fn start_in(place: &impl Place) -> Self {
+        let upstream = Upstream::start_everywhere().await;
+        let envoy = Envoy::start_in(place, bootstrap(&upstream)).await;
         Self { upstream, envoy }
     }
 
@@ -84,6 +89,11 @@ impl Rig {
             }
         }
     }
+}
+
+fn bootstrap(upstream: &Upstream) -> Bootstrap {
+    let filter = Filter::discovered(MAIN, Configuration::Absent);
+    Bootstrap::new().cluster(Cluster::of(upstream)).listener(Listener::named(MAIN).filter(filter))
 }
 
 /// One connection for each protocol, so that requests follow each other on a connection.

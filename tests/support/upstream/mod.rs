@@ -41,7 +41,19 @@ impl Upstream {
     /// # Panics
     /// When no socket can be had.
     pub async fn start() -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        Self::start_on(Ipv4Addr::LOCALHOST).await
+    }
+
+    /// Starts an upstream on a free port of all addresses, which containers reach too.
+    ///
+    /// # Panics
+    /// When no socket can be had.
+    pub async fn start_everywhere() -> Self {
+        Self::start_on(Ipv4Addr::UNSPECIFIED).await
+    }
+
+    async fn start_on(address: Ipv4Addr) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("a bound socket has an address");
         let state = Arc::new(State::default());
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));

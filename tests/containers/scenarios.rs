@@ -1,0 +1,43 @@
+//! Every file of `tests/scenarios` with Envoy in a container: one for all of them.
+
+use containers::Docker;
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::process::ExitCode;
+use std::sync::Arc;
+use support::scenario::{Rig, Scenario};
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+struct Stage {
+    runtime: Runtime,
+    rig: OnceCell<Rig>,
+}
+
+impl Stage {
+    fn run(&self, scenario: &Scenario) {
+        self.runtime.block_on(async {
+            let rig = self.rig.get_or_init(|| Rig::start_in(&Docker)).await;
+            rig.run(scenario).await;
+        });
+    }
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // They take turns with one Envoy, and each compares what was counted before and after.
+    arguments.test_threads = Some(1);
+    let stage = Arc::new(Stage { runtime: Runtime::new().expect("threads"), rig: OnceCell::new() });
+    let trials = Scenario::files().into_iter().map(|(name, path)| {
+        let stage = Arc::clone(&stage);
+        Trial::test(format!("container::{name}"), move || {
+            stage.run(&Scenario::read(&path));
+            Ok::<(), Failed>(())
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    // Removing the container takes a runtime.
+    if let Some(Stage { runtime, rig }) = Arc::into_inner(stage) {
+        runtime.block_on(async { drop(rig) });
+    }
+    conclusion.exit_code()
+}
