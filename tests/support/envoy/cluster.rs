@@ -3,7 +3,7 @@
 use super::filter::Filter;
 use crate::client::Protocol;
 use crate::upstream::Upstream;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -15,6 +15,8 @@ pub struct Cluster {
     protocol: Protocol,
     filters: Vec<Filter>,
     transport_socket: Option<Value>,
+    /// Fields of the cluster, over ours.
+    fields: Map<String, Value>,
 }
 
 impl Cluster {
@@ -34,6 +36,7 @@ impl Cluster {
             protocol: Protocol::Http1,
             filters: Vec::new(),
             transport_socket: None,
+            fields: Map::new(),
         }
     }
 
@@ -55,6 +58,13 @@ impl Cluster {
     #[must_use]
     pub fn transport_socket(mut self, socket: Value) -> Self {
         self.transport_socket = Some(socket);
+        self
+    }
+
+    /// Sets a field of the `Cluster`.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: Value) -> Self {
+        self.fields.insert(name.into(), value);
         self
     }
 
@@ -99,6 +109,9 @@ impl Cluster {
         });
         if let Some(socket) = &self.transport_socket {
             cluster["transport_socket"] = socket.clone();
+        }
+        for (name, value) in &self.fields {
+            cluster[name] = value.clone();
         }
         cluster
     }

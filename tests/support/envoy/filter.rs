@@ -20,6 +20,7 @@ enum Content {
     Fixed(Value),
     Discovered(Configuration),
     Fetched(Value),
+    Verbatim(Value),
 }
 
 impl Filter {
@@ -75,6 +76,15 @@ impl Filter {
         Self { name: name.into(), disabled: false, content: Content::Fixed(fields) }
     }
 
+    /// An `HttpFilter` as somebody else wrote it.
+    ///
+    /// # Panics
+    /// When it has no name.
+    pub fn verbatim(filter: Value) -> Self {
+        let name = filter["name"].as_str().expect("a filter has a name").to_owned();
+        Self { name, disabled: false, content: Content::Verbatim(filter) }
+    }
+
     pub(super) fn router() -> Self {
         let kind = "envoy.extensions.filters.http.router.v3.Router";
         Self::typed("envoy.filters.http.router", kind, json!({}))
@@ -108,6 +118,7 @@ impl Filter {
                     *kinds = json!([WASM]);
                 }
             }
+            Content::Verbatim(written) => return written.clone(),
         }
         filter
     }

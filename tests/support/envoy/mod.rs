@@ -86,8 +86,20 @@ impl Envoy {
     pub async fn start(bootstrap: Bootstrap) -> Self {
         let (directory, config) = prepare(&bootstrap);
         std::fs::write(&config, bootstrap.to_json(directory.path()).to_string()).expect("room on the disk");
+        Self::launch(directory, config, bootstrap.concurrency).await
+    }
+
+    /// Starts Envoy, with one worker, with a bootstrap that somebody else wrote: the file of this name in the directory.
+    ///
+    /// # Panics
+    /// When there is no Envoy, or it does not start; the message says why.
+    pub async fn start_file(directory: TempDir, file: &str) -> Self {
+        let config = directory.path().join(file);
+        Self::launch(directory, config, 1).await
+    }
+
+    async fn launch(directory: TempDir, config: PathBuf, concurrency: usize) -> Self {
         let log = log(&directory);
-        let concurrency = bootstrap.concurrency;
         let (process, admin, addresses) =
             spawn_blocking(move || launch(&config, &log, concurrency)).await.expect("Envoy starts");
         let running = Running::Process(Mutex::new(process));
@@ -113,6 +125,17 @@ impl Envoy {
         let Started { admin, addresses, running } = place.start(json, directory.path(), &arguments).await;
         let running = Running::Elsewhere { _running: running };
         Self { running, admin, addresses, concurrency: bootstrap.concurrency, directory }
+    }
+
+    /// Where the files are that Envoy watches.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// What the admin interface says to a GET.
+    pub async fn admin(&self, path: &str) -> String {
+        let mut connection = Connection::open(Protocol::Http1, self.admin.address()).await;
+        connection.send(Request::get(path)).await.expect("the admin interface answers").text()
     }
 
     /// Where a listener listens.

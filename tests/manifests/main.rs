@@ -1,0 +1,68 @@
+//! The manifests that people apply: what stands in them for Envoy runs in a real one, after what the mesh makes of it,
+//! and injects.
+//!
+//! They are what `brownout render` prints; the command's own tests hold that. No control plane runs here: [`istio`] and
+//! [`cilium`] do what theirs are known to do to the parts that reach Envoy.
+
+mod cilium;
+mod istio;
+mod plain;
+
+use serde_json::Value;
+use std::fs;
+use support::client::{Connection, Protocol, Reply, Request};
+use support::envoy::Envoy;
+
+/// The message that holds the module.
+const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
+
+fn text(path: &str) -> String {
+    fs::read_to_string(support::repository::root().join(path)).expect(path)
+}
+
+fn manifest(path: &str) -> Value {
+    serde_saphyr::from_str(&text(path)).expect(path)
+}
+
+/// Every object in a value, the value itself among them.
+fn objects(value: &Value) -> Vec<&Value> {
+    let inner: Vec<&Value> = match value {
+        Value::Array(list) => list.iter().collect(),
+        Value::Object(fields) => fields.values().collect(),
+        _ => Vec::new(),
+    };
+    let this = value.is_object().then_some(value);
+    this.into_iter().chain(inner.into_iter().flat_map(objects)).collect()
+}
+
+/// Does something to every object in a value.
+fn each_object(value: &mut Value, change: &impl Fn(&mut Value)) {
+    if value.is_object() {
+        change(value);
+    }
+    match value {
+        Value::Array(list) => list.iter_mut().for_each(|inner| each_object(inner, change)),
+        Value::Object(fields) => fields.values_mut().for_each(|inner| each_object(inner, change)),
+        _ => {}
+    }
+}
+
+/// Has every module come from here, as an agent or a volume has it come to the proxy.
+fn with_the_module(value: &mut Value) {
+    let module = support::repository::module();
+    each_object(value, &|object| {
+        if object["@type"] == WASM {
+            assert_eq!(object["config"]["failure_policy"], "FAIL_OPEN");
+            object["config"]["vm_config"]["code"] = serde_json::json!({ "local": { "filename": module } });
+        }
+    });
+}
+
+async fn reply(envoy: &Envoy, listener: &str, request: Request) -> Reply {
+    let mut connection = Connection::open(Protocol::Http1, envoy.address(listener)).await;
+    connection.send(request).await.expect("a reply")
+}
+
+async fn status(envoy: &Envoy, listener: &str, request: Request) -> u16 {
+    reply(envoy, listener, request).await.status.as_u16()
+}

@@ -1,0 +1,60 @@
+//! A plain Envoy with the files that `brownout render envoy` prints, as they are, but for addresses and paths.
+
+use super::{reply, status, text};
+use std::path::Path;
+use support::client::Request;
+use support::envoy::Envoy;
+use support::upstream::Upstream;
+
+/// An Envoy with these files: the bootstrap, and what it names.
+async fn started(upstream: &Upstream, bootstrap: &str, others: [(&str, &str); 2]) -> Envoy {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let write = |file: &str, expected: &str| {
+        let here =
+            here(&text(&format!("src/cli/tests/render/envoy/{expected}.yaml")), directory.path(), upstream);
+        std::fs::write(directory.path().join(file), here).expect("room on the disk");
+    };
+    write("bootstrap.yaml", bootstrap);
+    others.iter().filter(|(file, _)| !file.is_empty()).for_each(|(file, expected)| write(file, expected));
+    Envoy::start_file(directory, "bootstrap.yaml").await
+}
+
+fn here(text: &str, directory: &Path, upstream: &Upstream) -> String {
+    let port = format!("port_value: {}", upstream.address().port());
+    let module = support::repository::module().display().to_string();
+    let folder = directory.display().to_string();
+    [
+        ("port_value: 10000", "port_value: 0"),
+        ("port_value: 9901", "port_value: 0"),
+        ("address: reviews", "address: \"127.0.0.1\""),
+        ("port_value: 8080", &port),
+        ("/opt/brownout.wasm", &module),
+        ("/etc/envoy/brownout.wasm", &module),
+        ("/etc/envoy/xds", &folder),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (there, here)| text.replace(there, here))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_starts_and_aborts_and_labels_its_counters_with_the_rule() {
+    let upstream = Upstream::start().await;
+    let envoy = started(&upstream, "bootstrap", [("brownout.yaml", "filter"), ("", "")]).await;
+    let faulted = reply(&envoy, "front", Request::get("/").header("x-tester", "off")).await;
+    assert_eq!((faulted.status.as_u16(), faulted.text().as_str()), (403, "no luck: today\n"));
+    assert_eq!(status(&envoy, "front", Request::get("/").header("x-tester", "on")).await, 200);
+    assert_eq!(upstream.count(), 1);
+    let metrics = envoy.admin("/stats/prometheus").await;
+    let expected = r#"brownout_rule_aborts_injected{brownout_rule="failing"} 1"#;
+    let ours: Vec<&str> = metrics.lines().filter(|line| line.contains("brownout_rule")).collect();
+    assert!(ours.contains(&expected), "{ours:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_has_the_rules_of_its_routes_from_their_file() {
+    let upstream = Upstream::start().await;
+    let others = [("brownout.yaml", "filter-per-route"), ("routes.yaml", "routes")];
+    let envoy = started(&upstream, "bootstrap-per-route", others).await;
+    assert_eq!(status(&envoy, "front", Request::get("/").header("x-tester", "off")).await, 403);
+    assert_eq!(upstream.count(), 0);
+}
