@@ -45,7 +45,7 @@ async fn it_starts_and_aborts_and_labels_its_counters_with_the_rule() {
     assert_eq!(status(&envoy, "front", Request::get("/").header("x-tester", "on")).await, 200);
     assert_eq!(upstream.count(), 1);
     let metrics = envoy.admin("/stats/prometheus").await;
-    let expected = r#"brownout_rule_aborts_injected{brownout_rule="failing"} 1"#;
+    let expected = r#"brownout_rule_injected{rule="failing",fault="abort"} 1"#;
     let ours: Vec<&str> = metrics.lines().filter(|line| line.contains("brownout_rule")).collect();
     assert!(ours.contains(&expected), "{ours:#?}");
 }

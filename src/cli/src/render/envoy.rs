@@ -5,6 +5,8 @@ use super::filter::{self, Code, metadata, wasm};
 use super::given::{Common, ModulePath, absolute};
 use super::yaml::{self, Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit};
+use crate::document;
+use brownout_core::json::Json;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
@@ -118,7 +120,8 @@ impl Arguments {
             .comment("Envoy with Brownout before one service. Beside it: `--part filter`, as brownout.yaml.")
             .field("node", node)
             .field("admin", Map::new().field("address", admin))
-            .field("stats_config", Map::new().field("stats_tags", vec![rule_tag()]))
+            .comment("Rule and fault are labels: brownout_rule_injected{rule=\"slow\",fault=\"delay\"}.")
+            .field("stats_config", Map::new().field("stats_tags", tags()))
             .field("static_resources", resources)
     }
 
@@ -193,12 +196,12 @@ impl Arguments {
     }
 }
 
-/// Makes the rule a label, for Prometheus and others.
-fn rule_tag() -> Map {
-    Map::new()
-        .comment("Makes the rule a label: brownout_rule_injected{brownout_rule=\"slow-checkout\"}.")
-        .field("tag_name", "brownout_rule")
-        .field("regex", r"^wasmcustom\.brownout\.rule\.((.+)\.)[a-z_]+$")
+/// Makes rule and fault labels, for Prometheus and others: the file in `envoy/`, which operators also take by itself.
+fn tags() -> Yaml {
+    let file = document::yaml::read(include_str!("../../../../envoy/stats_tags.yaml"));
+    // The file is part of this program, and a test reads what is printed.
+    let tags = file.ok().flatten().map(|tags| Json::parse(tags.text().as_bytes()));
+    tags.and_then(Result::ok).map_or_else(|| Yaml::List(Vec::new()), |tags| Yaml::from(&tags))
 }
 
 fn socket_address(host: &str, port: u16) -> Map {
