@@ -1,7 +1,7 @@
 # `make help` lists the targets. What a target needs and the machine lacks goes into .cache/, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help wasm build run check test test-native test-wasm test-docker test-matrix fmt fmt-check lint docs deny advisories clean
+.PHONY: help wasm build release run check test test-native test-wasm test-docker test-matrix fmt fmt-check lint docs deny advisories clean
 
 export BROWNOUT_CACHE ?= $(CURDIR)/.cache
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -22,6 +22,9 @@ wasm: ## build the module: dist/brownout.wasm
 build: wasm ## build the module and the command: dist/brownout
 	cargo build --release -p brownout-cli
 	@cp $(target)/release/brownout dist/brownout
+
+release: wasm ## what is published, with checksums: dist/release
+	scripts/release dist/release
 
 run: build ## a real Envoy that injects faults into demo traffic; ARGS="…" goes to `brownout run`
 	dist/brownout run --traffic $(ARGS)
