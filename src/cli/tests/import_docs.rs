@@ -1,18 +1,44 @@
 //! docs/import.md: its tables are the importers' own, and its examples are what the importers say.
 
+use brownout_cli::import::mapping::Table;
 use brownout_cli::import::{self, Imported, Rejected};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-fn page() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/import.md");
-    std::fs::read_to_string(path).expect("docs/import.md is there")
+fn path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/import.md")
 }
 
+fn page() -> String {
+    std::fs::read_to_string(path()).expect("docs/import.md is there")
+}
+
+const TABLES: [(&str, Table); 9] = [
+    ("## Envoy", import::envoy::FIELDS),
+    ("## Istio", import::istio::FIELDS),
+    ("## Chaos Mesh", import::chaos_mesh::FIELDS),
+    ("## Litmus", import::litmus::FIELDS),
+    ("## Cilium", import::cilium::FIELDS),
+    ("## Toxiproxy", import::toxiproxy::FIELDS),
+    ("## Envoy Gateway", import::envoy_gateway::FIELDS),
+    ("## Kuma", import::kuma::FIELDS),
+    ("## Datadog", import::datadog::FIELDS),
+];
+
+/// `BROWNOUT_BLESS=1` writes them anew.
 #[test]
 fn the_tables_are_those_that_the_importers_obey() {
-    for table in [import::envoy::FIELDS, import::istio::FIELDS] {
+    for (heading, table) in TABLES {
+        let page = page();
         let expected = table.markdown();
-        assert!(page().contains(&expected), "docs/import.md lacks this table:\n\n{expected}");
+        let after = page.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no `{heading}`"));
+        let start =
+            after + page[after..].find("| field |").unwrap_or_else(|| panic!("no table in `{heading}`"));
+        let end = page[start..].find("\n\n").map_or(page.len(), |length| start + length + 1);
+        if std::env::var_os("BROWNOUT_BLESS").is_some() {
+            std::fs::write(path(), [&page[..start], &expected, &page[end..]].concat()).expect("written");
+        } else {
+            assert_eq!(&page[start..end], expected, "docs/import.md, {heading}");
+        }
     }
 }
 
@@ -42,4 +68,10 @@ fn assert_example(heading: &str, file: &str, imported: impl Fn(&str) -> Result<I
 fn the_examples_show_what_the_importers_give_and_say() {
     assert_example("## Envoy", "fault.yaml", import::envoy);
     assert_example("## Istio", "ratings.yaml", import::istio);
+    assert_example("## Chaos Mesh", "chaos.yaml", import::chaos_mesh);
+    assert_example("## Cilium", "policy.yaml", import::cilium);
+    assert_example("## Toxiproxy", "proxy.yaml", import::toxiproxy);
+    assert_example("## Envoy Gateway", "policy.yaml", import::envoy_gateway);
+    assert_example("## Kuma", "policy.yaml", import::kuma);
+    assert_example("## Datadog", "disruption.yaml", import::datadog);
 }

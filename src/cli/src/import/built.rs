@@ -65,6 +65,14 @@ impl Built {
         }
     }
 
+    /// The fields, if it is an object.
+    pub fn into_fields(self) -> Vec<(String, Self)> {
+        match self.shape {
+            Shape::Object(fields) => fields,
+            _ => Vec::new(),
+        }
+    }
+
     /// The value as the core reads it.
     pub fn json(&self) -> Json {
         match &self.shape {

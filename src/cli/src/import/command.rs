@@ -1,6 +1,10 @@
 //! `brownout import`: what other tools inject faults with, as a document.
 
-use super::{Imported, Note, Rejected, envoy, istio};
+use super::arguments::{Arguments, Format, Kind, Policies};
+use super::{
+    Imported, Note, Rejected, chaos_mesh, cilium, datadog, envoy, envoy_gateway, istio, kuma, litmus,
+    toxiproxy,
+};
 use crate::document::Document;
 use crate::document::text::Text;
 use crate::report;
@@ -9,68 +13,6 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Turn another tool's faults into a document.
-///
-/// The document goes to standard output, and what is worth knowing about it to standard error. What becomes of each
-/// field stands in docs/import.md.
-#[derive(Debug, clap::Args)]
-pub struct Arguments {
-    #[command(subcommand)]
-    kind: Kind,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Kind {
-    /// Import from Envoy's own fault filter, `envoy.filters.http.fault`.
-    ///
-    /// The input is an HTTPFault message, an HTTP filter with one, or a bootstrap, listener or route configuration with
-    /// any number of them; YAML or JSON.
-    #[command(
-        after_help = "Example:\n  brownout import envoy bootstrap.yaml > faults.json && brownout check faults.json"
-    )]
-    Envoy {
-        /// The configuration; `-` is standard input.
-        file: PathBuf,
-        #[command(flatten)]
-        common: Common,
-    },
-    /// Import the faults of Istio's VirtualServices.
-    ///
-    /// The input is any number of manifests, YAML or JSON; those of other kinds are skipped.
-    #[command(
-        after_help = "Example:\n  brownout import istio reviews.yaml > faults.json && brownout check faults.json"
-    )]
-    Istio {
-        /// Manifests; `-` is standard input.
-        #[arg(value_name = "FILE", required = true)]
-        files: Vec<PathBuf>,
-        /// Whose proxy the document is for: `mesh` stands for all sidecars, other names for gateways.
-        #[arg(long, value_name = "NAME", default_value = istio::MESH)]
-        gateway: String,
-        /// The namespace of manifests that do not say theirs.
-        #[arg(long, value_name = "NAME", default_value = "default")]
-        namespace: String,
-        #[command(flatten)]
-        common: Common,
-    },
-}
-
-#[derive(Debug, clap::Args)]
-struct Common {
-    /// Leave out what cannot be imported, with a note, instead of failing.
-    #[arg(long)]
-    partial: bool,
-    /// How to say it: `text`, or `json` for one object with document, notes and mistakes on standard output.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// Runs it: 0 when there is a document, 1 when the input is wrong or refused, 2 when it cannot be read.
 pub fn run(arguments: &Arguments) -> ExitCode {
     let (result, format) = match &arguments.kind {
@@ -78,6 +20,38 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             let result = open(std::slice::from_ref(file))
                 .map(|mut files| envoy::import(files.remove(0), common.partial));
             (result, common.format)
+        }
+        Kind::ChaosMesh(input) => {
+            let imported = open(&input.files).map(|files| chaos_mesh::import(files, &input.choices()));
+            (imported, input.common.format)
+        }
+        Kind::Litmus(input) => {
+            let imported = open(&input.files).map(|files| litmus::import(files, &input.choices()));
+            (imported, input.common.format)
+        }
+        Kind::Datadog(input) => {
+            let imported = open(&input.files).map(|files| datadog::import(files, &input.choices()));
+            (imported, input.common.format)
+        }
+        Kind::EnvoyGateway(Policies { files, common }) => {
+            (open(files).map(|files| envoy_gateway::import(files, common.partial)), common.format)
+        }
+        Kind::Kuma(Policies { files, common }) => {
+            (open(files).map(|files| kuma::import(files, common.partial)), common.format)
+        }
+        Kind::Toxiproxy { file, proxy, common } => {
+            let choices = toxiproxy::Choices { partial: common.partial, proxy: proxy.clone() };
+            let files = open(std::slice::from_ref(file));
+            (files.map(|mut files| toxiproxy::import(files.remove(0), &choices)), common.format)
+        }
+        Kind::Cilium { files, intended, cilium_headers, select_pods, common, .. } => {
+            let choices = cilium::Choices {
+                partial: common.partial,
+                draws: if *intended { cilium::Draws::Once } else { cilium::Draws::Twice },
+                headers: *cilium_headers,
+                select_pods: *select_pods,
+            };
+            (open(files).map(|files| cilium::import(files, &choices)), common.format)
         }
         Kind::Istio { files, gateway, namespace, common } => {
             let choices = istio::Choices {

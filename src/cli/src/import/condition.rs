@@ -18,6 +18,11 @@ impl Condition {
         self.0.is_empty()
     }
 
+    /// Whether both say the same, wherever they come from.
+    pub fn same(&self, other: &Self) -> bool {
+        self.clone().built().json() == other.clone().built().json()
+    }
+
     /// Both, in one object; of a field that both have, the second goes into `all`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {

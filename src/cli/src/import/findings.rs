@@ -1,6 +1,6 @@
 //! What is wrong with the input, and what its author should know about the document.
 
-use super::mapping::{Fate, Table, snake};
+use super::mapping::{Fate, Table};
 use super::place::{Node, Place};
 use brownout_core::decode::{closest, integer, listed};
 use brownout_core::diagnostic::{Code, Diagnostic, Severity};
@@ -94,37 +94,48 @@ impl Findings {
             self.wrong_type(node, "value", "an object");
             return None;
         }
+        Some(self.take(node.entries(), table, &[message]))
+    }
+
+    /// The same of fields that stand elsewhere than in an object, and that may belong to any of these messages.
+    pub fn take<'a>(
+        &mut self,
+        entries: Vec<(&'a str, Node<'a>)>,
+        table: &Table,
+        messages: &[&str],
+    ) -> Vec<(&'static str, Node<'a>)> {
+        let known: Vec<_> = messages.iter().flat_map(|message| table.fields_of(message)).collect();
         let mut taken = Vec::new();
         let mut seen = BTreeSet::new();
-        for (spelled, inner) in node.entries() {
+        for (spelled, inner) in entries {
             if spelled == "@type" {
                 continue;
             }
-            let name = snake(spelled);
+            let name = table.key(spelled);
             if !seen.insert(name.clone()) {
                 self.wrong(&inner.place, Code::DuplicateField, format!("field `{spelled}` given twice"), "");
                 continue;
             }
-            let Some((known, mapping)) = table.fields_of(message).find(|(known, _)| *known == name) else {
-                self.unknown(&inner, spelled, table, message);
+            let Some((known, mapping)) = known.iter().find(|(known, _)| *known == name) else {
+                let names: Vec<String> = known.iter().map(|(name, _)| table.spelled(name)).collect();
+                self.unknown(&inner, spelled, &names);
                 continue;
             };
             if *inner.json == Json::Null {
                 continue;
             }
             match mapping.fate {
-                Fate::Exact | Fate::Noted => taken.push((known, inner)),
+                Fate::Exact | Fate::Noted => taken.push((*known, inner)),
                 Fate::Left => self.note(&inner.place, format!("left out: {}", mapping.text)),
                 Fate::Refused => {
                     self.refuse(&inner.place, &format!("`{spelled}` cannot be imported"), mapping.text)
                 }
             }
         }
-        Some(taken)
+        taken
     }
 
-    fn unknown(&mut self, node: &Node<'_>, spelled: &str, table: &Table, message: &str) {
-        let names: Vec<String> = table.fields_of(message).map(|(name, _)| table.spelled(name)).collect();
+    fn unknown(&mut self, node: &Node<'_>, spelled: &str, names: &[String]) {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let label = format!("expected {}", listed(&names));
         self.wrong(&node.place, Code::UnknownField, format!("unknown field `{spelled}`"), label);
@@ -156,6 +167,14 @@ impl Findings {
             self.wrong_type(node, "value", "a string");
         }
         text
+    }
+
+    /// A string, or a number as the text of it.
+    pub fn text_or_number(&mut self, node: &Node<'_>) -> Option<String> {
+        if let Json::Number(number) = node.json {
+            return Some(number.to_string());
+        }
+        self.text(node).map(str::to_owned)
     }
 
     /// A boolean.

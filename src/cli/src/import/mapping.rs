@@ -19,7 +19,8 @@ pub enum Fate {
 /// A field and its fate.
 #[derive(Debug, Clone, Copy)]
 pub struct Mapping {
-    /// Its path from the message that it belongs to, in snake case; `headers[].name` for elements of lists.
+    /// Its path from the message that it belongs to, in snake case unless the table's spelling is exact; `headers[].name`
+    /// for elements of lists.
     pub field: &'static str,
     /// What becomes of it.
     pub fate: Fate,
@@ -32,13 +33,24 @@ pub const fn row(field: &'static str, fate: Fate, text: &'static str) -> Mapping
     Mapping { field, fate, text }
 }
 
+/// How a kind of input spells its names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spelling {
+    /// In snake case; camel case is read too.
+    Snake,
+    /// In camel case; snake case is read too.
+    Camel,
+    /// Exactly as they stand in the table.
+    Exact,
+}
+
 /// All fields of one kind of input.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
     /// The rows.
     pub rows: &'static [Mapping],
-    /// Whether names are documented in camel case.
-    pub camel: bool,
+    /// How names are read and documented.
+    pub spelling: Spelling,
 }
 
 impl Table {
@@ -59,7 +71,12 @@ impl Table {
 
     /// A name as this kind of input spells it.
     pub fn spelled(&self, name: &str) -> String {
-        if self.camel { camel(name) } else { name.to_owned() }
+        if self.spelling == Spelling::Camel { camel(name) } else { name.to_owned() }
+    }
+
+    /// A name of the input as the table has it.
+    pub fn key(&self, spelled: &str) -> String {
+        if self.spelling == Spelling::Exact { spelled.to_owned() } else { snake(spelled) }
     }
 
     /// The table in Markdown.

@@ -4,23 +4,41 @@
 //! its reason. What comes out has passed the core's check; what is wrong is shown on the line of the input on which it
 //! stands, with all other mistakes.
 
+mod arguments;
+mod body;
 mod built;
+pub mod chaos_mesh;
+pub mod cilium;
 mod command;
 mod condition;
+pub mod datadog;
 pub mod envoy;
+pub mod envoy_gateway;
+mod fields;
 mod findings;
+mod hold;
 pub mod istio;
+pub mod kuma;
+pub mod litmus;
+mod manifest;
 pub mod mapping;
 mod names;
+mod pattern;
 mod percentage;
 mod place;
+mod pods;
+mod rule;
 mod settle;
 mod sources;
+pub mod toxiproxy;
+mod window;
 
-pub use command::{Arguments, run};
+pub use arguments::Arguments;
+pub use command::run;
 
 use crate::document::{Document, Mistake};
 use crate::report;
+use brownout_core::timestamp::Timestamp;
 use std::fmt;
 
 /// What an import gives.
@@ -32,6 +50,17 @@ pub struct Imported {
     pub text: String,
     /// What the author should know about it.
     pub notes: Vec<Note>,
+}
+
+/// What the inputs of chaos tools leave open.
+#[derive(Debug, Clone, Default)]
+pub struct Choices {
+    /// Whether what cannot be imported is left out with a note, instead of being a mistake.
+    pub partial: bool,
+    /// When the experiment starts, if durations are to become points in time.
+    pub starting_at: Option<Timestamp>,
+    /// Whether pods are chosen by the rules, by what a proxy says about itself.
+    pub select_pods: bool,
 }
 
 /// Something that the author of the input should know about the document.
@@ -87,11 +116,72 @@ impl std::error::Error for Rejected {}
 pub fn envoy(text: &str) -> Result<Imported, Rejected> {
     envoy::import(Document::new("<input>", text.as_bytes()), false)
 }
+
 /// Imports the faults of Istio's `VirtualService` manifests, as the sidecars of a mesh apply them. See
 /// [`istio::import`] for more choice.
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
 pub fn istio(text: &str) -> Result<Imported, Rejected> {
-    istio::import(vec![Document::new("<input>", text.as_bytes())], &istio::Choices::default())
+    istio::import(input(text), &istio::Choices::default())
+}
+
+/// Imports Chaos Mesh's `HTTPChaos` manifests. See [`chaos_mesh::import`] for more choice.
+///
+/// # Errors
+/// What is wrong with them, or cannot be imported.
+pub fn chaos_mesh(text: &str) -> Result<Imported, Rejected> {
+    chaos_mesh::import(input(text), &Choices::default())
+}
+
+/// Imports Litmus's `ChaosEngine` manifests. See [`litmus::import`] for more choice.
+///
+/// # Errors
+/// What is wrong with them, or cannot be imported.
+pub fn litmus(text: &str) -> Result<Imported, Rejected> {
+    litmus::import(input(text), &Choices::default())
+}
+
+/// Imports Cilium's policies with `l7proto: chaos`. See [`cilium::import`] for more choice.
+///
+/// # Errors
+/// What is wrong with them, or cannot be imported.
+pub fn cilium(text: &str) -> Result<Imported, Rejected> {
+    cilium::import(input(text), &cilium::Choices::default())
+}
+
+/// Imports what Toxiproxy says of its proxies. See [`toxiproxy::import`] for more choice.
+///
+/// # Errors
+/// What is wrong with it, or cannot be imported.
+pub fn toxiproxy(text: &str) -> Result<Imported, Rejected> {
+    toxiproxy::import(input(text).remove(0), &toxiproxy::Choices::default())
+}
+
+/// Imports Envoy Gateway's `BackendTrafficPolicy` manifests. See [`envoy_gateway::import`] for more choice.
+///
+/// # Errors
+/// What is wrong with them, or cannot be imported.
+pub fn envoy_gateway(text: &str) -> Result<Imported, Rejected> {
+    envoy_gateway::import(input(text), false)
+}
+
+/// Imports Kuma's `MeshFaultInjection` policies. See [`kuma::import`] for more choice.
+///
+/// # Errors
+/// What is wrong with them, or cannot be imported.
+pub fn kuma(text: &str) -> Result<Imported, Rejected> {
+    kuma::import(input(text), false)
+}
+
+/// Imports the gRPC part of Datadog's `Disruption` manifests. See [`datadog::import`] for more choice.
+///
+/// # Errors
+/// What is wrong with them, or cannot be imported.
+pub fn datadog(text: &str) -> Result<Imported, Rejected> {
+    datadog::import(input(text), &Choices::default())
+}
+
+fn input(text: &str) -> Vec<Document> {
+    vec![Document::new("<input>", text.as_bytes())]
 }

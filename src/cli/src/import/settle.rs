@@ -36,7 +36,7 @@ fn runnable_by(
     mut fields: Vec<(String, Built)>,
     findings: &mut Findings,
 ) -> Option<Vec<(String, Built)>> {
-    let is_fault = |(name, _): &(String, Built)| name != "limits";
+    let is_fault = |(name, _): &(String, Built)| !["limits", "mode", "schedule"].contains(&name.as_str());
     let mut rule = vec![("name".to_owned(), Built::text("x")), ("percentage".to_owned(), Built::number(100))];
     rule.extend(condition.clone().field(&Place::default()));
     rule.extend(fields.iter().cloned());
@@ -70,9 +70,23 @@ fn shown_at(place: Place, diagnostic: Diagnostic) -> (Place, Diagnostic) {
 ///
 /// # Errors
 /// What is wrong with the input, or what the core has against the document.
-pub fn finish(sources: &Sources, mut findings: Findings, rules: Vec<Built>) -> Result<Imported, Rejected> {
-    // The faults of Envoy's filter and of Istio spare nobody, health probes included.
-    let document = Built::object([("rules", Built::list(rules)), ("exclude", Built::list(Vec::new()))]);
+pub fn finish(sources: &Sources, findings: Findings, rules: Vec<Built>) -> Result<Imported, Rejected> {
+    finish_with(sources, findings, None, rules)
+}
+
+/// The same, of a document that says where it comes from.
+///
+/// # Errors
+/// What is wrong with the input, or what the core has against the document.
+pub fn finish_with(
+    sources: &Sources,
+    mut findings: Findings,
+    experiment: Option<Built>,
+    rules: Vec<Built>,
+) -> Result<Imported, Rejected> {
+    // No tool's faults spare anybody, health probes included.
+    let fields = [("rules", Built::list(rules)), ("exclude", Built::list(Vec::new()))];
+    let document = Built::object(experiment.map(|value| ("experiment", value)).into_iter().chain(fields));
     let json = document.json();
     if findings.is_good()
         && let Err(diagnostics) = check(&json)

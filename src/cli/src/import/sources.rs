@@ -46,6 +46,15 @@ impl Sources {
         nodes
     }
 
+    /// The comment with which the input begins, if it is one file: mostly it says what the input is for.
+    pub fn comment(&self) -> Option<String> {
+        let [file] = self.files.as_slice() else { return None };
+        let lines = file.source().lines().skip_while(|line| line.trim().is_empty() || line.trim() == "---");
+        let lines = lines.map_while(|line| line.trim().strip_prefix('#'));
+        let text = lines.map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ");
+        (!text.is_empty()).then_some(text)
+    }
+
     /// The files with their mistakes, each in the order of its text.
     pub fn locate(&self, mistakes: Vec<(Place, Diagnostic)>) -> Vec<(Document, Vec<Mistake>)> {
         let mut files: Vec<(Document, Vec<Mistake>)> =

@@ -18,6 +18,7 @@ use super::condition::Condition;
 use super::findings::Findings;
 use super::names::Names;
 use super::place::Place;
+use super::rule::Rule;
 use super::settle::finish;
 use super::sources::Sources;
 use super::{Imported, Rejected};
@@ -111,9 +112,6 @@ fn rules(scopes: &[Scope], findings: &mut Findings) -> Vec<Built> {
 }
 
 fn rule(scope: &Scope, condition: Condition, names: &mut Names) -> Built {
-    let name = ("name".to_owned(), Built::text(names.new_name(&scope.wanted_name())));
-    let percentage = ("percentage".to_owned(), Built::number(100));
-    let place = scope.place();
-    let fields = [name].into_iter().chain(condition.field(place)).chain([percentage]);
-    Built::object(fields.chain(scope.fault.fields.iter().cloned())).from(place)
+    let rule = Rule::of_all(scope.place(), scope.wanted_name(), condition);
+    Rule { fields: scope.fault.fields.clone(), ..rule }.built(names)
 }

@@ -1,10 +1,10 @@
 //! What becomes of each field of Envoy's `HTTPFault`.
 
 use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
-use crate::import::mapping::{Mapping, Table, row};
+use crate::import::mapping::{Mapping, Spelling, Table, row};
 
 /// The fields of `HTTPFault` and of the messages in it, as of Envoy 1.40.
-pub const FIELDS: Table = Table { rows: ROWS, camel: false };
+pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Snake };
 
 const ROWS: &[Mapping] = &[
     row("delay", Exact, "`delay`"),

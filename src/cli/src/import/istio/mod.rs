@@ -12,11 +12,12 @@ mod table;
 
 pub use table::FIELDS;
 
-use super::built::Built;
 use super::condition::Condition;
 use super::findings::Findings;
+use super::manifest::{Manifest, Wanted};
 use super::names::Names;
-use super::place::{Node, Place};
+use super::place::Place;
+use super::rule::Rule;
 use super::settle::finish;
 use super::sources::Sources;
 use super::{Imported, Rejected};
@@ -26,6 +27,13 @@ use service::{Entry, Service};
 
 /// The gateway that stands for all sidecars.
 pub const MESH: &str = "mesh";
+
+const WANTED: Wanted = Wanted {
+    group: "networking.istio.io",
+    kinds: &["VirtualService"],
+    version: "networking.istio.io/v1",
+    tool: "Istio",
+};
 
 /// What the manifests leave open.
 #[derive(Debug, Clone)]
@@ -51,13 +59,11 @@ impl Default for Choices {
 pub fn import(files: Vec<Document>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
-    let manifests = sources.nodes().into_iter().flat_map(items).collect::<Vec<_>>();
-    let mut services = Vec::new();
-    for manifest in &manifests {
-        if is_virtual_service(manifest, &mut findings) {
-            services.extend(Service::read(manifest, choices, &mut findings));
-        }
-    }
+    let manifests = Manifest::all(&sources, WANTED, &mut findings);
+    let services: Vec<Service<'_>> = manifests
+        .iter()
+        .filter_map(|manifest| Service::read(&manifest.node, choices, &mut findings))
+        .collect();
     note_equal_hosts(&services, &mut findings);
     let mut names = Names::default();
     let mut rules = Vec::new();
@@ -66,10 +72,8 @@ pub fn import(files: Vec<Document>, choices: &Choices) -> Result<Imported, Rejec
         for Entry { node, label, condition, passed, faults } in service.entries(choices, &mut findings) {
             let others = Condition::none(passed.into_iter().chain(away.iter().cloned()).collect());
             let condition = requests.clone().and(condition).and(others);
-            let name = [("name".to_owned(), Built::text(names.new_name(&label)))];
-            let percentage = [("percentage".to_owned(), Built::number(100))];
-            let fields = name.into_iter().chain(condition.field(&node.place)).chain(percentage).chain(faults);
-            rules.push(Built::object(fields).from(&node.place));
+            let rule = Rule { fields: faults, ..Rule::of_all(&node.place, label, condition) };
+            rules.push(rule.built(&mut names));
         }
     }
     if rules.is_empty() && findings.is_good() {
@@ -77,31 +81,6 @@ pub fn import(files: Vec<Document>, choices: &Choices) -> Result<Imported, Rejec
         findings.wrong(&Place::default(), Code::MissingField, "no fault to import", label);
     }
     finish(&sources, findings, rules)
-}
-
-/// The manifests in a list of them, as `kubectl get` prints it.
-fn items(node: Node<'_>) -> Vec<Node<'_>> {
-    match node.field("items") {
-        Some(items) => items.elements(),
-        None => vec![node],
-    }
-}
-
-fn is_virtual_service(manifest: &Node<'_>, findings: &mut Findings) -> bool {
-    let text = |name: &str| manifest.field(name).and_then(|node| node.text());
-    let group = text("api_version").and_then(|version| version.split_once('/')).map(|(group, _)| group);
-    match (group, text("kind")) {
-        (Some("networking.istio.io"), Some("VirtualService")) => true,
-        (_, Some(kind)) => {
-            findings.note(&manifest.place, format!("left out: a `{kind}` has no faults that Istio injects"));
-            false
-        }
-        (_, None) => {
-            let label = "expected `apiVersion: networking.istio.io/v1` and `kind: VirtualService`";
-            findings.wrong(&manifest.place, Code::MissingField, "not a manifest", label);
-            false
-        }
-    }
 }
 
 fn note_equal_hosts(services: &[Service<'_>], findings: &mut Findings) {

@@ -1,10 +1,10 @@
 //! What becomes of each field of a `VirtualService`.
 
 use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
-use crate::import::mapping::{Mapping, Table, row};
+use crate::import::mapping::{Mapping, Spelling, Table, row};
 
 /// The fields of `spec` and of the messages in it that say which requests suffer which fault.
-pub const FIELDS: Table = Table { rows: ROWS, camel: true };
+pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Camel };
 
 const ROUTING: &str = "nothing: where requests go stays with the VirtualService";
 

@@ -1,0 +1,180 @@
+//! What `brownout import` is told on the command line.
+
+use super::{Choices, istio};
+use brownout_core::timestamp::Timestamp;
+use std::path::PathBuf;
+
+/// Turn another tool's faults into a document.
+///
+/// The document goes to standard output, and what is worth knowing about it to standard error. What becomes of each
+/// field stands in docs/import.md.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub(super) kind: Kind,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Kind {
+    /// Import from Envoy's own fault filter, `envoy.filters.http.fault`.
+    ///
+    /// The input is an HTTPFault message, an HTTP filter with one, or a bootstrap, listener or route configuration with
+    /// any number of them; YAML or JSON.
+    #[command(
+        after_help = "Example:\n  brownout import envoy bootstrap.yaml > faults.json && brownout check faults.json"
+    )]
+    Envoy {
+        /// The configuration; `-` is standard input.
+        file: PathBuf,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Import Chaos Mesh's HTTPChaos, by itself or in a Schedule or a Workflow.
+    ///
+    /// The input is any number of manifests, YAML or JSON; those of other kinds are skipped.
+    #[command(
+        after_help = "Example:\n  brownout import chaos-mesh chaos.yaml > faults.json && brownout check faults.json"
+    )]
+    ChaosMesh(Experiments),
+    /// Import the chaos rules of Cilium's network policies, `l7proto: chaos`.
+    ///
+    /// The input is any number of policies, or the `rules` of one; YAML or JSON.
+    #[command(
+        after_help = "Example:\n  brownout import cilium policy.yaml > faults.json && brownout check faults.json"
+    )]
+    Cilium {
+        /// Manifests; `-` is standard input.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Touch as many responses as Cilium does, which draws twice: 0.8 gives 64 %. This is the default.
+        #[arg(long, conflicts_with = "intended")]
+        faithful: bool,
+        /// Touch as many responses as the probability says: 0.8 gives 80 %.
+        #[arg(long)]
+        intended: bool,
+        /// Add the headers with which Cilium says what it did, `X-Cilium-Delay` and `X-Cilium-Modified-Status-Code`.
+        #[arg(long)]
+        cilium_headers: bool,
+        /// Choose pods in the rules, by the namespace and labels that their proxies know, as Istio's do.
+        #[arg(long)]
+        select_pods: bool,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Import the gRPC disruptions of Datadog's chaos controller.
+    ///
+    /// The input is any number of Disruptions, YAML or JSON; manifests of other kinds are skipped.
+    #[command(
+        after_help = "Example:\n  brownout import datadog disruption.yaml > faults.json && brownout check faults.json"
+    )]
+    Datadog(Experiments),
+    /// Import the faults of Envoy Gateway's BackendTrafficPolicies.
+    ///
+    /// The input is any number of manifests, YAML or JSON; those of other kinds are skipped.
+    #[command(
+        after_help = "Example:\n  brownout import envoy-gateway policy.yaml > faults.json && brownout check faults.json"
+    )]
+    EnvoyGateway(Policies),
+    /// Import Kuma's MeshFaultInjections.
+    ///
+    /// The input is any number of policies in the form of Kubernetes or in Kuma's own, YAML or JSON.
+    #[command(
+        after_help = "Example:\n  brownout import kuma policy.yaml > faults.json && brownout check faults.json"
+    )]
+    Kuma(Policies),
+    /// Import the toxics of a Toxiproxy.
+    ///
+    /// The input is what its API says of its proxies (`GET /proxies`) or of one, or toxics alone.
+    #[command(
+        after_help = "Example:\n  brownout import toxiproxy proxies.json --proxy shop > faults.json && brownout check faults.json"
+    )]
+    Toxiproxy {
+        /// The JSON; `-` is standard input.
+        file: PathBuf,
+        /// Which of several proxies the document is for.
+        #[arg(long, value_name = "NAME")]
+        proxy: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Import Litmus's pod-http experiments.
+    ///
+    /// The input is any number of ChaosEngines, YAML or JSON; manifests of other kinds are skipped.
+    #[command(
+        after_help = "Example:\n  brownout import litmus engine.yaml > faults.json && brownout check faults.json"
+    )]
+    Litmus(Experiments),
+    /// Import the faults of Istio's VirtualServices.
+    ///
+    /// The input is any number of manifests, YAML or JSON; those of other kinds are skipped.
+    #[command(
+        after_help = "Example:\n  brownout import istio reviews.yaml > faults.json && brownout check faults.json"
+    )]
+    Istio {
+        /// Manifests; `-` is standard input.
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+        /// Whose proxy the document is for: `mesh` stands for all sidecars, other names for gateways.
+        #[arg(long, value_name = "NAME", default_value = istio::MESH)]
+        gateway: String,
+        /// The namespace of manifests that do not say theirs.
+        #[arg(long, value_name = "NAME", default_value = "default")]
+        namespace: String,
+        #[command(flatten)]
+        common: Common,
+    },
+}
+
+/// Policies of a mesh.
+#[derive(Debug, clap::Args)]
+pub(super) struct Policies {
+    /// Manifests; `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Manifests of chaos tools.
+#[derive(Debug, clap::Args)]
+pub(super) struct Experiments {
+    /// Manifests; `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// When the experiment starts, such as 2026-11-22T13:00:00Z: durations become `not_before` and `not_after`.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(super) starting_at: Option<Timestamp>,
+    /// Choose pods in the rules, by the namespace and labels that their proxies know, as Istio's do.
+    #[arg(long)]
+    pub(super) select_pods: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+impl Experiments {
+    /// For the importers.
+    pub(super) fn choices(&self) -> Choices {
+        Choices { partial: self.common.partial, starting_at: self.starting_at, select_pods: self.select_pods }
+    }
+}
+
+/// A point in time.
+fn time(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text).ok_or_else(|| "expected a time such as 2026-11-22T13:00:00Z".to_owned())
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Common {
+    /// Leave out what cannot be imported, with a note, instead of failing.
+    #[arg(long)]
+    pub(super) partial: bool,
+    /// How to say it: `text`, or `json` for one object with document, notes and mistakes on standard output.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}

@@ -1,0 +1,31 @@
+//! What becomes of each key of a rule of `l7proto: chaos`.
+
+use crate::import::mapping::Fate::{Exact, Noted};
+use crate::import::mapping::{Mapping, Spelling, Table, row};
+
+/// The keys of a rule.
+pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Exact };
+
+const ROWS: &[Mapping] = &[
+    row(
+        "probability",
+        Noted,
+        "the rule's `percentage`; absent, or 0, it is 100. Cilium draws again for the response, so that what happens to it comes to the square of this: `response.percentage` says so, unless there is `--intended`",
+    ),
+    row("method", Exact, "`match.methods`"),
+    row("path", Exact, "`match.path`: what may match anywhere becomes `contains`, or `.*(?:…).*`"),
+    row("status-code", Exact, "`response.match.status`"),
+    row(
+        "delay-request",
+        Exact,
+        "`delay.fixed_delay`; other requests of the worker do not wait with it, as they do in Cilium",
+    ),
+    row("delay-response", Exact, "`response.delay.fixed_delay`"),
+    row(
+        "rewrite-status",
+        Noted,
+        "`response.status`. The words after the number are left out: a proxy writes its own, and HTTP/2 has none",
+    ),
+    row("add-request-headers", Exact, "`request.headers.add`"),
+    row("add-response-headers", Exact, "`response.headers.add`"),
+];

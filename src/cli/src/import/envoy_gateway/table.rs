@@ -1,0 +1,50 @@
+//! What becomes of each field of a `BackendTrafficPolicy`.
+
+use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
+use crate::import::mapping::{Mapping, Spelling, Table, row};
+
+/// The fields of `spec` that say which requests suffer which fault.
+pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Exact };
+
+const ROWS: &[Mapping] = &[
+    row("targetRef", Exact, "see `targetRefs`"),
+    row(
+        "targetRefs",
+        Exact,
+        "`match.route`: Envoy Gateway calls its routes `httproute/<namespace>/<name>/rule/…`. A `Gateway` means all requests but those of routes with a policy of their own",
+    ),
+    row("targetRefs[].group", Exact, "nothing"),
+    row("targetRefs[].kind", Exact, "`Gateway`, `HTTPRoute` or `GRPCRoute`"),
+    row("targetRefs[].name", Exact, "see `targetRefs`"),
+    row(
+        "targetRefs[].sectionName",
+        Noted,
+        "of a `Gateway`, a note: put the filter on that listener. Of a route it is refused",
+    ),
+    row(
+        "targetSelectors",
+        Refused,
+        "the routes with these labels stand elsewhere: name them in `targetRefs`",
+    ),
+    row(
+        "mergeType",
+        Left,
+        "a policy of a route that is merged with its gateway's keeps the gateway's fault only if it has none",
+    ),
+    row("faultInjection", Exact, "the rule"),
+    row("faultInjection.delay", Exact, "`delay`"),
+    row("faultInjection.delay.fixedDelay", Exact, "`delay.fixed_delay`"),
+    row("faultInjection.delay.percentage", Exact, "`delay.percentage`. Absent it is 100"),
+    row("faultInjection.abort", Exact, "`abort`"),
+    row(
+        "faultInjection.abort.httpStatus",
+        Exact,
+        "`abort.http_status`. 600, which Envoy rejects, is refused",
+    ),
+    row(
+        "faultInjection.abort.grpcStatus",
+        Noted,
+        "`abort.grpc_status`. To a request that is not gRPC, Envoy Gateway's proxy answers 200, and this module the HTTP status that stands for the gRPC status",
+    ),
+    row("faultInjection.abort.percentage", Exact, "`abort.percentage`. Absent it is 100"),
+];

@@ -1,0 +1,168 @@
+//! `default.http`: filters one after the other, as rules.
+
+use super::table::FIELDS;
+use crate::import::built::Built;
+use crate::import::fields::Fields;
+use crate::import::findings::Findings;
+use crate::import::hold;
+use crate::import::percentage::{self, ALL, millionths};
+use crate::import::place::{Node, Place};
+use brownout_core::diagnostic::Code;
+
+/// A fault with the share of the requests that suffer it.
+#[derive(Debug, Clone)]
+struct Fault {
+    name: &'static str,
+    place: Place,
+    value: (&'static str, Built),
+    share: u32,
+}
+
+/// What becomes a rule of its own: its share, and its faults.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Where it stands.
+    pub place: Place,
+    /// The share of the requests that the rule takes, in millionths.
+    pub share: u32,
+    /// The faults.
+    pub faults: Vec<(String, Built)>,
+}
+
+/// The parts, in order: a request that one takes never reaches the next.
+pub fn parts(node: &Node<'_>, findings: &mut Findings) -> Vec<Part> {
+    let fields = findings.open(node, &FIELDS, "default").unwrap_or_default();
+    let Some(list) = Fields::new(fields).find("http").cloned() else { return Vec::new() };
+    let mut faults: Vec<Fault> = findings.list(&list).iter().flat_map(|node| entry(node, findings)).collect();
+    let mut parts = Vec::new();
+    // An abort that comes first ends its requests: what comes after it is about the others.
+    while faults.len() > 1 && faults[0].name == "abort" {
+        let abort = faults.remove(0);
+        let value = Built::object([abort.value]).from(&abort.place);
+        parts.push(Part { place: abort.place, share: abort.share, faults: vec![("abort".into(), value)] });
+    }
+    let mut together: Vec<Fault> = Vec::new();
+    for fault in faults {
+        if together.iter().any(|other| other.name == fault.name) {
+            let what = format!("a second `{}` for the same requests", spelled(fault.name));
+            findings.refuse(
+                &fault.place,
+                &what,
+                "a rule has one of each kind: add them up, or give them shares of their own",
+            );
+            continue;
+        }
+        let aborted = together.iter().any(|other| other.name == "abort");
+        if aborted && fault.name == "delay" {
+            let note =
+                "in Kuma an abort that stands before a delay answers at once; here the delay comes first";
+            findings.note(&fault.place, note);
+        }
+        together.push(fault);
+    }
+    together.sort_by_key(|fault| {
+        ["delay", "abort", "response_rate_limit"].iter().position(|name| *name == fault.name)
+    });
+    if let Some(first) = together.first() {
+        let place = if together.len() == 1 { first.place.clone() } else { list.place.clone() };
+        let built = together.iter().map(|fault| {
+            let share = ("percentage", percentage::built(fault.share));
+            (fault.name.to_owned(), Built::object([fault.value.clone(), share]).from(&fault.place))
+        });
+        parts.push(Part { place, share: ALL, faults: built.collect() });
+    }
+    parts
+}
+
+fn spelled(name: &str) -> &str {
+    if name == "response_rate_limit" { "responseBandwidth" } else { name }
+}
+
+/// The faults of one entry, in the order in which its filter has them.
+fn entry(node: &Node<'_>, findings: &mut Findings) -> Vec<Fault> {
+    let fields = Fields::new(findings.open(node, &FIELDS, "default.http[]").unwrap_or_default());
+    let delay = fields.then("delay", |node| {
+        let fields = Fields::new(findings.open(node, &FIELDS, "default.http[].delay")?);
+        let share = share(node, &fields, findings);
+        let length = required(node, &fields, "value", findings)?;
+        let value = ("fixed_delay", hold::written(length, findings)?);
+        Some(Fault { name: "delay", place: node.place.clone(), value, share: share? })
+    });
+    let abort = fields.then("abort", |node| {
+        let fields = Fields::new(findings.open(node, &FIELDS, "default.http[].abort")?);
+        let share = share(node, &fields, findings);
+        let status = required(node, &fields, "httpStatus", findings)?;
+        let number = findings.unsigned(status, 999)?;
+        if !(200..600).contains(&number) {
+            let label = format!("found `{number}`, expected 200 to 599: Envoy rejects others");
+            findings.wrong(&status.place, Code::OutOfRange, "invalid HTTP status", label);
+        }
+        let value = ("http_status", Built::number(number).from(&status.place));
+        Some(Fault { name: "abort", place: node.place.clone(), value, share: share? })
+    });
+    let limit = fields.then("responseBandwidth", |node| {
+        let fields = Fields::new(findings.open(node, &FIELDS, "default.http[].responseBandwidth")?);
+        let share = share(node, &fields, findings);
+        let limit = required(node, &fields, "limit", findings)?;
+        let kbps = bandwidth(limit, findings)?;
+        let limit = Built::object([("limit_kbps", Built::number(kbps).from(&limit.place))]);
+        let value = ("fixed_limit", limit);
+        Some(Fault { name: "response_rate_limit", place: node.place.clone(), value, share: share? })
+    });
+    delay.into_iter().chain(abort).chain(limit).collect()
+}
+
+fn required<'n, 'a>(
+    node: &Node<'_>,
+    fields: &'n Fields<'a>,
+    name: &str,
+    findings: &mut Findings,
+) -> Option<&'n Node<'a>> {
+    let field = fields.find(name);
+    if field.is_none() {
+        findings.wrong(&node.place, Code::MissingField, format!("missing field `{name}`"), "");
+    }
+    field
+}
+
+/// A whole number, or a text with decimals.
+fn share(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Option<u32> {
+    let field = required(node, fields, "percentage", findings)?;
+    let number =
+        findings.text_or_number(field)?.parse::<f64>().ok().filter(|number| (0.0..=100.0).contains(number));
+    if number.is_none() {
+        findings.wrong_type(field, "percentage", "a number from 0 to 100");
+    }
+    let (share, exact) = millionths(number? / 100.0);
+    if !exact {
+        findings.note(&field.place, "rounded to four decimals");
+    }
+    if share == 0 {
+        findings.note(&field.place, "0 % never fires, as in Kuma");
+    }
+    Some(share)
+}
+
+/// `10kbps`, `1 Mbps`, `1Gbps`.
+fn bandwidth(node: &Node<'_>, findings: &mut Findings) -> Option<u64> {
+    let text = findings.text(node)?;
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let factor = match unit.trim() {
+        "kbps" => Some(1),
+        "Mbps" => Some(1000),
+        "Gbps" => Some(1_000_000),
+        _ => None,
+    };
+    let kbps = number.parse::<u64>().ok().zip(factor).and_then(|(number, factor)| number.checked_mul(factor));
+    let Some(kbps) = kbps.filter(|kbps| *kbps > 0) else {
+        let label = format!("found `{text}`, expected one such as `100kbps`, `10Mbps` or `1Gbps`");
+        findings.wrong(&node.place, Code::InvalidValue, "invalid bandwidth", label);
+        return None;
+    };
+    let note = format!(
+        "Kuma hands {kbps} to Envoy, which counts KiB: {kbps} KiB/s is what happens, and what is written"
+    );
+    findings.note(&node.place, note);
+    Some(kbps)
+}
