@@ -17,6 +17,7 @@ pub mod render;
 pub mod report;
 pub mod request;
 pub mod run;
+pub mod verify;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ enum Command {
     Import(import::Arguments),
     Image(image::Arguments),
     Render(render::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// Runs the command with the arguments of the process. Its exit code is 0 when all is good, 1 when a document is
@@ -49,5 +51,6 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments),
         Command::Image(arguments) => image::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
     }
 }

@@ -146,6 +146,11 @@ impl Envoy {
         *self.addresses.get(listener).unwrap_or_else(|| panic!("a listener `{listener}`"))
     }
 
+    /// Where the admin interface listens.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin.address()
+    }
+
     /// Gives a discovered filter a new configuration, which must differ from the one it has, and waits until every
     /// worker has it.
     ///

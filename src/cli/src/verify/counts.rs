@@ -1,0 +1,84 @@
+//! What Envoy has counted. All its workers add to the same counters.
+
+use crate::envoy::{Admin, AdminError};
+use std::collections::BTreeMap;
+
+const MODULE: &str = "wasmcustom.brownout.";
+/// Requests of all listeners; the admin interface's own are none.
+const REQUESTS: &str = ".downstream_rq_total";
+const ADMIN: &str = "http.admin.";
+const WANTED: &str = r"^(wasmcustom\.brownout\..*|http\..*\.downstream_rq_total)$";
+
+/// The counters of one moment, or what was added between two.
+#[derive(Debug, Clone)]
+pub struct Counts(BTreeMap<String, u64>);
+
+/// Those of one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RuleCounts {
+    pub matched: u64,
+    pub injected: u64,
+    pub shadowed: u64,
+    pub overflow: u64,
+}
+
+impl Counts {
+    /// Reads them.
+    pub fn read(admin: &Admin) -> Result<Self, AdminError> {
+        Ok(Self(admin.stats(WANTED)?))
+    }
+
+    /// What was added since then.
+    pub fn since(self, earlier: &Self) -> Self {
+        let before = |name: &String| earlier.0.get(name).copied().unwrap_or(0);
+        let added = self.0.into_iter().map(|(name, now)| {
+            let added = now.saturating_sub(before(&name));
+            (name, added)
+        });
+        Self(added.collect())
+    }
+
+    /// Those of a rule; nothing if Envoy has never heard of it.
+    pub fn rule(&self, name: &str) -> Option<RuleCounts> {
+        let count = |what: &str| self.0.get(&format!("{MODULE}rule.{name}.{what}")).copied();
+        Some(RuleCounts {
+            matched: count("matched")?,
+            injected: count("injected").unwrap_or(0),
+            shadowed: count("shadowed").unwrap_or(0),
+            overflow: count("overflow").unwrap_or(0),
+        })
+    }
+
+    /// Requests that came to Envoy at all.
+    pub fn requests(&self) -> u64 {
+        let requests = |name: &str| name.ends_with(REQUESTS) && !name.starts_with(ADMIN);
+        self.0.iter().filter(|(name, _)| requests(name)).map(|(_, count)| count).sum()
+    }
+
+    /// Whether the module runs there, or has run.
+    pub fn has_module(&self) -> bool {
+        self.0.keys().any(|name| name.starts_with(MODULE))
+    }
+
+    /// What an operator should know beside the rules.
+    pub fn warnings(&self) -> Vec<String> {
+        let count = |what: &str| self.0.get(&format!("{MODULE}{what}")).copied().unwrap_or(0);
+        let mut warnings = Vec::new();
+        if count("config_rejected") > 0 {
+            warnings.push("Envoy has refused a document; its log says why".to_owned());
+        }
+        if count("route_config_rejected") > 0 {
+            warnings.push(format!(
+                "{} requests met a wrong document in the metadata of their route",
+                count("route_config_rejected")
+            ));
+        }
+        if count("host_errors") > 0 {
+            warnings.push(format!("{} calls of the module to Envoy have failed", count("host_errors")));
+        }
+        if count("stopped") > 0 {
+            warnings.push("injection has stopped, by `stop_when`".to_owned());
+        }
+        warnings
+    }
+}

@@ -1,0 +1,115 @@
+//! Which share of a rule's matches a document promises to touch.
+
+use brownout_core::document::{Action, Mode, Rule};
+use brownout_core::fault::Faults;
+use brownout_core::percent::FractionalPercent;
+use brownout_core::schedule::WHOLE;
+use brownout_core::time::{Clock, Instant};
+use brownout_core::timestamp::Timestamp;
+use brownout_core::view::{Property, RequestView};
+use serde_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// What a rule promises.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expected {
+    /// How far the rule goes, its document's mode included.
+    pub mode: Mode,
+    /// The share of the requests that match, from 0 to 1; the most that it can be if `because` says so.
+    pub share: f64,
+    /// Why it can be less, and is not to be judged from below.
+    pub because: Option<&'static str>,
+    /// Whether the schedule lets it act now.
+    pub is_live: bool,
+}
+
+impl Expected {
+    /// What this rule of a document with this mode promises.
+    pub fn of(rule: &Rule, mode: Mode) -> Self {
+        let mode = rule.mode.map_or(mode, |own| own.min(mode));
+        let share = portion(rule.percentage) * action(&rule.action);
+        let (share, because) = sampled(rule, share);
+        let schedule = rule.schedule.as_ref();
+        let is_varying = schedule.is_some_and(|schedule| schedule.ramp_up.is_some() || schedule.on.is_some());
+        let because = because
+            .or(asked(rule).then_some("the request itself decides"))
+            .or(is_varying.then_some("its schedule varies the share"));
+        // Without the moment at which the document arrived, a pulse or a ramp counts as live.
+        let arrived = Some(Instant(std::time::Duration::ZERO));
+        let is_live = schedule.is_none_or(|schedule| schedule.level(&Wall, arrived).is_some()) || is_varying;
+        Self { mode, share, because, is_live }
+    }
+}
+
+fn portion(percentage: FractionalPercent) -> f64 {
+    f64::from(percentage.millionths()) / f64::from(WHOLE)
+}
+
+fn action(action: &Action) -> f64 {
+    match action {
+        Action::Faults(faults) => any(faults),
+        Action::Outcomes(outcomes) => {
+            outcomes.iter().map(|outcome| portion(outcome.percentage) * any(&outcome.faults)).sum()
+        }
+    }
+}
+
+/// That at least one of independent faults happens.
+fn any(faults: &Faults) -> f64 {
+    1.0 - faults.iter().map(|(_, fault)| 1.0 - portion(fault.percentage(&Blank))).product::<f64>()
+}
+
+/// What a sample leaves of a share.
+#[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
+fn sampled(rule: &Rule, share: f64) -> (f64, Option<&'static str>) {
+    let Some(sample) = &rule.sample else { return (share, None) };
+    if sample.by.is_some() {
+        return (share, Some("the share is one of keys, not of requests"));
+    }
+    match (sample.every, sample.first, sample.of) {
+        (Some(every), ..) => (share / every.get() as f64, None),
+        (_, Some(first), Some(of)) => (share * first.get() as f64 / of.get() as f64, None),
+        (_, Some(_), None) => (share, Some("only the first requests after the document arrived count")),
+        _ => (share, None),
+    }
+}
+
+/// Whether what happens depends on the request or on the response beyond matching.
+fn asked(rule: &Rule) -> bool {
+    fn has(value: &Value) -> bool {
+        let Value::Object(fields) = value else { return false };
+        fields.iter().any(|(name, value)| name.starts_with("header_") || name == "match" || has(value))
+    }
+    let Ok(Value::Object(fields)) = serde_json::to_value(rule) else { return false };
+    let is_fault = |name: &String| Faults::FIELDS.contains(&name.as_str());
+    let faults = fields.iter().filter(|(name, _)| is_fault(name)).map(|(_, fault)| fault);
+    let outcomes = fields.get("outcomes").and_then(Value::as_array).into_iter().flatten();
+    faults.chain(outcomes).any(has)
+}
+
+/// The clock of this machine.
+struct Wall;
+
+impl Clock for Wall {
+    fn now(&self) -> Option<Instant> {
+        Some(Instant(std::time::Duration::ZERO))
+    }
+
+    fn wall(&self) -> Option<Timestamp> {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        i64::try_from(since.as_micros()).ok().map(Timestamp)
+    }
+}
+
+/// A request that asks for nothing.
+struct Blank;
+
+impl RequestView for Blank {
+    fn any_value(&self, _: &str, _: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        None
+    }
+
+    fn property(&self, _: Property<'_>) -> Option<Vec<u8>> {
+        None
+    }
+}

@@ -1,0 +1,129 @@
+//! `brownout verify`: what a document says against what a running Envoy has counted.
+
+mod counts;
+mod expected;
+mod found;
+mod report;
+mod verdict;
+
+pub use found::document as document_of;
+pub use report::Report;
+pub use verdict::{Finding, Verdict};
+
+use crate::document::Document;
+use crate::envoy::{Admin, AdminError};
+use crate::report::text;
+use brownout_core::{Plan, duration};
+use counts::Counts;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Check that a document takes effect: the counters of a running Envoy against what the document says
+///
+/// For each rule: its configured share, how many requests matched, how many suffered, and where the true share lies
+/// with a confidence of 99.9 %. Exit code 1 if a share is another, or if a rule that is live matches nothing.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// The document; `-` is standard input. Without it, the one that Envoy says it has.
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// Envoy's admin interface.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", value_parser = address)]
+    admin: SocketAddr,
+    /// Count for so long (`30s`), instead of taking all that was counted since Envoy started.
+    #[arg(long, value_name = "DURATION", value_parser = length)]
+    during: Option<Duration>,
+    /// How to say it: `text` for people, `json` for programs.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+fn address(url: &str) -> Result<SocketAddr, String> {
+    let host = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/');
+    let found =
+        host.to_socket_addrs().map_err(|error| format!("`{host}` is no address with a port: {error}"))?;
+    let mut found: Vec<SocketAddr> = found.collect();
+    // Envoy mostly listens on IPv4 alone, while `localhost` is both.
+    found.sort_by_key(SocketAddr::is_ipv6);
+    found.into_iter().next().ok_or_else(|| format!("nothing is known under `{host}`"))
+}
+
+fn length(text: &str) -> Result<Duration, String> {
+    let nanos = duration::parse(text).and_then(|nanos| u64::try_from(nanos).ok());
+    nanos.map(Duration::from_nanos).ok_or_else(|| "expected a duration such as `30s`".to_owned())
+}
+
+/// Runs it: 0 when the document takes effect as it says, 1 when not, or when it is wrong, 2 when Envoy or the document
+/// cannot be read.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    let admin = Admin::new(arguments.admin);
+    let (name, plan) = match document(arguments, &admin) {
+        Ok(found) => found,
+        Err(code) => return code,
+    };
+    match verify(&admin, &name, &plan, arguments.during) {
+        Ok(report) => {
+            match arguments.format {
+                Format::Text => anstream::print!("{report}"),
+                Format::Json => anstream::println!("{:#}", report.json()),
+            }
+            if report.agrees() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+        }
+        Err(error) => unreadable(&error),
+    }
+}
+
+/// What the document of this name says against what Envoy counts: from its start on, or during the time given.
+///
+/// # Errors
+/// When Envoy does not answer.
+pub fn verify(
+    admin: &Admin,
+    name: &str,
+    plan: &Plan,
+    during: Option<Duration>,
+) -> Result<Report, AdminError> {
+    let mut counts = Counts::read(admin)?;
+    if let Some(during) = during {
+        std::thread::sleep(during);
+        counts = Counts::read(admin)?.since(&counts);
+    }
+    Ok(Report::new(name, admin.address(), during, verdict::findings(plan, &counts), counts.warnings()))
+}
+
+fn document(arguments: &Arguments, admin: &Admin) -> Result<(String, Plan), ExitCode> {
+    let Some(path) = &arguments.file else {
+        return match found::document(admin) {
+            Ok(Ok(plan)) => Ok(("Envoy's document".into(), plan)),
+            Ok(Err(why)) => {
+                anstream::eprintln!("error: {why}");
+                Err(ExitCode::from(1))
+            }
+            Err(error) => Err(unreadable(&error)),
+        };
+    };
+    let document = Document::open(path).map_err(|(name, error)| {
+        anstream::eprintln!("error: cannot read `{name}`: {error}");
+        ExitCode::from(2)
+    })?;
+    match document.check() {
+        Ok(checked) => Ok((document.name().into(), checked.plan)),
+        Err(mistakes) => {
+            anstream::eprint!("{}", text(&document, &mistakes));
+            Err(ExitCode::from(1))
+        }
+    }
+}
+
+fn unreadable(error: &AdminError) -> ExitCode {
+    anstream::eprintln!("error: {error}");
+    ExitCode::from(2)
+}

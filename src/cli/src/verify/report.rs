@@ -1,0 +1,138 @@
+//! The findings, for people and for programs.
+
+use super::verdict::Finding;
+use serde_json::{Value, json};
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What came of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    document: String,
+    admin: SocketAddr,
+    during: Option<Duration>,
+    findings: Vec<Finding>,
+    warnings: Vec<String>,
+}
+
+impl Report {
+    pub(super) fn new(
+        document: &str,
+        admin: SocketAddr,
+        during: Option<Duration>,
+        findings: Vec<Finding>,
+        warnings: Vec<String>,
+    ) -> Self {
+        Self { document: document.to_owned(), admin, during, findings, warnings }
+    }
+
+    /// What came of each rule, in the order of the document.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Whether every rule does what it promises.
+    pub fn agrees(&self) -> bool {
+        self.findings.iter().all(|finding| finding.verdict.is_good())
+    }
+
+    /// The report for programs. Shares are from 0 to 1.
+    pub fn json(&self) -> Value {
+        json!({
+            "document": self.document,
+            "admin": format!("http://{}", self.admin),
+            "seconds": self.during.map(|during| during.as_secs_f64()),
+            "agrees": self.agrees(),
+            "rules": self.findings.iter().map(rule).collect::<Vec<_>>(),
+            "warnings": self.warnings,
+        })
+    }
+}
+
+fn rule(finding: &Finding) -> Value {
+    let counts = finding.counts.map(|counts| {
+        json!({
+            "matched": counts.matched,
+            "injected": counts.injected,
+            "shadowed": counts.shadowed,
+            "overflow": counts.overflow,
+        })
+    });
+    json!({
+        "name": finding.name,
+        "mode": finding.expected.mode.name(),
+        "configured": finding.expected.share,
+        "at_most": finding.expected.because,
+        "counted": counts,
+        "observed": finding.observed(),
+        "interval": finding.interval.map(|(low, high)| [low, high]),
+        "verdict": finding.verdict.name(),
+        "reasons": finding.reasons,
+    })
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let when = match self.during {
+            Some(during) => format!("during {during:?}"),
+            None => "since it started".to_owned(),
+        };
+        writeln!(f, "{} against Envoy at {}, {when}", self.document, self.admin)?;
+        let width = self.findings.iter().map(|finding| finding.name.len()).max().unwrap_or(0).max(4);
+        let row = |f: &mut fmt::Formatter<'_>, cells: [&str; 8]| {
+            let [name, configured, matched, injected, shadowed, overflow, share, verdict] = cells;
+            writeln!(
+                f,
+                "{name:width$}  {configured:>10}  {matched:>8}  {injected:>8}  {shadowed:>8}  {overflow:>8}  \
+                 {share:<26}{verdict}"
+            )
+        };
+        let head =
+            ["rule", "configured", "matched", "injected", "shadowed", "overflow", "taken (99.9 %)", ""];
+        writeln!(f)?;
+        row(f, head)?;
+        for finding in &self.findings {
+            let count = |pick: fn(&super::counts::RuleCounts) -> u64| {
+                finding.counts.as_ref().map_or_else(|| "-".to_owned(), |counts| pick(counts).to_string())
+            };
+            let configured = match finding.expected.because {
+                Some(_) => format!("<= {}", percent(finding.expected.share)),
+                None => percent(finding.expected.share),
+            };
+            let share =
+                finding.observed().zip(finding.interval).map_or_else(String::new, |(seen, (low, high))| {
+                    format!("{} ({} – {})", percent(seen), percent(low), percent(high))
+                });
+            row(
+                f,
+                [
+                    &finding.name,
+                    &configured,
+                    &count(|counts| counts.matched),
+                    &count(|counts| counts.injected),
+                    &count(|counts| counts.shadowed),
+                    &count(|counts| counts.overflow),
+                    &share,
+                    finding.verdict.name(),
+                ],
+            )?;
+        }
+        for finding in &self.findings {
+            let because = finding.expected.because.map(str::to_owned);
+            if !finding.reasons.is_empty() {
+                writeln!(f, "\n`{}`: {}. Likely reasons:", finding.name, finding.verdict.name())?;
+                finding.reasons.iter().try_for_each(|reason| writeln!(f, "  - {reason}"))?;
+            } else if let Some(because) = because {
+                writeln!(f, "\n`{}` may take less than it says: {because}", finding.name)?;
+            }
+        }
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "\nwarning: {warning}"))
+    }
+}
+
+/// `12.5 %`.
+fn percent(share: f64) -> String {
+    let percent = format!("{:.2}", share * 100.0);
+    format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
+}

@@ -1,0 +1,190 @@
+//! Whether a rule does what it promises.
+
+use super::counts::{Counts, RuleCounts};
+use super::expected::Expected;
+use brownout_core::Plan;
+use brownout_core::document::Mode;
+
+/// The two-sided 99.9 % quantile of the standard normal distribution: of a thousand rules that are all right, one is
+/// suspected.
+const Z: f64 = 3.290_526_731_491_9;
+
+/// What came of a rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Its name.
+    pub name: String,
+    /// What it promises.
+    pub expected: Expected,
+    /// What was counted; nothing if Envoy knows no such rule.
+    pub counts: Option<RuleCounts>,
+    /// Where the true share of requests that it takes lies, from 0 to 1.
+    pub interval: Option<(f64, f64)>,
+    /// The end of it.
+    pub verdict: Verdict,
+    /// Why that may be so, the likeliest first.
+    pub reasons: Vec<String>,
+}
+
+/// The end of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// What is seen fits what is said.
+    Agrees,
+    /// The share is another.
+    Differs,
+    /// It should do something, and no request has matched.
+    MatchedNothing,
+    /// Envoy knows no such rule.
+    Unknown,
+    /// It is to do nothing now.
+    Idle,
+}
+
+impl Verdict {
+    /// In a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Agrees => "agrees",
+            Self::Differs => "differs",
+            Self::MatchedNothing => "matched 0 requests",
+            Self::Unknown => "not in Envoy",
+            Self::Idle => "idle",
+        }
+    }
+
+    /// Whether document and reality go together.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Agrees | Self::Idle)
+    }
+}
+
+impl Finding {
+    /// The share of matches that the rule took, what its limits held back included.
+    #[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
+    pub fn observed(&self) -> Option<f64> {
+        let counts = self.counts.filter(|counts| counts.matched > 0)?;
+        Some(taken(counts) as f64 / counts.matched as f64)
+    }
+}
+
+fn taken(counts: RuleCounts) -> u64 {
+    counts.injected + counts.shadowed + counts.overflow
+}
+
+/// What came of each rule, in the order of the document.
+pub fn findings(plan: &Plan, counts: &Counts) -> Vec<Finding> {
+    plan.rules()
+        .iter()
+        .enumerate()
+        .map(|(number, rule)| {
+            let name = rule.name.as_str();
+            let expected = Expected::of(rule, plan.mode());
+            let seen = counts.rule(name);
+            let interval = seen.and_then(|seen| wilson(taken(seen), seen.matched));
+            let verdict = judge(&expected, seen, interval);
+            let earlier = plan.rules()[..number].iter().map(|rule| rule.name.as_str());
+            let reasons = reasons(verdict, &expected, earlier, counts);
+            Finding { name: name.to_owned(), expected, counts: seen, interval, verdict, reasons }
+        })
+        .collect()
+}
+
+fn judge(expected: &Expected, seen: Option<RuleCounts>, interval: Option<(f64, f64)>) -> Verdict {
+    let is_idle = expected.mode == Mode::Off || !expected.is_live;
+    let Some(seen) = seen else {
+        return if is_idle { Verdict::Idle } else { Verdict::Unknown };
+    };
+    let Some((low, high)) = interval else {
+        return if is_idle { Verdict::Idle } else { Verdict::MatchedNothing };
+    };
+    if is_idle {
+        return Verdict::Idle;
+    }
+    let touched_in_shadow = expected.mode == Mode::Shadow && seen.injected > 0;
+    let is_too_much = low > expected.share;
+    let is_too_little = high < expected.share && expected.because.is_none();
+    // Certainties leave no room for chance.
+    let missed = expected.share >= 1.0 && expected.because.is_none() && taken(seen) < seen.matched;
+    let uncalled = expected.share <= 0.0 && taken(seen) > 0;
+    if touched_in_shadow || is_too_much || is_too_little || missed || uncalled {
+        Verdict::Differs
+    } else {
+        Verdict::Agrees
+    }
+}
+
+fn reasons<'a>(
+    verdict: Verdict,
+    expected: &Expected,
+    mut earlier: impl Iterator<Item = &'a str>,
+    counts: &Counts,
+) -> Vec<String> {
+    let mut reasons: Vec<String> = Vec::new();
+    match verdict {
+        Verdict::Agrees => {}
+        Verdict::Idle if expected.mode == Mode::Off => reasons.push("its mode is `off`".into()),
+        Verdict::Idle => reasons.push("its schedule is over, or has not begun".into()),
+        Verdict::Differs => {
+            if expected.mode == Mode::Shadow {
+                reasons.push("it has injected under an earlier document: measure with `--during 30s`".into());
+            }
+            reasons
+                .push("an earlier document counted under the same name: measure with `--during 30s`".into());
+            reasons
+                .push("requests that ended between matching and fault are in only one of the counts".into());
+        }
+        Verdict::Unknown if !counts.has_module() => {
+            reasons
+                .push("the module does not run there: no listener has it, or it could not be loaded".into());
+        }
+        Verdict::Unknown => {
+            reasons.push("another document is in force: this one never arrived, or was refused".into())
+        }
+        Verdict::MatchedNothing => {
+            if counts.requests() == 0 {
+                reasons.push("no request at all has come to this Envoy".into());
+            }
+            if let Some(busy) = earlier.find(|name| counts.rule(name).is_some_and(|counts| taken(counts) > 0))
+            {
+                reasons.push(format!(
+                    "`{busy}` stands before it and takes requests, and a request suffers one rule"
+                ));
+            }
+            reasons.push(
+                "no request fits its `match`: try one with `brownout explain FILE --request URL`".into(),
+            );
+            reasons.push("the requests go through another listener, route or direction".into());
+            reasons.push(
+                "the requests are excluded: health probes are, unless the document says otherwise".into(),
+            );
+        }
+    }
+    reasons
+}
+
+/// Wilson's interval (E. B. Wilson, 1927) around `hits` of `trials`.
+#[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
+fn wilson(hits: u64, trials: u64) -> Option<(f64, f64)> {
+    if trials == 0 {
+        return None;
+    }
+    let (n, share) = (trials as f64, hits as f64 / trials as f64);
+    let center = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+    let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    Some(((center - half).max(0.0), (center + half).min(1.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wilson;
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        let (low, high) = wilson(20, 100).expect("there are trials");
+        // (0.2 + z²/200 ± z·√(0.2·0.8/100 + z²/40000)) / (1 + z²/100), with z² = 10.8275…
+        assert!((low - 0.0987).abs() < 0.0005 && (high - 0.3629).abs() < 0.0005, "{low} {high}");
+        assert_eq!(wilson(0, 0), None);
+        assert_eq!(wilson(0, 10).map(|(low, _)| low), Some(0.0));
+    }
+}
