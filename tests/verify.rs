@@ -76,7 +76,7 @@ impl Stage {
     }
 
     async fn verify(&self, rules: &[Value], during: Option<Duration>) -> Report {
-        let admin = Admin::new(self.envoy.admin());
+        let admin = Admin::new(self.envoy.admin_address());
         let text = json!({ "rules": rules }).to_string();
         let report = spawn_blocking(move || {
             let plan = Plan::from_json(text.as_bytes()).expect("a good document");
@@ -119,7 +119,7 @@ async fn a_document_that_takes_effect_agrees_with_the_counters() {
     assert_eq!(counted(2), json!({ "matched": 200, "injected": 0, "shadowed": 200, "overflow": 0 }));
     assert_eq!(counted(3), json!({ "matched": 200, "injected": 0, "shadowed": 0, "overflow": 200 }));
     assert_eq!(counted(4), json!({ "matched": 200, "injected": 20, "shadowed": 0, "overflow": 0 }));
-    let admin = Admin::new(stage.envoy.admin());
+    let admin = Admin::new(stage.envoy.admin_address());
     let found = spawn_blocking(move || {
         let plan = document_of(&admin).expect("Envoy answers").expect("there is one document");
         plan.rules().iter().map(|rule| rule.name.as_str().to_owned()).collect::<Vec<_>>()

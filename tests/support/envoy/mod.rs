@@ -147,7 +147,7 @@ impl Envoy {
     }
 
     /// Where the admin interface listens.
-    pub fn admin(&self) -> SocketAddr {
+    pub fn admin_address(&self) -> SocketAddr {
         self.admin.address()
     }
 
