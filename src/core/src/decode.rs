@@ -12,8 +12,8 @@ use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use serde::Serialize;
 use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 /// What a decoder carries along: where it stands, and what it has found wrong.
 #[derive(Debug)]
@@ -247,6 +247,27 @@ pub fn integer(json: &Json) -> Option<i64> {
         let same = whole as f64 == float;
         same.then_some(whole)
     })
+}
+
+/// A number of things: of bytes, of exchanges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count(pub u64);
+
+impl Decode for Count {
+    const EXPECTED: &'static str = "a whole number from 0";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match integer(json).and_then(|number| u64::try_from(number).ok()) {
+            Some(number) => Some(Self(number)),
+            None => decoder.wrong_type("number", json, Self::EXPECTED),
+        }
+    }
+}
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
 }
 
 /// The fields of one object.

@@ -11,6 +11,7 @@ use crate::predicate::Predicate;
 use crate::sample::Sample;
 use crate::schedule::{Schedule, WHOLE};
 use crate::view::Property;
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::String;
@@ -131,7 +132,7 @@ pub struct Rule {
 #[derive(Debug, Clone)]
 pub enum Action {
     /// All of these.
-    Faults(Faults),
+    Faults(Box<Faults>),
     /// At most one of these, by one draw.
     Outcomes(Vec<Outcome>),
 }
@@ -150,15 +151,13 @@ impl Action {
 impl Rule {
     const FIELDS: &'static [&'static str] =
         &["name", "mode", "match", "percentage", "sample", "schedule", "limits", "outcomes"];
-    const LATER: &'static [&'static str] =
-        &["reset", "hang", "request", "request_rate_limit", "response", "response_rate_limit"];
 }
 
 impl Decode for Rule {
     const EXPECTED: &'static str = "a rule";
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        let fields = Fields::of(json, decoder, &[Self::FIELDS, Faults::FIELDS], Self::LATER)?;
+        let fields = Fields::of(json, decoder, &[Self::FIELDS, Faults::FIELDS], &[])?;
         let name = Field::read(&fields, "name", decoder);
         let mode = Field::read(&fields, "mode", decoder);
         let matches = Field::read(&fields, "match", decoder);
@@ -203,7 +202,8 @@ fn action(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<Action> {
         decoder.refuse::<()>(Code::Conflict, "a rule without a fault", "");
         return decoder.help(format!("add {}, or `outcomes`", listed(Faults::FIELDS)));
     }
-    faults.map(Action::Faults)
+    decoder.take_memory(size_of::<Faults>())?;
+    faults.map(|faults| Action::Faults(Box::new(faults)))
 }
 
 impl Serialize for Rule {
@@ -238,7 +238,7 @@ impl Decode for Outcome {
         "an outcome such as `{\"percentage\": 2, \"abort\": {\"http_status\": 503}}`";
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        let fields = Fields::of(json, decoder, &[&["percentage"], Faults::FIELDS], Rule::LATER)?;
+        let fields = Fields::of(json, decoder, &[&["percentage"], Faults::FIELDS], &[])?;
         let percentage = Field::read(&fields, "percentage", decoder);
         let faults = Faults::read(&fields, decoder);
         if fields.present(Faults::FIELDS).is_empty() && !fields.misnamed() {

@@ -82,6 +82,11 @@ const DERIVED: [&str; 8] = [
     "upgrade",
 ];
 
+/// Whether the proxy derives the header from the message.
+pub(crate) fn is_derived(name: &str) -> bool {
+    DERIVED.contains(&name)
+}
+
 impl Decode for ReplyHeaders {
     const EXPECTED: &'static str = "an object of header names and values";
 
@@ -109,24 +114,7 @@ impl Decode for ReplyHeaders {
 
 /// The values of one header, once name and values have been found fit to be sent.
 fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Option<Vec<String>> {
-    let lower = name.to_ascii_lowercase();
-    let named = if lower.starts_with(':') {
-        decoder.refuse(Code::InvalidValue, "pseudo-headers cannot be set", "")
-    } else if DERIVED.contains(&lower.as_str()) {
-        decoder.refuse(
-            Code::InvalidValue,
-            format!("`{lower}` cannot be set"),
-            "the proxy derives it from the message",
-        )
-    } else if lower.is_empty() || lower.len() > LONGEST || !lower.bytes().all(is_token) {
-        decoder.refuse(
-            Code::InvalidValue,
-            "invalid header name",
-            format!("`{}` is not one (RFC 9110)", Shortened(&lower)),
-        )
-    } else {
-        Some(())
-    };
+    let named = settable(name, decoder);
     let values = match value {
         Json::String(_) => one_value(value, decoder).map(|value| [value].into()),
         Json::Array(list) => {
@@ -140,6 +128,48 @@ fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Option<Vec<Str
         other => decoder.wrong_type("header value", other, "a string or a list of strings"),
     };
     named.and(values)
+}
+
+/// The name, in lower case, of a header that a document may set or remove.
+fn settable(name: &str, decoder: &mut Decoder) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    if lower.starts_with(':') {
+        decoder.refuse(Code::InvalidValue, "pseudo-headers cannot be set", "")
+    } else if is_derived(&lower) {
+        let label = "the proxy derives it from the message";
+        decoder.refuse(Code::InvalidValue, format!("`{lower}` cannot be set"), label)
+    } else if lower.is_empty() || lower.len() > LONGEST || !lower.bytes().all(is_token) {
+        let label = format!("`{}` is not one (RFC 9110)", Shortened(&lower));
+        decoder.refuse(Code::InvalidValue, "invalid header name", label)
+    } else {
+        Some(lower)
+    }
+}
+
+/// The name of a header to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedName(String);
+
+impl RemovedName {
+    /// The name, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Decode for RemovedName {
+    const EXPECTED: &'static str = "a header's name";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let name = String::decode(json, decoder)?;
+        settable(&name, decoder).map(Self)
+    }
+}
+
+impl Serialize for RemovedName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
 }
 
 fn one_value(json: &Json, decoder: &mut Decoder) -> Option<String> {

@@ -1,10 +1,9 @@
 //! A checked document, ready to decide with.
 
-use crate::decode::Decoder;
+use crate::decode::{Count, Decoder};
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::document::{Document, Mode, Rule, Rules};
 use crate::json::Json;
-use crate::limits::Limit;
 use crate::path::Path;
 use crate::predicate::Predicate;
 use crate::rules::RuleSet;
@@ -95,7 +94,7 @@ impl Plan {
     }
 
     /// The limit on exchanges held at the same time, for all rules together.
-    pub fn max_active_faults(&self) -> Option<Limit> {
+    pub fn max_active_faults(&self) -> Option<Count> {
         self.document.limits.as_ref().and_then(|limits| limits.max_active_faults)
     }
 

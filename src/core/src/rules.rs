@@ -1,10 +1,11 @@
 //! Rules in their order, with a way to those that a request can match at all.
 
 use crate::activation::Circumstances;
+use crate::decode::Count;
 use crate::document::{Mode, Rule, Rules};
-use crate::fault::{Effects, Kinds};
+use crate::effects::Effects;
+use crate::fault::Kinds;
 use crate::index::Index;
-use crate::limits::Limit;
 use crate::plan::RuleId;
 use crate::predicate::Predicate;
 use crate::view::RequestView;
@@ -12,14 +13,14 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 /// What a rule wants to happen to a request.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Decision {
     /// The rule that took the request.
     pub rule: RuleId,
     /// Its name.
     pub name: Rc<str>,
     /// How many exchanges it may hold at the same time.
-    pub max_active_faults: Option<Limit>,
+    pub max_active_faults: Option<Count>,
     /// Whether to do it, or only to count it.
     pub mode: Mode,
     /// What is to happen.

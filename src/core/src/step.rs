@@ -14,6 +14,15 @@ use core::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId(pub u32);
 
+/// Which way a message goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Direction {
+    /// From the client to the backend.
+    Request,
+    /// Back.
+    Response,
+}
+
 /// A reply in place of the backend's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalReply {
@@ -23,43 +32,94 @@ pub struct LocalReply {
     /// status to.
     pub grpc_status: Option<GrpcStatus>,
     /// Headers beside those that the host adds.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(String, Vec<u8>)>,
     /// The body; for gRPC, the message.
-    pub body: String,
+    pub body: Vec<u8>,
     /// Why, for the access log's `%RESPONSE_CODE_DETAILS%`.
     pub details: &'static str,
 }
 
-/// What to do with a request whose headers have just arrived.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub enum RequestStep {
-    /// Nothing.
-    Continue,
-    /// Hold it: [`crate::engine::Engine::next_due`] will say when it goes on, and how.
-    Hold,
-    /// Answer it.
-    Reply(LocalReply),
+/// A change to the headers of a message. Names are in lower case; `:status`, `:path` and `:method` are names too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderChange {
+    /// Takes the place of all values.
+    Set(String, Vec<u8>),
+    /// One more value.
+    Add(String, Vec<u8>),
+    /// No value at all.
+    Remove(String),
 }
 
-/// What to do with a request that was held, and is not any more.
+/// What to do with a message whose headers have just arrived.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum HeadersStep {
+    /// Nothing.
+    Continue,
+    /// Change its headers and let it go on.
+    Forward(Vec<HeaderChange>),
+    /// Change its headers and hold it: [`crate::engine::Engine::next_due`] will say when it goes on, and how.
+    Hold(Vec<HeaderChange>),
+    /// Answer the request, instead of forwarding it or of the answer that has come.
+    Reply(LocalReply),
+    /// Reset the stream.
+    Reset,
+}
+
+/// What to do with a piece of a body.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub struct DataStep {
+    /// What takes the place of all that the host shows.
+    pub put: Option<Vec<u8>>,
+    /// And then.
+    pub then: DataThen,
+}
+
+/// What becomes of a piece of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DataThen {
+    /// It goes on.
+    Forward,
+    /// It stays with the host, where [`Release::Emit`] can put more before it. The host takes more from the sender all
+    /// the while, and more than its buffer limit at once is an error to it: so this is only for small pieces, taken out
+    /// of its hands.
+    Buffer,
+    /// It stays with the host, which holds the sender back once it has enough. Only [`Release::Resume`] may follow.
+    Watermark,
+    /// The stream is reset.
+    Reset,
+}
+
+impl DataStep {
+    /// As it is.
+    pub const FORWARD: Self = Self { put: None, then: DataThen::Forward };
+}
+
+/// What to do with trailers that have just arrived.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use]
+pub enum TrailersStep {
+    /// Nothing.
+    Continue,
+    /// Put this before them into the body, and hold both: [`crate::engine::Engine::next_due`] will say when they go on.
+    Hold(Option<Vec<u8>>),
+    /// Reset the stream: what has been taken out of the body cannot be put back.
+    Reset,
+}
+
+/// What to do with an exchange whose wait is over.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Release {
-    /// Forward it.
-    Resume,
-    /// Answer it.
+    /// Let a message go on that was held: its headers, or what the host has of its body.
+    Resume(Direction),
+    /// Answer the request.
     Reply(LocalReply),
-}
-
-/// What to do with a response whose headers have just arrived.
-#[derive(Debug, PartialEq, Eq)]
-#[must_use]
-pub enum ResponseStep {
-    /// Nothing.
-    Continue,
-    /// Say in the header [`EVIDENCE_HEADER`] what has happened to the exchange.
-    Mark(String),
+    /// Reset the stream.
+    Reset,
+    /// Put this into the body, and let it go on.
+    Emit(Direction, Vec<u8>),
 }
 
 /// The response header that names the rule and the faults: `x-brownout: slow-checkout; delay; abort`.
@@ -108,6 +168,8 @@ pub enum Event {
     },
     /// A rule would have done something, were it not in `shadow` mode.
     Shadowed(RuleId),
+    /// A body was not one that a merge patch applies to: it went on as it was.
+    Unpatched(RuleId),
     /// A request met a wrong document in its route's metadata. What is wrong is said the first time.
     RouteRefused(Vec<Diagnostic>),
     /// One more exchange is being held.

@@ -15,6 +15,12 @@ impl Instant {
         Self(self.0.saturating_add(later))
     }
 
+    /// The point `earlier` than this one.
+    #[must_use]
+    pub fn before(self, earlier: Duration) -> Self {
+        Self(self.0.saturating_sub(earlier))
+    }
+
     /// How far away `then` is: nothing if it has passed.
     pub fn until(self, then: Self) -> Duration {
         then.0.saturating_sub(self.0)

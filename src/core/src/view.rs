@@ -70,6 +70,11 @@ pub trait RequestView {
         None
     }
 
+    /// Whether more than headers is to come.
+    fn has_body(&self) -> bool {
+        true
+    }
+
     /// The first value of a header.
     fn first_value(&self, name: &str) -> Option<Vec<u8>> {
         let mut first = None;
@@ -87,4 +92,56 @@ pub trait RequestView {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
         }) == Some(true)
     }
+
+    /// Whether the request asks for another protocol on its stream: a WebSocket, say, or a tunnel. What flows after
+    /// that is nobody's body.
+    fn is_upgrade(&self) -> bool {
+        let connects = self.any_value(":method", &mut |method| method == b"CONNECT") == Some(true);
+        connects || self.any_value("upgrade", &mut |_| true).is_some()
+    }
+
+    /// Whether the request asks for the headers of a response alone.
+    fn is_head(&self) -> bool {
+        self.any_value(":method", &mut |method| method == b"HEAD") == Some(true)
+    }
+}
+
+/// A response whose headers have arrived.
+pub trait ResponseView {
+    /// As [`RequestView::any_value`]; `:status` is a name.
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool>;
+
+    /// As [`RequestView::each_header`].
+    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool;
+
+    /// The first value of a header.
+    fn first_value(&self, name: &str) -> Option<Vec<u8>> {
+        let mut first = None;
+        self.any_value(name, &mut |value| {
+            first = Some(value.to_vec());
+            true
+        });
+        first
+    }
+
+    /// Whether more than headers is to come.
+    fn has_body(&self) -> bool;
+}
+
+/// A response where a request is asked for: conditions on headers are the same for both.
+pub struct HeadersOf<'a>(pub &'a dyn ResponseView);
+
+impl RequestView for HeadersOf<'_> {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        self.0.any_value(name, test)
+    }
+}
+
+/// A piece of a body, or all that the host has of it by now.
+pub trait DataView {
+    /// How many bytes.
+    fn size(&self) -> usize;
+
+    /// The bytes. `None` if the host does not give them.
+    fn bytes(&self) -> Option<Vec<u8>>;
 }

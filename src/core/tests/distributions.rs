@@ -10,10 +10,11 @@
 mod common;
 
 use brownout_core::decode::Decoder;
+use brownout_core::effects::Effects;
 use brownout_core::entropy::Entropy;
+use brownout_core::fault::Fault;
 use brownout_core::fault::delay::Delay;
-use brownout_core::fault::{Effects, Fault};
-use brownout_core::step::{Event, RequestStep};
+use brownout_core::step::{Event, HeadersStep};
 use common::statistics::{kolmogorov_smirnov, within_bounds};
 use common::{FIRST, Headers, Seeded, Worker, about_faults, json, suffering};
 use std::time::Duration;
@@ -28,8 +29,8 @@ const CRITICAL: f64 = 1.95;
 fn draw(delay: &Delay, entropy: &mut dyn Entropy) -> Duration {
     let mut effects = Effects::default();
     let delays = delay.apply(&Headers::default(), entropy, &mut effects);
-    assert_eq!((delays, effects.end), (effects.hold.is_some(), None));
-    effects.hold.unwrap_or_default()
+    assert_eq!((delays, effects.end.is_none()), (effects.delay.is_some(), true));
+    effects.delay.unwrap_or_default()
 }
 
 /// Enough lengths to tell distributions apart, in seconds.
@@ -162,7 +163,7 @@ fn percentiles_may_say_where_they_begin_and_stand_in_any_order() {
 #[test]
 fn fixed_delays_draw_nothing() {
     let mut worker = Worker::new(&suffering(r#""delay":{"fixed_delay":"1s"}"#), &[]);
-    assert_eq!(worker.request(1, &Headers::get(&[])), RequestStep::Hold);
+    assert_eq!(worker.request(1, &Headers::get(&[])), HeadersStep::Hold(vec![]));
 }
 
 #[test]
@@ -221,7 +222,7 @@ fn a_length_of_nothing_is_no_fault_and_is_not_said_to_be_one() {
     let mut worker = Worker::seeded(&suffering(r#""delay":{"normal":{"mean":"1ns","stddev":"1s"}}"#), 11);
     let (mut held, mut said) = (0, 0);
     for number in 0..1_000 {
-        held += usize::from(worker.request(number, &Headers::get(&[])) == RequestStep::Hold);
+        held += usize::from(worker.request(number, &Headers::get(&[])) == HeadersStep::Hold(vec![]));
         said += worker.events().iter().filter(|event| **event == Event::Injected(FIRST)).count();
     }
     assert_eq!(held, said);

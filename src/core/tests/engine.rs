@@ -12,8 +12,8 @@ mod common;
 use brownout_core::fault::Kind::{Abort, Delay};
 use brownout_core::grpc::GrpcStatus;
 use brownout_core::step::Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed};
-use brownout_core::step::{Event, LocalReply, Release, RequestStep, ResponseStep};
-use common::{FIRST, Headers, NOTHING, SECOND, Worker, at, id, suffering};
+use brownout_core::step::{Direction, Event, HeadersStep, LocalReply, Release};
+use common::{FIRST, Headers, NOTHING, SECOND, Worker, at, id, mark, suffering};
 use std::time::Duration;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -46,15 +46,15 @@ fn fault(kind: brownout_core::fault::Kind) -> Event {
 fn a_delayed_request_is_forwarded_when_its_time_has_come_and_its_response_is_marked() {
     let mut worker = Worker::new(&suffering(DELAY), &[]);
     worker.clock.at(1_000);
-    assert_eq!(worker.request(7, &get()), RequestStep::Hold);
+    assert_eq!(worker.request(7, &get()), HeadersStep::Hold(vec![]));
     assert_eq!(worker.events(), [Matched(FIRST), Injected(FIRST), fault(Delay), Delayed(QUARTER), Activated]);
     assert_eq!(worker.rest(), (1, Some(at(1_250))));
     assert_eq!(worker.due(1_249), []);
-    assert_eq!(worker.due(1_250), [(7, Release::Resume)]);
+    assert_eq!(worker.due(1_250), [(7, Release::Resume(Direction::Request))]);
     assert_eq!(worker.events(), [Released]);
     assert_eq!(worker.rest(), NOTHING);
-    assert_eq!(worker.engine.on_response_headers(id(7)), ResponseStep::Mark("r; delay".into()));
-    assert_eq!(worker.engine.on_response_headers(id(7)), ResponseStep::Continue, "once");
+    assert_eq!(worker.response(7), mark("r; delay"));
+    assert_eq!(worker.response(7), HeadersStep::Continue, "once");
     worker.engine.end(id(7));
     assert_eq!((worker.events(), worker.due(u64::MAX / 2)), (vec![], vec![]));
 }
@@ -62,15 +62,11 @@ fn a_delayed_request_is_forwarded_when_its_time_has_come_and_its_response_is_mar
 #[test]
 fn a_request_is_held_and_then_answered_when_it_is_delayed_and_aborted() {
     let mut worker = Worker::new(&suffering(BOTH), &[]);
-    assert_eq!(worker.request(1, &get()), RequestStep::Hold);
+    assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
     assert_eq!(worker.events(), [Matched(FIRST), Injected(FIRST), fault(Delay), Delayed(QUARTER), Activated]);
     assert_eq!(worker.due(250), [(1, Release::Reply(reply(503, "r; delay; abort")))]);
     assert_eq!(worker.events(), [fault(Abort), Released]);
-    assert_eq!(
-        worker.engine.on_response_headers(id(1)),
-        ResponseStep::Continue,
-        "the reply is marked already"
-    );
+    assert_eq!(worker.response(1), HeadersStep::Continue, "the reply is marked already");
     worker.engine.end(id(1));
     assert_eq!((worker.rest(), worker.events()), (NOTHING, vec![]));
 }
@@ -81,12 +77,12 @@ fn an_abort_alone_answers_at_once_and_leaves_nothing_behind() {
     worker.clock.broken.set(true);
     assert_eq!(
         worker.request(1, &get()),
-        RequestStep::Reply(reply(503, "r; abort")),
+        HeadersStep::Reply(reply(503, "r; abort")),
         "without asking the clock"
     );
     assert_eq!(worker.events(), [Matched(FIRST), Injected(FIRST), fault(Abort)]);
     assert_eq!(worker.rest(), NOTHING);
-    assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+    assert_eq!(worker.response(1), HeadersStep::Continue);
     worker.engine.end(id(1));
     assert_eq!(worker.events(), []);
 }
@@ -99,8 +95,8 @@ fn a_reply_has_the_body_and_the_headers_of_the_document_and_the_mark_last() {
     let headers =
         [("retry-after", "1"), ("set-cookie", "a"), ("set-cookie", "b"), ("x-brownout", "r; abort")];
     let headers = headers.map(|(name, value)| (name.into(), value.into())).into();
-    let expected = LocalReply { headers, body: String::new(), ..reply(200, "") };
-    assert_eq!(worker.request(1, &get()), RequestStep::Reply(expected));
+    let expected = LocalReply { headers, body: Vec::new(), ..reply(200, "") };
+    assert_eq!(worker.request(1, &get()), HeadersStep::Reply(expected));
 }
 
 #[test]
@@ -115,11 +111,11 @@ fn a_grpc_status_is_sent_to_grpc_and_its_http_status_to_others() {
     ] {
         let mut worker = Worker::new(&suffering(&format!(r#""abort":{{"grpc_status":{written}}}"#)), &[]);
         let expected = LocalReply { grpc_status: GrpcStatus::new(code), ..reply(200, "r; abort") };
-        assert_eq!(worker.request(1, &grpc()), RequestStep::Reply(expected), "{written}");
-        assert_eq!(worker.request(2, &get()), RequestStep::Reply(reply(http, "r; abort")), "{written}");
+        assert_eq!(worker.request(1, &grpc()), HeadersStep::Reply(expected), "{written}");
+        assert_eq!(worker.request(2, &get()), HeadersStep::Reply(reply(http, "r; abort")), "{written}");
     }
     let mut worker = Worker::new(&suffering(ABORT), &[]);
-    let mapped_by_the_host = RequestStep::Reply(reply(503, "r; abort"));
+    let mapped_by_the_host = HeadersStep::Reply(reply(503, "r; abort"));
     assert_eq!(worker.request(1, &grpc()), mapped_by_the_host);
 }
 
@@ -145,8 +141,8 @@ fn the_first_rule_that_matches_and_takes_a_request_is_the_only_one() {
         let mut worker = Worker::new(THREE, draws);
         let headers: Vec<(&str, &str)> = headers.iter().map(|name| (*name, "")).collect();
         let status_of = |step| match step {
-            RequestStep::Reply(reply) => reply.status,
-            step => u16::from(step != RequestStep::Continue),
+            HeadersStep::Reply(reply) => reply.status,
+            step => u16::from(step != HeadersStep::Continue),
         };
         let got = status_of(worker.request(1, &Headers::get(&headers)));
         let taken = matched.last().copied().filter(|_| status != 0);
@@ -181,7 +177,7 @@ fn a_rule_that_took_a_request_and_did_nothing_hides_it_from_later_rules() {
     let document = r#"{"rules":[{"name":"a","percentage":100,"abort":{"http_status":500,"percentage":0}},
         {"name":"b","percentage":100,"abort":{"http_status":501}}]}"#;
     let mut worker = Worker::new(document, &[]);
-    assert_eq!(worker.request(1, &get()), RequestStep::Continue);
+    assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
     assert_eq!((worker.events(), worker.rest()), (vec![Matched(FIRST)], NOTHING));
 }
 
@@ -191,14 +187,14 @@ fn shadow_counts_and_does_not_touch() {
     for faults in [DELAY, ABORT, BOTH] {
         let mut worker = Worker::new(&shadow(&suffering(faults)), &[]);
         worker.clock.broken.set(true);
-        assert_eq!(worker.request(1, &get()), RequestStep::Continue);
+        assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
         assert_eq!(worker.events(), [Matched(FIRST), Shadowed(FIRST)]);
         assert_eq!(worker.rest(), NOTHING);
-        assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+        assert_eq!(worker.response(1), HeadersStep::Continue);
     }
     let mut worker =
         Worker::new(&shadow(&suffering(ABORT).replace("\"percentage\":100", "\"percentage\":0")), &[]);
-    assert_eq!((worker.request(1, &get()), worker.events()), (RequestStep::Continue, vec![Matched(FIRST)]));
+    assert_eq!((worker.request(1, &get()), worker.events()), (HeadersStep::Continue, vec![Matched(FIRST)]));
 }
 
 #[test]
@@ -223,7 +219,7 @@ fn a_rule_that_is_off_leaves_its_requests_to_the_next() {
     let document = r#"{"rules":[{"name":"a","mode":"off","percentage":100,"abort":{"http_status":500}},
         {"name":"b","percentage":100,"abort":{"http_status":501}}]}"#;
     let mut worker = Worker::new(document, &[]);
-    assert_eq!(worker.request(1, &get()), RequestStep::Reply(reply(501, "b; abort")));
+    assert_eq!(worker.request(1, &get()), HeadersStep::Reply(reply(501, "b; abort")));
     assert_eq!(worker.events(), [Matched(SECOND), Injected(SECOND), Fault { rule: SECOND, kind: Abort }]);
 }
 
@@ -231,15 +227,15 @@ fn a_rule_that_is_off_leaves_its_requests_to_the_next() {
 fn a_client_that_leaves_while_it_waits_is_forgotten_once() {
     for faults in [DELAY, BOTH] {
         let mut worker = Worker::new(&suffering(faults), &[]);
-        assert_eq!(worker.request(1, &get()), RequestStep::Hold);
+        assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
         worker.clock.at(100);
-        assert_eq!(worker.request(2, &get()), RequestStep::Hold);
+        assert_eq!(worker.request(2, &get()), HeadersStep::Hold(vec![]));
         let _ = worker.events();
         worker.engine.end(id(1));
         assert_eq!((worker.events(), worker.rest()), (vec![Released], (1, Some(at(350)))));
         worker.engine.end(id(1));
         assert_eq!((worker.events(), worker.rest()), (vec![], (1, Some(at(350)))));
-        assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+        assert_eq!(worker.response(1), HeadersStep::Continue);
         assert_eq!(worker.due(349), []);
         assert_eq!(worker.due(10_000).iter().map(|(id, _)| *id).collect::<Vec<_>>(), [2]);
         assert_eq!(worker.rest(), NOTHING);
@@ -250,7 +246,7 @@ fn a_client_that_leaves_while_it_waits_is_forgotten_once() {
 fn an_exchange_that_is_unknown_ends_without_a_trace() {
     let mut worker = Worker::new(&suffering(DELAY), &[]);
     worker.engine.end(id(9));
-    assert_eq!(worker.engine.on_response_headers(id(9)), ResponseStep::Continue);
+    assert_eq!(worker.response(9), HeadersStep::Continue);
     assert_eq!((worker.events(), worker.rest(), worker.due(1_000)), (vec![], NOTHING, vec![]));
 }
 
@@ -261,11 +257,11 @@ fn a_forwarded_exchange_that_ends_without_a_response_is_forgotten() {
     let _ = worker.due(250);
     let _ = worker.events();
     worker.engine.end(id(1));
-    assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+    assert_eq!(worker.response(1), HeadersStep::Continue);
     assert_eq!((worker.events(), worker.rest()), (vec![], NOTHING));
     // The number is free again.
     worker.clock.at(300);
-    assert_eq!(worker.request(1, &get()), RequestStep::Hold);
+    assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
     assert_eq!(worker.rest(), (1, Some(at(550))));
 }
 
@@ -275,7 +271,7 @@ fn a_reply_of_the_proxy_itself_is_marked_with_what_had_begun() {
         let mut worker = Worker::new(&suffering(faults), &[]);
         let _ = worker.request(1, &get());
         let _ = worker.events();
-        assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Mark("r; delay".into()));
+        assert_eq!(worker.response(1), mark("r; delay"));
         assert_eq!((worker.events(), worker.rest()), (vec![Released], NOTHING), "no abort is counted");
         worker.engine.end(id(1));
         assert_eq!((worker.events(), worker.due(1_000)), (vec![], vec![]));
@@ -287,11 +283,11 @@ fn nothing_is_held_by_a_clock_that_cannot_be_read() {
     for faults in [DELAY, BOTH] {
         let mut worker = Worker::new(&suffering(faults), &[]);
         worker.clock.broken.set(true);
-        assert_eq!(worker.request(1, &get()), RequestStep::Continue);
+        assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
         assert_eq!((worker.events(), worker.rest()), (vec![Matched(FIRST)], NOTHING));
-        assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Continue);
+        assert_eq!(worker.response(1), HeadersStep::Continue);
         worker.clock.broken.set(false);
-        assert_eq!(worker.request(2, &get()), RequestStep::Hold, "and it recovers");
+        assert_eq!(worker.request(2, &get()), HeadersStep::Hold(vec![]), "and it recovers");
     }
 }
 
@@ -301,13 +297,13 @@ fn requests_that_no_rule_takes_leave_nothing_behind() {
         {"name":"never","percentage":0,"delay":{"fixed_delay":"1h"}}]}"#;
     let mut worker = Worker::new(document, &[]);
     for number in 0..100 {
-        assert_eq!(worker.request(number, &get()), RequestStep::Continue);
-        assert_eq!(worker.engine.on_response_headers(id(number)), ResponseStep::Continue);
+        assert_eq!(worker.request(number, &get()), HeadersStep::Continue);
+        assert_eq!(worker.response(number), HeadersStep::Continue);
         worker.engine.end(id(number));
     }
     assert_eq!((worker.events(), worker.rest()), (vec![Matched(SECOND); 100], NOTHING));
     let mut worker = Worker::new("{}", &[]);
-    assert_eq!((worker.request(1, &get()), worker.events()), (RequestStep::Continue, vec![]));
+    assert_eq!((worker.request(1, &get()), worker.events()), (HeadersStep::Continue, vec![]));
 }
 
 /// `x-slow: 1` waits for 300 ms, all others for 100 ms.
@@ -328,7 +324,7 @@ fn exchanges_come_out_in_the_order_of_their_deadlines() {
         (220, 6, &get(), 110),
     ] {
         worker.clock.at(now);
-        assert_eq!(worker.request(number, request), RequestStep::Hold);
+        assert_eq!(worker.request(number, request), HeadersStep::Hold(vec![]));
         assert_eq!(worker.engine.poll_timeout(), Some(at(head)), "it moves only for what is due earlier");
     }
     let order = |due: Vec<(u32, Release)>| due.into_iter().map(|(id, _)| id).collect::<Vec<_>>();
@@ -349,7 +345,7 @@ fn exchanges_come_out_in_the_order_of_their_deadlines() {
 fn thousands_that_are_due_at_once_can_be_taken_in_turns() {
     let mut worker = Worker::new(&suffering(BOTH), &[]);
     for number in 0..3_000 {
-        assert_eq!(worker.request(number, &get()), RequestStep::Hold);
+        assert_eq!(worker.request(number, &get()), HeadersStep::Hold(vec![]));
     }
     let mut released = Vec::new();
     while worker.engine.poll_timeout() == Some(at(250)) {
@@ -369,18 +365,18 @@ fn a_clock_that_goes_back_releases_nothing_early() {
     let _ = worker.request(2, &get());
     assert_eq!(worker.rest(), (2, Some(at(750))));
     assert_eq!(worker.due(400), []);
-    assert_eq!(worker.due(750), [(2, Release::Resume)]);
+    assert_eq!(worker.due(750), [(2, Release::Resume(Direction::Request))]);
     assert_eq!(worker.due(0), []);
-    assert_eq!(worker.due(1_250), [(1, Release::Resume)]);
+    assert_eq!(worker.due(1_250), [(1, Release::Resume(Direction::Request))]);
 }
 
 #[test]
 fn a_clock_at_its_end_does_not_overflow() {
     let mut worker = Worker::new(&suffering(r#""delay":{"fixed_delay":"1h"}"#), &[]);
     worker.clock.at(u64::MAX);
-    assert_eq!(worker.request(1, &get()), RequestStep::Hold);
+    assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
     let (due, last) = (worker.engine.poll_timeout().unwrap(), brownout_core::time::Instant(Duration::MAX));
     assert_eq!(due, at(u64::MAX).after(Duration::from_secs(3_600)));
     assert_eq!(last.after(Duration::from_secs(3_600)), last);
-    assert_eq!(worker.engine.next_due(last), Some((id(1), Release::Resume)));
+    assert_eq!(worker.engine.next_due(last), Some((id(1), Release::Resume(Direction::Request))));
 }

@@ -18,7 +18,10 @@ fn a_rule_does_something() {
     for rule in [r#"{"name":"r","percentage":1}"#, r#"{"name":"r","percentage":1,"abort":null,"delay":null}"#]
     {
         let said = mistakes(format!("{{\"rules\":[{rule}]}}")).join("\n");
-        assert!(said.starts_with("rules[0]: a rule without a fault; add `delay` or `abort`"), "{said}");
+        assert!(
+            said.starts_with("rules[0]: a rule without a fault; add `request`, `delay`, `abort`, "),
+            "{said}"
+        );
     }
 }
 

@@ -14,7 +14,7 @@ use brownout_core::Engine;
 use brownout_core::document::{Mode, Rule};
 use brownout_core::entropy::Entropy;
 use brownout_core::plan::{Plan, RuleId};
-use brownout_core::step::{Event, RequestStep};
+use brownout_core::step::{Event, HeadersStep};
 use brownout_core::view::{Property, RequestView};
 use common::asked::Asked;
 use common::{Headers, Seeded, Simulated, Worker, plan};
@@ -196,7 +196,9 @@ proptest! {
             }
             prop_assert_eq!(worker.events(), events, "{:?}", request);
             let by = match step {
-                RequestStep::Reply(reply) => reply.headers.last().map(|(_, evidence)| evidence.clone()),
+                HeadersStep::Reply(reply) => {
+                    reply.headers.last().map(|(_, evidence)| String::from_utf8_lossy(evidence).into_owned())
+                }
                 _ => None,
             };
             let expected = taken.filter(|_| !shadowed).map(|place| format!("r{place}; abort"));

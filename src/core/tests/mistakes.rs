@@ -121,10 +121,11 @@ fn an_unknown_field_is_told_with_the_one_that_was_probably_meant() {
 #[test]
 fn a_field_of_a_later_release_is_told_apart_from_an_unknown_one() {
     assert_eq!(
-        mistakes(r#"{"stopWhen":{},"rules":[{"name":"r","percentage":1,"response":{"status":1}}]}"#),
+        mistakes(r#"{"stopWhen":{},"stop":{}}"#),
         [
             "stopWhen: `stopWhen` is not supported yet: this release does not know it",
-            "rules[0].response: `response` is not supported yet: this release does not know it",
+            "stop: unknown field `stop`: expected `mode`, `experiment`, `rules`, `exclude`, `limits`, `per_route` or \
+             `report`",
         ]
     );
 }

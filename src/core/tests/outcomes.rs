@@ -10,7 +10,7 @@
 mod common;
 
 use brownout_core::sample::point;
-use brownout_core::step::RequestStep;
+use brownout_core::step::HeadersStep;
 use common::statistics::within_bounds;
 use common::{Headers, Worker, mistakes, plan, taking};
 #[cfg(target_family = "wasm")]
@@ -132,7 +132,7 @@ fn outcomes_may_sum_to_everything_and_not_to_more() {
     for draw in [0, 599_999, 600_000, 999_999] {
         assert_eq!(
             Worker::new(&rule(&["60", "40"]), &[draw * MILLION]).request(0, &Headers::get(&[])),
-            RequestStep::Hold
+            HeadersStep::Hold(vec![])
         );
     }
     for (more, sum) in [(&["60", "40.0001"][..], "100.0001"), (&["100", "100", "1"], "201")] {

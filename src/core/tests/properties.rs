@@ -12,7 +12,7 @@ mod common;
 
 use brownout_core::document::Mode;
 use brownout_core::percent::{Denominator, FractionalPercent};
-use brownout_core::step::{Event, Release, RequestStep};
+use brownout_core::step::{Direction, Event, HeadersStep, Release};
 use brownout_core::{Engine, Plan};
 use common::{Headers, NOTHING, Seeded, Simulated, Worker, at, id, plan, printed, suffering};
 use proptest::prelude::*;
@@ -180,7 +180,7 @@ impl Model {
             }
             Operation::Respond(place) => {
                 if let Some(number) = self.chosen(*place) {
-                    let step = self.worker.engine.on_response_headers(id(number));
+                    let step = self.worker.response(number);
                     self.trace.push(format!("{number} {step:?}"));
                     self.held.remove(&number);
                 }
@@ -203,7 +203,7 @@ impl Model {
         self.alive.insert(number);
         let step = self.worker.request(number, request);
         self.trace.push(format!("{number} {step:?}"));
-        if step == RequestStep::Hold {
+        if step == HeadersStep::Hold(vec![]) {
             assert!(!self.worker.clock.broken.get(), "held by a clock that cannot be read");
             self.held.insert(number, 0);
         }
@@ -384,7 +384,7 @@ fn shares_come_out_within_binomial_bounds() {
         let request = Headers::get(&[]);
         let mut hits = 0;
         for _ in 0..DRAWS {
-            hits += usize::from(worker.request(0, &request) != RequestStep::Continue);
+            hits += usize::from(worker.request(0, &request) != HeadersStep::Continue);
             let _ = worker.events();
         }
         assert!(within_bounds(hits, DRAWS, share / 100.0), "{hits} of {DRAWS} at {share} %");
@@ -403,10 +403,10 @@ fn faults_of_one_rule_are_drawn_independently() {
     let (mut delayed, mut aborted, mut both) = (0, 0, 0);
     for _ in 0..DRAWS {
         match worker.request(0, &request) {
-            RequestStep::Continue => {}
-            RequestStep::Reply(_) => aborted += 1,
+            HeadersStep::Continue => {}
+            HeadersStep::Reply(_) => aborted += 1,
             _ => match worker.engine.next_due(at(1)) {
-                Some((_, Release::Resume)) => delayed += 1,
+                Some((_, Release::Resume(Direction::Request))) => delayed += 1,
                 _ => both += 1,
             },
         }

@@ -11,10 +11,10 @@ mod common;
 
 use brownout_core::fault::Kind;
 use brownout_core::plan::RuleId;
-use brownout_core::step::{Event, Release, RequestStep, ResponseStep};
+use brownout_core::step::{Direction, Event, HeadersStep, Release};
 use brownout_core::view::Property;
 use common::asked::Asked;
-use common::{FIRST, NOTHING, SECOND, Worker, at, id};
+use common::{FIRST, NOTHING, SECOND, Worker, at, id, mark};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -75,8 +75,11 @@ fn rules_of_routes_are_numbered_after_the_listeners_and_found_again_by_name() {
         (answering("route", 503), SECOND, "route"),
         (answering("listener", 504), FIRST, "listener"),
     ] {
-        let RequestStep::Reply(reply) = worker.request(0, &on_route(text)) else { panic!("not answered") };
-        assert_eq!(reply.headers.last().map(|(_, mark)| mark.clone()), Some(format!("{name}; abort")));
+        let HeadersStep::Reply(reply) = worker.request(0, &on_route(text)) else { panic!("not answered") };
+        assert_eq!(
+            reply.headers.last().map(|(_, mark)| mark.clone()),
+            Some(format!("{name}; abort").into_bytes())
+        );
         assert_eq!((worker.events(), worker.engine.rule_name(rule)), (aborted(rule), Some(name)));
     }
     assert_eq!(worker.engine.rule_name(RuleId(3)), None);
@@ -233,12 +236,12 @@ fn samples_outcomes_and_schedules_work_in_routes_too() {
 fn what_a_route_holds_finishes_though_its_document_has_changed() {
     let mut worker = Worker::new(LISTENER, &[]);
     let slow = r#"{"rules":[{"name":"slow","percentage":100,"delay":{"fixed_delay":"1s"}}]}"#;
-    assert_eq!(worker.request(1, &on_route(slow)), RequestStep::Hold);
+    assert_eq!(worker.request(1, &on_route(slow)), HeadersStep::Hold(vec![]));
     assert_eq!(worker.status(&on_route(answering("route", 501))), 501);
     assert_eq!(worker.status(&on_route("wrong")), 0);
     assert_eq!(worker.rest(), (1, Some(at(1_000))));
-    assert_eq!(worker.due(1_000), [(1, Release::Resume)]);
-    assert_eq!(worker.engine.on_response_headers(id(1)), ResponseStep::Mark("slow; delay".into()));
+    assert_eq!(worker.due(1_000), [(1, Release::Resume(Direction::Request))]);
+    assert_eq!(worker.response(1), mark("slow; delay"));
     worker.engine.end(id(1));
     assert_eq!(worker.rest(), NOTHING);
 }
@@ -248,10 +251,10 @@ fn ten_thousand_texts_work_and_the_names_beyond_a_thousand_are_not_numbered() {
     let mut worker = Worker::new(LISTENER, &[]);
     for number in 0..10_000_usize {
         let name = format!("route-{number}");
-        let RequestStep::Reply(reply) = worker.request(0, &on_route(answering(&name, 501))) else {
+        let HeadersStep::Reply(reply) = worker.request(0, &on_route(answering(&name, 501))) else {
             panic!("{name}")
         };
-        assert_eq!(reply.headers, [("x-brownout".into(), format!("{name}; abort"))]);
+        assert_eq!(reply.headers, [("x-brownout".into(), format!("{name}; abort").into_bytes())]);
         // The listener's own rule comes first.
         let rule = if number < 1_000 { RuleId(1 + number) } else { RuleId::UNNUMBERED };
         assert_eq!(worker.events(), aborted(rule), "{name}");

@@ -9,7 +9,7 @@
 
 mod common;
 
-use brownout_core::step::{Release, RequestStep};
+use brownout_core::step::{Direction, HeadersStep, Release};
 use brownout_core::timestamp::Timestamp;
 use common::statistics::within_bounds;
 use common::{Headers, Scripted, Seeded, Worker, about_rule, at, taking};
@@ -304,10 +304,13 @@ fn a_fault_that_ends_lets_those_it_holds_finish() {
         "schedule":{"not_after":"2026-11-22T13:00:00Z"}}]}"#;
     let mut worker = Worker::new(document, &[]);
     worker.clock.at(0).wall_at("2026-11-22T12:59:59Z");
-    assert_eq!(worker.request(1, &Headers::get(&[])), RequestStep::Hold);
+    assert_eq!(worker.request(1, &Headers::get(&[])), HeadersStep::Hold(vec![]));
     worker.clock.at(1_000).wall_at("2026-11-22T13:00:00Z");
-    assert_eq!(worker.request(2, &Headers::get(&[])), RequestStep::Continue);
-    assert_eq!((worker.due(9_999), worker.due(10_000)), (vec![], vec![(1, Release::Resume)]));
+    assert_eq!(worker.request(2, &Headers::get(&[])), HeadersStep::Continue);
+    assert_eq!(
+        (worker.due(9_999), worker.due(10_000)),
+        (vec![], vec![(1, Release::Resume(Direction::Request))])
+    );
 }
 
 #[test]
@@ -317,10 +320,14 @@ fn a_wall_clock_that_jumps_holds_nothing_longer_and_releases_nothing_early() {
     for jump in [-86_400 * SECOND, -SECOND, SECOND, 86_400 * SECOND] {
         let mut worker = Worker::new(document, &[]);
         worker.clock.at(5_000).wall_at("2026-11-22T13:30:00Z");
-        assert_eq!(worker.request(1, &Headers::get(&[])), RequestStep::Hold);
+        assert_eq!(worker.request(1, &Headers::get(&[])), HeadersStep::Hold(vec![]));
         worker.clock.wall_by(jump);
         assert_eq!(worker.engine.poll_timeout(), Some(at(15_000)));
-        assert_eq!((worker.due(14_999), worker.due(15_000)), (vec![], vec![(1, Release::Resume)]), "{jump}");
+        assert_eq!(
+            (worker.due(14_999), worker.due(15_000)),
+            (vec![], vec![(1, Release::Resume(Direction::Request))]),
+            "{jump}"
+        );
     }
 }
 

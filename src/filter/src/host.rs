@@ -4,6 +4,7 @@
 //! with every request that it holds. Here a call that fails is an [`Err`], and it is the caller who makes sure that
 //! the request goes on.
 
+use brownout_core::step::Direction;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, StreamType};
 use std::ptr::null_mut;
 
@@ -34,6 +35,13 @@ unsafe extern "C" {
         data: *mut *mut u8,
         size: *mut usize,
     ) -> u32;
+    fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        replaced: usize,
+        data: *const u8,
+        size: usize,
+    ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_header_map_value(
         map: u32,
@@ -59,6 +67,14 @@ unsafe extern "C" {
         value: *const u8,
         value_size: usize,
     ) -> u32;
+    fn proxy_replace_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
+    fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -70,6 +86,7 @@ unsafe extern "C" {
         grpc_status: i32,
     ) -> u32;
     fn proxy_continue_stream(stream: u32) -> u32;
+    fn proxy_close_stream(stream: u32) -> u32;
     fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
     fn proxy_increment_metric(id: u32, offset: i64) -> u32;
     fn proxy_record_metric(id: u32, value: u64) -> u32;
@@ -161,20 +178,80 @@ pub fn plugin_configuration() -> Result<Vec<u8>> {
     Ok(optional(result)?.unwrap_or_default())
 }
 
-/// The first value of a request header.
-pub fn request_header(name: &str) -> Result<Option<Vec<u8>>> {
-    let map = MapType::HttpRequestHeaders as u32;
+fn headers_of(direction: Direction) -> u32 {
+    match direction {
+        Direction::Request => MapType::HttpRequestHeaders as u32,
+        Direction::Response => MapType::HttpResponseHeaders as u32,
+    }
+}
+
+fn body_of(direction: Direction) -> u32 {
+    match direction {
+        Direction::Request => BufferType::HttpRequestBody as u32,
+        Direction::Response => BufferType::HttpResponseBody as u32,
+    }
+}
+
+fn stream_of(direction: Direction) -> u32 {
+    match direction {
+        Direction::Request => StreamType::HttpRequest as u32,
+        Direction::Response => StreamType::HttpResponse as u32,
+    }
+}
+
+/// The first value of a header. A message's headers are there until they have been passed on.
+pub fn header(direction: Direction, name: &str) -> Result<Option<Vec<u8>>> {
+    let map = headers_of(direction);
     // SAFETY: the host reads `name` during the call; for the rest see `received`.
     optional(received(|data, size| unsafe {
         proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, size)
     }))
 }
 
-/// All request headers, in proxy-wasm's serialization.
-pub fn request_headers() -> Result<Vec<u8>> {
-    let map = MapType::HttpRequestHeaders as u32;
+/// All headers of a message, in proxy-wasm's serialization.
+pub fn headers(direction: Direction) -> Result<Vec<u8>> {
+    let map = headers_of(direction);
     // SAFETY: see `received`.
     received(|data, size| unsafe { proxy_get_header_map_pairs(map, data, size) })
+}
+
+/// Puts a header into the place of all of its name.
+pub fn set_header(direction: Direction, name: &str, value: &[u8]) -> Result<()> {
+    let map = headers_of(direction);
+    // SAFETY: the host reads `name` and `value` during the call.
+    done(unsafe {
+        proxy_replace_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+    })
+}
+
+/// Adds a header.
+pub fn add_header(direction: Direction, name: &str, value: &[u8]) -> Result<()> {
+    let map = headers_of(direction);
+    // SAFETY: the host reads `name` and `value` during the call.
+    done(unsafe { proxy_add_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+}
+
+/// Removes all headers of a name.
+pub fn remove_header(direction: Direction, name: &str) -> Result<()> {
+    let map = headers_of(direction);
+    // SAFETY: the host reads `name` during the call.
+    done(unsafe { proxy_remove_header_map_value(map, name.as_ptr(), name.len()) })
+}
+
+/// What the host shows of a body, the first `size` bytes of it. Only to be asked for in the callback of that body.
+pub fn body(direction: Direction, size: usize) -> Result<Vec<u8>> {
+    let buffer = body_of(direction);
+    // SAFETY: see `received`.
+    Ok(optional(received(|data, length| unsafe { proxy_get_buffer_bytes(buffer, 0, size, data, length) }))?
+        .unwrap_or_default())
+}
+
+/// Puts bytes into the place of the first `replaced` that the host shows of a body. Outside the callback of that body,
+/// only after that has said `StopIterationAndBuffer`: at any other time the host's buffer may be gone.
+pub fn set_body(direction: Direction, replaced: usize, data: &[u8]) -> Result<()> {
+    let buffer = body_of(direction);
+    // SAFETY: the host reads `data` during the call.
+    done(unsafe { proxy_set_buffer_bytes(buffer, 0, replaced, data.as_ptr(), data.len()) })
 }
 
 /// A property; its path's parts are joined by zero bytes.
@@ -206,13 +283,6 @@ pub fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<()> {
     done(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })
 }
 
-/// Adds a header to the response whose headers have just arrived.
-pub fn add_response_header(name: &str, value: &str) -> Result<()> {
-    let map = MapType::HttpResponseHeaders as u32;
-    // SAFETY: the host reads `name` and `value` during the call.
-    done(unsafe { proxy_add_header_map_value(map, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
-}
-
 /// Answers the request. `headers` is in proxy-wasm's serialization.
 pub fn send_local_response(
     status: u16,
@@ -236,10 +306,17 @@ pub fn send_local_response(
     })
 }
 
-/// Lets the request go on that was held in `on_http_request_headers`. On any other stream this can end Envoy.
-pub fn continue_request() -> Result<()> {
+/// Lets a message go on that was held. On one that was not, and above all on a response whose headers have not come, this
+/// can end Envoy.
+pub fn continue_stream(direction: Direction) -> Result<()> {
     // SAFETY: no memory is passed.
-    done(unsafe { proxy_continue_stream(StreamType::HttpRequest as u32) })
+    done(unsafe { proxy_continue_stream(stream_of(direction)) })
+}
+
+/// Resets the stream, both ways. Twice for one stream, this can end Envoy.
+pub fn close_stream() -> Result<()> {
+    // SAFETY: no memory is passed.
+    done(unsafe { proxy_close_stream(stream_of(Direction::Request)) })
 }
 
 /// Defines a metric, or finds the one of that name.

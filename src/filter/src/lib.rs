@@ -3,12 +3,16 @@
 //! matters.
 
 mod chance;
+mod clock;
 mod evidence;
 mod host;
 mod logger;
+mod messages;
 mod pairs;
 mod properties;
+mod releases;
 mod request;
+mod response;
 mod root;
 mod stats;
 mod status;

@@ -2,7 +2,7 @@
 //! values, each with a zero after it. All numbers are 32 bits, little endian.
 
 /// Serializes a map.
-pub fn serialize(pairs: &[(String, String)]) -> Vec<u8> {
+pub fn serialize(pairs: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let number = |bytes: &mut Vec<u8>, value: usize| {
         bytes.extend(u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
@@ -12,8 +12,8 @@ pub fn serialize(pairs: &[(String, String)]) -> Vec<u8> {
         number(&mut bytes, name.len());
         number(&mut bytes, value.len());
     }
-    for text in pairs.iter().flat_map(|(name, value)| [name, value]) {
-        bytes.extend_from_slice(text.as_bytes());
+    for text in pairs.iter().flat_map(|(name, value)| [name.as_bytes(), value]) {
+        bytes.extend_from_slice(text);
         bytes.push(0);
     }
     bytes

@@ -1,15 +1,15 @@
 //! A request as the host shows it: fetched as late and as little as the rules allow.
 
 use crate::{host, pairs, properties};
-use brownout_core::time::{Clock, Instant};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::step::Direction;
 use brownout_core::view::{Property, RequestView};
 use std::cell::{OnceCell, RefCell};
-use std::time::Duration;
 
 /// The request of the effective context, during one callback.
 #[derive(Default)]
 pub struct HostRequest {
+    /// Whether more than headers is to come.
+    has_body: bool,
     /// First values already fetched, so that a header that many rules name costs one call.
     first: RefCell<Vec<(String, Option<Vec<u8>>)>>,
     /// Facts already fetched.
@@ -19,19 +19,24 @@ pub struct HostRequest {
 }
 
 impl HostRequest {
+    /// Nothing fetched yet.
+    pub fn new(has_body: bool) -> Self {
+        Self { has_body, ..Self::default() }
+    }
+
     fn first(&self, name: &str) -> Option<Vec<u8>> {
         let mut known = self.first.borrow_mut();
         if let Some((_, value)) = known.iter().find(|(other, _)| other == name) {
             return value.clone();
         }
         // A header that cannot be read counts as missing: the rule then does not match, and nobody is hurt.
-        let value = host::request_header(name).unwrap_or_default();
+        let value = host::header(Direction::Request, name).unwrap_or_default();
         known.push((name.to_owned(), value.clone()));
         value
     }
 
     fn all(&self) -> &[u8] {
-        self.all.get_or_init(|| host::request_headers().unwrap_or_default())
+        self.all.get_or_init(|| host::headers(Direction::Request).unwrap_or_default())
     }
 
     fn any_later_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> bool {
@@ -54,6 +59,10 @@ impl RequestView for HostRequest {
         true
     }
 
+    fn has_body(&self) -> bool {
+        self.has_body
+    }
+
     fn property(&self, property: Property<'_>) -> Option<Vec<u8>> {
         let Some(fixed) = property.fixed() else { return properties::read(property) };
         let mut known = self.facts.borrow_mut();
@@ -63,19 +72,5 @@ impl RequestView for HostRequest {
         let value = properties::read(fixed);
         known.push((fixed, value.clone()));
         value
-    }
-}
-
-/// The host's clocks.
-pub struct HostClock;
-
-impl Clock for HostClock {
-    fn now(&self) -> Option<Instant> {
-        host::monotonic_nanoseconds().ok().map(|nanos| Instant(Duration::from_nanos(nanos)))
-    }
-
-    fn wall(&self) -> Option<Timestamp> {
-        let nanos = host::realtime_nanoseconds().ok()?;
-        i64::try_from(nanos / 1000).ok().map(Timestamp)
     }
 }

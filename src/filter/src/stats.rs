@@ -41,6 +41,7 @@ struct Counters {
     injected: Metric,
     shadowed: Metric,
     overflow: Metric,
+    merge_patches_skipped: Metric,
     /// By kind of fault: those that can occur.
     faults: Vec<(Kind, Metric)>,
 }
@@ -53,6 +54,7 @@ impl Counters {
             injected: counter("injected"),
             shadowed: counter("shadowed"),
             overflow: counter("overflow"),
+            merge_patches_skipped: counter("merge_patches_skipped"),
             faults: kinds.map(|kind| (kind, counter(kind.counter()))).collect(),
         }
     }
@@ -100,6 +102,9 @@ impl Stats {
             Event::Injected(rule) => self.both(*rule, name, |counters| counters.injected.add(1)),
             Event::Shadowed(rule) => self.both(*rule, name, |counters| counters.shadowed.add(1)),
             Event::Overflow(rule) => self.both(*rule, name, |counters| counters.overflow.add(1)),
+            Event::Unpatched(rule) => {
+                self.both(*rule, name, |counters| counters.merge_patches_skipped.add(1));
+            }
             Event::Reported { .. } => {}
             Event::Fault { rule, kind } => self.both(*rule, name, |counters| counters.add_fault(*kind)),
             Event::Delayed(length) => {

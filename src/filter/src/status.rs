@@ -1,6 +1,6 @@
 //! What the filter answers to the host's callbacks. Envoy reads more numbers than the two that the SDK knows.
 
-#![allow(dead_code, reason = "these are the host's, whether or not a fault needs each of them")]
+use brownout_core::step::DataThen;
 
 /// After the headers of a request or of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,4 +35,15 @@ pub enum TrailersStatus {
     Continue = 0,
     /// They wait until the stream is told to go on.
     StopIteration = 1,
+}
+
+impl From<DataThen> for DataStatus {
+    fn from(then: DataThen) -> Self {
+        match then {
+            DataThen::Forward => Self::Continue,
+            DataThen::Buffer => Self::StopIterationAndBuffer,
+            // What is reset waits for that.
+            DataThen::Watermark | DataThen::Reset => Self::StopIterationAndWatermark,
+        }
+    }
 }

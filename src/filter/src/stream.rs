@@ -4,6 +4,7 @@
 
 use crate::status::{DataStatus, HeadersStatus, TrailersStatus};
 use crate::worker::Worker;
+use brownout_core::step::Direction;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -78,14 +79,14 @@ extern "C" fn brownout_on_request_headers(context: u32, _count: u32, end_of_stre
 
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_request_body(context: u32, size: u32, end_of_stream: u32) -> u32 {
-    let status =
-        Contexts::of_stream(context).map(|worker| worker.on_request_body(context, size, end_of_stream != 0));
+    let status = Contexts::of_stream(context)
+        .map(|worker| worker.on_data(context, Direction::Request, size, end_of_stream != 0));
     status.unwrap_or(DataStatus::Continue) as u32
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_request_trailers(context: u32, _count: u32) -> u32 {
-    let status = Contexts::of_stream(context).map(|worker| worker.on_request_trailers(context));
+    let status = Contexts::of_stream(context).map(|worker| worker.on_trailers(context, Direction::Request));
     status.unwrap_or(TrailersStatus::Continue) as u32
 }
 
@@ -98,13 +99,13 @@ extern "C" fn brownout_on_response_headers(context: u32, _count: u32, end_of_str
 
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_response_body(context: u32, size: u32, end_of_stream: u32) -> u32 {
-    let status =
-        Contexts::of_stream(context).map(|worker| worker.on_response_body(context, size, end_of_stream != 0));
+    let status = Contexts::of_stream(context)
+        .map(|worker| worker.on_data(context, Direction::Response, size, end_of_stream != 0));
     status.unwrap_or(DataStatus::Continue) as u32
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_response_trailers(context: u32, _count: u32) -> u32 {
-    let status = Contexts::of_stream(context).map(|worker| worker.on_response_trailers(context));
+    let status = Contexts::of_stream(context).map(|worker| worker.on_trailers(context, Direction::Response));
     status.unwrap_or(TrailersStatus::Continue) as u32
 }

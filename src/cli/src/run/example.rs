@@ -3,10 +3,11 @@
 use brownout_core::Engine;
 use brownout_core::document::Rule;
 use brownout_core::entropy::Entropy;
+use brownout_core::fault::Kind;
 use brownout_core::plan::{Plan, RuleId};
-use brownout_core::step::{Event, ExchangeId, Release, RequestStep};
+use brownout_core::step::{Event, ExchangeId, HeadersStep, Release};
 use brownout_core::time::{Clock, Instant};
-use brownout_core::view::RequestView;
+use brownout_core::view::{RequestView, ResponseView};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -144,17 +145,50 @@ impl Clock for Timeless {
     }
 }
 
+/// A plain response.
+struct Success;
+
+impl ResponseView for Success {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        (name == ":status").then(|| test(b"200"))
+    }
+
+    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        visit(b":status", b"200");
+        true
+    }
+
+    fn has_body(&self) -> bool {
+        true
+    }
+}
+
+/// What a fault looks like that neither a wait nor an end shows.
+fn sight(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Delay | Kind::Abort | Kind::Reset => None,
+        Kind::Hang => Some("hangs"),
+        Kind::Request => Some("is changed"),
+        Kind::RequestRateLimit => Some("is sent slowly"),
+        Kind::Response => Some("has its response changed"),
+        Kind::ResponseRateLimit => Some("is answered slowly"),
+    }
+}
+
 /// Which rule takes a request, if any, and in words what happens then.
 fn effect(engine: &mut Engine<Always>, id: u32, request: &Example) -> (Option<RuleId>, String) {
-    let step = engine.on_request_headers(ExchangeId(id), request, &Timeless);
-    let reply = match step {
-        RequestStep::Continue => None,
-        RequestStep::Reply(reply) => Some(reply),
-        RequestStep::Hold => match engine.next_due(Instant(Duration::MAX)) {
-            Some((_, Release::Reply(reply))) => Some(reply),
+    let id = ExchangeId(id);
+    let mut end = match engine.on_request_headers(id, request, &Timeless) {
+        HeadersStep::Hold(_) => match engine.next_due(Instant(Duration::MAX)) {
+            Some((_, Release::Reply(reply))) => Some(HeadersStep::Reply(reply)),
+            Some((_, Release::Reset)) => Some(HeadersStep::Reset),
             _ => None,
         },
+        step => Some(step),
     };
+    if !matches!(end, Some(HeadersStep::Reply(_) | HeadersStep::Reset)) {
+        end = Some(engine.on_response_headers(id, &Success, &Timeless));
+    }
     let mut rule = None;
     let mut parts = Vec::new();
     while let Some(event) = engine.next_event() {
@@ -165,11 +199,16 @@ fn effect(engine: &mut Engine<Always>, id: u32, request: &Example) -> (Option<Ru
                 parts.push("is only counted".to_owned());
             }
             Event::Delayed(hold) => parts.push(format!("waits {hold:?}")),
+            Event::Fault { kind, .. } => parts.extend(sight(kind).map(str::to_owned)),
             _ => {}
         }
     }
-    engine.end(ExchangeId(id));
-    parts.extend(reply.map(|reply| format!("gets {}", reply.status)));
+    engine.end(id);
+    match end {
+        Some(HeadersStep::Reply(reply)) => parts.push(format!("gets {}", reply.status)),
+        Some(HeadersStep::Reset) => parts.push("is reset".into()),
+        _ => {}
+    }
     let Some(found) = rule.and_then(|rule| engine.plan().rules().get(rule.0)) else {
         return (None, "passes".into());
     };

@@ -1,10 +1,14 @@
 //! What each kind of fault does, in words.
 
+use super::message;
 use super::words::{anded, length, percent, quoted};
 use crate::duration::Written;
 use crate::fault::abort::Abort;
 use crate::fault::delay::{Delay, Length};
 use crate::fault::distribution::Distribution;
+use crate::fault::hang::Hang;
+use crate::fault::rate_limit::{RequestRateLimit, ResponseRateLimit};
+use crate::fault::response::Response;
 use crate::fault::{Faults, Kind};
 use crate::percent::FractionalPercent;
 use alloc::format;
@@ -32,8 +36,29 @@ fn line(kind: Kind, faults: &Faults) -> Option<Line> {
     let (percentage, words) = match kind {
         Kind::Delay => faults.delay.as_ref().map(|delay| (delay.percentage, of_delay(delay)))?,
         Kind::Abort => faults.abort.as_ref().map(|abort| (abort.percentage, of_abort(abort)))?,
+        Kind::Reset => faults.reset.as_ref().map(|reset| (reset.percentage, RESET.into()))?,
+        Kind::Hang => faults.hang.as_ref().map(|hang| (hang.percentage, of_hang(hang)))?,
+        Kind::Request => {
+            faults.request.as_ref().map(|request| (request.percentage, message::of_request(request)))?
+        }
+        Kind::Response => faults
+            .response
+            .as_ref()
+            .map(|Response(change)| (change.percentage, message::of_response(change)))?,
+        Kind::RequestRateLimit => faults.request_rate_limit.as_ref().map(|RequestRateLimit(limit)| {
+            (limit.percentage, message::of_rate(limit, "send their bodies"))
+        })?,
+        Kind::ResponseRateLimit => faults.response_rate_limit.as_ref().map(|ResponseRateLimit(limit)| {
+            (limit.percentage, message::of_rate(limit, "get their responses"))
+        })?,
     };
     Some(Line { kind, percentage, words })
+}
+
+const RESET: &str = "have their streams reset instead of being forwarded";
+
+fn of_hang(hang: &Hang) -> String {
+    format!("get no answer for {}, and then have their streams reset", length(hang.max))
 }
 
 /// Faults as sentences about the requests that a rule has taken.
@@ -101,7 +126,8 @@ fn drawn(distribution: &Distribution) -> String {
 }
 
 fn of_abort(abort: &Abort) -> String {
-    let Abort { http_status, grpc_status, header_abort: _, body, headers, percentage: _ } = abort;
+    let Abort { http_status, grpc_status, header_abort: _, body, grpc_message, headers, percentage: _ } =
+        abort;
     let status = match (http_status, grpc_status) {
         (Some(http), _) => format!("HTTP {}", http.get()),
         (None, Some(grpc)) => {
@@ -114,7 +140,8 @@ fn of_abort(abort: &Abort) -> String {
         headers.iter().flat_map(|headers| headers.iter()).map(|(name, _)| format!("`{name}`")).collect();
     let headers = (!names.is_empty())
         .then(|| format!("the header{} {}", if names.len() == 1 { "" } else { "s" }, anded(&names)));
-    let with: Vec<String> = body.into_iter().chain(headers).collect();
+    let message = grpc_message.as_ref().map(|message| format!("the gRPC message {}", quoted(message)));
+    let with: Vec<String> = body.into_iter().chain(message).chain(headers).collect();
     let with = if with.is_empty() { String::new() } else { format!(", with {}", anded(&with)) };
     format!("are answered with {status} in the backend's place{with}")
 }

@@ -5,6 +5,7 @@
 
 pub mod fault;
 pub mod matching;
+mod message;
 pub mod rule;
 mod seen;
 pub mod trace;

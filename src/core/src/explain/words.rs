@@ -1,8 +1,9 @@
 //! Words that several sentences need.
 
+use crate::decode::Count;
 use crate::duration::Written;
 use crate::json::Shortened;
-use crate::limits::{Limit, Limits};
+use crate::limits::Limits;
 use crate::percent::{Denominator, FractionalPercent};
 use alloc::format;
 use alloc::string::String;
@@ -63,8 +64,8 @@ pub fn counted(number: u64, singular: &str) -> String {
 pub fn limits(limits: &Limits) -> Vec<String> {
     let Limits { max_active_faults } = limits;
     let mut clauses = Vec::new();
-    let mut clause = |limit: &Option<Limit>, text: &dyn Fn(&dyn Display) -> String| {
-        clauses.extend(limit.map(|Limit(most)| text(&most)));
+    let mut clause = |limit: &Option<Count>, text: &dyn Fn(&dyn Display) -> String| {
+        clauses.extend(limit.map(|Count(most)| text(&most)));
     };
     clause(max_active_faults, &|most| format!("at most {most} held at the same time"));
     clauses

@@ -1,9 +1,10 @@
 //! `abort`: the request is answered instead of being forwarded.
 
 use super::header_control::{self, Nothing, Wanted};
-use super::{Effects, Fault, Kind};
+use super::{Fault, Kind};
 use crate::decode::{Decode, Decoder, Fields, integer, object};
 use crate::diagnostic::Code;
+use crate::effects::{Effects, End, Ending};
 use crate::entropy::Entropy;
 use crate::grpc::GrpcStatus;
 use crate::header::ReplyHeaders;
@@ -64,12 +65,13 @@ object! {
         pub header_abort: Option<Nothing>,
         /// The body, at most 64 KiB; `fault filter abort` if it is absent. For gRPC, the `grpc-message`.
         pub body: Option<String>,
+        /// The `grpc-message` for a gRPC request, at most 64 KiB; `body` if it is absent.
+        pub grpc_message: Option<String>,
         /// More headers for the reply. `content-type` is `text/plain` unless it is given here.
         pub headers: Option<ReplyHeaders>,
         /// The share of the rule's requests that are aborted: all, if it is absent.
         pub percentage: Option<FractionalPercent>,
     }
-    later ["grpc_message"]
     fields(Self::check)
 }
 
@@ -88,11 +90,13 @@ impl Abort {
                 decoder.refuse::<()>(Code::Conflict, "an abort has one status", label);
             }
         }
-        if let Some((name, Json::String(body))) = fields.value("body")
-            && body.len() > LONGEST_BODY
-        {
-            let label = format!("{} bytes, at most {LONGEST_BODY} are allowed", body.len());
-            decoder.field(name, |d| d.refuse::<()>(Code::OutOfRange, "body too long", label));
+        for (field, message) in [("body", "body too long"), ("grpc_message", "gRPC message too long")] {
+            if let Some((name, Json::String(text))) = fields.value(field)
+                && text.len() > LONGEST_BODY
+            {
+                let label = format!("{} bytes, at most {LONGEST_BODY} are allowed", text.len());
+                decoder.field(name, |d| d.refuse::<()>(Code::OutOfRange, message, label));
+            }
         }
     }
 
@@ -125,14 +129,16 @@ impl Fault for Abort {
     fn apply(&self, request: &dyn RequestView, _entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
         let Some((status, grpc_status)) = self.status(request) else { return false };
         let headers = self.headers.iter().flat_map(ReplyHeaders::iter);
+        let message = self.grpc_message.as_deref().filter(|_| request.is_grpc());
+        let body = message.or(self.body.as_deref()).unwrap_or(DEFAULT_BODY);
         let reply = LocalReply {
             status,
             grpc_status,
             headers: headers.map(|(name, value)| (name.into(), value.into())).collect(),
-            body: self.body.as_deref().unwrap_or(DEFAULT_BODY).into(),
+            body: body.into(),
             details: "brownout_abort",
         };
-        effects.end = Some((Kind::Abort, reply));
+        effects.end = Some(Ending { begins: Some(Kind::Abort), how: End::Reply(reply) });
         true
     }
 }

@@ -1,16 +1,18 @@
 //! `delay`: the request waits before it is forwarded.
 
+use super::Fault;
 use super::distribution::Distribution;
 use super::header_control::{self, Nothing};
-use super::{Effects, Fault};
 use crate::decode::{Decode, Decoder, Field, Fields, listed};
 use crate::diagnostic::Code;
 use crate::duration::Written;
+use crate::effects::Effects;
 use crate::entropy::Entropy;
 use crate::json::Json;
 use crate::percent::FractionalPercent;
 use crate::view::RequestView;
 use alloc::format;
+use core::time::Duration;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -63,6 +65,16 @@ impl Length {
 
 impl Delay {
     const COMMON: &'static [&'static str] = &["max", "percentage"];
+
+    /// How long this request waits: not at all if it comes out so.
+    pub fn length(&self, request: &dyn RequestView, entropy: &mut dyn Entropy) -> Option<Duration> {
+        let drawn = match &self.length {
+            Length::Drawn(distribution) => distribution.sample(entropy),
+            Length::Header => header_control::delay(request),
+        };
+        let length = self.max.map_or(drawn, |max| drawn.min(max.get()));
+        (!length.is_zero()).then_some(length)
+    }
 }
 
 impl Decode for Delay {
@@ -119,15 +131,7 @@ impl Fault for Delay {
 
     /// A length that comes out as nothing is no delay.
     fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
-        let drawn = match &self.length {
-            Length::Drawn(distribution) => distribution.sample(entropy),
-            Length::Header => header_control::delay(request),
-        };
-        let length = self.max.map_or(drawn, |max| drawn.min(max.get()));
-        if length.is_zero() {
-            return false;
-        }
-        effects.hold = Some(length);
-        true
+        effects.delay = self.length(request, entropy);
+        effects.delay.is_some()
     }
 }

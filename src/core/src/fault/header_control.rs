@@ -25,6 +25,13 @@ const ABORT_GRPC: &str = "x-envoy-fault-abort-grpc-request";
 /// The numerator of the share that is answered, for both.
 pub const ABORT_PERCENTAGE: &str = "x-envoy-fault-abort-request-percentage";
 
+/// The KiB a second of the response's body; of the request's body, by the same pattern.
+pub const THROUGHPUT_RESPONSE: [&str; 2] =
+    ["x-envoy-fault-throughput-response", "x-envoy-fault-throughput-response-percentage"];
+/// Envoy has no such limit, and no such headers.
+pub const THROUGHPUT_REQUEST: [&str; 2] =
+    ["x-envoy-fault-throughput-request", "x-envoy-fault-throughput-request-percentage"];
+
 /// `{}`: a choice with nothing more to say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nothing;
@@ -63,6 +70,11 @@ pub fn abort(request: &dyn RequestView) -> Option<Wanted> {
     let grpc =
         || number(request, ABORT_GRPC).and_then(|code| u8::try_from(code).ok()).and_then(GrpcStatus::new);
     http.filter(|status| (200..600).contains(status)).map(Wanted::Http).or_else(|| grpc().map(Wanted::Grpc))
+}
+
+/// The rate that the request asks for, in KiB a second: none if that is 0.
+pub fn throughput(request: &dyn RequestView, header: &str) -> Option<u64> {
+    number(request, header).filter(|kib| *kib > 0)
 }
 
 /// The share that the request asks for, within the rule's.

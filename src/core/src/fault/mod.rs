@@ -4,23 +4,34 @@
 //! # Adding a fault kind
 //!
 //! Write `fault/<kind>.rs` with a type that implements [`Fault`], and name it in `faults!` below, at its place in the
-//! order in which faults act on an exchange. If no field of [`Effects`] can say what the kind does, add one: the
-//! compiler then lists where [`crate::exchange`] has to carry it out.
+//! order in which faults act on an exchange. If no field of [`Effects`] can say what the kind does, add one there, and
+//! have the engine carry it out.
 
 pub mod abort;
+pub mod body_change;
 pub mod delay;
 pub mod distribution;
+pub mod hang;
+pub mod header_changes;
 pub mod header_control;
 pub mod percentiles;
+pub mod rate_limit;
+pub mod request;
+pub mod reset;
+pub mod response;
 
 use crate::decode::{Decoder, Field, Fields};
+use crate::effects::Effects;
 use crate::entropy::Entropy;
 use crate::percent::FractionalPercent;
-use crate::step::LocalReply;
 use crate::view::RequestView;
 use abort::Abort;
-use core::time::Duration;
 use delay::Delay;
+use hang::Hang;
+use rate_limit::{RequestRateLimit, ResponseRateLimit};
+use request::Request;
+use reset::Reset;
+use response::Response;
 use serde::ser::SerializeMap;
 
 /// What every kind of fault can do.
@@ -30,15 +41,6 @@ pub trait Fault {
 
     /// Says what it does to this request. `false` if it turns out to do nothing.
     fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool;
-}
-
-/// What is to happen to one exchange, whichever faults ask for it.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Effects {
-    /// How long the request is held.
-    pub hold: Option<Duration>,
-    /// How it ends after that, instead of being forwarded, and which fault wants it so.
-    pub end: Option<(Kind, LocalReply)>,
 }
 
 macro_rules! faults {
@@ -98,10 +100,22 @@ macro_rules! faults {
 }
 
 faults! {
+    /// The request is changed before it is forwarded.
+    request: Request, "requests_rewritten";
     /// The request waits before it is forwarded.
     delay: Delay, "delays_injected";
     /// The request is answered instead of being forwarded.
     abort: Abort, "aborts_injected";
+    /// The stream is reset instead.
+    reset: Reset, "resets_injected";
+    /// The request is never answered; in the end, the stream is reset.
+    hang: Hang, "hangs_injected";
+    /// The request's body is slowed down.
+    request_rate_limit: RequestRateLimit, "request_rl_injected";
+    /// The response is changed, after the backend has done the work.
+    response: Response, "responses_rewritten";
+    /// The response's body is slowed down.
+    response_rate_limit: ResponseRateLimit, "response_rl_injected";
 }
 
 impl Faults {
@@ -118,6 +132,11 @@ impl Faults {
             if draws(fault.percentage(request), entropy) && fault.apply(request, entropy, &mut effects) {
                 kinds.insert(kind);
             }
+        }
+        if effects.end.is_some() {
+            // Nobody will see how the request was changed.
+            effects.request = None;
+            kinds.remove(Kind::Request);
         }
         (effects, kinds)
     }
@@ -136,6 +155,16 @@ impl Kinds {
     /// Adds one.
     pub fn insert(&mut self, kind: Kind) {
         self.0 |= 1 << kind as u16;
+    }
+
+    /// Adds others.
+    pub fn extend(&mut self, others: Self) {
+        self.0 |= others.0;
+    }
+
+    /// Takes one out.
+    pub fn remove(&mut self, kind: Kind) {
+        self.0 &= !(1 << kind as u16);
     }
 
     /// Whether one is in it.

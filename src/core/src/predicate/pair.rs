@@ -102,13 +102,13 @@ pub fn name(json: &Json, decoder: &mut Decoder) -> Option<String> {
     if name.is_empty() { decoder.refuse(Code::InvalidValue, "empty name", "") } else { Some(name) }
 }
 
-fn split_at_equals(pair: &[u8]) -> (&[u8], &[u8]) {
+pub(crate) fn split_at_equals(pair: &[u8]) -> (&[u8], &[u8]) {
     let at = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
     let (name, rest) = pair.split_at(at);
     (name, rest.strip_prefix(b"=").unwrap_or(rest))
 }
 
-fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'%') {
         return Cow::Borrowed(text);
     }

@@ -9,10 +9,10 @@ use brownout_core::engine::Engine;
 use brownout_core::entropy::Entropy;
 use brownout_core::json::Json;
 use brownout_core::plan::RuleId;
-use brownout_core::step::{Event, ExchangeId, Release, RequestStep};
+use brownout_core::step::{Event, ExchangeId, HeaderChange, HeadersStep, Release};
 use brownout_core::time::{Clock, Instant};
 use brownout_core::timestamp::Timestamp;
-use brownout_core::view::RequestView;
+use brownout_core::view::{RequestView, ResponseView};
 use brownout_core::{Diagnostic, Plan};
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -127,6 +127,54 @@ impl Entropy for Seeded {
     }
 }
 
+/// A response, as written.
+#[derive(Debug, Clone)]
+pub struct Response {
+    pub headers: Vec<(String, Vec<u8>)>,
+    pub has_body: bool,
+}
+
+impl Response {
+    /// With a body.
+    pub fn new(status: u16, headers: &[(&str, &str)]) -> Self {
+        let status = (":status".to_owned(), status.to_string().into_bytes());
+        let others = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+        Self { headers: std::iter::once(status).chain(others).collect(), has_body: true }
+    }
+
+    /// The one that nothing depends on.
+    pub fn ok() -> Self {
+        Self::new(200, &[])
+    }
+
+    /// Without a body.
+    pub fn empty(status: u16, headers: &[(&str, &str)]) -> Self {
+        Self { has_body: false, ..Self::new(status, headers) }
+    }
+}
+
+impl ResponseView for Response {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        let mut values = self.headers.iter().filter(|(other, _)| other == name).peekable();
+        values.peek()?;
+        Some(values.any(|(_, value)| test(value)))
+    }
+
+    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        self.headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value));
+        true
+    }
+
+    fn has_body(&self) -> bool {
+        self.has_body
+    }
+}
+
+/// A response that goes on and says what its exchange has suffered.
+pub fn mark(evidence: &str) -> HeadersStep {
+    HeadersStep::Forward(vec![HeaderChange::Add("x-brownout".into(), evidence.into())])
+}
+
 /// The plan of a document that has no mistakes.
 #[track_caller]
 pub fn plan(document: &str) -> Plan {
@@ -215,7 +263,7 @@ impl Worker<Seeded> {
 }
 
 impl<E: Entropy> Worker<E> {
-    pub fn request(&mut self, number: u32, request: &dyn RequestView) -> RequestStep {
+    pub fn request(&mut self, number: u32, request: &dyn RequestView) -> HeadersStep {
         self.engine.on_request_headers(id(number), request, &self.clock)
     }
 
@@ -223,10 +271,15 @@ impl<E: Entropy> Worker<E> {
     #[track_caller]
     pub fn status(&mut self, request: &dyn RequestView) -> u16 {
         match self.request(0, request) {
-            RequestStep::Continue => 0,
-            RequestStep::Reply(reply) => reply.status,
-            RequestStep::Hold => panic!("held"),
+            HeadersStep::Continue => 0,
+            HeadersStep::Reply(reply) => reply.status,
+            step => panic!("{step:?}"),
         }
+    }
+
+    /// The headers of a plain response arrive.
+    pub fn response(&mut self, number: u32) -> HeadersStep {
+        self.engine.on_response_headers(id(number), &Response::ok(), &self.clock)
     }
 
     /// Whatever is due at a time, in order.

@@ -37,11 +37,7 @@ const ROWS: &[Mapping] = &[
         Noted,
         "`limits.max_active_faults` of the rule. In Envoy all routes with a fault filter share one count; here each rule has its own",
     ),
-    row(
-        "response_rate_limit",
-        Exact,
-        "`response_rate_limit`, which a later release can do; until then it is refused",
-    ),
+    row("response_rate_limit", Exact, "`response_rate_limit`; see `docs/faults.md` for how even the flow is"),
     row("response_rate_limit.fixed_limit", Exact, "`response_rate_limit.fixed_limit`"),
     row("response_rate_limit.fixed_limit.limit_kbps", Exact, "`response_rate_limit.fixed_limit.limit_kbps`"),
     row("response_rate_limit.header_limit", Exact, "`response_rate_limit.header_limit`"),

@@ -1,0 +1,193 @@
+//! What happens to the body of one message: it is rewritten, cut off, or slowed down, in that order.
+//!
+//! Bytes pass through here only while a fault needs them. What the host has in its own hands is bounded by its buffer
+//! limit and holds the sender back; what is taken out of them ([`kept`]) is bounded here.
+
+pub mod kept;
+pub mod merge_patch;
+pub mod pace;
+pub mod rewrite;
+
+use crate::entropy::Entropy;
+use crate::step::{DataStep, DataThen, TrailersStep};
+use crate::time::{Clock, Instant};
+use crate::view::DataView;
+use alloc::vec::Vec;
+use core::time::Duration;
+use kept::Memory;
+use pace::Pace;
+use rewrite::{Rewrite, Rewritten};
+
+/// How long what was passed on before a cut has to leave the proxy, which drops what it has not sent yet.
+const BEFORE_A_CUT: Duration = Duration::from_millis(1);
+
+/// What the body's work may depend on beside the body.
+pub struct Around<'a> {
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Chance.
+    pub entropy: &'a mut dyn Entropy,
+    /// What may be taken out of the host's hands.
+    pub memory: &'a Memory,
+}
+
+/// The work on one body.
+#[derive(Debug)]
+pub struct Body {
+    rewrite: Option<Rewrite>,
+    pace: Option<Pace>,
+    cut: Cut,
+    /// Whether a merge patch did not apply.
+    unpatched: bool,
+}
+
+/// Where the stream is reset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cut {
+    /// Nowhere.
+    Never,
+    /// After so many more bytes.
+    After(u64),
+    /// As soon as what waits has left; `ended` if nothing more would come anyway.
+    Draining { ended: bool },
+    /// Now: at this time.
+    At(Instant),
+}
+
+/// What is due for a body.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Due {
+    /// What the host has goes on.
+    Resume,
+    /// This goes on.
+    Emit(Vec<u8>),
+    /// The stream is reset.
+    Reset,
+}
+
+impl Body {
+    /// `None` if there is nothing to do. `cut`: after how many bytes the stream is reset.
+    pub fn new(rewrite: Option<Rewrite>, cut: Option<u64>, pace: Option<Pace>) -> Option<Self> {
+        let work = rewrite.is_some() || cut.is_some() || pace.is_some();
+        work.then_some(Self { rewrite, pace, cut: cut.map_or(Cut::Never, Cut::After), unpatched: false })
+    }
+
+    /// Whether it is slowed down.
+    pub fn is_paced(&self) -> bool {
+        self.pace.is_some()
+    }
+
+    /// Whether a merge patch turned out not to apply since this was last asked.
+    pub fn was_unpatched(&mut self) -> bool {
+        core::mem::take(&mut self.unpatched)
+    }
+
+    /// A piece has arrived; `end` if it is the last one.
+    pub fn on_data(&mut self, data: &dyn DataView, end: bool, around: &mut Around<'_>) -> DataStep {
+        if self.is_cut(end) {
+            return DataStep { put: Some(Vec::new()), then: DataThen::Watermark };
+        }
+        let put = match self.rewrite.as_mut().map(|rewrite| rewrite.on_data(data, end, around)) {
+            None | Some(Rewritten::Same) => None,
+            Some(Rewritten::To(bytes)) => Some(bytes),
+            Some(Rewritten::Later) => return DataStep { put: Some(Vec::new()), then: DataThen::Watermark },
+            Some(Rewritten::Unpatched(bytes)) => {
+                (self.rewrite, self.unpatched) = (None, true);
+                bytes
+            }
+        };
+        let size = put.as_ref().map_or(data.size(), Vec::len) as u64;
+        match self.cut {
+            Cut::After(left) if left <= size => self.cut_off(left, put, data, end, around),
+            Cut::After(left) => {
+                self.cut = Cut::After(left - size);
+                self.pass(put, data, end, around)
+            }
+            _ => self.pass(put, data, end, around),
+        }
+    }
+
+    /// Whether nothing more leaves; notes the end of what would have.
+    fn is_cut(&mut self, end: bool) -> bool {
+        if let Cut::Draining { ended } = &mut self.cut {
+            *ended |= end;
+        }
+        matches!(self.cut, Cut::Draining { .. } | Cut::At(_))
+    }
+
+    fn pass(
+        &mut self,
+        put: Option<Vec<u8>>,
+        data: &dyn DataView,
+        end: bool,
+        around: &mut Around<'_>,
+    ) -> DataStep {
+        match &mut self.pace {
+            Some(pace) => pace.on_data(put, data, end, around),
+            None => DataStep { put, then: DataThen::Forward },
+        }
+    }
+
+    /// Passes the first bytes on and no more. The last piece cannot be passed on in part: with it, the host would end
+    /// the message as if it were whole.
+    fn cut_off(
+        &mut self,
+        left: u64,
+        put: Option<Vec<u8>>,
+        data: &dyn DataView,
+        end: bool,
+        around: &mut Around<'_>,
+    ) -> DataStep {
+        let (Some(now), false) = (around.clock.now(), end) else {
+            return DataStep { put: None, then: DataThen::Reset };
+        };
+        let bytes = if left == 0 { Some(Vec::new()) } else { put.or_else(|| data.bytes()) };
+        let Some(mut bytes) = bytes else { return DataStep { put: None, then: DataThen::Reset } };
+        bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        let step = match &mut self.pace {
+            // As the last piece, since nothing comes after it.
+            Some(pace) => pace.on_data(Some(bytes), data, true, around),
+            None => DataStep { put: Some(bytes), then: DataThen::Forward },
+        };
+        let drained = step.then == DataThen::Forward;
+        self.cut = if drained { Cut::At(now.after(BEFORE_A_CUT)) } else { Cut::Draining { ended: false } };
+        step
+    }
+
+    /// The trailers have arrived: the body is complete.
+    pub fn on_trailers(&mut self, around: &mut Around<'_>) -> TrailersStep {
+        if self.is_cut(true) {
+            return TrailersStep::Hold(None);
+        }
+        match &mut self.pace {
+            _ if self.rewrite.as_ref().is_some_and(Rewrite::is_waiting) => TrailersStep::Reset,
+            Some(pace) => pace.on_trailers(around.clock),
+            None => TrailersStep::Continue,
+        }
+    }
+
+    /// When [`Self::next_due`] wants to be asked.
+    pub fn due(&self) -> Option<Instant> {
+        match self.cut {
+            Cut::At(due) => Some(due),
+            _ => self.pace.as_ref()?.due(),
+        }
+    }
+
+    /// What is due.
+    pub fn next_due(&mut self, now: Instant) -> Option<Due> {
+        if let Cut::At(due) = self.cut {
+            return (due <= now).then_some(Due::Reset);
+        }
+        let due = self.pace.as_mut()?.next_due(now)?;
+        match self.cut {
+            // To let the last piece go would end the message.
+            Cut::Draining { ended: true } => Some(Due::Reset),
+            Cut::Draining { ended: false } => {
+                self.cut = Cut::At(now.after(BEFORE_A_CUT));
+                Some(due)
+            }
+            _ => Some(due),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! A body that is slowed down to a rate.
+//!
+//! The total time is always right: no byte leaves before all bytes up to it could have, at the rate. How even the flow
+//! is depends on the host. What comes in small pieces, from a slow sender, is kept here and leaves in steps of 50 ms.
+//! What is more than that stays with the host, which then holds the sender back: it leaves in one piece, when all of
+//! it may. So does the rest of a body once its end has been seen, since the host ends the message with the next piece.
+
+use super::kept::Kept;
+use super::{Around, Due};
+use crate::step::{DataStep, DataThen, TrailersStep};
+use crate::time::{Clock, Instant};
+use crate::view::DataView;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// How much of one body is kept here, in bytes.
+pub const MOST_KEPT: usize = 64 * 1024;
+/// The longest piece that is kept here, in bytes. While the host is told to buffer, more than its buffer limit at once
+/// is an error to it, and a sender of longer pieces may well have so much.
+const LONGEST_PIECE: usize = 16 * 1024;
+/// How much time in which nothing came is made up for, as in Envoy's own limiter.
+const MADE_UP: Duration = Duration::from_secs(1);
+/// How often a piece leaves. Envoy's own limiter has the same step.
+const STEP: Duration = Duration::from_millis(50);
+
+/// A rate, in bytes a second: more than none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate(u64);
+
+impl Rate {
+    /// So many KiB a second; at least one.
+    pub fn kib_per_second(kib: u64) -> Self {
+        Self(kib.max(1).saturating_mul(1024))
+    }
+
+    /// How long so many bytes take.
+    fn time(self, bytes: u64) -> Duration {
+        let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.0);
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
+    /// How many bytes so long a time is enough for.
+    fn bytes(self, time: Duration) -> u64 {
+        u64::try_from(time.as_nanos() * u128::from(self.0) / 1_000_000_000).unwrap_or(u64::MAX)
+    }
+}
+
+/// The pace of one body.
+#[derive(Debug)]
+pub struct Pace {
+    rate: Rate,
+    /// How many bytes may still leave at once.
+    free: u64,
+    /// When all bytes that have left so far could have, at the rate.
+    paid: Option<Instant>,
+    waiting: Waiting,
+}
+
+/// Where the bytes are that wait.
+#[derive(Debug)]
+enum Waiting {
+    Nothing,
+    /// Here. The host was told to buffer, and has none.
+    Here {
+        kept: Kept,
+        step: Instant,
+    },
+    /// With the host: so many.
+    There {
+        bytes: u64,
+        due: Instant,
+    },
+}
+
+impl Pace {
+    /// A body that is slowed down to `rate` after its first `free` bytes.
+    pub fn new(rate: Rate, free: u64) -> Self {
+        Self { rate, free, paid: None, waiting: Waiting::Nothing }
+    }
+
+    /// A piece has arrived: `put` in the place of `data`.
+    pub fn on_data(
+        &mut self,
+        put: Option<Vec<u8>>,
+        data: &dyn DataView,
+        end: bool,
+        around: &Around<'_>,
+    ) -> DataStep {
+        let size = put.as_ref().map_or(data.size(), Vec::len);
+        let Some(now) = around.clock.now() else { return self.let_go(put, data) };
+        let waits = !matches!(self.waiting, Waiting::Nothing);
+        if !waits {
+            if size as u64 <= self.free {
+                self.free -= size as u64;
+                return DataStep { put, then: DataThen::Forward };
+            }
+            let paid = self.paid.map_or(now, |paid| paid.max(now.before(MADE_UP)));
+            self.paid = Some(paid);
+            if paid.after(self.rate.time((size as u64).saturating_sub(self.free))) <= now {
+                self.pay(size as u64);
+                return DataStep { put, then: DataThen::Forward };
+            }
+        }
+        if end || matches!(self.waiting, Waiting::There { .. }) {
+            return self.leave_there(put, data, size);
+        }
+        self.keep_here(put, data, now, around)
+    }
+
+    /// Keeps a piece here, if there is room for it.
+    fn keep_here(
+        &mut self,
+        put: Option<Vec<u8>>,
+        data: &dyn DataView,
+        now: Instant,
+        around: &Around<'_>,
+    ) -> DataStep {
+        let (mut kept, step) = match core::mem::replace(&mut self.waiting, Waiting::Nothing) {
+            Waiting::Here { kept, step } => (kept, step),
+            _ => (Kept::nothing(), now.after(STEP)),
+        };
+        let size = put.as_ref().map_or(data.size(), Vec::len);
+        let fits = size <= LONGEST_PIECE && kept.len() + size <= MOST_KEPT;
+        let bytes = if fits { put.or_else(|| data.bytes()) } else { put };
+        let refused = match (fits, bytes) {
+            (true, Some(bytes)) => match kept.keep(bytes, around.memory) {
+                Ok(()) => {
+                    self.waiting = Waiting::Here { kept, step };
+                    return DataStep { put: Some(Vec::new()), then: DataThen::Buffer };
+                }
+                Err(bytes) => Some(bytes),
+            },
+            (_, bytes) => bytes,
+        };
+        self.waiting = Waiting::Here { kept, step };
+        self.leave_there(refused, data, size)
+    }
+
+    /// Leaves a piece with the host, and all that is kept here before it.
+    fn leave_there(&mut self, put: Option<Vec<u8>>, data: &dyn DataView, size: usize) -> DataStep {
+        let paid = self.paid.unwrap_or_default();
+        let (before, put) = match core::mem::replace(&mut self.waiting, Waiting::Nothing) {
+            Waiting::Nothing => (0, put),
+            Waiting::There { bytes, .. } => (bytes, put),
+            Waiting::Here { mut kept, .. } => {
+                let mut all = kept.take();
+                let before = all.len() as u64;
+                if let Some(piece) = put.or_else(|| data.bytes()) {
+                    all.extend_from_slice(&piece);
+                }
+                (before, Some(all))
+            }
+        };
+        let bytes = before + size as u64;
+        self.waiting =
+            Waiting::There { bytes, due: paid.after(self.rate.time(bytes.saturating_sub(self.free))) };
+        DataStep { put, then: DataThen::Watermark }
+    }
+
+    /// Without a clock nothing is slowed down, and nothing stays behind.
+    fn let_go(&mut self, put: Option<Vec<u8>>, data: &dyn DataView) -> DataStep {
+        let put = match self.take_rest() {
+            None => put,
+            Some(mut rest) => {
+                rest.extend(put.or_else(|| data.bytes()).unwrap_or_default());
+                Some(rest)
+            }
+        };
+        DataStep { put, then: DataThen::Forward }
+    }
+
+    /// The trailers have arrived: they leave with what waits.
+    pub fn on_trailers(&mut self, clock: &dyn Clock) -> TrailersStep {
+        if matches!(self.waiting, Waiting::Nothing) {
+            return TrailersStep::Continue;
+        }
+        let kept = self.take_rest();
+        if let Some(kept) = &kept {
+            let Some(paid) = self.paid.or_else(|| clock.now()) else { return TrailersStep::Reset };
+            let bytes = kept.len() as u64;
+            let due = paid.after(self.rate.time(bytes.saturating_sub(self.free)));
+            self.waiting = Waiting::There { bytes, due };
+        }
+        TrailersStep::Hold(kept)
+    }
+
+    /// What is kept here, given up.
+    fn take_rest(&mut self) -> Option<Vec<u8>> {
+        match core::mem::replace(&mut self.waiting, Waiting::Nothing) {
+            Waiting::Here { mut kept, .. } => Some(kept.take()),
+            other => {
+                self.waiting = other;
+                None
+            }
+        }
+    }
+
+    /// When [`Self::next_due`] wants to be asked.
+    pub fn due(&self) -> Option<Instant> {
+        match &self.waiting {
+            Waiting::Nothing => None,
+            Waiting::Here { step, .. } => Some(*step),
+            Waiting::There { due, .. } => Some(*due),
+        }
+    }
+
+    /// What may leave by now.
+    pub fn next_due(&mut self, now: Instant) -> Option<Due> {
+        match &mut self.waiting {
+            Waiting::There { bytes, due } if *due <= now => {
+                let bytes = *bytes;
+                self.waiting = Waiting::Nothing;
+                self.pay(bytes);
+                Some(Due::Resume)
+            }
+            Waiting::Here { kept, step } if *step <= now => {
+                *step = now.after(STEP);
+                let paid = self.paid.unwrap_or(now);
+                let most = self.rate.bytes(paid.until(now)).saturating_add(self.free);
+                let first = kept.take_first(usize::try_from(most).unwrap_or(usize::MAX));
+                if kept.is_empty() {
+                    self.waiting = Waiting::Nothing;
+                }
+                self.pay(first.len() as u64);
+                (!first.is_empty()).then_some(Due::Emit(first))
+            }
+            _ => None,
+        }
+    }
+
+    fn pay(&mut self, bytes: u64) {
+        let free = self.free.min(bytes);
+        self.free -= free;
+        self.paid = self.paid.map(|paid| paid.after(self.rate.time(bytes - free)));
+    }
+}

@@ -1,0 +1,177 @@
+//! What happens to a response when its headers arrive.
+
+use super::Engine;
+use crate::body::Body;
+use crate::effects::{End, Throttle};
+use crate::entropy::Entropy;
+use crate::exchange::{Ahead, AnswerHeld, Exchange, Stage};
+use crate::fault::response::Outcome;
+use crate::fault::{Kind, Kinds};
+use crate::step::{Event, ExchangeId, HeaderChange, HeadersStep};
+use crate::time::{Clock, Instant};
+use crate::view::ResponseView;
+use alloc::vec::Vec;
+
+/// The status of a response that grants an upgrade (RFC 9110, section 15.2.2).
+const SWITCHING_PROTOCOLS: u16 = 101;
+
+impl<E: Entropy> Engine<E> {
+    /// The headers of a response have arrived: the backend's, or a reply of the proxy itself.
+    pub fn on_response_headers(
+        &mut self,
+        id: ExchangeId,
+        response: &dyn ResponseView,
+        clock: &dyn Clock,
+    ) -> HeadersStep {
+        let Some(mut exchange) = self.exchanges.remove(&id) else { return HeadersStep::Continue };
+        match core::mem::replace(&mut exchange.stage, Stage::Answered(None)) {
+            Stage::Forwarded(ahead) => self.answer(id, exchange, ahead, response, clock),
+            // The proxy answers by itself while the request waits here: the stream's idle timeout, say.
+            Stage::Held(_) => {
+                let step = self.forward(&exchange, Vec::new());
+                self.forget(id, exchange);
+                step
+            }
+            // It does so while the response waits here.
+            Stage::AnswerHeld(_) | Stage::Answered(_) => {
+                self.forget(id, exchange);
+                HeadersStep::Continue
+            }
+        }
+    }
+
+    fn answer(
+        &mut self,
+        id: ExchangeId,
+        mut exchange: Exchange,
+        ahead: Ahead,
+        response: &dyn ResponseView,
+        clock: &dyn Clock,
+    ) -> HeadersStep {
+        let status = response.first_value(":status");
+        let status = status.and_then(|value| core::str::from_utf8(&value).ok()?.parse().ok()).unwrap_or(0);
+        if status == SWITCHING_PROTOCOLS {
+            let step = self.forward(&exchange, Vec::new());
+            self.forget(id, exchange);
+            return step;
+        }
+        let answer = ahead.answer.filter(|answer| answer.applies(status, response));
+        if ahead.shadow {
+            self.events.extend(answer.map(|_| Event::Shadowed(exchange.cause.rule)));
+            self.forget(id, exchange);
+            return HeadersStep::Continue;
+        }
+        let rate = ahead.rate.filter(|_| response.has_body());
+        let delay = answer.as_ref().and_then(|answer| answer.delay);
+        let due = delay.and_then(|delay| Some(clock.now()?.after(delay)));
+        let work = Work::of(answer.map(|answer| answer.outcome(status, response)), rate, due.is_some());
+        if work.unpatched {
+            self.events.push_back(Event::Unpatched(exchange.cause.rule));
+        }
+        self.begun(&mut exchange.cause, work.kinds);
+        if let (Some(_), Some(delay)) = (due, delay) {
+            self.delayed(&mut exchange.cause, delay);
+        }
+        if !work.kinds.is_empty() {
+            self.report(&exchange.cause);
+        }
+        self.carry_out(id, exchange, work, due)
+    }
+
+    fn carry_out(
+        &mut self,
+        id: ExchangeId,
+        mut exchange: Exchange,
+        work: Work,
+        due: Option<Instant>,
+    ) -> HeadersStep {
+        let Work { headers, body, end, .. } = work;
+        match (due, end) {
+            (Some(due), end) => {
+                let end = end.map(|end| self.marked_end(end, &exchange));
+                let step = if end.is_some() { headers } else { self.with_mark(&exchange, headers) };
+                exchange.stage = Stage::AnswerHeld(AnswerHeld { due, end, body });
+                self.keep(id, exchange);
+                HeadersStep::Hold(step)
+            }
+            (None, None) => {
+                let step = self.forward(&exchange, headers);
+                exchange.stage = Stage::Answered(body);
+                self.keep(id, exchange);
+                step
+            }
+            (None, Some(end)) => {
+                let end = self.marked_end(end, &exchange);
+                self.forget(id, exchange);
+                match end {
+                    End::Reply(reply) => HeadersStep::Reply(reply),
+                    End::Reset => HeadersStep::Reset,
+                }
+            }
+        }
+    }
+
+    fn marked_end(&self, end: End, exchange: &Exchange) -> End {
+        match end {
+            End::Reply(reply) => End::Reply(self.marked(reply, &exchange.cause)),
+            End::Reset => End::Reset,
+        }
+    }
+
+    fn with_mark(&self, exchange: &Exchange, mut headers: Vec<HeaderChange>) -> Vec<HeaderChange> {
+        let mark = self.mark(&exchange.cause).filter(|_| exchange.marks);
+        headers.extend(mark.map(|(name, value)| HeaderChange::Add(name, value)));
+        headers
+    }
+
+    fn forward(&self, exchange: &Exchange, headers: Vec<HeaderChange>) -> HeadersStep {
+        match self.with_mark(exchange, headers) {
+            headers if headers.is_empty() => HeadersStep::Continue,
+            headers => HeadersStep::Forward(headers),
+        }
+    }
+}
+
+/// What is to be done to a response.
+struct Work {
+    headers: Vec<HeaderChange>,
+    body: Option<Body>,
+    end: Option<End>,
+    /// The faults that begin with it.
+    kinds: Kinds,
+    unpatched: bool,
+}
+
+impl Work {
+    fn of(outcome: Option<Outcome>, rate: Option<Throttle>, waits: bool) -> Self {
+        let mut work =
+            Self { headers: Vec::new(), body: None, end: None, kinds: Kinds::default(), unpatched: false };
+        let (mut rewrite, mut cut) = (None, None);
+        let changes = match outcome {
+            None => false,
+            Some(Outcome::Reset) => {
+                work.end = Some(End::Reset);
+                true
+            }
+            Some(Outcome::Reply(reply)) => {
+                work.end = Some(End::Reply(reply));
+                true
+            }
+            Some(Outcome::Change { headers, body, cut: after, unpatched }) => {
+                let changes = waits || !headers.is_empty() || body.is_some() || after.is_some();
+                (work.headers, work.unpatched, rewrite, cut) = (headers, unpatched, body, after);
+                changes
+            }
+        };
+        if changes {
+            work.kinds.insert(Kind::Response);
+        }
+        if let Some(rate) = rate.filter(|_| work.end.is_none()) {
+            work.kinds.insert(Kind::ResponseRateLimit);
+            work.body = Body::new(rewrite, cut, Some(rate.pace()));
+        } else if work.end.is_none() {
+            work.body = Body::new(rewrite, cut, None);
+        }
+        work
+    }
+}

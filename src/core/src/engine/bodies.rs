@@ -1,0 +1,64 @@
+//! What happens to bodies and trailers.
+
+use super::Engine;
+use crate::body::Around;
+use crate::entropy::Entropy;
+use crate::step::{DataStep, DataThen, Direction, Event, ExchangeId, TrailersStep};
+use crate::time::Clock;
+use crate::view::DataView;
+
+impl<E: Entropy> Engine<E> {
+    /// Whether anything is to happen to the body of a message: if not, nobody needs to be asked about its pieces.
+    pub fn cares_for_body(&self, id: ExchangeId, direction: Direction) -> bool {
+        let exchange = self.exchanges.get(&id);
+        exchange.is_some_and(|exchange| exchange.holds(direction) || exchange.works_on(direction))
+    }
+
+    /// A piece of a body has arrived; `end` if it is the last one, and no trailers come.
+    pub fn on_data(
+        &mut self,
+        id: ExchangeId,
+        direction: Direction,
+        data: &dyn DataView,
+        end: bool,
+        clock: &dyn Clock,
+    ) -> DataStep {
+        let Some(mut exchange) = self.exchanges.remove(&id) else { return DataStep::FORWARD };
+        // The host keeps the body of what is held, headers and all. Some of its configurations ask, all the same.
+        if exchange.holds(direction) {
+            self.exchanges.insert(id, exchange);
+            return DataStep { put: None, then: DataThen::Watermark };
+        }
+        let mut step = DataStep::FORWARD;
+        if let Some(body) = exchange.body(direction) {
+            let mut around = Around { clock, entropy: &mut self.entropy, memory: &self.memory };
+            step = body.on_data(data, end, &mut around);
+            if body.was_unpatched() {
+                self.events.push_back(Event::Unpatched(exchange.cause.rule));
+            }
+        }
+        if step.then == DataThen::Reset {
+            self.forget(id, exchange);
+        } else {
+            self.keep(id, exchange);
+        }
+        step
+    }
+
+    /// The trailers of a message have arrived.
+    pub fn on_trailers(&mut self, id: ExchangeId, direction: Direction, clock: &dyn Clock) -> TrailersStep {
+        let Some(mut exchange) = self.exchanges.remove(&id) else { return TrailersStep::Continue };
+        let held = exchange.holds(direction);
+        let mut step = if held { TrailersStep::Hold(None) } else { TrailersStep::Continue };
+        if let Some(body) = exchange.body(direction).filter(|_| !held) {
+            let mut around = Around { clock, entropy: &mut self.entropy, memory: &self.memory };
+            step = body.on_trailers(&mut around);
+        }
+        if step == TrailersStep::Reset {
+            self.forget(id, exchange);
+        } else {
+            self.keep(id, exchange);
+        }
+        step
+    }
+}

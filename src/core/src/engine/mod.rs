@@ -1,0 +1,204 @@
+//! The engine of one worker: a plan, the exchanges that its rules have taken, and when each is due.
+
+mod answers;
+mod bodies;
+mod releases;
+mod requests;
+
+use crate::body::kept::Memory;
+use crate::entropy::Entropy;
+use crate::exchange::{Cause, Exchange};
+use crate::fault::Kinds;
+use crate::names::Names;
+use crate::plan::{Plan, RuleId};
+use crate::route::RouteCache;
+use crate::step::{Direction, EVIDENCE_HEADER, Event, ExchangeId, evidence};
+use crate::tally::{LocalTally, Tally};
+use crate::time::Instant;
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Decides about the exchanges of one worker under one plan. It keeps only those that a rule has taken.
+#[derive(Debug)]
+pub struct Engine<E> {
+    plan: Plan,
+    names: Names,
+    routes: RouteCache,
+    entropy: E,
+    tally: Box<dyn Tally>,
+    arrived: Option<Instant>,
+    exchanges: BTreeMap<ExchangeId, Exchange>,
+    deadlines: BTreeSet<(Instant, ExchangeId, Direction)>,
+    /// How many are held or slowed down.
+    active: usize,
+    memory: Memory,
+    events: VecDeque<Event>,
+    /// The scope of limits for all rules together.
+    everything: Rc<str>,
+}
+
+impl<E: Entropy> Engine<E> {
+    /// An engine that follows `plan`, and counts for itself alone.
+    pub fn new(plan: Plan, entropy: E) -> Self {
+        Self {
+            names: Names::new(&plan),
+            plan,
+            routes: RouteCache::default(),
+            entropy,
+            tally: Box::<LocalTally>::default(),
+            arrived: None,
+            exchanges: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            active: 0,
+            memory: Memory::default(),
+            events: VecDeque::new(),
+            everything: "".into(),
+        }
+    }
+
+    /// The same with a tally that others share.
+    #[must_use]
+    pub fn with_tally(self, tally: Box<dyn Tally>) -> Self {
+        Self { tally, ..self }
+    }
+
+    /// Says when the plan arrived. Without it, no rule is live that counts time from there.
+    #[must_use]
+    pub fn arrived(self, arrived: Option<Instant>) -> Self {
+        Self { arrived, ..self }
+    }
+
+    /// Follows another plan from now on. Exchanges that are held finish as they began.
+    pub fn follow(&mut self, plan: Plan, tally: Box<dyn Tally>, arrived: Option<Instant>) {
+        self.names = Names::new(&plan);
+        self.plan = plan;
+        self.routes = RouteCache::default();
+        self.tally = tally;
+        self.arrived = arrived;
+    }
+
+    /// What it follows.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Puts an exchange back, if something is left to do with it.
+    fn keep(&mut self, id: ExchangeId, mut exchange: Exchange) {
+        self.schedule(id, &mut exchange);
+        if !exchange.is_active() {
+            self.give_back(&mut exchange);
+        }
+        if !exchange.is_over() {
+            self.exchanges.insert(id, exchange);
+        }
+    }
+
+    /// Lets go of an exchange that has been taken out.
+    fn forget(&mut self, id: ExchangeId, mut exchange: Exchange) {
+        for (direction, due) in [Direction::Request, Direction::Response].into_iter().zip(exchange.deadlines)
+        {
+            due.map(|due| self.deadlines.remove(&(due, id, direction)));
+        }
+        self.give_back(&mut exchange);
+    }
+
+    fn schedule(&mut self, id: ExchangeId, exchange: &mut Exchange) {
+        for direction in [Direction::Request, Direction::Response] {
+            let due = exchange.due(direction);
+            let Some(known) = exchange.deadlines.get_mut(direction as usize) else { continue };
+            if *known != due {
+                known.map(|known| self.deadlines.remove(&(known, id, direction)));
+                due.map(|due| self.deadlines.insert((due, id, direction)));
+                *known = due;
+            }
+        }
+    }
+
+    fn give_back(&mut self, exchange: &mut Exchange) {
+        if let Some(places) = exchange.places.take() {
+            places.give_back(self.tally.as_mut());
+            self.active -= 1;
+            self.events.push_back(Event::Released);
+        }
+    }
+
+    /// Counts that a rule does something to an exchange: once.
+    fn inject(&mut self, cause: &mut Cause) {
+        if !core::mem::replace(&mut cause.injected, true) {
+            self.events.push_back(Event::Injected(cause.rule));
+        }
+    }
+
+    /// Faults begin.
+    fn begun(&mut self, cause: &mut Cause, kinds: Kinds) {
+        if kinds.is_empty() {
+            return;
+        }
+        self.inject(cause);
+        let rule = cause.rule;
+        self.events.extend(kinds.iter().map(|kind| Event::Fault { rule, kind }));
+        cause.kinds.extend(kinds);
+    }
+
+    /// Says for access logs what the exchange has suffered so far.
+    fn report(&mut self, cause: &Cause) {
+        if self.plan.reports_in_filter_state() && !cause.kinds.is_empty() {
+            let (rule, delay) = (Rc::clone(&cause.name), cause.delay);
+            let delay = (!delay.is_zero()).then_some(delay);
+            self.events.push_back(Event::Reported { rule, kinds: cause.kinds, delay });
+        }
+    }
+
+    /// Counts a delay.
+    fn delayed(&mut self, cause: &mut Cause, delay: Duration) {
+        cause.delay = cause.delay.saturating_add(delay);
+        self.events.push_back(Event::Delayed(delay));
+    }
+
+    /// The header that says what an exchange has suffered.
+    fn mark(&self, cause: &Cause) -> Option<(String, Vec<u8>)> {
+        let marks = self.plan.reports_in_header() && !cause.kinds.is_empty();
+        marks.then(|| (EVIDENCE_HEADER.into(), evidence(&cause.name, cause.kinds).into()))
+    }
+
+    /// Whether the exchange's request is being held.
+    pub fn holds(&self, id: ExchangeId) -> bool {
+        self.exchanges.get(&id).is_some_and(|exchange| exchange.holds(Direction::Request))
+    }
+
+    /// When [`Self::next_due`] wants to be asked again: never, if nothing waits.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(due, ..)| *due)
+    }
+
+    /// The exchange is over, for whatever reason. To say it twice, or of an exchange unknown, does no harm.
+    pub fn end(&mut self, id: ExchangeId) {
+        if let Some(exchange) = self.exchanges.remove(&id) {
+            self.forget(id, exchange);
+        }
+    }
+
+    /// What has happened since it was last asked, one thing at a time.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// How many exchanges are being held or slowed down.
+    pub fn active(&self) -> usize {
+        self.active
+    }
+
+    /// How many bytes of bodies are kept.
+    pub fn kept_bytes(&self) -> usize {
+        self.memory.used()
+    }
+
+    /// A rule's name, for rules of the document and of routes.
+    pub fn rule_name(&self, rule: RuleId) -> Option<&str> {
+        self.names.name(rule)
+    }
+}

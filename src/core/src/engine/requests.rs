@@ -1,0 +1,179 @@
+//! What happens to a request when its headers arrive.
+
+use super::Engine;
+use crate::activation::Circumstances;
+use crate::body::Body;
+use crate::document::Mode;
+use crate::effects::{Effects, End, Ending};
+use crate::entropy::Entropy;
+use crate::exchange::{Ahead, Cause, Exchange, Held, Stage};
+use crate::fault::{Kind, Kinds};
+use crate::limits::Places;
+use crate::route;
+use crate::rules::{Decision, RuleSet};
+use crate::step::{Event, ExchangeId, HeadersStep, LocalReply};
+use crate::time::{Clock, Readings};
+use crate::view::RequestView;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+impl<E: Entropy> Engine<E> {
+    /// The headers of a request have arrived. The clock is read only if a decision depends on it.
+    pub fn on_request_headers(
+        &mut self,
+        id: ExchangeId,
+        request: &dyn RequestView,
+        clock: &dyn Clock,
+    ) -> HeadersStep {
+        if self.plan.is_idle() {
+            return HeadersStep::Continue;
+        }
+        let readings = Readings::of(clock);
+        match self.decide(request, &readings) {
+            Some(decision) => self.begin(id, decision, &readings),
+            None => HeadersStep::Continue,
+        }
+    }
+
+    fn decide(&mut self, request: &dyn RequestView, clock: &dyn Clock) -> Option<Decision> {
+        let text = if self.plan.reads_routes() { route::text(request) } else { None };
+        let of_route = match text {
+            Some(text) => Some(self.rules_of_route(&text, request)?),
+            None => None,
+        };
+        let (plan, events) = (&self.plan, &mut self.events);
+        let rules = of_route.as_deref().unwrap_or_else(|| plan.live_rules());
+        let mut around = Circumstances {
+            entropy: &mut self.entropy,
+            clock,
+            arrived: self.arrived,
+            tally: self.tally.as_mut(),
+        };
+        let mut matched = |rule| events.push_back(Event::Matched(rule));
+        rules.decide(request, &mut around, &|request| plan.excludes(request), &mut matched)
+    }
+
+    /// The rules in a route's text; `None` if it is wrong, and then the plan's own rules do not count either.
+    fn rules_of_route(&mut self, text: &[u8], request: &dyn RequestView) -> Option<Rc<RuleSet>> {
+        let names = &mut self.names;
+        let number = |_: usize, rule: &crate::document::Rule| names.number(&rule.name.shared());
+        let looked = self.routes.look_up(text, self.plan.mode(), request, number);
+        if looked.rules.is_none() {
+            self.events.push_back(Event::RouteRefused(looked.mistakes));
+        }
+        looked.rules
+    }
+
+    fn begin(&mut self, id: ExchangeId, decision: Decision, clock: &dyn Clock) -> HeadersStep {
+        let Decision { rule, name, max_active_faults, mode, effects, kinds } = decision;
+        if effects.unpatched {
+            self.events.push_back(Event::Unpatched(rule));
+        }
+        if kinds.is_empty() {
+            return HeadersStep::Continue;
+        }
+        let cause = Cause::new(rule, name);
+        if mode != Mode::Inject {
+            self.shadow(id, cause, effects, kinds);
+            return HeadersStep::Continue;
+        }
+        let limits = [(&cause.name, max_active_faults), (&self.everything, self.plan.max_active_faults())];
+        match Places::take(limits, self.tally.as_mut()) {
+            Some(places) => self.act(id, cause, effects, kinds, places, clock),
+            None => {
+                self.events.push_back(Event::Overflow(rule));
+                HeadersStep::Continue
+            }
+        }
+    }
+
+    /// Counts what would have happened: at once, or when the response says whether it would.
+    fn shadow(&mut self, id: ExchangeId, cause: Cause, effects: Effects, kinds: Kinds) {
+        if !waits_for_the_response(&effects, kinds) {
+            self.events.push_back(Event::Shadowed(cause.rule));
+            return;
+        }
+        let ahead = Ahead { answer: effects.response, rate: None, shadow: true };
+        self.keep(id, Exchange::new(cause, Stage::Forwarded(ahead)));
+    }
+
+    fn act(
+        &mut self,
+        id: ExchangeId,
+        mut cause: Cause,
+        mut effects: Effects,
+        kinds: Kinds,
+        places: Places,
+        clock: &dyn Clock,
+    ) -> HeadersStep {
+        let hold = effects.hold();
+        let due = match hold.map(|hold| clock.now().map(|now| now.after(hold))) {
+            // Without a clock nothing is held, and nothing else happens either.
+            Some(None) => {
+                places.give_back(self.tally.as_mut());
+                return HeadersStep::Continue;
+            }
+            due => due.flatten(),
+        };
+        if !waits_for_the_response(&effects, kinds) {
+            self.inject(&mut cause);
+        }
+        self.begun(&mut cause, beginning(&effects, kinds));
+        if let Some(delay) = effects.delay {
+            self.delayed(&mut cause, delay);
+        }
+        let change = effects.request.take();
+        let (changes, rewrite) = change.map_or((Vec::new(), None), |change| (change.headers, change.body));
+        let upload = Body::new(rewrite, None, effects.request_rate.map(|throttle| throttle.pace()));
+        let ahead = Ahead { answer: effects.response, rate: effects.response_rate, shadow: false };
+        let stage = match (due, effects.end) {
+            (None, Some(end)) => {
+                places.give_back(self.tally.as_mut());
+                self.report(&cause);
+                return match end.how {
+                    End::Reply(reply) => HeadersStep::Reply(self.marked(reply, &cause)),
+                    End::Reset => HeadersStep::Reset,
+                };
+            }
+            (Some(due), end) => Stage::Held(Held { due, end, ahead }),
+            (None, None) => Stage::Forwarded(ahead),
+        };
+        let marks = self.plan.reports_in_header();
+        let mut exchange = Exchange { upload, marks, ..Exchange::new(cause, stage) };
+        if exchange.is_active() {
+            exchange.places = Some(places);
+            self.active += 1;
+            self.events.push_back(Event::Activated);
+        } else {
+            places.give_back(self.tally.as_mut());
+        }
+        self.report(&exchange.cause);
+        self.keep(id, exchange);
+        match (due, changes.is_empty()) {
+            (Some(_), _) => HeadersStep::Hold(changes),
+            (None, true) => HeadersStep::Continue,
+            (None, false) => HeadersStep::Forward(changes),
+        }
+    }
+
+    /// The reply with what the exchange has suffered.
+    pub(super) fn marked(&self, mut reply: LocalReply, cause: &Cause) -> LocalReply {
+        reply.headers.extend(self.mark(cause));
+        reply
+    }
+}
+
+/// Whether only the response will say if anything happens at all.
+fn waits_for_the_response(effects: &Effects, kinds: Kinds) -> bool {
+    let conditional = effects.response.as_ref().is_some_and(|answer| answer.is_conditional());
+    conditional && kinds.iter().all(|kind| kind == Kind::Response)
+}
+
+/// The faults that begin with the request: not those of the response, nor one that only ends the wait.
+fn beginning(effects: &Effects, kinds: Kinds) -> Kinds {
+    let ending =
+        effects.end.as_ref().and_then(|end: &Ending| end.begins).filter(|_| effects.hold().is_some());
+    let later =
+        |kind: &Kind| matches!(kind, Kind::Response | Kind::ResponseRateLimit) || Some(*kind) == ending;
+    kinds.iter().filter(|kind| !later(kind)).collect()
+}

@@ -1,0 +1,56 @@
+//! `hang`: the request is held and never answered; in the end, the stream is reset.
+
+use super::Fault;
+use crate::decode::{Decoder, object};
+use crate::diagnostic::Code;
+use crate::duration::Written;
+use crate::effects::{Effects, End, Ending};
+use crate::entropy::Entropy;
+use crate::percent::FractionalPercent;
+use crate::view::RequestView;
+
+object! {
+    /// The request is never answered.
+    #[derive(Debug, Clone)]
+    pub struct Hang {
+        /// How long it is held at most, up to an hour, after a delay if there is one; then the stream is reset.
+        pub max: Written,
+        /// The share of the rule's requests that hang: all, if it is absent.
+        pub percentage: Option<FractionalPercent>,
+    }
+    check Self::check
+}
+
+impl Hang {
+    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+        if self.max.get().is_zero() {
+            decoder.field("max", |d| {
+                d.refuse::<()>(
+                    Code::OutOfRange,
+                    "invalid duration",
+                    "a request that hangs for no time is reset",
+                );
+                d.help("use `\"reset\": {}`")
+            })
+        } else {
+            Some(())
+        }
+    }
+}
+
+impl Fault for Hang {
+    fn percentage(&self, _request: &dyn RequestView) -> FractionalPercent {
+        self.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    }
+
+    /// A request that is aborted or reset has its end already.
+    fn apply(&self, _request: &dyn RequestView, _entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
+        if effects.end.is_some() {
+            return false;
+        }
+        effects.hang = Some(self.max.get());
+        // It is the waiting that is the fault, and that begins at once.
+        effects.end = Some(Ending { begins: None, how: End::Reset });
+        true
+    }
+}

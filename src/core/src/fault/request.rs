@@ -1,0 +1,286 @@
+//! `request`: the request is changed before it is forwarded.
+//!
+//! Envoy picks the route anew once a request's headers have changed: it may be another one.
+
+use super::Fault;
+use super::body_change::{BodyChange, framing, is_patchable};
+use super::header_changes::HeaderChanges;
+use crate::body::rewrite::Rewrite;
+use crate::decode::{Decode, Decoder, object};
+use crate::diagnostic::Code;
+use crate::effects::{Effects, RequestChange};
+use crate::entropy::Entropy;
+use crate::header;
+use crate::json::Json;
+use crate::path::Segment;
+use crate::percent::FractionalPercent;
+use crate::query::Query;
+use crate::step::HeaderChange;
+use crate::view::RequestView;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// The longest path or parameter, in bytes.
+const LONGEST: usize = 8 * 1024;
+/// The most parameters in one list.
+const MOST_PARAMETERS: usize = 64;
+
+/// A path without a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPath(String);
+
+impl NewPath {
+    /// The path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Decode for NewPath {
+    const EXPECTED: &'static str = "a path such as `\"/other\"`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let path = String::decode(json, decoder)?;
+        let visible = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+        if !path.starts_with('/') || path.len() > LONGEST || !visible {
+            let label = format!("{json} does not begin with `/`, or has something in it that needs escaping");
+            return decoder.refuse(Code::InvalidValue, "invalid path", label);
+        }
+        if path.contains('?') {
+            decoder.refuse::<()>(Code::InvalidValue, "invalid path", "the request's own query is kept");
+            return decoder.help("change the query by `query_parameters`");
+        }
+        Some(Self(path))
+    }
+}
+
+impl Serialize for NewPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// A method in the place of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMethod(String);
+
+impl NewMethod {
+    /// The method.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Decode for NewMethod {
+    const EXPECTED: &'static str = "a method such as `\"PUT\"`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let method = String::decode(json, decoder)?;
+        if method.is_empty() || method.len() > 64 || !method.bytes().all(header::is_token) {
+            let label = format!("{json} is not one (RFC 9110, section 9)");
+            return decoder.refuse(Code::InvalidValue, "invalid method", label);
+        }
+        if let "HEAD" | "CONNECT" = method.as_str() {
+            let label =
+                "its responses have another shape than the client waits for (RFC 9110, section 6.4.1)";
+            return decoder.refuse(Code::InvalidValue, format!("a request cannot become `{method}`"), label);
+        }
+        Some(Self(method))
+    }
+}
+
+impl Serialize for NewMethod {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Query parameters, each with one value or several: `{"page": "2", "tag": ["a", "b"]}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameters(Vec<(String, Vec<String>)>);
+
+impl Parameters {
+    /// Their names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+impl Decode for Parameters {
+    const EXPECTED: &'static str = "an object of names and values";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let Json::Object(fields) = json else {
+            return decoder.wrong_type("query parameters", json, Self::EXPECTED);
+        };
+        if fields.len() > MOST_PARAMETERS {
+            let label = format!("{} of them, at most {MOST_PARAMETERS} are allowed", fields.len());
+            return decoder.refuse(Code::OutOfRange, "too many query parameters", label);
+        }
+        let read: Vec<Option<(String, Vec<String>)>> = fields
+            .iter()
+            .map(|(name, value)| {
+                decoder.field(name, |d| values(value, d)).map(|values| (name.clone(), values))
+            })
+            .collect();
+        read.into_iter().collect::<Option<_>>().map(Self)
+    }
+}
+
+fn values(json: &Json, decoder: &mut Decoder) -> Option<Vec<String>> {
+    let list = if let Json::Array(list) = json { list.as_slice() } else { core::slice::from_ref(json) };
+    let read: Vec<Option<String>> = list
+        .iter()
+        .enumerate()
+        .map(|(index, value)| match (value, json) {
+            (Json::String(text), _) if text.len() <= LONGEST => Some(text.clone()),
+            (_, Json::Array(_)) => decoder.within(Segment::Index(index), |d| not_a_value(value, d)),
+            _ => not_a_value(value, decoder),
+        })
+        .collect();
+    read.into_iter().collect()
+}
+
+fn not_a_value<T>(json: &Json, decoder: &mut Decoder) -> Option<T> {
+    decoder.wrong_type("query parameter", json, "a string of at most 8192 bytes")
+}
+
+impl Serialize for Parameters {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, values) in &self.0 {
+            match values.as_slice() {
+                [value] => map.serialize_entry(name, value)?,
+                several => map.serialize_entry(name, several)?,
+            }
+        }
+        map.end()
+    }
+}
+
+object! {
+    /// Changes to the query, in the order of [`HeaderChanges`]. Values are percent-encoded on their way.
+    #[derive(Debug, Clone)]
+    pub struct QueryChanges {
+        /// Parameters with new values, whether or not they were there.
+        pub set: Option<Parameters>,
+        /// Parameters beside those that are there.
+        pub add: Option<Parameters>,
+        /// Names of parameters that go.
+        pub remove: Option<Vec<String>>,
+    }
+}
+
+object! {
+    /// How a request is changed.
+    #[derive(Debug, Clone)]
+    pub struct Request {
+        /// Its headers.
+        pub headers: Option<HeaderChanges>,
+        /// Its path; the query stays.
+        pub path: Option<NewPath>,
+        /// Its method, unless it is `HEAD` or `CONNECT`: those stay.
+        pub method: Option<NewMethod>,
+        /// Its query.
+        pub query_parameters: Option<QueryChanges>,
+        /// Its body, if it has one.
+        pub body: Option<BodyChange>,
+        /// The share of the rule's requests that are changed: all, if it is absent.
+        pub percentage: Option<FractionalPercent>,
+    }
+    check Self::check
+}
+
+impl Request {
+    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+        let nothing = self.headers.is_none()
+            && self.path.is_none()
+            && self.method.is_none()
+            && self.query_parameters.is_none()
+            && self.body.is_none();
+        if nothing {
+            decoder.refuse::<()>(Code::Conflict, "a request without a change", "");
+            return decoder.help("add `headers`, `path`, `method`, `query_parameters` or `body`");
+        }
+        Some(())
+    }
+
+    fn header_changes(&self, request: &dyn RequestView) -> Vec<HeaderChange> {
+        let mut changes: Vec<HeaderChange> = self.headers.iter().flat_map(HeaderChanges::iter).collect();
+        if let Some(path) = self.new_path(request) {
+            changes.push(HeaderChange::Set(":path".into(), path));
+        }
+        if let Some(NewMethod(method)) = &self.method
+            && !request.is_head()
+            && !request.is_upgrade()
+        {
+            changes.push(HeaderChange::Set(":method".into(), method.as_bytes().into()));
+        }
+        changes
+    }
+
+    fn new_path(&self, request: &dyn RequestView) -> Option<Vec<u8>> {
+        if self.path.is_none() && self.query_parameters.is_none() {
+            return None;
+        }
+        // A CONNECT request has none.
+        let before = request.first_value(":path")?;
+        let (path, mut query) = Query::split(&before);
+        if let Some(changes) = &self.query_parameters {
+            changes.remove.iter().flatten().for_each(|name| query.remove(name));
+            let set = changes.set.iter().flat_map(|parameters| &parameters.0);
+            set.for_each(|(name, values)| query.set(name, values));
+            for (name, values) in changes.add.iter().flat_map(|parameters| &parameters.0) {
+                values.iter().for_each(|value| query.add(name, value));
+            }
+        }
+        Some(query.after(self.path.as_ref().map_or(path, |NewPath(path)| path.as_bytes())))
+    }
+
+    /// The change to the body, and to the headers that tell of its length.
+    fn body_change(
+        &self,
+        request: &dyn RequestView,
+        changes: &mut Vec<HeaderChange>,
+        effects: &mut Effects,
+    ) -> Option<Rewrite> {
+        let body = self.body.as_ref().filter(|_| request.has_body() && !request.is_upgrade())?;
+        let before = length(request);
+        if matches!(body, BodyChange::MergePatch(_))
+            && !is_patchable(before, |name| request.first_value(name))
+        {
+            effects.unpatched = true;
+            return None;
+        }
+        changes.extend(framing(body, before));
+        if body.replacement().is_some() {
+            changes.push(HeaderChange::Remove("content-encoding".into()));
+        }
+        Some(body.begin(before))
+    }
+}
+
+/// What `content-length` says.
+fn length(request: &dyn RequestView) -> Option<u64> {
+    core::str::from_utf8(&request.first_value("content-length")?).ok()?.parse().ok()
+}
+
+impl Fault for Request {
+    fn percentage(&self, _request: &dyn RequestView) -> FractionalPercent {
+        self.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    }
+
+    fn apply(&self, request: &dyn RequestView, _entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
+        let mut headers = Vec::new();
+        let body = self.body_change(request, &mut headers, effects);
+        headers.extend(self.header_changes(request));
+        let changes = !headers.is_empty() || body.is_some();
+        if changes {
+            effects.request = Some(RequestChange { headers, body });
+        }
+        changes
+    }
+}

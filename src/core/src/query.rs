@@ -1,0 +1,88 @@
+//! Changes to the query of a path (RFC 3986, section 3.4). Parameters that a change does not name stay as they were
+//! written.
+
+use crate::predicate::pair::{percent_decoded, split_at_equals};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// The query of a path, as a list of parameters.
+pub struct Query<'a>(Vec<Written<'a>>);
+
+/// A parameter.
+enum Written<'a> {
+    /// As it was.
+    Before(&'a [u8]),
+    /// As it is to be.
+    Now(String),
+}
+
+impl<'a> Query<'a> {
+    /// The path without its query, and the query. A fragment, which no client sends, goes.
+    pub fn split(path: &'a [u8]) -> (&'a [u8], Self) {
+        let path = path.split(|byte| *byte == b'#').next().unwrap_or_default();
+        let at = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
+        let (path, query) = path.split_at(at);
+        let query = query.strip_prefix(b"?").unwrap_or_default();
+        let parameters = query.split(|byte| *byte == b'&').filter(|parameter| !parameter.is_empty());
+        (path, Self(parameters.map(Written::Before).collect()))
+    }
+
+    /// Takes all parameters of a name out.
+    pub fn remove(&mut self, name: &str) {
+        self.0.retain(|parameter| !parameter.is_called(name));
+    }
+
+    /// Puts parameters into the place of the first of their name, and of all others; at the end, if there is none.
+    pub fn set(&mut self, name: &str, values: &[String]) {
+        let place = self.0.iter().position(|parameter| parameter.is_called(name)).unwrap_or(self.0.len());
+        self.remove(name);
+        let place = place.min(self.0.len());
+        self.0.splice(place..place, values.iter().map(|value| Written::Now(parameter(name, value))));
+    }
+
+    /// One more parameter, at the end.
+    pub fn add(&mut self, name: &str, value: &str) {
+        self.0.push(Written::Now(parameter(name, value)));
+    }
+
+    /// The path with this query.
+    pub fn after(&self, path: &[u8]) -> Vec<u8> {
+        let mut whole = path.to_vec();
+        for (position, parameter) in self.0.iter().enumerate() {
+            whole.push(if position == 0 { b'?' } else { b'&' });
+            whole.extend_from_slice(match parameter {
+                Written::Before(bytes) => bytes,
+                Written::Now(text) => text.as_bytes(),
+            });
+        }
+        whole
+    }
+}
+
+impl Written<'_> {
+    fn is_called(&self, name: &str) -> bool {
+        let bytes = match self {
+            Self::Before(bytes) => bytes,
+            Self::Now(text) => text.as_bytes(),
+        };
+        *percent_decoded(split_at_equals(bytes).0) == *name.as_bytes()
+    }
+}
+
+fn parameter(name: &str, value: &str) -> String {
+    format!("{}={}", encoded(name), encoded(value))
+}
+
+/// Percent-encoded, but for the unreserved characters (RFC 3986, section 2.3).
+fn encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}

@@ -1,0 +1,134 @@
+//! The callbacks for the messages of one exchange: the engine is asked, and what it says is done.
+
+use crate::clock::HostClock;
+use crate::host;
+use crate::pairs;
+use crate::request::HostRequest;
+use crate::response::{HostData, HostResponse};
+use crate::status::{DataStatus, HeadersStatus, TrailersStatus};
+use crate::worker::Worker;
+use brownout_core::step::{
+    DataStep, DataThen, Direction, ExchangeId, HeaderChange, HeadersStep, LocalReply, TrailersStep,
+};
+
+/// The message waits, and nothing is called for it until it goes on or ends.
+const HELD: HeadersStatus = HeadersStatus::StopAllIterationAndWatermark;
+
+impl Worker {
+    /// The headers of a request have arrived.
+    pub fn on_request_headers(&self, id: u32, end_of_stream: bool) -> HeadersStatus {
+        let request = HostRequest::new(!end_of_stream);
+        let step = self.ask(|engine| engine.on_request_headers(ExchangeId(id), &request, &HostClock));
+        self.on_headers(id, Direction::Request, step)
+    }
+
+    /// The headers of a response have arrived: the upstream's, one of ours, or one of the host's.
+    pub fn on_response_headers(&self, id: u32, end_of_stream: bool) -> HeadersStatus {
+        let response = HostResponse::new(!end_of_stream);
+        let step = self.ask(|engine| engine.on_response_headers(ExchangeId(id), &response, &HostClock));
+        self.on_headers(id, Direction::Response, step)
+    }
+
+    fn on_headers(&self, id: u32, direction: Direction, step: Option<HeadersStep>) -> HeadersStatus {
+        self.tell();
+        let done = match step {
+            None | Some(HeadersStep::Continue) => return HeadersStatus::Continue,
+            Some(HeadersStep::Forward(changes)) if self.change(direction, &changes) => {
+                return self.unless_untimed(id, HeadersStatus::Continue);
+            }
+            Some(HeadersStep::Hold(changes)) if self.change(direction, &changes) => {
+                return self.unless_untimed(id, HELD);
+            }
+            Some(HeadersStep::Forward(_) | HeadersStep::Hold(_)) => self.reset(ExchangeId(id)),
+            Some(HeadersStep::Reply(reply)) => self.reply(&reply),
+            Some(HeadersStep::Reset) => self.reset(ExchangeId(id)),
+        };
+        // What cannot be ended goes on.
+        if done.is_ok() { HELD } else { HeadersStatus::Continue }
+    }
+
+    /// Without a tick, what waits would wait for ever: then the engine lets go of the exchange, which goes on.
+    fn unless_untimed(&self, id: u32, status: HeadersStatus) -> HeadersStatus {
+        if self.arm().is_ok() {
+            return status;
+        }
+        self.end(id);
+        HeadersStatus::Continue
+    }
+
+    /// A piece of a body has arrived. Does not come while the headers of the message are held.
+    pub fn on_data(&self, id: u32, direction: Direction, size: u32, end_of_stream: bool) -> DataStatus {
+        let id = ExchangeId(id);
+        if !self.cares_for_body(id, direction) {
+            return DataStatus::Continue;
+        }
+        let data = HostData { direction, size: usize::try_from(size).unwrap_or(usize::MAX) };
+        let step = self.ask(|engine| engine.on_data(id, direction, &data, end_of_stream, &HostClock));
+        self.tell();
+        let DataStep { put, then } = step.unwrap_or(DataStep::FORWARD);
+        let put = put.map_or(Ok(()), |put| self.counted(host::set_body(direction, data.size, &put)));
+        if then == DataThen::Reset || put.is_err() || self.arm().is_err() {
+            // What has been taken out of the body cannot be put back: half of it would pass for the whole.
+            self.reset(id).ok();
+            return DataThen::Reset.into();
+        }
+        then.into()
+    }
+
+    /// The trailers of a message have arrived. Does not come while its headers are held.
+    pub fn on_trailers(&self, id: u32, direction: Direction) -> TrailersStatus {
+        let id = ExchangeId(id);
+        if !self.cares_for_body(id, direction) {
+            return TrailersStatus::Continue;
+        }
+        let step = self.ask(|engine| engine.on_trailers(id, direction, &HostClock));
+        self.tell();
+        let (put, resets) = match step {
+            None | Some(TrailersStep::Continue) => return TrailersStatus::Continue,
+            Some(TrailersStep::Hold(put)) => (put, false),
+            Some(TrailersStep::Reset) => (None, true),
+        };
+        let put = put.map_or(Ok(()), |put| self.counted(host::set_body(direction, 0, &put)));
+        if resets || put.is_err() || self.arm().is_err() {
+            self.reset(id).ok();
+        }
+        TrailersStatus::StopIteration
+    }
+
+    fn cares_for_body(&self, id: ExchangeId, direction: Direction) -> bool {
+        self.ask(|engine| engine.cares_for_body(id, direction)) == Some(true)
+    }
+
+    /// `false` if the message would now be longer or shorter than its headers say.
+    fn change(&self, direction: Direction, changes: &[HeaderChange]) -> bool {
+        let mut sound = true;
+        for change in changes {
+            let (name, done) = match change {
+                HeaderChange::Set(name, value) => (name, host::set_header(direction, name, value)),
+                HeaderChange::Add(name, value) => (name, host::add_header(direction, name, value)),
+                HeaderChange::Remove(name) => (name, host::remove_header(direction, name)),
+            };
+            sound &= self.counted(done).is_ok() || name != "content-length";
+        }
+        sound
+    }
+
+    /// Answers the request, in the place of whatever would have come.
+    pub(crate) fn reply(&self, reply: &LocalReply) -> host::Result<()> {
+        let headers = pairs::serialize(&reply.headers);
+        let grpc_status = reply.grpc_status.map(|status| status.code());
+        self.counted(host::send_local_response(
+            reply.status,
+            reply.details,
+            &reply.body,
+            &headers,
+            grpc_status,
+        ))
+    }
+
+    /// Resets the stream. The engine does not know of the exchange any more, so that nothing else can follow.
+    pub(crate) fn reset(&self, id: ExchangeId) -> host::Result<()> {
+        self.end(id.0);
+        self.counted(host::close_stream())
+    }
+}

@@ -1,0 +1,53 @@
+//! The tick, and what it lets go.
+
+use crate::clock::HostClock;
+use crate::host;
+use crate::worker::Worker;
+use brownout_core::step::{ExchangeId, Release};
+use brownout_core::time::Clock;
+
+/// How many exchanges one tick releases. The host carries releases out one inside the other: some hundreds of them
+/// exhaust its stack and with that kill the VM.
+const RELEASES_PER_TICK: usize = 50;
+
+impl Worker {
+    /// The tick: releases what is due.
+    pub fn on_tick(&self) {
+        self.armed.set(None);
+        let now = HostClock.now();
+        for _ in 0..RELEASES_PER_TICK {
+            let Some(now) = now else { break };
+            let Some(Some((id, release))) = self.ask(|engine| engine.next_due(now)) else { break };
+            self.release(id, release);
+        }
+        self.counted(host::set_effective_context(self.root)).ok();
+        if self.poll_timeout().is_none() {
+            self.counted(host::set_tick_period(0)).ok();
+        } else {
+            self.arm().ok();
+        }
+    }
+
+    fn release(&self, id: ExchangeId, release: Release) {
+        // Fails if the stream is gone, and with it every reason to act.
+        let there = host::set_effective_context(id.0);
+        self.tell();
+        if there.is_err() {
+            self.end(id.0);
+            return;
+        }
+        let released = match release {
+            Release::Resume(direction) => self.counted(host::continue_stream(direction)),
+            // A reply that cannot be sent must not leave the client waiting.
+            Release::Reply(reply) => self.reply(&reply).or_else(|_| self.reset(id)),
+            Release::Reset => self.reset(id),
+            Release::Emit(direction, bytes) => match self.counted(host::set_body(direction, 0, &bytes)) {
+                Ok(()) => self.counted(host::continue_stream(direction)),
+                Err(_) => self.reset(id),
+            },
+        };
+        if released.is_err() {
+            log::error!("an exchange that was held could be neither ended nor resumed");
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A response, and a piece of a body, as the host shows them.
+
+use crate::{host, pairs};
+use brownout_core::step::Direction;
+use brownout_core::view::{DataView, ResponseView};
+use std::cell::OnceCell;
+
+/// The response of the effective context, during the callback of its headers.
+pub struct HostResponse {
+    has_body: bool,
+    all: OnceCell<Vec<u8>>,
+}
+
+impl HostResponse {
+    /// Nothing fetched yet.
+    pub fn new(has_body: bool) -> Self {
+        Self { has_body, all: OnceCell::new() }
+    }
+
+    fn all(&self) -> &[u8] {
+        self.all.get_or_init(|| host::headers(Direction::Response).unwrap_or_default())
+    }
+}
+
+impl ResponseView for HostResponse {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        let mut values = pairs::iterate(self.all()).filter(|(other, _)| *other == name.as_bytes()).peekable();
+        values.peek()?;
+        Some(values.any(|(_, value)| test(value)))
+    }
+
+    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        pairs::iterate(self.all()).for_each(|(name, value)| visit(name, value));
+        true
+    }
+
+    fn has_body(&self) -> bool {
+        self.has_body
+    }
+}
+
+/// What the host shows of a body, during the callback of that body.
+pub struct HostData {
+    /// Whose body.
+    pub direction: Direction,
+    /// How many bytes.
+    pub size: usize,
+}
+
+impl DataView for HostData {
+    fn size(&self) -> usize {
+        self.size
+    }
+
+    fn bytes(&self) -> Option<Vec<u8>> {
+        host::body(self.direction, self.size).ok().filter(|bytes| bytes.len() == self.size)
+    }
+}
