@@ -53,7 +53,7 @@ const EXPORTS: [&str; 15] = [
 ];
 
 /// Bytes. A Kubernetes object holds 1 MiB, which is 768 KiB in base64; the rest is for what stands around it.
-const LARGEST: usize = 640 * 1024;
+const LARGEST: usize = 704 * 1024;
 
 struct Module {
     bytes: Vec<u8>,
@@ -133,7 +133,7 @@ fn it_asks_the_host_only_for_what_is_on_the_list() {
 fn the_list_holds_nothing_that_it_does_not_ask_for() {
     let imports = Module::read().imports;
     let unused: BTreeSet<String> = allowed().difference(&imports).cloned().collect();
-    assert_eq!(unused, SOON.iter().map(|name| format!("env.{name}")).collect());
+    assert_eq!(unused, BTreeSet::new());
 }
 
 #[test]

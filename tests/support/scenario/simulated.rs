@@ -5,9 +5,9 @@ use super::file::{Exchange, Scenario};
 use crate::client::Request;
 use crate::envoy::{Configuration, Stats};
 use brownout_core::entropy::Entropy;
-use brownout_core::step::{Event, ExchangeId, LocalReply, Release, RequestStep, ResponseStep};
+use brownout_core::step::{Direction, Event, ExchangeId, HeaderChange, HeadersStep, LocalReply, Release};
 use brownout_core::time::{Clock, Instant};
-use brownout_core::view::RequestView;
+use brownout_core::view::{RequestView, ResponseView};
 use brownout_core::{Engine, Plan};
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -70,12 +70,17 @@ impl World {
         let begin = self.now.get();
         let step = self.engine.on_request_headers(id, &View::of(&request), &Watch(&self.now));
         let reply = match step {
-            RequestStep::Continue => None,
-            RequestStep::Reply(reply) => Some(reply),
-            RequestStep::Hold => match self.wait(id) {
-                Release::Resume => None,
-                Release::Reply(reply) => Some(reply),
-            },
+            HeadersStep::Continue => None,
+            HeadersStep::Reply(reply) => Some(reply),
+            HeadersStep::Hold(changes) => {
+                assert_eq!(changes, []);
+                match self.wait(id) {
+                    Release::Resume(Direction::Request) => None,
+                    Release::Reply(reply) => Some(reply),
+                    release => panic!("{release:?} is not simulated"),
+                }
+            }
+            step => panic!("{step:?} is not simulated"),
         };
         let mut seen = match reply {
             Some(reply) => seen(&request, reply),
@@ -101,8 +106,16 @@ impl World {
 
     fn forward(&mut self, id: ExchangeId, exchange: &Exchange, request: &Request) -> Expected {
         let mut seen = super::Outcome::Untouched.expected(request, &exchange.answer());
-        if let ResponseStep::Mark(evidence) = self.engine.on_response_headers(id) {
-            seen.headers.insert("x-brownout".into(), evidence);
+        let answer = Answered { status: seen.status, headers: seen.headers.clone() };
+        match self.engine.on_response_headers(id, &answer, &Watch(&self.now)) {
+            HeadersStep::Continue => {}
+            HeadersStep::Forward(changes) => changes.into_iter().for_each(|change| match change {
+                HeaderChange::Add(name, value) => {
+                    seen.headers.insert(name, text(&value));
+                }
+                change => panic!("{change:?} is not simulated"),
+            }),
+            step => panic!("{step:?} is not simulated"),
         }
         seen
     }
@@ -123,6 +136,7 @@ impl World {
                     self.active -= 1;
                     continue;
                 }
+                Event::Unpatched(rule) => (rule, "merge_patches_skipped"),
                 Event::Delayed(_) | Event::Reported { .. } | Event::RouteRefused(_) => continue,
             };
             let rule = self.engine.rule_name(rule).unwrap_or_default();
@@ -141,6 +155,7 @@ impl World {
 fn seen(request: &Request, reply: LocalReply) -> Expected {
     let LocalReply { status, grpc_status, headers, body, details } = reply;
     assert_eq!(details, "brownout_abort");
+    let body = text(&body);
     let mut all: BTreeMap<String, String> = BTreeMap::new();
     let grpc = View::of(request).is_grpc();
     let (status, body) = if grpc {
@@ -156,9 +171,37 @@ fn seen(request: &Request, reply: LocalReply) -> Expected {
     if !body.is_empty() {
         all.insert("content-length".into(), body.len().to_string());
     }
-    all.extend(headers);
+    all.extend(headers.into_iter().map(|(name, value)| (name, text(&value))));
     let body = received_body(request, &body);
     Expected { status, headers: all, body, reaches_upstream: false, delay: Duration::ZERO }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The upstream's answer.
+struct Answered {
+    status: u16,
+    headers: BTreeMap<String, String>,
+}
+
+impl ResponseView for Answered {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        match name {
+            ":status" => Some(test(self.status.to_string().as_bytes())),
+            _ => self.headers.get(name).map(|value| test(value.as_bytes())),
+        }
+    }
+
+    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        self.headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value.as_bytes()));
+        true
+    }
+
+    fn has_body(&self) -> bool {
+        true
+    }
 }
 
 /// The gRPC status that Envoy makes of an HTTP status.
