@@ -1,9 +1,10 @@
 //! The dashboard in `envoy/grafana`.
 
-use crate::prometheus::{Scrape, TO_COME, file, metrics, promtool};
+use crate::prometheus::{Prometheus, Scrape, TO_COME, file, metrics, promtool};
 use crate::stage::Stage;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use support::deadline::until;
 
 /// The width of Grafana's grid.
 const COLUMNS: u64 = 24;
@@ -80,4 +81,20 @@ async fn queries_speak_of_metrics_that_a_real_scrape_has() {
             assert!(scrape.has(metric) || TO_COME.contains(&metric), "no {metric}, of which speaks: {query}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_panel_shows_something_in_a_real_prometheus_and_an_alert_fires() {
+    let stage = Stage::start(|listener| listener).await;
+    // Counters have no rate before they have two values.
+    let prometheus = Prometheus::reading(&stage.envoy).await;
+    prometheus.ask("count_over_time(brownout_matched[1m]) > 1").await;
+    stage.exercise().await;
+    prometheus.ask("increase(brownout_rule_injected{rule=\"both\",fault=\"delay\"}[1m]) > 0").await;
+    for query in queries() {
+        prometheus.ask(&query).await;
+    }
+    // One mistake was pushed, and nothing else is wrong.
+    until("an alert", async || (prometheus.firing().await == ["BrownoutDocumentRefused"]).then_some(()))
+        .await;
 }

@@ -1,9 +1,15 @@
-//! Prometheus: what it reads from Envoy, and its `promtool`.
+//! Prometheus: what it reads from Envoy, its `promtool`, and itself.
 
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
+use support::client::{Connection, Protocol, Reply, Request};
+use support::deadline::until;
 use support::envoy::Envoy;
+use tempfile::TempDir;
 
 /// The series of a scrape, `name{label="value"}` with labels in the order of their names, and their values.
 pub struct Scrape(BTreeMap<String, f64>);
@@ -61,3 +67,86 @@ pub fn metrics(expression: &str) -> Vec<&str> {
 
 /// Metrics of which alerts and panels speak already, and which the module does not have yet.
 pub const TO_COME: [&str; 1] = ["brownout_stopped"];
+
+/// A Prometheus that reads an Envoy every second. It ends when it is dropped.
+pub struct Prometheus {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Prometheus {
+    /// Starts it with our alerts, and waits until it serves.
+    pub async fn reading(envoy: &Envoy) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let config = folder.path().join("prometheus.json");
+        let content = json!({
+            "global": { "scrape_interval": "1s", "evaluation_interval": "1s" },
+            "rule_files": [file("prometheus/alerts.yaml")],
+            "scrape_configs": [{ "job_name": "envoy", "metrics_path": "/stats/prometheus",
+                "static_configs": [{ "targets": [envoy.admin_address().to_string()] }] }],
+        });
+        fs::write(&config, content.to_string()).expect("room on the disk");
+        // It says nowhere which port it has got for 0.
+        let free = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let port = free.local_addr().expect("a bound socket has an address").port();
+        drop(free);
+        let log = fs::File::create(folder.path().join("log")).expect("room on the disk");
+        let child = Command::new(support::repository::debian("prometheus", "prometheus"))
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("it starts");
+        let prometheus = Self { child, port, _folder: folder };
+        until("a Prometheus that serves", async || {
+            tokio::net::TcpStream::connect(("127.0.0.1", port)).await.ok()?;
+            let ready = prometheus.send("/-/ready").await.status;
+            (ready == 200).then_some(())
+        })
+        .await;
+        prometheus
+    }
+
+    /// What an expression gives now: its series, once there are some.
+    pub async fn ask(&self, expression: &str) -> Vec<Value> {
+        until(expression, async || {
+            let reply = self.get(&format!("/api/v1/query?query={}", encoded(expression))).await;
+            assert_eq!(reply["status"], "success", "{expression}: {reply}");
+            let result = reply["data"]["result"].as_array().expect("series").clone();
+            (!result.is_empty()).then_some(result)
+        })
+        .await
+    }
+
+    /// The names of the alerts that fire now.
+    pub async fn firing(&self) -> Vec<String> {
+        let reply = self.get("/api/v1/alerts").await;
+        let alerts = reply["data"]["alerts"].as_array().expect("alerts").clone();
+        let firing = alerts.into_iter().filter(|alert| alert["state"] == "firing");
+        firing.map(|alert| alert["labels"]["alertname"].as_str().expect("a name").to_owned()).collect()
+    }
+
+    async fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&self.send(path).await.text()).expect("JSON")
+    }
+
+    async fn send(&self, path: &str) -> Reply {
+        let mut connection = Connection::open(Protocol::Http1, ([127, 0, 0, 1], self.port).into()).await;
+        connection.send(Request::get(path)).await.expect("a reply")
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
