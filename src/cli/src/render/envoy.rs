@@ -5,7 +5,7 @@ use super::filter::{self, Code, metadata, wasm};
 use super::given::{Common, ModulePath, absolute};
 use super::yaml::{self, Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit};
-use crate::document;
+use crate::{document, evidence};
 use brownout_core::json::Json;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -198,10 +198,10 @@ impl Arguments {
 
 /// Makes rule and fault labels, for Prometheus and others: the file in `envoy/`, which operators also take by itself.
 fn tags() -> Yaml {
-    let file = document::yaml::read(include_str!("../../../../envoy/stats_tags.yaml"));
+    let file = document::yaml::read(evidence::STATS_TAGS);
     // The file is part of this program, and a test reads what is printed.
-    let tags = file.ok().flatten().map(|tags| Json::parse(tags.text().as_bytes()));
-    tags.and_then(Result::ok).map_or_else(|| Yaml::List(Vec::new()), |tags| Yaml::from(&tags))
+    let tags = file.ok().flatten().and_then(|tags| Json::parse(tags.text().as_bytes()).ok());
+    tags.map_or_else(|| Yaml::List(Vec::new()), |tags| Yaml::from(&tags))
 }
 
 fn socket_address(host: &str, port: u16) -> Map {
