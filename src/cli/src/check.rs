@@ -16,6 +16,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// A manifest is what Kubernetes, a mesh or Envoy takes: WasmPlugin, TrafficExtension, EnvoyFilter, CiliumEnvoyConfig,
 /// EnvoyExtensionPolicy, MeshProxyPatch, ConfigMap, an Envoy bootstrap, or a file that Envoy watches.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  brownout check faults.yaml
+  brownout check --strict manifests/*.yaml
+  brownout check --format json - < faults.yaml
+
+Every mistake has a code; docs/codes.md lists them. Exit codes: 0 all is good; 1 something is wrong; 2 a file cannot
+be read.")]
 pub struct Arguments {
     /// Documents and manifests; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]

@@ -17,14 +17,25 @@ pub mod render;
 pub mod report;
 pub mod request;
 pub mod run;
+pub mod schema;
+pub mod shell;
 pub mod verify;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
-/// Faults for HTTP and gRPC traffic in Envoy, from a document: aborts and delays, for the requests it selects.
+const AFTER_HELP: &str = "\
+Examples:
+  brownout check faults.yaml
+  brownout run faults.yaml --upstream http://127.0.0.1:8080
+
+Data goes to standard output, all else to standard error. Exit codes: 0 all is good; 1 a document is wrong, or a
+check has failed; 2 wrong usage, or something cannot be read, written or started. With NO_COLOR set, nothing has
+colours.";
+
+/// Faults for HTTP and gRPC traffic in Envoy, from a document that selects requests and says what they suffer
 #[derive(Debug, Parser)]
-#[command(name = "brownout", version, propagate_version = true)]
+#[command(name = "brownout", version, propagate_version = true, after_help = AFTER_HELP)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -38,7 +49,15 @@ enum Command {
     Import(import::Arguments),
     Image(image::Arguments),
     Render(render::Arguments),
+    Schema(schema::Arguments),
+    Completions(shell::Completions),
+    Man(shell::Manual),
     Verify(verify::Arguments),
+}
+
+/// The command and all its commands, as clap knows them: for manual pages, completions and tests.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command with the arguments of the process. Its exit code is 0 when all is good, 1 when a document is
@@ -51,6 +70,9 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => import::run(&arguments),
         Command::Image(arguments) => image::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+        Command::Completions(arguments) => shell::completions(command(), &arguments),
+        Command::Man(arguments) => shell::manual(command(), &arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     }
 }

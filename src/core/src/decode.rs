@@ -175,6 +175,17 @@ impl Decoder {
     }
 }
 
+/// What a type with a decoder of its own takes, as JSON Schema: a part of its [`Decode`].
+macro_rules! schema {
+    (|$definitions:pat_param| $schema:expr) => {
+        #[cfg(feature = "schema")]
+        fn schema($definitions: &mut crate::schema::Definitions) -> serde_json::Value {
+            $schema
+        }
+    };
+}
+pub(crate) use schema;
+
 /// A type that a JSON value can stand for.
 pub trait Decode: Sized {
     /// What a message calls the expected value: `a duration such as "250ms"`.
@@ -184,10 +195,18 @@ pub trait Decode: Sized {
 
     /// The value, or `None` after at least one mistake has been reported.
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self>;
+
+    /// What it takes, as JSON Schema.
+    #[cfg(feature = "schema")]
+    fn schema(_: &mut crate::schema::Definitions) -> serde_json::Value {
+        crate::schema::by_words(Self::EXPECTED)
+    }
 }
 
 impl Decode for bool {
     const EXPECTED: &'static str = "`true` or `false`";
+
+    schema!(|_| serde_json::json!({ "type": "boolean" }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match json {
@@ -199,6 +218,8 @@ impl Decode for bool {
 
 impl Decode for String {
     const EXPECTED: &'static str = "a string";
+
+    schema!(|_| serde_json::json!({ "type": "string" }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match json {
@@ -212,6 +233,8 @@ impl<T: Decode> Decode for Box<T> {
     const EXPECTED: &'static str = T::EXPECTED;
     const IF_MISSING: Option<&'static str> = T::IF_MISSING;
 
+    schema!(|definitions| T::schema(definitions));
+
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         T::decode(json, decoder).map(Self::new)
     }
@@ -219,6 +242,8 @@ impl<T: Decode> Decode for Box<T> {
 
 impl<T: Decode> Decode for Vec<T> {
     const EXPECTED: &'static str = "a list";
+
+    schema!(|definitions| serde_json::json!({ "type": "array", "items": T::schema(definitions) }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let Json::Array(elements) = json else {
@@ -419,6 +444,9 @@ pub trait Field: Sized {
     /// # Errors
     /// The serializer's.
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
+    /// Whether it has to be there, and what it takes, as JSON Schema.
+    #[cfg(feature = "schema")]
+    fn describe(definitions: &mut crate::schema::Definitions) -> (bool, serde_json::Value);
 }
 
 impl<T: Decode + Serialize> Field for T {
@@ -428,6 +456,11 @@ impl<T: Decode + Serialize> Field for T {
 
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
         map.serialize_entry(name, self)
+    }
+
+    #[cfg(feature = "schema")]
+    fn describe(definitions: &mut crate::schema::Definitions) -> (bool, serde_json::Value) {
+        (true, <T as Decode>::schema(definitions))
     }
 }
 
@@ -439,25 +472,32 @@ impl<T: Decode + Serialize> Field for Option<T> {
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
         self.as_ref().map_or(Ok(()), |value| map.serialize_entry(name, value))
     }
+
+    #[cfg(feature = "schema")]
+    fn describe(definitions: &mut crate::schema::Definitions) -> (bool, serde_json::Value) {
+        (false, T::schema(definitions))
+    }
 }
 
 /// A JSON object as a struct: decoded field by field, all mistakes at once, and printed back.
 ///
 /// `later` names fields that the contract has and this release refuses. `fields` looks at which fields are there, before
-/// they are decoded; `check` at the struct, if all of them were good.
+/// they are decoded; `check` at the struct, if all of them were good. `exactly_one` is for the schema, which knows nothing of
+/// either.
 macro_rules! object {
     (
-        $(#[$meta:meta])*
+        $(#[$($meta:tt)*])*
         pub struct $Name:ident {
-            $($(#[$field_meta:meta])* pub $field:ident $(as $json:literal)? : $Type:ty,)+
+            $($(#[$($field_meta:tt)*])* pub $field:ident $(as $json:literal)? : $Type:ty,)+
         }
         $(later [$($later:literal),*])?
+        $(exactly_one [$($one:literal),+])?
         $(fields($check_fields:path))?
         $(check $check:path)?
     ) => {
-        $(#[$meta])*
+        $(#[$($meta)*])*
         pub struct $Name {
-            $($(#[$field_meta])* pub $field: $Type,)+
+            $($(#[$($field_meta)*])* pub $field: $Type,)+
         }
 
         impl $Name {
@@ -478,6 +518,18 @@ macro_rules! object {
                 decoder.take_memory(size_of::<Self>())?;
                 Some(value)
             }
+
+            $crate::decode::schema!(|definitions| definitions.object(stringify!($Name), |definitions| {
+                let mut object =
+                    $crate::schema::Object::new(&[$($crate::decode::object!(@doc $($meta)*)),*]);
+                $(
+                    let (required, schema) = <$Type as $crate::decode::Field>::describe(definitions);
+                    let doc = &[$($crate::decode::object!(@doc $($field_meta)*)),*];
+                    object.add($crate::decode::object!(@name $field $($json)?), doc, required, schema);
+                )+
+                $(let object = object.exactly_one(&[$($one),+]);)?
+                object
+            }));
         }
 
         impl serde::Serialize for $Name {
@@ -490,6 +542,8 @@ macro_rules! object {
             }
         }
     };
+    (@doc doc = $doc:literal) => { $doc };
+    (@doc $($other:tt)*) => { "" };
     (@name $field:ident) => { stringify!($field) };
     (@name $field:ident $json:literal) => { $json };
 }

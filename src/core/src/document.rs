@@ -1,6 +1,6 @@
 //! The document as it is written.
 
-use crate::decode::{Decode, Decoder, Field, Fields, listed, object};
+use crate::decode::{Decode, Decoder, Field, Fields, listed, object, schema};
 use crate::diagnostic::Code;
 use crate::fault::{Faults, Kinds};
 use crate::json::{Json, Shortened};
@@ -47,6 +47,8 @@ impl Mode {
 impl Decode for Mode {
     const EXPECTED: &'static str = "`inject`, `shadow` or `off`";
 
+    schema!(|_| crate::schema::one_of(&Self::NAMES.map(|(_, name)| name)));
+
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let found = match json {
             Json::String(text) => Self::NAMES.iter().find(|(_, name)| name == text).map(|(mode, _)| *mode),
@@ -87,6 +89,8 @@ impl Decode for RuleName {
     const EXPECTED: &'static str = "a name such as `\"slow-checkout\"`";
     const IF_MISSING: Option<&'static str> =
         Some("metrics, logs and the response header call the rule by its name");
+
+    schema!(|_| crate::schema::text("^[a-z0-9][a-z0-9_.-]{0,62}$", &["slow-checkout"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let name = String::decode(json, decoder)?;
@@ -155,6 +159,30 @@ impl Rule {
 
 impl Decode for Rule {
     const EXPECTED: &'static str = "a rule";
+
+    schema!(|definitions| definitions.object("Rule", |definitions| {
+        let doc = |text| [text];
+        let mut rule =
+            crate::schema::Object::new(&doc("Which requests, how many of them, and what happens to those."));
+        rule.add("name", &doc("Unique in the document."), true, RuleName::schema(definitions));
+        let fields = [
+            ("mode", "Overrides the document's mode, towards less only.", Mode::schema(definitions)),
+            ("match", "Which requests: every request, if it is absent.", Predicate::schema(definitions)),
+            ("percentage", "The share of them that the rule takes.", FractionalPercent::schema(definitions)),
+            ("sample", "How the share is chosen: by chance, if it is absent.", Sample::schema(definitions)),
+            ("schedule", "When the rule is live: always, if it is absent.", Schedule::schema(definitions)),
+            ("limits", "How much it may do at most.", Limits::schema(definitions)),
+            (
+                "outcomes",
+                "In place of faults: at most one of these happens.",
+                Vec::<Outcome>::schema(definitions),
+            ),
+        ];
+        let mut rule =
+            fields.into_iter().fold(rule, |rule, (name, doc, schema)| rule.with(name, doc, schema));
+        Faults::describe(&mut rule, definitions);
+        rule.at_least_one(&["percentage", "outcomes"]).at_least_one(&[Faults::FIELDS, &["outcomes"]].concat())
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let fields = Fields::of(json, decoder, &[Self::FIELDS, Faults::FIELDS], &[])?;
@@ -237,6 +265,15 @@ impl Decode for Outcome {
     const EXPECTED: &'static str =
         "an outcome such as `{\"percentage\": 2, \"abort\": {\"http_status\": 503}}`";
 
+    schema!(|definitions| definitions.object("Outcome", |definitions| {
+        let mut outcome =
+            crate::schema::Object::new(&["One of several things that can happen to a request."]);
+        let share = FractionalPercent::schema(definitions);
+        outcome.add("percentage", &["The share of the rule's requests that it happens to."], true, share);
+        Faults::describe(&mut outcome, definitions);
+        outcome.at_least_one(Faults::FIELDS)
+    }));
+
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let fields = Fields::of(json, decoder, &[&["percentage"], Faults::FIELDS], &[])?;
         let percentage = Field::read(&fields, "percentage", decoder);
@@ -301,6 +338,10 @@ impl Rules {
 
 impl Decode for Rules {
     const EXPECTED: &'static str = "a list of rules";
+
+    schema!(
+        |definitions| serde_json::json!({ "type": "array", "items": Rule::schema(definitions), "maxItems": MOST_RULES })
+    );
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let Json::Array(list) = json else {

@@ -1,6 +1,6 @@
 //! A duration as documents write it: Envoy's `"1.5s"` and Go's `"250ms"` or `"1m30s"`.
 
-use crate::decode::{Decode, Decoder};
+use crate::decode::{Decode, Decoder, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use alloc::format;
@@ -68,6 +68,11 @@ impl Serialize for Written {
 
 impl Decode for Written {
     const EXPECTED: &'static str = "a duration such as `\"250ms\"` or `\"1.5s\"`";
+
+    schema!(|_| crate::schema::text(
+        "^([0-9]+([.][0-9]*)?(ns|us|\u{b5}s|\u{3bc}s|ms|s|m|h))+$",
+        &["250ms", "1.5s", "1m30s"]
+    ));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let Json::String(text) = json else {

@@ -1,6 +1,6 @@
 //! gRPC's status codes, and what each stands for in HTTP.
 
-use crate::decode::{Decode, Decoder, closest, integer};
+use crate::decode::{Decode, Decoder, closest, integer, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use alloc::format;
@@ -62,6 +62,14 @@ impl GrpcStatus {
 
 impl Decode for GrpcStatus {
     const EXPECTED: &'static str = "a gRPC status: 0 to 16, or a name such as `\"UNAVAILABLE\"`";
+
+    schema!(|_| serde_json::json!({
+        "oneOf": [
+            { "enum": STATUSES.iter().map(|(name, _)| *name).chain(["CANCELED"]).collect::<alloc::vec::Vec<_>>() },
+            crate::schema::integer(0, Some(16)),
+        ],
+        "examples": ["UNAVAILABLE", 14],
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let found = match json {

@@ -1,6 +1,6 @@
 //! Names and values of headers that a document may carry.
 
-use crate::decode::{Decode, Decoder};
+use crate::decode::{Decode, Decoder, schema};
 use crate::diagnostic::Code;
 use crate::json::{Json, Shortened};
 use crate::path::Segment;
@@ -38,6 +38,8 @@ impl HeaderName {
 
 impl Decode for HeaderName {
     const EXPECTED: &'static str = "a header's name";
+
+    schema!(|_| crate::schema::text("", &["x-tester", ":path"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let name = String::decode(json, decoder)?;
@@ -89,6 +91,14 @@ pub(crate) fn is_derived(name: &str) -> bool {
 
 impl Decode for ReplyHeaders {
     const EXPECTED: &'static str = "an object of header names and values";
+
+    schema!(|_| serde_json::json!({
+        "type": "object",
+        "additionalProperties": {
+            "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        },
+        "examples": [{ "retry-after": "30", "set-cookie": ["a=1", "b=2"] }],
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let Json::Object(fields) = json else {

@@ -40,6 +40,8 @@ pub mod route;
 pub mod rules;
 pub mod sample;
 pub mod schedule;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod step;
 pub mod tally;
 pub mod time;

@@ -1,6 +1,6 @@
 //! A share of requests, in exact integers: Envoy's `FractionalPercent`.
 
-use crate::decode::{Decode, Decoder, Fields, integer};
+use crate::decode::{Decode, Decoder, Fields, integer, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use alloc::format;
@@ -138,6 +138,23 @@ impl Decode for FractionalPercent {
     const EXPECTED: &'static str = "a percentage from 0 to 100";
     const IF_MISSING: Option<&'static str> =
         Some("there is no default, since tools disagree about it: write `100` for every request");
+
+    schema!(|definitions| {
+        let fraction = definitions.object("FractionalPercent", |_| {
+            let denominators = Denominator::NAMES.map(|(_, name)| name);
+            crate::schema::Object::new(&["Envoy's form of a percentage."])
+                .with("numerator", "How many of the denominator.", crate::schema::integer(0, Some(1_000_000)))
+                .with("denominator", "`HUNDRED` if it is absent.", crate::schema::one_of(&denominators))
+        });
+        serde_json::json!({
+            "oneOf": [
+                { "type": "number", "minimum": 0, "maximum": 100 },
+                { "type": "string", "pattern": "^ *[0-9]+([.][0-9]*)? *$" },
+                fraction,
+            ],
+            "examples": [10, 0.5],
+        })
+    });
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match json {

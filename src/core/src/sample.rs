@@ -1,6 +1,6 @@
 //! Which of the matching requests a rule takes: by chance, by a key that stays with its user, or by count.
 
-use crate::decode::{Decode, Decoder, Fields, integer, listed, object};
+use crate::decode::{Decode, Decoder, Fields, integer, listed, object, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use crate::predicate::{pair, source};
@@ -31,6 +31,7 @@ object! {
         /// With `first`: the first so many of each so many.
         pub of: Option<Count>,
     }
+    exactly_one ["by", "every", "first"]
     check Self::check
 }
 
@@ -139,6 +140,19 @@ fn trace_id(request: &dyn RequestView) -> Option<Vec<u8>> {
 impl Decode for Key {
     const EXPECTED: &'static str = "a key such as `{\"header\": \"x-user-id\"}`";
 
+    schema!(|definitions| definitions.object("Key", |_| {
+        let nothing = || serde_json::json!({ "type": "object", "additionalProperties": false });
+        let name = |example| crate::schema::text("", &[example]);
+        crate::schema::Object::new(&["What stays with a user."])
+            .with("header", "The value of this header.", name("x-user-id"))
+            .with("cookie", "The value of this cookie.", name("session"))
+            .with("query_parameter", "The value of this parameter of the query.", name("user"))
+            .with("source_ip", "The downstream remote address.", nothing())
+            .with("principal", "The first URI SAN of the peer's certificate.", nothing())
+            .with("trace", "The trace id of `traceparent`, else of B3's headers.", nothing())
+            .exactly_one(&Self::NAMES)
+    }));
+
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let fields = Fields::of(json, decoder, &[&Self::NAMES], &[])?;
         let present = fields.present(&Self::NAMES);
@@ -194,6 +208,8 @@ pub enum Missing {
 impl Decode for Missing {
     const EXPECTED: &'static str = "`skip` or `random`";
 
+    schema!(|_| crate::schema::one_of(&["skip", "random"]));
+
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match json {
             Json::String(text) if text == "skip" => Some(Self::Skip),
@@ -228,6 +244,8 @@ impl Count {
 
 impl Decode for Count {
     const EXPECTED: &'static str = "a whole number from 1";
+
+    schema!(|_| crate::schema::integer(1, None));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match integer(json).and_then(|number| u64::try_from(number).ok()) {

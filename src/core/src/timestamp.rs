@@ -1,6 +1,6 @@
 //! A point in calendar time, as RFC 3339 writes it: `2026-11-22T13:00:00Z`.
 
-use crate::decode::{Decode, Decoder};
+use crate::decode::{Decode, Decoder, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use alloc::format;
@@ -104,6 +104,10 @@ impl fmt::Display for Timestamp {
 
 impl Decode for Timestamp {
     const EXPECTED: &'static str = "a time such as `\"2026-11-22T13:00:00Z\"`";
+
+    schema!(
+        |_| serde_json::json!({ "type": "string", "format": "date-time", "examples": ["2026-11-22T13:00:00Z"] })
+    );
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let found = match json {

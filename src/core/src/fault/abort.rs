@@ -2,7 +2,7 @@
 
 use super::header_control::{self, Nothing, Wanted};
 use super::{Fault, Kind};
-use crate::decode::{Decode, Decoder, Fields, integer, object};
+use crate::decode::{Decode, Decoder, Fields, integer, object, schema};
 use crate::diagnostic::Code;
 use crate::effects::{Effects, End, Ending};
 use crate::entropy::Entropy;
@@ -34,6 +34,8 @@ impl HttpStatus {
 
 impl Decode for HttpStatus {
     const EXPECTED: &'static str = "an HTTP status from 200 to 599";
+
+    schema!(|_| crate::schema::integer(200, Some(599)));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match integer(json) {
@@ -72,6 +74,7 @@ object! {
         /// The share of the rule's requests that are aborted: all, if it is absent.
         pub percentage: Option<FractionalPercent>,
     }
+    exactly_one ["http_status", "grpc_status", "header_abort"]
     fields(Self::check)
 }
 

@@ -3,7 +3,7 @@
 use super::Fault;
 use super::distribution::Distribution;
 use super::header_control::{self, Nothing};
-use crate::decode::{Decode, Decoder, Field, Fields, listed};
+use crate::decode::{Decode, Decoder, Field, Fields, listed, schema};
 use crate::diagnostic::Code;
 use crate::duration::Written;
 use crate::effects::Effects;
@@ -79,6 +79,22 @@ impl Delay {
 
 impl Decode for Delay {
     const EXPECTED: &'static str = "a delay such as `{\"fixed_delay\": \"250ms\"}`";
+
+    schema!(|definitions| definitions.object("Delay", |definitions| {
+        let share = FractionalPercent::schema(definitions);
+        let delay = crate::schema::Object::new(&[
+            "How long a request waits: at most an hour, whatever the distribution.",
+        ]);
+        let delay = Distribution::describe(delay, definitions)
+            .with(
+                "header_delay",
+                "As long as the request itself says, by a header.",
+                Nothing::schema(definitions),
+            )
+            .with("max", "Cuts longer ones.", Written::schema(definitions))
+            .with("percentage", "The share of the rule's requests that wait: all, if it is absent.", share);
+        delay.exactly_one(Length::FIELDS)
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let fields = Fields::of(json, decoder, &[Length::FIELDS, Self::COMMON], &[])?;

@@ -1,6 +1,6 @@
 //! How long a delay is: always the same, or drawn from a distribution.
 
-use crate::decode::{Decode, Decoder, object};
+use crate::decode::{Decode, Decoder, object, schema};
 use crate::diagnostic::Code;
 use crate::duration::{LONGEST, Written};
 use crate::entropy::Entropy;
@@ -171,6 +171,8 @@ impl Shape {
 impl Decode for Shape {
     const EXPECTED: &'static str = "a number from 0.1 to 100";
 
+    schema!(|_| serde_json::json!({ "type": "number", "minimum": 0.1, "maximum": 100 }));
+
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let number = match json {
             Json::Number(number) => number.as_f64(),
@@ -220,6 +222,22 @@ pub enum Distribution {
 }
 
 impl Distribution {
+    /// Its fields, for the schema.
+    #[cfg(feature = "schema")]
+    pub fn describe(
+        object: crate::schema::Object,
+        definitions: &mut crate::schema::Definitions,
+    ) -> crate::schema::Object {
+        object
+            .with("fixed_delay", "Always this long.", Written::schema(definitions))
+            .with("uniform", "Evenly between two durations.", Uniform::schema(definitions))
+            .with("normal", "Normal; what falls below 0 is no delay.", Normal::schema(definitions))
+            .with("lognormal", "What latencies mostly look like.", Lognormal::schema(definitions))
+            .with("exponential", "Exponential.", Exponential::schema(definitions))
+            .with("pareto", "A few that are very long.", Pareto::schema(definitions))
+            .with("percentiles", "As measured, evenly between them.", Percentiles::schema(definitions))
+    }
+
     /// Decodes what the field of that name holds.
     pub fn decode(field: &str, json: &Json, decoder: &mut Decoder) -> Option<Self> {
         Some(match field {

@@ -4,7 +4,7 @@
 //! Source: Envoy's documentation of the fault filter, "Controlling fault injection via HTTP headers". As there, only
 //! the first value of a header counts, and a value that is not what it should be counts as none.
 
-use crate::decode::{Decode, Decoder, Fields};
+use crate::decode::{Decode, Decoder, Fields, schema};
 use crate::duration::LONGEST;
 use crate::grpc::GrpcStatus;
 use crate::json::Json;
@@ -38,6 +38,8 @@ pub struct Nothing;
 
 impl Decode for Nothing {
     const EXPECTED: &'static str = "`{}`";
+
+    schema!(|_| serde_json::json!({ "type": "object", "additionalProperties": false }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         Fields::of(json, decoder, &[], &[]).map(|_| Self)

@@ -44,11 +44,11 @@ pub trait Fault {
 }
 
 macro_rules! faults {
-    ($($(#[$doc:meta])* $field:ident: $Kind:ident, $counter:literal;)+) => {
+    ($($(#[$($doc:tt)*])* $field:ident: $Kind:ident, $counter:literal;)+) => {
         /// A kind of fault.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
-            $($(#[$doc])* $Kind,)+
+            $($(#[$($doc)*])* $Kind,)+
         }
 
         impl Kind {
@@ -69,7 +69,7 @@ macro_rules! faults {
         /// The faults of one rule.
         #[derive(Debug, Clone, Default)]
         pub struct Faults {
-            $($(#[$doc])* pub $field: Option<$Kind>,)+
+            $($(#[$($doc)*])* pub $field: Option<$Kind>,)+
         }
 
         impl Faults {
@@ -80,6 +80,17 @@ macro_rules! faults {
             pub fn read(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<Self> {
                 $(let $field = Field::read(fields, stringify!($field), decoder);)+
                 Some(Self { $($field: $field?,)+ })
+            }
+
+            /// Adds them to a description.
+            #[cfg(feature = "schema")]
+            pub fn describe(object: &mut crate::schema::Object, definitions: &mut crate::schema::Definitions) {
+                $(object.add(
+                    stringify!($field),
+                    &[$(crate::decode::object!(@doc $($doc)*)),*],
+                    false,
+                    <$Kind as crate::decode::Decode>::schema(definitions),
+                );)+
             }
 
             /// Puts them into a rule.

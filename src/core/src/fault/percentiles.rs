@@ -1,7 +1,7 @@
 //! Percentiles as somebody measured them, as a distribution.
 
 use super::distribution::{from_seconds, uniform};
-use crate::decode::{Decode, Decoder};
+use crate::decode::{Decode, Decoder, schema};
 use crate::diagnostic::Code;
 use crate::duration::Written;
 use crate::entropy::Entropy;
@@ -77,6 +77,14 @@ impl Percentiles {
 
 impl Decode for Percentiles {
     const EXPECTED: &'static str = "percentiles such as `{\"p50\": \"20ms\", \"p99\": \"1s\"}`";
+
+    schema!(|definitions| serde_json::json!({
+        "type": "object",
+        "patternProperties": { "^p[0-9]+([.][0-9]+)?$": Written::schema(definitions) },
+        "additionalProperties": false,
+        "minProperties": 1,
+        "examples": [{ "p50": "20ms", "p90": "80ms", "p99": "1s" }],
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let Json::Object(fields) = json else {

@@ -1,7 +1,7 @@
 //! `HeaderMatcher`, with the semantics of Envoy 1.40: a value matcher holds if it holds for any single value of the
 //! header. (Envoy before 1.39 joined repeated values with commas first.)
 
-use crate::decode::{Decode, Decoder, Fields, integer, object};
+use crate::decode::{Decode, Decoder, Fields, integer, object, schema};
 use crate::diagnostic::Code;
 use crate::header::HeaderName;
 use crate::json::Json;
@@ -37,6 +37,14 @@ impl fmt::Display for Int64Range {
 
 impl Decode for Int64Range {
     const EXPECTED: &'static str = "a range such as `{\"start\": 1, \"end\": 5}`";
+
+    schema!(|_| serde_json::json!({
+        "type": "object",
+        "properties": { "start": { "type": ["integer", "string"] }, "end": { "type": ["integer", "string"] } },
+        "additionalProperties": false,
+        "description": "From `start` on, and not from `end` on.",
+        "examples": [{ "start": 1, "end": 5 }],
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let fields = Fields::of(json, decoder, &[&["start", "end"]], &[])?;

@@ -1,6 +1,6 @@
 //! A request method.
 
-use crate::decode::{Decode, Decoder};
+use crate::decode::{Decode, Decoder, schema};
 use crate::diagnostic::Code;
 use crate::header::is_token;
 use crate::json::Json;
@@ -21,6 +21,8 @@ impl Method {
 
 impl Decode for Method {
     const EXPECTED: &'static str = "a method such as `\"GET\"`";
+
+    schema!(|_| crate::schema::text("", &["GET", "POST"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let method = String::decode(json, decoder)?;

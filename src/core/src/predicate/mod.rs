@@ -9,7 +9,7 @@ pub mod regex;
 pub mod source;
 pub mod string;
 
-use crate::decode::{Decode, Decoder, object};
+use crate::decode::{Decode, Decoder, object, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use crate::view::{Property, RequestView};
@@ -208,6 +208,8 @@ impl Direction {
 
 impl Decode for Direction {
     const EXPECTED: &'static str = "`inbound` or `outbound`";
+
+    schema!(|_| crate::schema::one_of(&["inbound", "outbound"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match json {

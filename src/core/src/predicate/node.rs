@@ -1,6 +1,6 @@
 //! Conditions on the proxy itself. They are decided once, when the document arrives.
 
-use crate::decode::{Decode, Decoder, object};
+use crate::decode::{Decode, Decoder, object, schema};
 use crate::json::Json;
 use crate::predicate::string::StringMatcher;
 use crate::view::Property;
@@ -61,6 +61,8 @@ impl NodeMatcher {
 impl Decode for NodeMatcher {
     const EXPECTED: &'static str = NodeFields::EXPECTED;
 
+    schema!(|definitions| NodeFields::schema(definitions));
+
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         NodeFields::decode(json, decoder).map(|fields| Self { fields, holds: false })
     }
@@ -85,6 +87,12 @@ impl Labels {
 
 impl Decode for Labels {
     const EXPECTED: &'static str = "an object of labels such as `{\"app\": \"cart\"}`";
+
+    schema!(|_| serde_json::json!({
+        "type": "object",
+        "additionalProperties": { "type": "string" },
+        "examples": [{ "app": "cart" }],
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let Json::Object(fields) = json else {

@@ -1,7 +1,7 @@
 //! Regular expressions: RE2's syntax, as Envoy has it, on bytes.
 
 use super::string::LONGEST_PATTERN;
-use crate::decode::{Decode, Decoder, Fields};
+use crate::decode::{Decode, Decoder, Fields, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use alloc::format;
@@ -124,6 +124,18 @@ fn last_line(message: &str) -> String {
 
 impl Decode for Regex {
     const EXPECTED: &'static str = "a regular expression";
+
+    schema!(|_| serde_json::json!({
+        "oneOf": [
+            { "type": "string" },
+            {
+                "type": "object",
+                "properties": { "regex": { "type": "string" }, "google_re2": { "type": "object" } },
+                "required": ["regex"],
+            },
+        ],
+        "examples": ["/api/v[12]/.*"],
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let text = match json {

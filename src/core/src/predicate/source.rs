@@ -1,6 +1,6 @@
 //! Conditions on who sent a request: the address that it came from, and the identity in the peer's certificate.
 
-use crate::decode::{Decode, Decoder, object};
+use crate::decode::{Decode, Decoder, object, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use crate::predicate::string::StringMatcher;
@@ -120,6 +120,8 @@ impl Serialize for Cidr {
 
 impl Decode for Cidr {
     const EXPECTED: &'static str = "a network such as `\"10.0.0.0/8\"`";
+
+    schema!(|_| crate::schema::text("", &["10.0.0.0/8", "fd00::/8", "127.0.0.1"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let text = String::decode(json, decoder)?;

@@ -1,6 +1,6 @@
 //! `StringMatcher`: one way to compare a string, with Envoy's semantics, on bytes.
 
-use crate::decode::{Decode, Decoder, Fields, listed};
+use crate::decode::{Decode, Decoder, Fields, listed, schema};
 use crate::diagnostic::Code;
 use crate::json::{Json, Shortened};
 use crate::predicate::regex::Regex;
@@ -78,6 +78,18 @@ impl StringMatcher {
 
 impl Decode for StringMatcher {
     const EXPECTED: &'static str = "a string matcher such as `{\"prefix\": \"/pay\"}`";
+
+    schema!(|definitions| definitions.object("StringMatcher", |definitions| {
+        let text = || crate::schema::text("", &[]);
+        crate::schema::Object::new(&["One way to compare a string, byte by byte."])
+            .with("exact", "The value is this string.", text())
+            .with("prefix", "The value begins with it.", text())
+            .with("suffix", "The value ends with it.", text())
+            .with("contains", "The value has it inside.", text())
+            .with("safe_regex", "The value matches it from end to end.", Regex::schema(definitions))
+            .with("ignore_case", "ASCII letters count the same in either case.", bool::schema(definitions))
+            .exactly_one(&Self::KINDS)
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         if let Json::String(text) = json {

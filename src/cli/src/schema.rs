@@ -1,0 +1,19 @@
+//! `brownout schema`: the JSON Schema of the document.
+
+use std::process::ExitCode;
+
+/// Print the JSON Schema of the document, for editors
+///
+/// The schema (2020-12) comes from the types that read documents, so that it fits the release that prints it. An editor
+/// completes and explains fields by it; `brownout check` knows more.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  brownout schema > brownout.schema.json")]
+pub struct Arguments {}
+
+/// Runs it.
+pub fn run(_: &Arguments) -> ExitCode {
+    anstream::println!("{:#}", brownout_core::schema::schema());
+    ExitCode::SUCCESS
+}

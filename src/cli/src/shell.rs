@@ -1,0 +1,59 @@
+//! `brownout completions` and `brownout man`: what a shell and `man` want to know of the command, from the command itself.
+
+use clap::Command;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Print what makes a shell complete the command's arguments
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  brownout completions bash > ~/.local/share/bash-completion/completions/brownout
+  brownout completions zsh > ~/.zfunc/_brownout
+  brownout completions fish > ~/.config/fish/completions/brownout.fish")]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_name = "SHELL")]
+    shell: clap_complete::Shell,
+}
+
+/// Print the manual page of the command, or write those of all its commands
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  brownout man | man -l -
+  brownout man --dir ~/.local/share/man/man1")]
+pub struct Manual {
+    /// Write one page for each command into this folder.
+    #[arg(long, value_name = "FOLDER")]
+    dir: Option<PathBuf>,
+}
+
+/// Prints the completions for a shell.
+pub fn completions(mut command: Command, arguments: &Completions) -> ExitCode {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command, "brownout", &mut script);
+    ended(io::stdout().write_all(&script), Path::new("standard output"))
+}
+
+/// Prints or writes manual pages.
+pub fn manual(command: Command, arguments: &Manual) -> ExitCode {
+    let Some(folder) = &arguments.dir else {
+        let page = clap_mangen::Man::new(command).render(&mut io::stdout());
+        return ended(page, Path::new("standard output"));
+    };
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command, folder));
+    ended(written, folder)
+}
+
+/// A reader that has seen enough is no failure.
+fn ended(written: io::Result<()>, place: &Path) -> ExitCode {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            anstream::eprintln!("error: cannot write to {}: {error}", place.display());
+            ExitCode::from(2)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}

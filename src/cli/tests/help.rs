@@ -1,0 +1,143 @@
+//! Help, completions and manual pages: what they say works.
+
+mod support;
+
+use clap::Command;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use support::{brownout, say};
+
+/// The examples in the help of a command and of those inside it, without the indentation.
+fn examples(command: &Command) -> Vec<String> {
+    let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let lines = help.lines().skip_while(|line| !line.starts_with("Example")).skip(1);
+    let here = lines.take_while(|line| line.starts_with("  ")).map(|line| line.trim().to_owned());
+    here.chain(command.get_subcommands().flat_map(examples)).collect()
+}
+
+fn all() -> Vec<String> {
+    examples(&brownout_cli::command())
+}
+
+#[test]
+fn every_example_is_usage_that_the_command_takes() {
+    for example in all() {
+        let alone = example.split(['|', '>', '<', '&']).next().expect("a command");
+        // A shell takes the words apart, and looks at no files.
+        let split = format!("set -f; printf '%s\\n' {alone}");
+        let output = std::process::Command::new("sh").args(["-c", &split]).output().expect("a shell");
+        let words = String::from_utf8(output.stdout).expect("UTF-8");
+        let words = words.lines().map(|word| word.replace('*', "all"));
+        let taken = brownout_cli::command().try_get_matches_from(words);
+        assert!(taken.is_ok(), "{example}: {}", taken.unwrap_err());
+    }
+}
+
+/// Those that neither start an Envoy nor read what is not here, in a shell, where the files are that they name.
+#[test]
+fn the_examples_of_check_schema_completions_and_man_do_what_they_say() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let document = "rules:\n- name: a\n  match: { methods: [PUT] }\n  percentage: 1\n  schedule: { not_after: \"2999-01-01T00:00:00Z\" }\n  \
+         abort: { http_status: 503 }\n";
+    fs::create_dir(folder.path().join("manifests")).expect("a folder");
+    for file in ["faults.yaml", "manifests/a.yaml"] {
+        fs::write(folder.path().join(file), document).expect("written");
+    }
+    let homes = [".zfunc", ".config/fish/completions", ".local/share/bash-completion/completions"];
+    homes.iter().for_each(|home| fs::create_dir_all(folder.path().join(home)).expect("a folder"));
+    let bin = Path::new(env!("CARGO_BIN_EXE_brownout")).parent().expect("a folder");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
+    let quick = ["brownout check", "brownout schema", "brownout completions", "brownout man --dir"];
+    let ours: Vec<String> =
+        all().into_iter().filter(|line| quick.iter().any(|start| line.starts_with(start))).collect();
+    assert!(ours.len() >= 8, "{ours:?}");
+    for example in ours {
+        let status = std::process::Command::new("sh")
+            .args(["-c", &example])
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .env("PATH", &path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        assert_eq!(status.expect("a shell").code(), Some(0), "{example}");
+    }
+}
+
+#[test]
+fn completions_know_every_command() {
+    for shell in ["bash", "zsh", "fish"] {
+        let said = say(brownout(&["completions", shell]), b"");
+        assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{shell}");
+        for command in brownout_cli::command().get_subcommands() {
+            assert!(said.stdout.contains(command.get_name()), "{shell}: {}", command.get_name());
+        }
+    }
+}
+
+#[test]
+fn the_completions_for_bash_are_bash() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = folder.path().join("brownout");
+    fs::write(&script, say(brownout(&["completions", "bash"]), b"").stdout).expect("written");
+    let test = format!(
+        "source {}; COMP_WORDS=(brownout chec); COMP_CWORD=1; _brownout brownout chec brownout; echo ${{COMPREPLY[@]}}",
+        script.display()
+    );
+    let output = std::process::Command::new("bash").args(["-c", &test]).output().expect("bash starts");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "check\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn there_is_a_manual_page_for_every_command() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = brownout(&["man", "--dir"]);
+    command.arg(folder.path());
+    assert_eq!(say(command, b"").code, Some(0));
+    for command in brownout_cli::command().get_subcommands() {
+        let page = folder.path().join(format!("brownout-{}.1", command.get_name()));
+        let page = fs::read_to_string(&page).unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+        assert!(page.contains(".SH SYNOPSIS"), "{}", command.get_name());
+    }
+    let page = say(brownout(&["man"]), b"");
+    assert!(page.stdout.contains(".TH brownout 1"), "{}", page.stdout);
+    assert!(page.stdout.contains("NO_COLOR"), "{}", page.stdout);
+}
+
+#[test]
+fn the_help_of_check_is_this() {
+    let mut command = brownout(&["check", "-h"]);
+    command.env("COLUMNS", "100");
+    let said = say(command, b"");
+    let expected = "\
+Check documents, JSON or YAML, and manifests that carry one: every mistake, with its line and the way out
+
+Usage: brownout check [OPTIONS] <FILE>...
+
+Arguments:
+  <FILE>...  Documents and manifests; `-` is standard input
+
+Options:
+      --format <FORMAT>  How to say it: `text` for people, on standard error; `json` for programs, on standard output
+                         [default: text] [possible values: text, json]
+      --strict           As for production: what is legal and probably wrong is a mistake, too
+  -h, --help             Print help (see more with '--help')
+  -V, --version          Print version
+
+Examples:
+  brownout check faults.yaml
+  brownout check --strict manifests/*.yaml
+  brownout check --format json - < faults.yaml
+
+Every mistake has a code; docs/codes.md lists them. Exit codes: 0 all is good; 1 something is wrong; 2 a file cannot
+be read.
+";
+    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(one_line(&said.stdout), one_line(expected));
+}

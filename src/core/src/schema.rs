@@ -1,0 +1,193 @@
+//! A JSON Schema (2020-12) of the document, out of the types that decode it: for editors. The module does not have this
+//! part.
+//!
+//! Structs made with the `object!` macro describe themselves: their fields, which of them are required, and their doc
+//! comments. A type with a decoder of its own says what it takes beside it, by `schema!`; one that says nothing is
+//! described by what its messages call it, and takes anything here. The schema knows less than the decoder: what it
+//! refuses is wrong, what it lets through need not be right.
+
+use crate::decode::Decode;
+use crate::document::Document;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use serde_json::{Map, Value, json};
+
+/// The schema of a document.
+pub fn schema() -> Value {
+    let mut definitions = Definitions::default();
+    Document::schema(&mut definitions);
+    let mut all = definitions.objects;
+    let mut root = Map::new();
+    root.insert("$schema".into(), "https://json-schema.org/draft/2020-12/schema".into());
+    root.insert("title".into(), "Brownout document".into());
+    if let Some(Value::Object(document)) = all.remove("Document") {
+        root.extend(document);
+    }
+    root.insert("examples".into(), json!([example()]));
+    root.insert("$defs".into(), Value::Object(all));
+    Value::Object(root)
+}
+
+fn example() -> Value {
+    json!({
+        "rules": [{
+            "name": "slow-checkout",
+            "match": { "path": { "prefix": "/checkout" }, "methods": ["POST"] },
+            "percentage": 20,
+            "schedule": { "not_after": "2030-01-01T00:00:00Z" },
+            "delay": { "fixed_delay": "2s" }
+        }]
+    })
+}
+
+/// The objects met so far, by the names of their types.
+#[derive(Debug, Default)]
+pub struct Definitions {
+    objects: Map<String, Value>,
+}
+
+impl Definitions {
+    /// A reference to an object's description, which is made once: types may contain themselves.
+    pub fn object(&mut self, name: &str, describe: impl FnOnce(&mut Self) -> Object) -> Value {
+        if !self.objects.contains_key(name) {
+            self.objects.insert(name.into(), Value::Null);
+            let object = describe(self).into_value();
+            self.objects.insert(name.into(), object);
+        }
+        json!({ "$ref": format!("#/$defs/{name}") })
+    }
+}
+
+/// An object with certain fields and no others.
+#[derive(Debug, Default)]
+pub struct Object {
+    description: String,
+    properties: Map<String, Value>,
+    camel: Map<String, Value>,
+    required: Vec<Value>,
+    all_of: Vec<Value>,
+}
+
+impl Object {
+    /// One without fields yet; `doc` are the lines of a doc comment.
+    pub fn new(doc: &[&str]) -> Self {
+        Self { description: prose(doc), ..Self::default() }
+    }
+
+    /// Adds a field.
+    pub fn add(&mut self, name: &str, doc: &[&str], required: bool, mut schema: Value) {
+        let doc = prose(doc);
+        if let (Value::Object(fields), false) = (&mut schema, doc.is_empty()) {
+            fields.insert("description".into(), doc.into());
+        }
+        let camel = camel(name);
+        if camel != name && !required {
+            self.camel.insert(format!("^{camel}$"), schema.clone());
+        }
+        self.properties.insert(name.into(), schema);
+        if required {
+            self.required.push(name.into());
+        }
+    }
+
+    /// Adds a field whose value is described already.
+    #[must_use]
+    pub fn with(mut self, name: &str, doc: &str, schema: Value) -> Self {
+        self.add(name, &[doc], false, schema);
+        self
+    }
+
+    /// Says that exactly one of these fields is there.
+    #[must_use]
+    pub fn exactly_one(self, names: &[&str]) -> Self {
+        self.demand("oneOf", names)
+    }
+
+    /// Says that at least one of these fields is there.
+    #[must_use]
+    pub fn at_least_one(self, names: &[&str]) -> Self {
+        self.demand("anyOf", names)
+    }
+
+    fn demand(mut self, keyword: &str, names: &[&str]) -> Self {
+        // A field may be spelled in camel case.
+        let given = |name: &&str| match camel(name) {
+            camel if camel == *name => json!({ "required": [name] }),
+            camel => json!({ "anyOf": [{ "required": [name] }, { "required": [camel] }] }),
+        };
+        let alternatives: Vec<Value> = names.iter().map(given).collect();
+        self.all_of.push(json!({ keyword: alternatives }));
+        self
+    }
+
+    /// As a schema.
+    pub fn into_value(self) -> Value {
+        let mut schema = Map::new();
+        schema.insert("type".into(), "object".into());
+        if !self.description.is_empty() {
+            schema.insert("description".into(), self.description.into());
+        }
+        schema.insert("properties".into(), Value::Object(self.properties));
+        if !self.camel.is_empty() {
+            schema.insert("patternProperties".into(), Value::Object(self.camel));
+        }
+        schema.insert("additionalProperties".into(), false.into());
+        if !self.required.is_empty() {
+            schema.insert("required".into(), Value::Array(self.required));
+        }
+        if !self.all_of.is_empty() {
+            schema.insert("allOf".into(), Value::Array(self.all_of));
+        }
+        Value::Object(schema)
+    }
+}
+
+/// Of a type that does not say what it takes: what its messages call it, with the example in them.
+pub fn by_words(expected: &str) -> Value {
+    let example = expected.split('`').nth(1).and_then(|text| serde_json::from_str::<Value>(text).ok());
+    match example {
+        Some(example) => json!({ "description": expected, "examples": [example] }),
+        None => json!({ "description": expected }),
+    }
+}
+
+/// A string.
+pub fn text(pattern: &str, examples: &[&str]) -> Value {
+    let mut schema = json!({ "type": "string", "examples": examples });
+    if let (Value::Object(fields), false) = (&mut schema, pattern.is_empty()) {
+        fields.insert("pattern".into(), pattern.into());
+    }
+    schema
+}
+
+/// One of these strings.
+pub fn one_of(names: &[&str]) -> Value {
+    json!({ "enum": names })
+}
+
+/// A whole number.
+pub fn integer(from: u64, to: Option<u64>) -> Value {
+    let mut schema = json!({ "type": "integer", "minimum": from });
+    if let (Value::Object(fields), Some(to)) = (&mut schema, to) {
+        fields.insert("maximum".into(), to.into());
+    }
+    schema
+}
+
+/// A doc comment as a sentence for people: without the brackets of links, on one line.
+fn prose(doc: &[&str]) -> String {
+    let lines: Vec<&str> = doc.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
+    lines.join(" ").replace("[`", "`").replace("`]", "`")
+}
+
+fn camel(name: &str) -> String {
+    let mut parts = name.split('_');
+    let mut text = parts.next().unwrap_or_default().to_string();
+    for part in parts {
+        let mut letters = part.chars();
+        text.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        text.push_str(letters.as_str());
+    }
+    text
+}
