@@ -213,11 +213,6 @@ impl Envoy {
         self.ask(move |admin| admin.stats(&pattern)).await.values().next().copied().unwrap_or(0)
     }
 
-    /// Where the admin interface listens.
-    pub fn admin_address(&self) -> SocketAddr {
-        self.admin.address()
-    }
-
     /// A page of the admin interface: `/stats/prometheus`.
     pub async fn page(&self, path: &str) -> String {
         let path = path.to_owned();
