@@ -44,7 +44,7 @@ async fn it_starts_and_aborts_and_labels_its_counters_with_the_rule() {
     assert_eq!((faulted.status.as_u16(), faulted.text().as_str()), (403, "no luck: today\n"));
     assert_eq!(status(&envoy, "front", Request::get("/").header("x-tester", "on")).await, 200);
     assert_eq!(upstream.count(), 1);
-    let metrics = envoy.admin("/stats/prometheus").await;
+    let metrics = envoy.page("/stats/prometheus").await;
     let expected = r#"brownout_rule_injected{rule="failing",fault="abort"} 1"#;
     let ours: Vec<&str> = metrics.lines().filter(|line| line.contains("brownout_rule")).collect();
     assert!(ours.contains(&expected), "{ours:#?}");

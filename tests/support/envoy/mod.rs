@@ -127,17 +127,6 @@ impl Envoy {
         Self { running, admin, addresses, concurrency: bootstrap.concurrency, directory }
     }
 
-    /// Where the files are that Envoy watches.
-    pub fn directory(&self) -> &Path {
-        self.directory.path()
-    }
-
-    /// What the admin interface says to a GET.
-    pub async fn admin(&self, path: &str) -> String {
-        let mut connection = Connection::open(Protocol::Http1, self.admin.address()).await;
-        connection.send(Request::get(path)).await.expect("the admin interface answers").text()
-    }
-
     /// Where a listener listens.
     ///
     /// # Panics
