@@ -139,6 +139,7 @@ fn the_examples_in_the_help_work_as_they_stand() {
         ("istio", "reviews.yaml", "reviews.yaml", "2 rules"),
         ("envoy-gateway", "help.yaml", "policy.yaml", "1 rule"),
         ("chaos-mesh", "help.yaml", "chaos.yaml", "1 rule"),
+        ("litmus", "help.yaml", "engine.yaml", "1 rule"),
         ("cilium", "help.yaml", "policy.yaml", "1 rule"),
         ("toxiproxy", "help.json", "proxies.json", "1 rule"),
         ("kuma", "help.yaml", "policy.yaml", "1 rule"),

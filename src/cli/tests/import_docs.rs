@@ -69,6 +69,7 @@ fn the_examples_show_what_the_importers_give_and_say() {
     assert_example("## Envoy", "fault.yaml", import::envoy);
     assert_example("## Istio", "ratings.yaml", import::istio);
     assert_example("## Chaos Mesh", "chaos.yaml", import::chaos_mesh);
+    assert_example("## Litmus", "engine.yaml", import::litmus);
     assert_example("## Cilium", "policy.yaml", import::cilium);
     assert_example("## Toxiproxy", "proxy.yaml", import::toxiproxy);
     assert_example("## Envoy Gateway", "policy.yaml", import::envoy_gateway);
