@@ -170,6 +170,8 @@ impl RemovedName {
 impl Decode for RemovedName {
     const EXPECTED: &'static str = "a header's name";
 
+    schema!(|_| crate::schema::text("", &["x-request-id"]));
+
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let name = String::decode(json, decoder)?;
         settable(&name, decoder).map(Self)

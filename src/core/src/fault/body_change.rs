@@ -2,7 +2,7 @@
 
 use crate::body::kept::Kept;
 use crate::body::rewrite::{LONGEST_PATCHED, Rewrite};
-use crate::decode::{Count, Decode, Decoder, Field, Fields, listed, object};
+use crate::decode::{Count, Decode, Decoder, Field, Fields, listed, object, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use crate::percent::FractionalPercent;
@@ -111,6 +111,17 @@ fn short(body: Vec<u8>, decoder: &mut Decoder) -> Option<Rc<[u8]>> {
 
 impl Decode for BodyChange {
     const EXPECTED: &'static str = "a change such as `{\"replace\": \"sorry\"}`";
+
+    schema!(|definitions| definitions.object("BodyChange", |definitions| {
+        let patch = serde_json::json!({ "type": "object", "examples": [{ "price": 0, "stock": null }] });
+        crate::schema::Object::new(&["How a body changes, in exactly one way."])
+            .with("replace", "By this text, at most 64 KiB.", String::schema(definitions))
+            .with("replace_base64", "By these bytes, in base64.", String::schema(definitions))
+            .with("merge_patch", "JSON, by a merge patch (RFC 7396).", patch)
+            .with("truncate_bytes", "Cut after so many bytes.", Count::schema(definitions))
+            .with("corrupt", "Bytes of it are turned into others.", Corrupt::schema(definitions))
+            .exactly_one(Self::FIELDS)
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let fields = Fields::of(json, decoder, &[Self::FIELDS], &[])?;

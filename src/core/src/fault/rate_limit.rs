@@ -4,7 +4,7 @@
 use super::Fault;
 use super::header_control::{self, Nothing, THROUGHPUT_REQUEST, THROUGHPUT_RESPONSE};
 use crate::body::pace::Rate;
-use crate::decode::{Count, Decode, Decoder, Fields, object};
+use crate::decode::{Count, Decode, Decoder, Fields, object, schema};
 use crate::diagnostic::Code;
 use crate::effects::{Effects, Throttle};
 use crate::entropy::Entropy;
@@ -48,6 +48,7 @@ object! {
         /// The share of the rule's requests that are slowed down: all, if it is absent.
         pub percentage: Option<FractionalPercent>,
     }
+    exactly_one ["fixed_limit", "header_limit"]
     fields(Self::check)
 }
 
@@ -120,6 +121,8 @@ macro_rules! written_as_a_rate_limit {
     ($($Name:ident)+) => {$(
         impl Decode for $Name {
             const EXPECTED: &'static str = "a limit such as `{\"fixed_limit\": {\"limit_kbps\": 100}}`";
+
+            schema!(|definitions| RateLimit::schema(definitions));
 
             fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
                 RateLimit::decode(json, decoder).map(Self)

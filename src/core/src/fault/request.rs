@@ -6,7 +6,7 @@ use super::Fault;
 use super::body_change::{BodyChange, framing, is_patchable};
 use super::header_changes::HeaderChanges;
 use crate::body::rewrite::Rewrite;
-use crate::decode::{Decode, Decoder, object};
+use crate::decode::{Decode, Decoder, object, schema};
 use crate::diagnostic::Code;
 use crate::effects::{Effects, RequestChange};
 use crate::entropy::Entropy;
@@ -41,6 +41,8 @@ impl NewPath {
 
 impl Decode for NewPath {
     const EXPECTED: &'static str = "a path such as `\"/other\"`";
+
+    schema!(|_| crate::schema::text("^/[^?#]*$", &["/other"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let path = String::decode(json, decoder)?;
@@ -77,6 +79,8 @@ impl NewMethod {
 impl Decode for NewMethod {
     const EXPECTED: &'static str = "a method such as `\"PUT\"`";
 
+    schema!(|_| crate::schema::text("", &["PUT"]));
+
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let method = String::decode(json, decoder)?;
         if method.is_empty() || method.len() > 64 || !method.bytes().all(header::is_token) {
@@ -111,6 +115,14 @@ impl Parameters {
 
 impl Decode for Parameters {
     const EXPECTED: &'static str = "an object of names and values";
+
+    schema!(|_| serde_json::json!({
+        "type": "object",
+        "additionalProperties": {
+            "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        },
+        "examples": [{ "page": "2", "tag": ["a", "b"] }],
+    }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let Json::Object(fields) = json else {

@@ -11,7 +11,7 @@ use super::body_change::BodyChange;
 use super::delay::Delay;
 use super::header_changes::HeaderChanges;
 use super::{Fault, draws};
-use crate::decode::{Count, Decode, Decoder, object};
+use crate::decode::{Count, Decode, Decoder, object, schema};
 use crate::diagnostic::Code;
 use crate::effects::Effects;
 use crate::entropy::Entropy;
@@ -75,6 +75,7 @@ object! {
         /// The share of the rule's responses that are changed: all, if it is absent.
         pub percentage: Option<FractionalPercent>,
     }
+    later ["trailers"]
     check Self::check
 }
 
@@ -100,6 +101,8 @@ pub struct Response(pub Rc<ResponseChange>);
 
 impl Decode for Response {
     const EXPECTED: &'static str = "a change such as `{\"status\": 503}`";
+
+    schema!(|definitions| ResponseChange::schema(definitions));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         ResponseChange::decode(json, decoder).map(|change| Self(Rc::new(change)))

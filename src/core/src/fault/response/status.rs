@@ -1,6 +1,6 @@
 //! A condition on the status of a response.
 
-use crate::decode::{Decode, Decoder, integer};
+use crate::decode::{Decode, Decoder, integer, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use crate::path::Segment;
@@ -35,6 +35,21 @@ impl StatusMatch {
 
 impl Decode for StatusMatch {
     const EXPECTED: &'static str = "a status such as `503` or `\"5xx\"`, or a list of them";
+
+    schema!(|_| {
+        let one = || {
+            serde_json::json!({
+                "oneOf": [
+                    crate::schema::integer(200, Some(599)),
+                    { "type": "string", "pattern": "^[2-5][xX][xX]$" },
+                ],
+            })
+        };
+        serde_json::json!({
+            "anyOf": [one(), { "type": "array", "items": one(), "minItems": 1 }],
+            "examples": [503, "5xx", [500, "4xx"]],
+        })
+    });
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let Json::Array(list) = json else {

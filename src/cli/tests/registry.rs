@@ -1,0 +1,123 @@
+//! What goes with every kind of fault, and with every recipe: this names what is missing.
+
+use brownout_cli::document::{Document, text::Text};
+use brownout_core::fault::Kind;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).expect(path)
+}
+
+fn value(yaml: &str) -> Value {
+    let values = Document::new("a.yaml", yaml.as_bytes()).values().expect("YAML");
+    serde_json::to_value(Text(&values.first().expect("a document").0)).expect("JSON")
+}
+
+fn scenarios() -> Vec<Value> {
+    let entries = fs::read_dir(root().join("tests/scenarios")).expect("scenarios");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.map(|path| value(&fs::read_to_string(path).expect("a scenario"))).collect()
+}
+
+/// Whether a rule of the scenario's document, or an outcome of one, has a field of that name.
+fn has(scenario: &Value, field: &str) -> bool {
+    let rules = scenario["document"]["rules"].as_array().into_iter().flatten();
+    let of = |rule: &Value| {
+        let outcomes = rule["outcomes"].as_array().cloned().unwrap_or_default();
+        [vec![rule.clone()], outcomes].concat()
+    };
+    scenario.get("refused").is_none() && rules.flat_map(of).any(|rule| rule.get(field).is_some())
+}
+
+/// Their scenarios are still to be written.
+const WITHOUT_SCENARIO: [Kind; 5] =
+    [Kind::Request, Kind::Reset, Kind::RequestRateLimit, Kind::Response, Kind::ResponseRateLimit];
+
+/// The compiler sees to the rest: a line of `explain`, an entry of the schema.
+#[test]
+fn every_kind_of_fault_has_a_scenario_a_section_a_reference_a_counter_and_a_row_in_the_readme() {
+    let (readme, reference) = (read("README.md"), read("docs/document.md"));
+    let faults = read("docs/faults.md");
+    let scenarios = scenarios();
+    let mut missing = Vec::new();
+    for kind in Kind::ALL {
+        let name = kind.name();
+        let mut need = |there: bool, what: &str| {
+            if !there {
+                missing.push(format!("`{name}` has no {what}"));
+            }
+        };
+        let has_scenario = scenarios.iter().any(|scenario| has(scenario, name));
+        need(has_scenario || WITHOUT_SCENARIO.contains(kind), "scenario in tests/scenarios");
+        let section = faults.split("\n## ").find(|section| section.starts_with(&format!("`{name}`\n")));
+        need(
+            section.is_some_and(|text| text.contains("```text\n")),
+            "section with a picture in docs/faults.md",
+        );
+        need(
+            section.is_some_and(|text| text.contains("``` document") || text.contains("document\n")),
+            "example there",
+        );
+        need(reference.contains(&format!("`{name}`")), "mention in docs/document.md");
+        need(reference.contains(kind.counter()), "counter in docs/document.md");
+        need(readme.contains(&format!("| `{name}` |")), "row in README.md");
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+#[test]
+fn every_recipe_is_the_document_of_its_scenario() {
+    let page = read("docs/recipes.md");
+    let recipes: Vec<&str> = page.split("\n## ").skip(1).collect();
+    assert!(recipes.len() >= 6, "{} recipes", recipes.len());
+    for recipe in recipes {
+        let title = recipe.lines().next().expect("a title");
+        let shown = recipe.split_once("```yaml document\n").expect(title).1.split("```").next().expect(title);
+        let file = recipe.split_once("(../tests/scenarios/").expect(title).1.split(')').next().expect(title);
+        let scenario = value(&read(&format!("tests/scenarios/{file}")));
+        assert_eq!(value(shown), scenario["document"], "{title}");
+    }
+}
+
+/// Pages lead somewhere: files that are there, and headings in them.
+#[test]
+fn the_links_between_the_pages_lead_somewhere() {
+    let entries = fs::read_dir(root().join("docs")).expect("docs");
+    let pages = entries.map(|entry| entry.expect("an entry").path());
+    let mut broken = Vec::new();
+    for page in pages.filter(|path| path.extension().is_some_and(|end| end == "md")) {
+        let text = fs::read_to_string(&page).expect("a page");
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") || link.contains(' ') {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
+            let is_there = match fs::read_to_string(&target) {
+                Ok(text) => {
+                    heading.is_empty() || text.lines().any(|line| anchor(line) == Some(heading.into()))
+                }
+                Err(_) => target.exists(),
+            };
+            if !is_there {
+                broken.push(format!("{}: {link}", page.file_name().unwrap_or_default().to_string_lossy()));
+            }
+        }
+    }
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+/// The name under which a heading can be linked to.
+fn anchor(line: &str) -> Option<String> {
+    let heading = line.trim_start_matches('#');
+    let is_heading = heading.len() < line.len() && heading.starts_with(' ');
+    let kept = |character: char| character.is_alphanumeric() || matches!(character, ' ' | '-' | '_');
+    let name: String = heading.trim().to_lowercase().chars().filter(|character| kept(*character)).collect();
+    is_heading.then(|| name.replace(' ', "-"))
+}
