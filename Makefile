@@ -1,7 +1,7 @@
 # `make help` lists the targets. What a target needs and the machine lacks goes into .cache/, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help wasm build release run check test test-native test-wasm test-docker test-matrix fmt fmt-check lint docs deny advisories clean
+.PHONY: help wasm build release run check test test-native test-wasm test-docker test-matrix soak fmt fmt-check lint docs deny advisories clean
 
 export BROWNOUT_CACHE ?= $(CURDIR)/.cache
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -41,6 +41,10 @@ test-docker: wasm ## the scenarios and the composition with Envoy in containers;
 
 test-wasm: ## the core's tests compiled to wasm, under Node
 	scripts/test-wasm
+
+soak: export BROWNOUT_SOAK_REQUESTS ?= 1000000
+soak: wasm ## a million requests with every fault, clients that leave, upstreams that fail, a new document every second
+	cargo test -p brownout-tests --test soak -- --nocapture
 
 test-matrix: export BROWNOUT_PUSH_SECONDS ?= 60
 test-matrix: wasm ## the suites with every supported version of Envoy

@@ -93,3 +93,38 @@ fn the_readme_shows_what_check_says() {
     let shown = format!("$ dist/brownout check checkout.json\n{said}checkout.json: {count} mistakes\n");
     assert_eq!(blocks[wrong + 1].text, shown);
 }
+
+/// All sources of tests.
+fn tests(folder: &Path, sources: &mut String) {
+    for entry in fs::read_dir(folder).expect("a folder of the repository") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            tests(&path, sources);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            sources.push_str(&fs::read_to_string(path).expect("a readable source"));
+        }
+    }
+}
+
+#[test]
+fn every_test_that_the_page_on_security_names_exists() {
+    let root = support::repository::root();
+    let page = fs::read_to_string(root.join("SECURITY.md")).expect("a page on security");
+    let mut sources = String::new();
+    for folder in ["tests", "src/core/tests", "src/cli/tests"] {
+        tests(&root.join(folder), &mut sources);
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| threat "));
+    let mut named = 0;
+    for row in rows {
+        let last = row.trim_end_matches('|').rsplit('|').next().unwrap_or_default();
+        let names: Vec<_> = last.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "a threat without a test: {row}");
+        for name in names {
+            let is_there = [format!("fn {name}("), format!("    {name},"), format!("({name})")];
+            assert!(is_there.iter().any(|form| sources.contains(form)), "there is no test `{name}`");
+            named += 1;
+        }
+    }
+    assert!(named > 20, "{named} tests are named");
+}

@@ -4,6 +4,7 @@
 mod config_map;
 mod control_plane;
 mod history;
+mod kill;
 mod refusals;
 mod resource;
 mod stage;

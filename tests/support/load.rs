@@ -54,7 +54,11 @@ impl<T: Send + 'static> Load<T> {
                     }
                     let sent = Instant::now();
                     let reply = open.send(ask(connection, number)).await;
-                    if reply.is_err() {
+                    // An answer that comes before the whole request does closes the connection, and says so.
+                    if reply
+                        .as_ref()
+                        .map_or(true, |reply| reply.header("connection").as_deref() == Some("close"))
+                    {
                         open = Connection::open(Protocol::Http1, address).await;
                     }
                     notes.push(note(Exchange { connection, number, sent, done: Instant::now(), reply }));

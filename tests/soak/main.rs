@@ -1,0 +1,123 @@
+//! Everything at once and for long: every kind of fault, clients that leave, upstreams that fail, a new document every
+//! second, on four workers. Nothing unexpected comes back, memory stays as it is, and nothing is held in the end.
+//!
+//! `BROWNOUT_SOAK_REQUESTS` says how many requests: 10,000 if not set, a million in `make soak`.
+
+mod traffic;
+
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use support::client::Raw;
+use support::deadline::until;
+use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
+use support::load::Load;
+use support::upstream::Upstream;
+use traffic::{KINDS, NOWHERE, ask, unexpected};
+
+const WORKERS: usize = 4;
+const CONNECTIONS: usize = 32;
+const BETWEEN_DOCUMENTS: Duration = Duration::from_secs(1);
+const BETWEEN_LEAVERS: Duration = Duration::from_millis(20);
+/// The shortest soak that can say anything of memory.
+const DOCUMENTS_AT_LEAST: usize = 8;
+/// What may be added after the first half: allocators keep what they had at their busiest.
+const SLACK: u64 = 16 * 1024 * 1024;
+
+fn requests() -> u64 {
+    let text = std::env::var("BROWNOUT_SOAK_REQUESTS");
+    text.map_or(10_000, |text| text.parse().expect("`BROWNOUT_SOAK_REQUESTS` is a number"))
+}
+
+/// The document of this number: the same rules in another order, with other shares.
+fn document(number: usize) -> Configuration {
+    let mut rules: Vec<Value> = KINDS
+        .iter()
+        .map(|kind| {
+            let path = json!({ "path": { "prefix": format!("/{}", kind.name) } });
+            let mut rule = json!({ "name": kind.name, "match": path, "percentage": 20 + 20 * (number % 4) });
+            let faults = (kind.faults)();
+            rule.as_object_mut().expect("an object").extend(faults.as_object().cloned().expect("an object"));
+            rule
+        })
+        .collect();
+    let length = rules.len();
+    rules.rotate_left(number % length);
+    let experiment = json!({ "id": number.to_string() });
+    Configuration::document(&json!({ "experiment": experiment, "rules": rules }))
+}
+
+/// Clients that ask for a delay and leave in the middle of it, for ever.
+async fn leave(address: std::net::SocketAddr) {
+    loop {
+        let mut client = Raw::open(address).await;
+        client.send("GET /held HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        tokio::time::sleep(BETWEEN_LEAVERS).await;
+        client.leave_abruptly();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_soak_ends_as_it_began() {
+    let upstream = Upstream::start().await;
+    let nowhere = json!({ "match": { "prefix": NOWHERE }, "route": { "cluster": "nowhere" } });
+    let rest = json!({ "match": { "prefix": "/" }, "route": { "cluster": Cluster::USUAL, "timeout": "0s" } });
+    let listener = Listener::named("main")
+        .filter(Filter::discovered("brownout", document(0)))
+        .routes(vec![nowhere, rest])
+        // A million lines of it.
+        .field("access_log", json!([]));
+    let bootstrap = Bootstrap::new()
+        .concurrency(WORKERS)
+        .cluster(Cluster::of(&upstream))
+        .cluster(Cluster::named("nowhere", ([127, 0, 0, 1], 1).into()))
+        .listener(listener);
+    let envoy = Envoy::start(bootstrap).await;
+    let address = envoy.address("main");
+    let sent = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&sent);
+    let asking = move |connection, number| {
+        counter.fetch_add(1, Ordering::Relaxed);
+        ask(connection, number)
+    };
+    let load =
+        Load::start(address, CONNECTIONS, Duration::ZERO, asking, |exchange| unexpected(&exchange)).await;
+    let leaving = tokio::spawn(leave(address));
+    let mut memory = Vec::new();
+    for number in 1.. {
+        if sent.load(Ordering::Relaxed) >= requests() && number > DOCUMENTS_AT_LEAST {
+            break;
+        }
+        tokio::time::sleep(BETWEEN_DOCUMENTS).await;
+        envoy.configure("brownout", &document(number)).await.expect("a good document");
+        memory.push(envoy.memory());
+        upstream.take();
+    }
+    leaving.abort();
+    let replies = load.finish().await;
+    let wrong: Vec<_> = replies.iter().flatten().collect();
+    assert!(wrong.is_empty(), "{} of {}, such as {:?}", wrong.len(), replies.len(), wrong[0]);
+    until("nothing that is held", async || (envoy.stats().await.value("active_faults") == 0).then_some(()))
+        .await;
+    let stats = envoy.stats().await;
+    for kind in KINDS {
+        assert!(stats.value(&format!("rule.{}.injected", kind.name)) > 0, "no {}: {stats}", kind.name);
+    }
+    for quiet in ["host_errors", "config_rejected", "route_config_rejected"] {
+        assert_eq!(stats.value(quiet), 0, "{stats}\n{}", envoy.log());
+    }
+    let (first, second) = memory.split_at(memory.len() / 2);
+    let most = |part: &[u64]| part.iter().copied().max().unwrap_or(0);
+    let mib = |bytes: u64| bytes / 1024 / 1024;
+    println!(
+        "{} requests, {} documents; memory {} MiB at first, at most {} MiB in the first half, {} MiB in the second",
+        replies.len(),
+        memory.len(),
+        mib(memory[0]),
+        mib(most(first)),
+        mib(most(second))
+    );
+    assert!(most(second) <= most(first) + SLACK, "memory grows: {memory:?}");
+    assert!(envoy.is_alive(), "{}", envoy.log());
+}

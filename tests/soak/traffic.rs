@@ -1,0 +1,92 @@
+//! What is asked in a soak, and what may come back. A new kind of fault gets a line in [`KINDS`].
+
+use http::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+use support::client::{Reply, Request};
+use support::load::Exchange;
+use support::upstream::Answer;
+
+/// Where nobody listens.
+pub const NOWHERE: &str = "/nowhere";
+const DELAY: Duration = Duration::from_millis(5);
+
+/// A fault, under a path of its name.
+pub struct Kind {
+    pub name: &'static str,
+    pub faults: fn() -> Value,
+    /// Whether a reply is right that says it suffered it.
+    suffered: fn(&Reply) -> bool,
+}
+
+/// All that are injected.
+pub const KINDS: [Kind; 5] = [
+    Kind {
+        name: "abort",
+        faults: || json!({ "abort": { "http_status": 503, "body": "away" } }),
+        suffered: |reply| reply.status == 503 && reply.text() == "away",
+    },
+    Kind {
+        name: "delay",
+        faults: || json!({ "delay": { "fixed_delay": "5ms" } }),
+        suffered: |reply| reply.status == 200 && reply.headers_after >= DELAY,
+    },
+    Kind {
+        name: "both",
+        faults: || json!({ "delay": { "fixed_delay": "5ms" }, "abort": { "http_status": 429 } }),
+        suffered: |reply| reply.status == 429 && reply.headers_after >= DELAY,
+    },
+    Kind {
+        name: "odd",
+        faults: || {
+            json!({ "delay": { "exponential": { "mean": "2ms" }, "max": "20ms" },
+                    "sample": { "by": { "header": "x-user" } }, "limits": { "max_active_faults": 2 } })
+        },
+        suffered: |reply| reply.status == 200,
+    },
+    Kind {
+        name: "held",
+        faults: || json!({ "delay": { "uniform": { "min": "10ms", "max": "60ms" } } }),
+        suffered: |reply| reply.status == 200,
+    },
+];
+
+/// What is asked beside the kinds: what no rule is about, an upstream that fails, and one that is not there.
+const OTHERS: [(&str, u16); 3] = [("/plain", 200), ("/failing", 500), (NOWHERE, 503)];
+
+/// The request of this number on this connection.
+pub fn ask(connection: usize, number: usize) -> Request {
+    let turn = (connection + number) % (2 * KINDS.len() + OTHERS.len());
+    let path = match turn.checked_sub(OTHERS.len()) {
+        None => OTHERS[turn].0.to_owned(),
+        // Those are held long: one of them for many of the others.
+        Some(kind) if KINDS[kind / 2].name == "held" && number % 8 != 0 => "/abort".to_owned(),
+        Some(kind) => format!("/{}", KINDS[kind / 2].name),
+    };
+    let mut request = Request::new(if number % 3 == 0 { Method::POST } else { Method::GET }, &path);
+    if request.method == Method::POST {
+        request.body = vec![b'.'; 1 + number % 3000].into();
+    }
+    if path == "/failing" {
+        request = request.header(Answer::HEADER, Answer { status: 500, ..Answer::default() }.to_header());
+    }
+    request.header("x-user", (number % 100).to_string())
+}
+
+/// What is wrong with an exchange, if anything.
+pub fn unexpected(exchange: &Exchange) -> Option<String> {
+    let path = ask(exchange.connection, exchange.number).path;
+    let reply = match &exchange.reply {
+        Ok(reply) => reply,
+        Err(cut) => return Some(format!("{path}: {cut}")),
+    };
+    let evidence = reply.header("x-brownout");
+    let kind = KINDS.iter().find(|kind| path == format!("/{}", kind.name));
+    let status = OTHERS.iter().find(|(other, _)| *other == path).map_or(200, |(_, status)| *status);
+    let is_right = match (&evidence, kind) {
+        (None, _) => reply.status == status,
+        (Some(evidence), Some(kind)) => evidence.starts_with(kind.name) && (kind.suffered)(reply),
+        (Some(_), None) => false,
+    };
+    (!is_right).then(|| format!("{path}: {} {evidence:?} after {:?}", reply.status, reply.headers_after))
+}
