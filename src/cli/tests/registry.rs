@@ -22,7 +22,8 @@ fn value(yaml: &str) -> Value {
 fn scenarios() -> Vec<Value> {
     let entries = fs::read_dir(root().join("tests/scenarios")).expect("scenarios");
     let paths = entries.map(|entry| entry.expect("an entry").path());
-    paths.map(|path| value(&fs::read_to_string(path).expect("a scenario"))).collect()
+    let files = paths.filter(|path| path.extension().is_some_and(|end| end == "yaml"));
+    files.map(|path| value(&fs::read_to_string(path).expect("a scenario"))).collect()
 }
 
 /// Whether a rule of the scenario's document, or an outcome of one, has a field of that name.
