@@ -19,6 +19,7 @@ pub mod request;
 pub mod run;
 pub mod schema;
 pub mod shell;
+pub mod simulate;
 pub mod verify;
 
 use clap::{CommandFactory, Parser};
@@ -46,6 +47,7 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Explain(Box<explain::Arguments>),
+    Simulate(Box<simulate::Arguments>),
     Import(import::Arguments),
     Image(image::Arguments),
     Render(render::Arguments),
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Simulate(arguments) => simulate::run(&arguments),
         Command::Import(arguments) => import::run(&arguments),
         Command::Image(arguments) => image::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),

@@ -53,6 +53,11 @@ fn every_way_of_choosing_and_every_distribution_has_its_words() {
 }
 
 #[test]
+fn every_fault_has_its_words() {
+    golden("faults", &["faults.yaml"]);
+}
+
+#[test]
 fn every_condition_has_its_words() {
     golden("matchers", &["matchers.yaml"]);
 }

@@ -1,7 +1,7 @@
 //! `brownout explain`: what a document says, and what becomes of a request under it.
 
 mod json;
-mod lines;
+pub(crate) mod lines;
 mod odds;
 mod text;
 

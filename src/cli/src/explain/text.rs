@@ -8,7 +8,7 @@ use brownout_core::document::{Action, Mode, Rule};
 use brownout_core::effects::Effects;
 use brownout_core::explain::trace::{By, Check, Odds, RuleTrace, Verdict};
 use brownout_core::explain::{self, fault, matching, rule::key_words, rule::share, shown};
-use brownout_core::fault::Faults;
+use brownout_core::fault::{Faults, Kind};
 use brownout_core::percent::{Denominator, FractionalPercent};
 use brownout_core::sample::Missing;
 use brownout_core::schedule::WHOLE;
@@ -220,9 +220,17 @@ fn asked(out: &mut String, faults: &Faults, one: &Explained) {
         }
         // An even draw: only what never happens turns out to be nothing.
         if !fault.apply(&one.request, &mut Even, &mut Effects::default()) {
-            let text = format!("For this request, `{}` does nothing: it does not ask for it.", kind.name());
+            let text = format!("For this request, `{}` does nothing: {}.", kind.name(), why(kind, faults));
             paragraph(out, "   ", &text);
         }
+    }
+}
+
+fn why(kind: Kind, faults: &Faults) -> &'static str {
+    if fault::decided_elsewhere(kind, faults) {
+        "it does not ask for it"
+    } else {
+        "it has nothing that could be changed so"
     }
 }
 

@@ -184,7 +184,9 @@ impl Facts {
                 request.know(property, value);
             }
         }
-        request.labels.clone_from(&self.node_labels);
+        if !self.node_labels.is_empty() {
+            request.labels.clone_from(&self.node_labels);
+        }
         request
     }
 }

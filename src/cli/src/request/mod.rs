@@ -92,6 +92,20 @@ impl RequestView for Request {
         true
     }
 
+    /// As its headers say, or else its method.
+    fn has_body(&self) -> bool {
+        let length = self.first_value("content-length");
+        match length {
+            Some(length) => length != b"0",
+            None => {
+                self.has("transfer-encoding")
+                    || self.first_value(":method").is_some_and(|method| {
+                        ["POST", "PUT", "PATCH"].iter().any(|with_body| method == with_body.as_bytes())
+                    })
+            }
+        }
+    }
+
     fn property(&self, property: Property<'_>) -> Option<Vec<u8>> {
         if let Property::NodeLabel(name) = property {
             let label = self.labels.iter().find(|(other, _)| other == name);

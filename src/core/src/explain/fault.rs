@@ -61,6 +61,36 @@ fn of_hang(hang: &Hang) -> String {
     format!("get no answer for {}, and then have their streams reset", length(hang.max))
 }
 
+/// Whether it is the request or its response that decides, rather than the document, if the fault does something. The
+/// compiler names a kind that has no answer here.
+pub fn decided_elsewhere(kind: Kind, faults: &Faults) -> bool {
+    match kind {
+        Kind::Delay => faults.delay.as_ref().is_some_and(|delay| matches!(delay.length, Length::Header)),
+        Kind::Abort => faults.abort.as_ref().is_some_and(|abort| abort.header_abort.is_some()),
+        Kind::Response => faults.response.as_ref().is_some_and(|Response(change)| change.matches.is_some()),
+        Kind::RequestRateLimit => faults
+            .request_rate_limit
+            .as_ref()
+            .is_some_and(|RequestRateLimit(limit)| limit.header_limit.is_some()),
+        Kind::ResponseRateLimit => faults
+            .response_rate_limit
+            .as_ref()
+            .is_some_and(|ResponseRateLimit(limit)| limit.header_limit.is_some()),
+        Kind::Reset | Kind::Hang | Kind::Request => false,
+    }
+}
+
+/// Whether the fault ends the exchange, so that none of the later ones happens. The compiler names a kind that has no
+/// answer here.
+pub fn ends(kind: Kind) -> bool {
+    match kind {
+        Kind::Abort | Kind::Reset | Kind::Hang => true,
+        Kind::Delay | Kind::Request | Kind::Response | Kind::RequestRateLimit | Kind::ResponseRateLimit => {
+            false
+        }
+    }
+}
+
 /// Faults as sentences about the requests that a rule has taken.
 pub fn sentences(faults: &Faults) -> Vec<String> {
     let subject = |percentage: Option<FractionalPercent>| match percentage {
@@ -83,14 +113,20 @@ pub fn clause(faults: &Faults) -> String {
 }
 
 fn of_delay(delay: &Delay) -> String {
+    let comma = if delay.max.is_some() { "," } else { "" };
+    format!("wait {}{comma} before they are forwarded", of_wait(delay))
+}
+
+/// How long: `2s`, `with a median of 200ms and a p99 of 2s (lognormal), at most 5s`.
+pub(super) fn of_wait(delay: &Delay) -> String {
     let Delay { length, max, percentage: _ } = delay;
     let length = match length {
         Length::Header => "as many milliseconds as their header `x-envoy-fault-delay-request` says".into(),
         Length::Drawn(distribution) => drawn(distribution),
     };
     match max {
-        None => format!("wait {length} before they are forwarded"),
-        Some(max) => format!("wait {length}, at most {}, before they are forwarded", self::length(*max)),
+        None => length,
+        Some(max) => format!("{length}, at most {}", self::length(*max)),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What changes of requests and responses are, in words.
 
-use super::words::{anded, length, quoted};
+use super::fault::of_wait;
+use super::words::{anded, percent, quoted};
 use crate::decode::Count;
 use crate::fault::body_change::BodyChange;
-use crate::fault::delay::Length;
 use crate::fault::header_changes::HeaderChanges;
 use crate::fault::rate_limit::RateLimit;
 use crate::fault::request::{QueryChanges, Request};
@@ -29,10 +29,11 @@ pub fn of_request(request: &Request) -> String {
 pub fn of_response(change: &ResponseChange) -> String {
     let ResponseChange { matches, delay, status, grpc_status, headers, body, reset, percentage: _ } = change;
     let mut parts = Vec::new();
-    parts.extend(delay.as_ref().map(|delay| match (&delay.length, delay.max) {
-        (Length::Drawn(_), None) => "they wait".into(),
-        (_, Some(max)) => format!("they wait, at most {}", length(max)),
-        (Length::Header, None) => "they wait for as long as the request says".into(),
+    parts.extend(delay.as_ref().map(|delay| {
+        let share = delay.percentage.filter(|share| !share.is_always());
+        let who =
+            share.map_or_else(|| "they".into(), |share| format!("{} of them", percent(share.millionths())));
+        format!("{who} wait {}", of_wait(delay))
     }));
     parts.extend(status.map(|status| format!("their status becomes {}", status.get())));
     parts.extend(grpc_status.map(|status| format!("their gRPC status becomes {}", status.name())));

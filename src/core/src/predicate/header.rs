@@ -20,6 +20,11 @@ pub struct Int64Range {
 }
 
 impl Int64Range {
+    /// The least number in it.
+    pub fn start(self) -> i64 {
+        self.start
+    }
+
     /// Whether the value is a decimal number in the range: an optional sign and digits, with blanks around them if
     /// need be.
     fn contains(self, value: &[u8]) -> bool {
