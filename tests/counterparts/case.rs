@@ -173,6 +173,13 @@ impl Case {
         }
     }
 
+    /// What of the other tool's object is its own.
+    pub fn written(&self) -> String {
+        let spec = self.spec.as_ref().map(|spec| json!(spec));
+        let written = spec.or_else(|| self.env.as_ref().map(|env| json!(env))).or_else(|| self.rule.clone());
+        written.unwrap_or_default().to_string()
+    }
+
     /// The document that the importer makes of it.
     pub fn document(&self, tool: Tool) -> Value {
         let text = self.input(tool).to_string();

@@ -11,16 +11,11 @@ fn path() -> PathBuf {
 
 /// The rows of a tool.
 fn table(tool: Tool) -> String {
-    let mut text = String::from("| field | counterpart | a scenario |\n|---|---|---|\n");
+    let mut text = String::from("| field | in the other tool | counterpart |\n|---|---|---|\n");
     for case in tool.cases() {
-        let shown = match case.requests.first() {
-            Some(request) => format!("`{}` and more", request.send),
-            None => "shares of many requests".to_owned(),
-        };
-        let shown = if case.requests.len() == 1 { shown.replace(" and more", "") } else { shown };
         let counterpart = case.counterpart.join("`, `");
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "| `{}` | `{counterpart}` | {shown} |", case.field);
+        let _ = writeln!(text, "| `{}` | `{}` | `{counterpart}` |", case.field, case.written());
     }
     text
 }
