@@ -60,10 +60,10 @@ pub fn ask(connection: usize, number: usize) -> Request {
     let path = match turn.checked_sub(OTHERS.len()) {
         None => OTHERS[turn].0.to_owned(),
         // Those are held long: one of them for many of the others.
-        Some(kind) if KINDS[kind / 2].name == "held" && number % 8 != 0 => "/abort".to_owned(),
+        Some(kind) if KINDS[kind / 2].name == "held" && !number.is_multiple_of(8) => "/abort".to_owned(),
         Some(kind) => format!("/{}", KINDS[kind / 2].name),
     };
-    let mut request = Request::new(if number % 3 == 0 { Method::POST } else { Method::GET }, &path);
+    let mut request = Request::new(if number.is_multiple_of(3) { Method::POST } else { Method::GET }, &path);
     if request.method == Method::POST {
         request.body = vec![b'.'; 1 + number % 3000].into();
     }
