@@ -103,6 +103,13 @@ impl Pair<'_> {
         self.stats().await.0
     }
 
+    /// How many responses both say they have slowed down, since the start.
+    pub async fn throttles(&self) -> [u64; 2] {
+        let native = format!("http.{}-native.fault.response_rl_injected", self.name);
+        let ours = format!("wasmcustom.brownout.rule.{}.response_rl_injected", self.name);
+        [self.stage.envoy.stat(&native).await, self.stage.envoy.stat(&ours).await]
+    }
+
     /// How many exchanges are under a fault now: the native filter's number for this pair, ours for all pairs.
     pub async fn active(&self) -> [u64; 2] {
         self.stats().await.1

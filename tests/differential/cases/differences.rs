@@ -5,11 +5,9 @@ use crate::expected::Expected::{Grpc, Passes};
 use crate::seen::Side;
 use crate::stage::{Setup, with_fault};
 use crate::trial::Plan;
-use serde_json::{Value, json};
+use serde_json::json;
 use support::client::{Connection, Protocol, Request};
 use support::deadline::until;
-use support::envoy::{Bootstrap, Filter, Listener, accepts};
-use tokio::task::spawn_blocking;
 
 pub fn all() -> Vec<Plan> {
     let by_header = |status: &str| grpc().header("x-envoy-fault-abort-grpc-request", status);
@@ -22,7 +20,6 @@ pub fn all() -> Vec<Plan> {
         ),
         shared_limit(),
         runtime_keys(),
-        rate_limit(),
     ]
 }
 
@@ -95,25 +92,4 @@ fn runtime_keys() -> Plan {
         })
     })
     .asserts("runtime_keys")
-}
-
-/// Envoy takes it, and so will we; until then the importer refuses it rather than forgetting it.
-fn rate_limit() -> Plan {
-    let name = "response_rate_limit_is_refused";
-    Plan::new(name, Vec::new(), move |_| {
-        Box::pin(async move {
-            for limit in [json!({ "fixed_limit": { "limit_kbps": 1 } }), json!({ "header_limit": {} })] {
-                let mut limit: Value = limit;
-                limit["percentage"] = always();
-                let fault = json!({ "response_rate_limit": limit });
-                let document = crate::import::document("rate", &fault);
-                assert!(document.is_err(), "{document:?}: has the release come? then port the cases");
-                let filter = Filter::native_fault(fault);
-                let listener = Listener::named("fault").filter(filter).routes(Vec::new());
-                let taken = spawn_blocking(move || accepts(&Bootstrap::new().listener(listener))).await;
-                assert!(taken.expect("no panic"));
-            }
-        })
-    })
-    .asserts("response_rate_limit")
 }

@@ -11,6 +11,7 @@ mod matching;
 mod placement;
 mod raw;
 mod share;
+mod throttle;
 
 use crate::expected::Expected;
 use crate::pair::Pair;
@@ -34,6 +35,7 @@ pub fn all() -> Vec<Plan> {
     plans.extend(placement::all());
     plans.extend(raw::all());
     plans.extend(share::all());
+    plans.extend(throttle::all());
     plans
 }
 

@@ -2,6 +2,7 @@
 
 use crate::deadline::within_patience;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -94,6 +95,68 @@ impl Raw {
         (head, body)
     }
 
+    /// Waits for the final reply to a request of this method, whichever way its length is told (RFC 9112, section 6.3).
+    ///
+    /// # Panics
+    /// When the connection ends first, or the reply ends only with the connection.
+    pub async fn message(&mut self, method: &str) -> (Head, Vec<u8>) {
+        let mut head = self.head().await;
+        while (100..200).contains(&head.status) {
+            head = self.head().await;
+        }
+        if method == "HEAD" || matches!(head.status, 204 | 304) {
+            return (head, Vec::new());
+        }
+        let chunked = head.header("transfer-encoding") == Some(b"chunked");
+        let length = head.header("content-length").map(<[u8]>::to_vec);
+        let body = match (chunked, length) {
+            (true, None) => self.chunks().await,
+            (false, Some(length)) => self.bytes(number(&length, 10)).await,
+            (chunked, length) => panic!("chunked: {chunked}, length: {length:?}"),
+        };
+        (head, body)
+    }
+
+    async fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let length = number(&self.line().await, 16);
+            body.extend(self.bytes(length).await);
+            // Without trailers, the last chunk is followed by an empty line as the others are.
+            assert_eq!(self.line().await, b"", "after {} bytes", body.len());
+            if length == 0 {
+                return body;
+            }
+        }
+    }
+
+    async fn line(&mut self) -> Vec<u8> {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            line.extend(self.bytes(1).await);
+        }
+        line.truncate(line.len() - 2);
+        line
+    }
+
+    /// Whether the peer has closed the connection, and sent nothing before. Waits for it as long as for anything.
+    pub async fn closes(&mut self) -> bool {
+        within_patience("the end of the connection", self.read_more()).await == 0 && self.unread.is_empty()
+    }
+
+    /// What arrives until nothing has come for a moment, or the peer closes the connection.
+    pub async fn unasked(&mut self, moment: Duration) -> Vec<u8> {
+        while let Ok(1..) = tokio::time::timeout(moment, self.read_more()).await {}
+        std::mem::take(&mut self.unread)
+    }
+
+    /// What arrives within a time, and whether the peer has then closed the connection.
+    pub async fn within(&mut self, time: Duration) -> (Vec<u8>, bool) {
+        let reading = async { while self.read_more().await > 0 {} };
+        let closed = tokio::time::timeout(time, reading).await.is_ok();
+        (std::mem::take(&mut self.unread), closed)
+    }
+
     /// Waits for the peer to close the connection and returns what it sent before.
     pub async fn rest(mut self) -> Vec<u8> {
         within_patience("the end of the connection", async { while self.read_more().await > 0 {} }).await;
@@ -109,6 +172,12 @@ impl Raw {
     async fn read_more(&mut self) -> usize {
         self.stream.read_buf(&mut self.unread).await.unwrap_or(0)
     }
+}
+
+fn number(digits: &[u8], radix: u32) -> usize {
+    let digits = std::str::from_utf8(digits).ok();
+    let number = digits.and_then(|digits| usize::from_str_radix(digits, radix).ok());
+    number.unwrap_or_else(|| panic!("a length, not {digits:?}"))
 }
 
 fn parse_head(bytes: &[u8]) -> Option<(Head, usize)> {

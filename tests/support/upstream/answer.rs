@@ -1,15 +1,29 @@
 //! What an upstream answers, and how a request asks for it.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response};
+use http_body_util::channel::{SendError, Sender};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Channel, Full};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::convert::Infallible;
+use std::io;
+use std::ops::Range;
 use std::time::Duration;
 
-pub(super) type ReplyBody = UnsyncBoxBody<Bytes, Infallible>;
+pub(super) type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
+
+/// The bytes of a long body from one place of it up to another. A byte tells where it stands, so that none can be
+/// missing, doubled or out of its place unnoticed.
+pub fn pattern(places: Range<usize>) -> Bytes {
+    // A prime, so that no power of two repeats it.
+    const PERIOD: usize = 251;
+    let first = (0..PERIOD + places.len()).map(|place| (place % PERIOD) as u8);
+    let all: Bytes = first.collect();
+    let from = places.start % PERIOD;
+    all.slice(from..from + places.len())
+}
 
 /// An answer. The usual one is `200` with the body `upstream` at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,19 +33,25 @@ pub struct Answer {
     pub status: u16,
     /// Headers beyond `content-length` and `date`.
     pub headers: BTreeMap<String, String>,
-    /// The body, unless there is a `stream`.
+    /// The body, unless one of the next three says otherwise.
     pub body: String,
+    /// A body that is no text.
+    pub bytes: Option<Vec<u8>>,
+    /// A body of so many bytes of [`pattern`].
+    pub length: Option<usize>,
     /// How long it takes until the headers are sent, in milliseconds.
     pub after_ms: u64,
-    /// A body that is sent in pieces.
+    /// A body that is sent in pieces, without being told how long it is going to be.
     pub stream: Option<Stream>,
+    /// Gives up after the last piece of a stream, as if the service had crashed.
+    pub breaks_off: bool,
     /// Trailers, after a body or a stream. Only HTTP/2 carries them to the client.
     pub trailers: BTreeMap<String, String>,
     /// Tells the client in the header [`Self::ECHO`] what has arrived.
     pub echo: bool,
 }
 
-/// A body in equal pieces with pauses between them.
+/// A body in equal pieces of [`pattern`] with pauses between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stream {
@@ -49,8 +69,11 @@ impl Default for Answer {
             status: 200,
             headers: BTreeMap::new(),
             body: "upstream".into(),
+            bytes: None,
+            length: None,
             after_ms: 0,
             stream: None,
+            breaks_off: false,
             trailers: BTreeMap::new(),
             echo: false,
         }
@@ -75,49 +98,64 @@ impl Answer {
         Some(serde_json::from_slice(asked.as_bytes()).expect("the header holds an answer of ours"))
     }
 
-    pub(super) async fn give(self) -> Response<ReplyBody> {
+    /// The answer to a request; to `HEAD`, what the answer to `GET` would say of itself.
+    pub(super) async fn give(self, method: &Method) -> Response<ReplyBody> {
         tokio::time::sleep(Duration::from_millis(self.after_ms)).await;
         let mut response = Response::builder().status(self.status);
         for (name, value) in &self.headers {
             response = response.header(name, value);
+        }
+        if method == Method::HEAD {
+            if self.stream.is_none() && !matches!(self.status, 204 | 304) {
+                response = response.header(CONTENT_LENGTH, self.whole().len());
+            }
+            return response.body(empty()).expect("the test asks for a valid answer");
         }
         response.body(self.into_body()).expect("the test asks for a valid answer")
     }
 
     fn into_body(self) -> ReplyBody {
         if self.stream.is_none() && self.trailers.is_empty() {
-            return Full::new(Bytes::from(self.body)).boxed_unsync();
+            return Full::new(self.whole()).map_err(|never| match never {}).boxed_unsync();
         }
         let (mut sender, body) = Channel::new(1);
         tokio::spawn(async move {
             // The client may leave at any time; then there is nobody to tell.
             let Ok(()) = self.send_pieces(&mut sender).await else { return };
-            if !self.trailers.is_empty() {
+            if self.breaks_off {
+                sender.abort(io::Error::other("the test asks for it"));
+            } else if !self.trailers.is_empty() {
                 sender.send_trailers(header_map(&self.trailers)).await.ok();
             }
         });
         body.boxed_unsync()
     }
 
-    async fn send_pieces(
-        &self,
-        sender: &mut http_body_util::channel::Sender<Bytes>,
-    ) -> Result<(), http_body_util::channel::SendError> {
+    fn whole(&self) -> Bytes {
+        match (&self.bytes, self.length) {
+            (Some(bytes), _) => Bytes::copy_from_slice(bytes),
+            (None, Some(length)) => pattern(0..length),
+            (None, None) => Bytes::from(self.body.clone()),
+        }
+    }
+
+    async fn send_pieces(&self, sender: &mut Sender<Bytes, io::Error>) -> Result<(), SendError> {
         let Some(stream) = self.stream else {
-            return sender.send_data(Bytes::from(self.body.clone())).await;
+            return sender.send_data(self.whole()).await;
         };
         for piece in 0..stream.pieces {
             if piece > 0 {
                 tokio::time::sleep(Duration::from_millis(stream.every_ms)).await;
             }
-            sender.send_data(Bytes::from(vec![b'.'; stream.bytes])).await?;
+            let from = piece * stream.bytes;
+            sender.send_data(pattern(from..from + stream.bytes)).await?;
         }
         Ok(())
     }
 }
 
 pub(super) fn empty() -> ReplyBody {
-    Full::default().boxed_unsync()
+    Full::default().map_err(|never| match never {}).boxed_unsync()
 }
 
 fn header_map(headers: &BTreeMap<String, String>) -> HeaderMap {

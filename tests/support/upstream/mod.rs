@@ -4,10 +4,11 @@
 mod answer;
 mod received;
 
-pub use answer::{Answer, Stream};
+pub use answer::{Answer, Stream, pattern};
 pub use received::Received;
 
 use answer::ReplyBody;
+use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -95,12 +96,13 @@ impl State {
         all.len() - 1
     }
 
-    /// Notes the length of a body once it has arrived. Whoever took the list has waited for the answer, which
+    /// Notes a body, or its length alone, once it has arrived. Whoever took the list has waited for the answer, which
     /// comes after the body, or does not ask for lengths.
-    fn note_body(&self, number: usize, id: u64, length: usize) {
+    fn note_body(&self, number: usize, id: u64, length: usize, body: Option<Bytes>) {
         let mut all = self.received.lock().expect("no one panicked");
         if let Some(received) = all.get_mut(number).filter(|received| received.id == id) {
             received.body_length = Some(length);
+            received.body = body;
         }
     }
 }
@@ -141,11 +143,11 @@ async fn answer(
             body.extend_from_slice(data);
         }
     }
-    state.note_body(number, id, length);
+    state.note_body(number, id, length, answer.echo.then(|| body.clone().into()));
     if answer.echo {
         answer.headers.insert(Answer::ECHO.into(), text(&request, &body));
     }
-    Ok(answer.give().await)
+    Ok(answer.give(request.method()).await)
 }
 
 /// A request in one line of plain characters, with a hash for a long body.

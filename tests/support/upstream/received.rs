@@ -1,5 +1,6 @@
 //! What an upstream remembers of a request.
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri, Version};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,6 +18,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// How many bytes of body came; `None` until the body is complete.
     pub body_length: Option<usize>,
+    /// The body once it is complete, if the answer is an [`echo`](super::Answer::echo).
+    pub body: Option<Bytes>,
 }
 
 impl Received {
@@ -29,6 +32,7 @@ impl Received {
             uri: request.uri().clone(),
             headers: request.headers().clone(),
             body_length: None,
+            body: None,
         }
     }
 

@@ -1,0 +1,192 @@
+//! Every change to a response, and what has to come of it: an oracle that knows nothing of the module.
+
+use crate::stage::rule;
+use http::Method;
+use serde_json::{Value, json};
+use support::upstream::{Answer, Stream, pattern};
+
+/// A change to responses, by the path that asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// No rule takes it.
+    None,
+    Status,
+    Headers,
+    Replace,
+    ReplaceByNothing,
+    ReplaceBinary,
+    TruncateToNothing,
+    Truncate,
+    Corrupt,
+    MergePatch,
+    Delay,
+    /// A status that has no body.
+    NoContent,
+    RateLimit,
+    ReplaceAndRateLimit,
+    DelayAndTruncate,
+    Reset,
+    ResetAfter,
+    Abort,
+}
+
+/// The text that takes the place of bodies.
+pub const REPLACEMENT: &str = "Sorry, we are closed. Nothing of what you asked for is left.";
+/// Where bodies are cut off, and streams reset.
+pub const KEPT: usize = 1000;
+
+impl Change {
+    pub const ALL: [Self; 18] = [
+        Self::None,
+        Self::Status,
+        Self::Headers,
+        Self::Replace,
+        Self::ReplaceByNothing,
+        Self::ReplaceBinary,
+        Self::TruncateToNothing,
+        Self::Truncate,
+        Self::Corrupt,
+        Self::MergePatch,
+        Self::Delay,
+        Self::NoContent,
+        Self::RateLimit,
+        Self::ReplaceAndRateLimit,
+        Self::DelayAndTruncate,
+        Self::Reset,
+        Self::ResetAfter,
+        Self::Abort,
+    ];
+
+    pub fn path(self) -> String {
+        format!("/{self:?}")
+    }
+
+    /// The fields of its rule.
+    fn faults(self) -> Value {
+        // Fast enough that five megabytes take no time to speak of.
+        let rate = json!({ "fixed_limit": { "limit_kbps": 1024 * 1024 } });
+        match self {
+            Self::None => json!({}),
+            Self::Status => json!({ "response": { "status": 503 } }),
+            Self::Headers => json!({ "response": { "headers": {
+                "set": { "x-set": "1" }, "add": { "x-added": ["1", "2"] }, "remove": ["x-upstream"],
+            } } }),
+            Self::Replace => json!({ "response": { "body": { "replace": REPLACEMENT } } }),
+            Self::ReplaceByNothing => json!({ "response": { "body": { "replace": "" } } }),
+            Self::ReplaceBinary => json!({ "response": { "body": { "replace_base64": "AP8Q" } } }),
+            Self::TruncateToNothing => json!({ "response": { "body": { "truncate_bytes": 0 } } }),
+            Self::Truncate => json!({ "response": { "body": { "truncate_bytes": KEPT } } }),
+            Self::Corrupt => json!({ "response": { "body": { "corrupt": { "percentage": 100 } } } }),
+            Self::MergePatch => json!({ "response": { "body": { "merge_patch": { "a": 1 } } } }),
+            Self::Delay => json!({ "response": { "delay": { "fixed_delay": "5ms" } } }),
+            Self::NoContent => json!({ "response": { "status": 204 } }),
+            Self::RateLimit => json!({ "response_rate_limit": rate }),
+            Self::ReplaceAndRateLimit => {
+                json!({ "response": { "body": { "replace": REPLACEMENT } }, "response_rate_limit": rate })
+            }
+            Self::DelayAndTruncate => json!({ "response": {
+                "delay": { "fixed_delay": "5ms" }, "body": { "truncate_bytes": KEPT },
+            } }),
+            Self::Reset => json!({ "response": { "reset": {} } }),
+            Self::ResetAfter => json!({ "response": { "reset": { "after_bytes": KEPT } } }),
+            Self::Abort => json!({ "abort": { "http_status": 503 } }),
+        }
+    }
+
+    /// All rules.
+    pub fn rules() -> Value {
+        let changes = Self::ALL.into_iter().filter(|change| *change != Self::None);
+        changes
+            .map(|change| {
+                let name = format!("{change:?}").to_ascii_lowercase();
+                let mut rule = rule(&name, &change.path(), "response", json!({}));
+                rule.as_object_mut().expect("a rule").remove("response");
+                rule.as_object_mut()
+                    .expect("a rule")
+                    .extend(change.faults().as_object().cloned().expect("faults"));
+                rule
+            })
+            .collect()
+    }
+
+    /// Whether the reply must not come whole.
+    pub fn cuts(self, answer: &Shape, method: &Method) -> bool {
+        match self {
+            Self::Reset => true,
+            Self::ResetAfter => answer.carries_body(method) && answer.length > KEPT,
+            _ => false,
+        }
+    }
+
+    /// What has to arrive of a reply that is not cut: status and body. `None` for a body that is only known not to be
+    /// the one that was sent.
+    pub fn expected(self, answer: &Shape, method: &Method) -> (u16, Option<Vec<u8>>) {
+        let head = method == Method::HEAD;
+        let sent = answer.body(method);
+        let cut = |length: usize| sent[..sent.len().min(length)].to_vec();
+        let replaced = |by: &[u8]| {
+            if head || answer.is_bodiless() { Vec::new() } else { by.to_vec() }
+        };
+        let status = answer.status;
+        match self {
+            Self::Status => (503, Some(sent)),
+            Self::Replace | Self::ReplaceAndRateLimit => (status, Some(replaced(REPLACEMENT.as_bytes()))),
+            Self::ReplaceByNothing => (status, Some(Vec::new())),
+            Self::ReplaceBinary => (status, Some(replaced(&[0, 255, 16]))),
+            Self::TruncateToNothing => (status, Some(Vec::new())),
+            Self::Truncate | Self::DelayAndTruncate => (status, Some(cut(KEPT))),
+            Self::Corrupt if !sent.is_empty() => (status, None),
+            Self::NoContent => (204, Some(Vec::new())),
+            Self::Abort => (503, Some(if head { Vec::new() } else { b"fault filter abort".to_vec() })),
+            _ => (status, Some(sent)),
+        }
+    }
+}
+
+/// An answer of the upstream.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub status: u16,
+    pub length: usize,
+    /// Without being told how long it is going to be, in so many pieces.
+    pub pieces: Option<usize>,
+}
+
+impl Shape {
+    pub fn of(length: usize) -> Self {
+        Self { status: 200, length, pieces: None }
+    }
+
+    /// The same in pieces.
+    pub fn in_pieces(length: usize, pieces: usize) -> Self {
+        Self { pieces: Some(pieces), ..Self::of(length) }
+    }
+
+    pub fn bodiless(status: u16) -> Self {
+        Self { status, ..Self::of(0) }
+    }
+
+    pub fn is_bodiless(&self) -> bool {
+        matches!(self.status, 204 | 304)
+    }
+
+    fn carries_body(&self, method: &Method) -> bool {
+        !self.is_bodiless() && method != Method::HEAD
+    }
+
+    /// What the client gets if nobody touches it.
+    pub fn body(&self, method: &Method) -> Vec<u8> {
+        if self.carries_body(method) { pattern(0..self.length).to_vec() } else { Vec::new() }
+    }
+
+    pub fn answer(&self) -> Answer {
+        let stream = self.pieces.map(|pieces| Stream { pieces, bytes: self.length / pieces, every_ms: 0 });
+        Answer {
+            status: self.status,
+            length: Some(self.length),
+            headers: [("x-upstream".to_owned(), "1".to_owned())].into(),
+            stream,
+            ..Answer::default()
+        }
+    }
+}

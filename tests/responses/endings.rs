@@ -1,0 +1,239 @@
+//! What else ends an exchange while a fault is at work on it: the client, the upstream, Envoy's own timeouts.
+
+use crate::stage::{BROKEN, HTTP1, HTTP2, IDLE, IMPATIENT, Stage, asking, rule};
+use serde_json::{Value, json};
+use std::time::Duration;
+use support::client::{Connection, Protocol, Raw, Request};
+use support::deadline::until;
+use support::upstream::{Answer, Stream, pattern};
+use tokio::task::JoinSet;
+
+/// A fault that takes its time, and an exchange that suffers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slow {
+    Delay,
+    DelayAndAbort,
+    Hang,
+    ResponseDelay,
+    ResponseDelayThenStatus,
+    /// The whole body has arrived, and waits for its time.
+    Download,
+    /// The body is still coming in while it is being slowed down.
+    Stream,
+    /// More than any buffer takes.
+    LargeDownload,
+    Upload,
+    UploadAndDownload,
+    /// Nothing leaves until all has come, and it never does.
+    Patch,
+    /// It never gets there.
+    ResetAfter,
+    TruncatedStream,
+    /// Its status and its body change, and the body comes for ever.
+    ReplacedStream,
+}
+
+const ALL: [Slow; 14] = [
+    Slow::Delay,
+    Slow::DelayAndAbort,
+    Slow::Hang,
+    Slow::ResponseDelay,
+    Slow::ResponseDelayThenStatus,
+    Slow::Download,
+    Slow::Stream,
+    Slow::LargeDownload,
+    Slow::Upload,
+    Slow::UploadAndDownload,
+    Slow::Patch,
+    Slow::ResetAfter,
+    Slow::TruncatedStream,
+    Slow::ReplacedStream,
+];
+
+/// Those that are held or slowed down, and so are counted as active: all but the last four.
+const HELD: u64 = 10;
+
+impl Slow {
+    fn path(self) -> String {
+        format!("/{self:?}")
+    }
+
+    fn faults(self, length: &str) -> Value {
+        let rate = json!({ "fixed_limit": { "limit_kbps": 1 } });
+        match self {
+            Self::Delay => json!({ "delay": { "fixed_delay": length } }),
+            Self::DelayAndAbort => {
+                json!({ "delay": { "fixed_delay": length }, "abort": { "http_status": 503 } })
+            }
+            Self::Hang => json!({ "hang": { "max": length } }),
+            Self::ResponseDelay => json!({ "response": { "delay": { "fixed_delay": length } } }),
+            Self::ResponseDelayThenStatus => json!({ "response": {
+                "delay": { "fixed_delay": length }, "status": 503, "body": { "replace": "closed" },
+            } }),
+            Self::Download | Self::Stream | Self::LargeDownload => json!({ "response_rate_limit": rate }),
+            Self::Upload => json!({ "request_rate_limit": rate }),
+            Self::UploadAndDownload => json!({ "request_rate_limit": rate, "response_rate_limit": rate }),
+            Self::Patch => json!({ "response": { "body": { "merge_patch": { "a": 1 } } } }),
+            Self::ResetAfter => json!({ "response": { "reset": { "after_bytes": 1_000_000_000 } } }),
+            Self::TruncatedStream => json!({ "response": { "body": { "truncate_bytes": 1500 } } }),
+            Self::ReplacedStream => json!({ "response": { "status": 500, "body": { "replace": "closed" } } }),
+        }
+    }
+
+    fn request(self, breaks_off: bool) -> Request {
+        let stream =
+            Some(Stream { pieces: if breaks_off { 10 } else { 100_000 }, bytes: 1000, every_ms: 20 });
+        let answer = match self {
+            Self::Download => Answer { length: Some(8000), ..Answer::default() },
+            Self::LargeDownload => Answer { length: Some(5_000_000), ..Answer::default() },
+            Self::Stream | Self::ResetAfter | Self::TruncatedStream | Self::ReplacedStream => {
+                Answer { stream, breaks_off, ..Answer::default() }
+            }
+            Self::Patch => Answer {
+                stream,
+                breaks_off,
+                headers: [("content-type".to_owned(), "application/json".to_owned())].into(),
+                ..Answer::default()
+            },
+            _ => Answer::default(),
+        };
+        let request = match self {
+            Self::Upload | Self::UploadAndDownload => Request::post(&self.path(), pattern(0..100_000)),
+            _ => Request::get(&self.path()),
+        };
+        asking(request, &answer)
+    }
+}
+
+fn rules(length: &str) -> Value {
+    let of = |slow: Slow| {
+        let mut rule = rule(&format!("{slow:?}").to_ascii_lowercase(), &slow.path(), "abort", json!({}));
+        let fields = rule.as_object_mut().expect("a rule");
+        fields.remove("abort");
+        fields.extend(slow.faults(length).as_object().cloned().expect("faults"));
+        rule
+    };
+    ALL.map(of).into_iter().collect()
+}
+
+/// A request of each, on a connection of its own; to drop them is to leave.
+fn send_all(stage: &Stage, protocol: Protocol, listener: &str) -> JoinSet<()> {
+    let address = stage.address(listener);
+    let send = |slow: Slow| async move {
+        let mut connection = Connection::open(protocol, address).await;
+        if let Ok(reply) = connection.send(slow.request(false)).await {
+            panic!("{slow:?}: {reply:?}");
+        }
+    };
+    ALL.map(send).into_iter().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_client_leaves() {
+    let stage = Stage::with(rules("60s")).await;
+    for (protocol, listener) in [(Protocol::Http1, HTTP1), (Protocol::Http2, HTTP2), (Protocol::Http2, HTTP1)]
+    {
+        let mut sending = send_all(&stage, protocol, listener);
+        stage.until_active(HELD).await;
+        assert!(sending.try_join_next().is_none(), "one is over already");
+        drop(sending);
+        stage.until_active(0).await;
+    }
+    for slow in ALL {
+        let mut client = Raw::open(stage.address(HTTP1)).await;
+        let request = slow.request(false);
+        let answer = request.headers[Answer::HEADER].to_str().expect("text");
+        let head = format!(
+            "{} {} HTTP/1.1\r\nhost: a\r\n{}: {answer}\r\n",
+            request.method,
+            request.path,
+            Answer::HEADER
+        );
+        client.send(format!("{head}content-length: {}\r\n\r\n", request.body.len())).await;
+        client.send(&request.body).await;
+        client.within(Duration::from_millis(100)).await;
+        client.leave_abruptly();
+    }
+    stage.until_active(0).await;
+    stage.is_sound().await;
+}
+
+/// Every exchange at once, and what the clients have seen of it: how many heads, in how many bytes.
+async fn all_at_once(
+    stage: &Stage,
+    listener: &'static str,
+    breaks_off: bool,
+    time: Duration,
+) -> Vec<(Slow, usize, usize)> {
+    let address = stage.address(listener);
+    let before = stage.envoy.access_log(listener).len();
+    let all: JoinSet<_> = ALL
+        .into_iter()
+        .map(|slow| async move {
+            let mut http2 = Connection::open(Protocol::Http2, address).await;
+            let of_http2 =
+                async { tokio::time::timeout(time, http2.send(slow.request(breaks_off))).await.is_ok() };
+            let of_http1 = async {
+                let mut client = Raw::open(address).await;
+                let request = slow.request(breaks_off);
+                let answer = request.headers[Answer::HEADER].to_str().expect("text");
+                let head = format!(
+                    "{} {} HTTP/1.1\r\nhost: a\r\n{}: {answer}\r\n",
+                    request.method,
+                    request.path,
+                    Answer::HEADER
+                );
+                client.send(format!("{head}content-length: {}\r\n\r\n", request.body.len())).await;
+                client.send(&request.body).await;
+                client.within(time).await.0
+            };
+            let (_, seen) = tokio::join!(of_http2, of_http1);
+            let heads = seen.windows(9).filter(|window| *window == b"HTTP/1.1 ").count();
+            (slow, heads, seen.len())
+        })
+        .collect();
+    let seen = all.join_all().await;
+    stage.until_active(0).await;
+    until("an access log of each exchange", async || {
+        let exchanges = stage.envoy.access_log(listener).len() - before;
+        (exchanges == 2 * ALL.len()).then_some(())
+    })
+    .await;
+    seen
+}
+
+fn none_is_answered_twice(seen: &[(Slow, usize, usize)]) {
+    let twice: Vec<_> = seen.iter().filter(|(_, heads, _)| *heads > 1).collect();
+    assert!(twice.is_empty(), "{twice:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_upstream_breaks_off() {
+    let stage = Stage::of(rules("1s"), [HTTP1, HTTP2, BROKEN]).await;
+    for (listener, breaks_off) in [(HTTP1, true), (HTTP2, true), (BROKEN, false)] {
+        let seen = all_at_once(&stage, listener, breaks_off, Duration::from_secs(3)).await;
+        none_is_answered_twice(&seen);
+    }
+    stage.is_sound().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy_loses_its_patience() {
+    let stage = Stage::of(rules("2s"), [HTTP1, IMPATIENT, IDLE]).await;
+    for listener in [IMPATIENT, IDLE] {
+        let seen = all_at_once(&stage, listener, false, Duration::from_secs(4)).await;
+        none_is_answered_twice(&seen);
+    }
+    stage.is_sound().await;
+}
+
+/// Envoy is asked to end in the midst of it all.
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy_ends_in_the_midst_of_it() {
+    let stage = Stage::of(rules("60s"), [HTTP1]).await;
+    let sending = send_all(&stage, Protocol::Http1, HTTP1);
+    stage.until_active(HELD).await;
+    let status = stage.envoy.terminate().await;
+    assert!(status.success(), "{status}\n{}", stage.envoy.log());
+    sending.join_all().await;
+}
