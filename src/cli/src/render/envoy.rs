@@ -77,6 +77,7 @@ impl Arguments {
             Part::Routes => return misfit("without `--per-route` the routes stand in the bootstrap"),
         };
         let rendered = Rendered { text: yaml::text(&map), warnings: Vec::new() };
+        let rendered = rendered.warn(faults.is_upstream(), filter::FAILS_WITHOUT_MODULE);
         Ok(rendered.warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW))
     }
 
@@ -106,10 +107,6 @@ impl Arguments {
         Map::new().field("resource_api_version", "V3").field("path_config_source", path)
     }
 
-    fn filter(&self) -> Map {
-        filter::discovered(&self.common.name.0, self.source("brownout.yaml"), &[filter::WASM])
-    }
-
     fn bootstrap(&self, faults: &Faults) -> Map {
         let admin = socket_address("127.0.0.1", 9901);
         let node = Map::new().field("id", "brownout").field("cluster", "brownout");
@@ -126,7 +123,8 @@ impl Arguments {
     }
 
     fn listener(&self, faults: &Faults) -> Map {
-        let ours = (!faults.is_upstream()).then(|| self.filter());
+        let ours = (!faults.is_upstream())
+            .then(|| filter::discovered(&self.common.name.0, self.source("brownout.yaml")));
         let manager = Map::new()
             .field("@type", filter::HTTP.1)
             .field("stat_prefix", "front")
@@ -178,7 +176,10 @@ impl Arguments {
 
     fn cluster(&self, faults: &Faults) -> Map {
         let options = if faults.is_upstream() {
-            filter::upstream_options(self.filter(), filter::as_downstream())
+            filter::upstream_options(
+                filter::discovered_upstream(&self.common.name.0, self.source("brownout.yaml")),
+                filter::as_downstream(),
+            )
         } else {
             filter::protocol_options(filter::as_downstream())
         };

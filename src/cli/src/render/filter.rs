@@ -12,6 +12,8 @@ pub const HTTP: (&str, &str) = (
     "envoy.filters.network.http_connection_manager",
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
 );
+/// Also what Istio's agent sends in the place of a module that it could not fetch.
+const RBAC: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 const CODEC: &str = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 const OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
@@ -62,13 +64,27 @@ pub fn wasm(document: &Json, code: &Code, vm_id: Option<&str>) -> Map {
     Map::new().field("@type", WASM).field("config", config)
 }
 
-/// A filter that takes its configuration, of one of these types, from elsewhere: an edit reaches open connections.
-pub fn discovered(name: &str, source: Map, types: &[&str]) -> Map {
+/// A filter that takes its configuration from elsewhere, so that an edit reaches open connections. Until it has a good
+/// one, a filter without rules lets everything pass; without that, Envoy would answer by itself.
+pub fn discovered(name: &str, source: Map) -> Map {
     let discovery = Map::new()
         .field("config_source", source)
-        .field("type_urls", types.iter().copied().map(Yaml::from).collect::<Vec<_>>());
+        .comment("Until there is a good document, or if there is no module: everything passes.")
+        .field("default_config", Map::new().field("@type", RBAC))
+        .field("type_urls", vec![Yaml::from(WASM), Yaml::from(RBAC)]);
     Map::new().field("name", name).field("config_discovery", discovery)
 }
+
+/// The same for the chain of a cluster, where older Envoys have no filter that lets everything pass.
+pub fn discovered_upstream(name: &str, source: Map) -> Map {
+    let types = vec![Yaml::from(WASM)];
+    let discovery = Map::new().field("config_source", source).field("type_urls", types);
+    Map::new().field("name", name).field("config_discovery", discovery)
+}
+
+/// What to know before it is applied.
+pub const FAILS_WITHOUT_MODULE: &str = "in a cluster there is no default that lets requests pass: if the module's file is \
+    missing, or the first document is refused, what is sent to the service fails; see that the file is there";
 
 /// The last filter of a listener's chain.
 pub fn router() -> Map {

@@ -1,7 +1,7 @@
 //! EnvoyFilter: for what Istio's own resources have no words for, such as routes and clusters.
 
 use super::super::faults::Faults;
-use super::super::filter::{Code, metadata, wasm};
+use super::super::filter::{Code, FAILS_WITHOUT_MODULE, metadata, wasm};
 use super::super::given::{Common, Digest, Image, ModulePath};
 use super::super::yaml::Map;
 use super::super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
@@ -167,6 +167,7 @@ impl Arguments {
         let mut rendered = rendered
             .warn(all_calls, "the filter stands before the calls to all services: give the rules a `match` by `authority`, or use `--per-route`")
             .warn(inbound_routes, "an inbound listener has one route for everything that arrives at a port: `--per-route` chooses nothing there")
+            .warn(faults.is_upstream(), FAILS_WITHOUT_MODULE)
             .warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW);
         rendered.warnings.extend(self.place.scope_warning());
         rendered

@@ -3,8 +3,6 @@
 use super::super::filter;
 use super::super::yaml::Map;
 
-const RBAC: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
-
 /// Which listeners, routes and clusters of a proxy: Istio's `context`.
 pub type Context = &'static str;
 
@@ -19,14 +17,10 @@ pub fn extension_config(context: Context, name: &str, wasm: Map) -> Map {
     patch("EXTENSION_CONFIG", Map::new().field("context", context), "ADD", value)
 }
 
-/// The filter that takes its configuration from that resource. Istio's agent replaces a module that it could not fetch
-/// by a filter of the type RBAC, which lets everything pass.
-pub fn discovered(name: &str) -> Map {
-    let source = Map::new()
-        .field("ads", Map::new())
-        .field("initial_fetch_timeout", "0s")
-        .field("resource_api_version", "V3");
-    filter::discovered(name, source, &[filter::WASM, RBAC])
+/// Where the filter takes its configuration from: that resource.
+fn pushed() -> Map {
+    let source = Map::new().field("ads", Map::new()).field("initial_fetch_timeout", "0s");
+    source.field("resource_api_version", "V3")
 }
 
 /// The connection managers of a context, those of one port if there is one.
@@ -45,7 +39,7 @@ pub fn http_filter(context: Context, port: Option<u16>, name: &str) -> Map {
     let patch = Map::new()
         .comment("Not ADD: that puts a filter behind the router, and the proxy refuses the listener.")
         .field("operation", "INSERT_BEFORE")
-        .field("value", discovered(name));
+        .field("value", filter::discovered(name, pushed()));
     Map::new().field("applyTo", "HTTP_FILTER").field("match", found).field("patch", patch)
 }
 
@@ -69,7 +63,8 @@ pub fn cluster(context: Context, host: &str, port: u16, name: &str) -> Map {
     let found = Map::new()
         .field("context", context)
         .field("cluster", Map::new().field("service", host).field("portNumber", port));
-    let options = filter::upstream_options(discovered(name), filter::as_downstream());
+    let options =
+        filter::upstream_options(filter::discovered_upstream(name, pushed()), filter::as_downstream());
     let value = Map::new()
         .comment("This replaces how Istio speaks to the service: decide whether HTTP as the client speaks it is right,\nor write `explicit_http_config` here. Idle timeouts of a DestinationRule are lost too.")
         .field("typed_extension_protocol_options", options);

@@ -1,0 +1,90 @@
+//! One experiment, in three places: what its caller's retries, timeouts and outlier detection feel of it.
+//!
+//! A client asks the caller's proxy, which asks the callee's proxy, which asks the service. The caller tries up to three
+//! times, waits [`PER_TRY`] for each, and ejects a host after three failures in a row. The numbers are those of the table
+//! in docs/placement.md.
+
+mod stage;
+
+use serde_json::{Value, json};
+use stage::{DELAY, PER_TRY, Place, Seen, seen};
+use std::fs;
+use std::time::Duration;
+
+fn abort() -> Value {
+    rule(&json!({ "abort": { "http_status": 503 } }))
+}
+
+fn delay() -> Value {
+    rule(&json!({ "delay": { "fixed_delay": format!("{}s", DELAY.as_secs()) } }))
+}
+
+fn rule(fault: &Value) -> Value {
+    let mut rule = json!({ "name": "experiment", "percentage": 100 });
+    let fields = fault.as_object().expect("a fault").clone();
+    rule.as_object_mut().expect("a rule").extend(fields);
+    json!({ "rules": [rule] })
+}
+
+/// A row of the table: the page shows what was measured here, and nothing else.
+fn assert_shown(fault: &str, place: &str, seen: &Seen, time: &str) {
+    let Seen { attempts, arrived, status, ejections, .. } = seen;
+    let row = format!("| {fault} | {place} | {attempts} | {arrived} | {status} | {ejections} | {time} |");
+    let page = fs::read_to_string(support::repository::root().join("docs/placement.md")).expect("the page");
+    assert!(page.contains(&row), "docs/placement.md has no line\n{row}");
+}
+
+const AT_ONCE: &str = "at once";
+const THE_DELAY: &str = "3 s";
+const ALL_TRIES: &str = "0.45 s";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_before_the_router_is_felt_by_the_client_alone() {
+    let ours = seen(Place::Downstream, &abort()).await;
+    assert_shown("abort 503", "the caller's listener", &ours, AT_ONCE);
+    let native = json!({ "abort": { "http_status": 503, "percentage": { "numerator": 100 } } });
+    let native = seen(Place::Native, &native).await;
+    assert_shown("abort 503", "Envoy's own filter", &native, AT_ONCE);
+    assert_eq!((ours.attempts, ours.arrived, ours.status, ours.ejections), (0, 0, 503, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_by_the_callee_is_retried_and_ejects_it() {
+    let seen = seen(Place::Inbound, &abort()).await;
+    assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (3, 0, 503, 1));
+    assert_shown("abort 503", "the callee's listener", &seen, AT_ONCE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delay_before_the_router_is_waited_for_once() {
+    let native = json!({ "delay": { "fixed_delay": format!("{}s", DELAY.as_secs()), "percentage": { "numerator": 100 } } });
+    let document = delay();
+    let (ours, native) = tokio::join!(seen(Place::Downstream, &document), seen(Place::Native, &native));
+    for (place, seen) in [("the caller's listener", ours), ("Envoy's own filter", native)] {
+        assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (1, 1, 200, 0), "{place}");
+        // Envoy's own timers count whole milliseconds, and may be early by one.
+        assert!(seen.elapsed >= DELAY - Duration::from_millis(2), "{place}: {:?}", seen.elapsed);
+        assert_shown("delay 3 s", place, &seen, THE_DELAY);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delay_by_the_callee_runs_into_the_timeout_of_each_try() {
+    let seen = seen(Place::Inbound, &delay()).await;
+    assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (3, 0, 504, 1));
+    assert_all_tries(&seen);
+    assert_shown("delay 3 s", "the callee's listener", &seen, ALL_TRIES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delay_in_the_cluster_runs_into_the_timeout_of_each_try() {
+    let seen = seen(Place::Upstream, &delay()).await;
+    assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (3, 0, 504, 1));
+    assert_all_tries(&seen);
+    assert_shown("delay 3 s", "the caller's cluster", &seen, ALL_TRIES);
+}
+
+/// Three times what one try may take, and nothing of the delay.
+fn assert_all_tries(seen: &Seen) {
+    assert!(seen.elapsed >= 3 * PER_TRY && seen.elapsed < DELAY, "{:?}", seen.elapsed);
+}

@@ -1,0 +1,96 @@
+//! Two proxies and a service.
+
+use serde_json::{Value, json};
+use std::time::Duration;
+use support::client::{Connection, Protocol, Request};
+use support::deadline::until;
+use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
+use support::upstream::Upstream;
+
+/// How long the caller waits for each try.
+pub const PER_TRY: Duration = Duration::from_millis(150);
+/// How long a delay is: much longer than all tries.
+pub const DELAY: Duration = Duration::from_secs(3);
+
+/// Where the filter stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the caller's listener.
+    Downstream,
+    /// In the caller's cluster.
+    Upstream,
+    /// In the callee's listener.
+    Inbound,
+    /// In the caller's listener, Envoy's own fault filter.
+    Native,
+}
+
+/// What a request saw, and who saw the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Tries that the caller's router made.
+    pub attempts: u64,
+    /// Requests that reached the service.
+    pub arrived: usize,
+    /// What the client got.
+    pub status: u16,
+    /// Hosts that the caller's outlier detection ejected.
+    pub ejections: u64,
+    /// How long the client waited.
+    pub elapsed: Duration,
+}
+
+/// Sends one request through both proxies, with the filter in its place.
+pub async fn seen(place: Place, fault: &Value) -> Seen {
+    let service = Upstream::start().await;
+    let callee = callee(place, fault, &service).await;
+    let caller = caller(place, fault, &callee).await;
+    let mut connection = Connection::open(Protocol::Http1, caller.address("outbound")).await;
+    let reply = connection.send(Request::get("/")).await.expect("a reply");
+    // Envoy counts a try when it is over, which may be after the client has its answer.
+    let attempts = until("the end of every try", async || {
+        let active = caller.stat("cluster.service.upstream_rq_active").await;
+        let total = caller.stat("cluster.service.upstream_rq_total").await;
+        (active == 0).then_some(total)
+    })
+    .await;
+    Seen {
+        attempts,
+        arrived: service.count(),
+        status: reply.status.as_u16(),
+        ejections: caller.stat("cluster.service.outlier_detection.ejections_enforced_total").await,
+        elapsed: reply.complete_after,
+    }
+}
+
+fn brownout(document: &Value) -> Filter {
+    Filter::brownout(&Configuration::document(document))
+}
+
+async fn callee(place: Place, fault: &Value, service: &Upstream) -> Envoy {
+    let listener = Listener::named("inbound").listener_field("traffic_direction", "INBOUND".into());
+    let listener = if place == Place::Inbound { listener.filter(brownout(fault)) } else { listener };
+    Envoy::start(Bootstrap::new().cluster(Cluster::of(service)).listener(listener)).await
+}
+
+async fn caller(place: Place, fault: &Value, callee: &Envoy) -> Envoy {
+    let retry = json!({
+        "retry_on": "5xx",
+        "num_retries": 2,
+        "per_try_timeout": format!("{}s", PER_TRY.as_secs_f64()),
+        "retry_back_off": { "base_interval": "0.001s" },
+    });
+    let action = json!({ "cluster": "service", "timeout": "0s", "retry_policy": retry });
+    let listener = Listener::named("outbound")
+        .listener_field("traffic_direction", "OUTBOUND".into())
+        .routes(vec![json!({ "match": { "prefix": "/" }, "route": action })]);
+    let cluster = Cluster::named("service", callee.address("inbound"))
+        .field("outlier_detection", json!({ "consecutive_5xx": 3, "max_ejection_percent": 100 }));
+    let (listener, cluster) = match place {
+        Place::Downstream => (listener.filter(brownout(fault)), cluster),
+        Place::Native => (listener.filter(Filter::native_fault(fault.clone())), cluster),
+        Place::Upstream => (listener, cluster.filter(brownout(fault))),
+        Place::Inbound => (listener, cluster),
+    };
+    Envoy::start(Bootstrap::new().cluster(cluster).listener(listener)).await
+}
