@@ -25,14 +25,6 @@ const IMPORTS_OF_THE_SDK: [&str; 14] = [
 /// What Rust's standard library links beside what it calls for us.
 const IMPORTS_OF_STD: [&str; 3] = ["environ_get", "environ_sizes_get", "proc_exit"];
 
-/// What faults on their way are going to call. Whoever brings such a call takes it off the list.
-const SOON: [&str; 4] = [
-    "proxy_close_stream",
-    "proxy_remove_header_map_value",
-    "proxy_replace_header_map_value",
-    "proxy_set_buffer_bytes",
-];
-
 /// All that the module offers. Envoy calls each function of a stream for every exchange, and none that is not there.
 const EXPORTS: [&str; 15] = [
     "_initialize",
@@ -111,7 +103,7 @@ fn what_it_may_call_is_what_its_source_names() {
     let source = std::fs::read_to_string(path).expect("the file that names host calls");
     let named = source.lines().filter_map(|line| line.trim_start().strip_prefix("fn proxy_"));
     let named = named.map(|rest| format!("proxy_{}", rest.split('(').next().unwrap_or(rest)));
-    assert_eq!(named.chain(names(&SOON)).collect::<BTreeSet<_>>(), names(&CALLS));
+    assert_eq!(named.collect::<BTreeSet<_>>(), names(&CALLS));
 }
 
 #[test]

@@ -69,6 +69,47 @@ impl Serialize for Mode {
     }
 }
 
+/// Which of Envoy's filter chains a document's module stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Placement {
+    /// The listener's, before the router: one exchange for each request.
+    #[default]
+    Downstream,
+    /// A cluster's, after the router: one exchange for each attempt. There, an abort takes the place of the backend's
+    /// response, since the router would not try again after a reply of a filter's own.
+    Upstream,
+}
+
+impl Placement {
+    const NAMES: [(Self, &'static str); 2] = [(Self::Downstream, "downstream"), (Self::Upstream, "upstream")];
+
+    /// Its name in a document.
+    pub fn name(self) -> &'static str {
+        if self == Self::Upstream { "upstream" } else { "downstream" }
+    }
+}
+
+impl Decode for Placement {
+    const EXPECTED: &'static str = "`downstream` or `upstream`";
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let Json::String(text) = json else {
+            return decoder.wrong_type("placement", json, Self::EXPECTED);
+        };
+        let found = Self::NAMES.iter().find(|(_, name)| name == text).map(|(placement, _)| *placement);
+        found.or_else(|| {
+            let label = format!("found {json}, expected {}", Self::EXPECTED);
+            decoder.refuse(Code::InvalidValue, "invalid placement", label)
+        })
+    }
+}
+
+impl Serialize for Placement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 /// A rule's name: it stands in headers, logs and the names of metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleName(Rc<str>);
@@ -411,6 +452,8 @@ object! {
     pub struct Document {
         /// How far it goes: `inject` if it is absent.
         pub mode: Option<Mode>,
+        /// Which filter chain the module stands in: `downstream` if it is absent.
+        pub placement: Option<Placement>,
         /// What it is for.
         pub experiment: Option<Experiment>,
         /// In order: the first rule that matches a request and takes it is the only one that it suffers.
@@ -424,7 +467,7 @@ object! {
         /// What an exchange that suffers a fault says about it.
         pub report: Option<Report>,
     }
-    later ["placement", "stop_when"]
+    later ["stop_when"]
 }
 
 object! {

@@ -19,7 +19,7 @@ use crate::fault::Kinds;
 use crate::fault::response::Answer;
 use crate::limits::Places;
 use crate::plan::RuleId;
-use crate::step::Direction;
+use crate::step::{Direction, LocalReply};
 use crate::time::Instant;
 use alloc::rc::Rc;
 use core::time::Duration;
@@ -90,6 +90,8 @@ pub struct Held {
 /// What is to happen to a response that has not come yet.
 #[derive(Debug, Default)]
 pub struct Ahead {
+    /// What takes its place, where a request cannot be answered without one.
+    pub reply: Option<LocalReply>,
     /// How it changes.
     pub answer: Option<Answer>,
     /// How fast its body goes on.
@@ -131,7 +133,8 @@ impl Exchange {
             Stage::Held(_) | Stage::AnswerHeld(_) => false,
             Stage::Forwarded(ahead) => {
                 let says = self.marks && !self.cause.kinds.is_empty();
-                ahead.answer.is_none() && ahead.rate.is_none() && !says
+                let nothing = ahead.reply.is_none() && ahead.answer.is_none() && ahead.rate.is_none();
+                nothing && !says
             }
             Stage::Answered(body) => body.is_none(),
         };

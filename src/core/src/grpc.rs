@@ -4,6 +4,7 @@ use crate::decode::{Decode, Decoder, closest, integer, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
 use alloc::format;
+use alloc::string::String;
 use serde::{Serialize, Serializer};
 
 /// A gRPC status code, 0 to 16 (<https://grpc.io/docs/guides/status-codes/>).
@@ -94,4 +95,29 @@ impl Serialize for GrpcStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
+}
+
+/// The gRPC status that stands for an HTTP status (the mapping that Envoy and gRPC share:
+/// <https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md>).
+pub fn of_http(status: u16) -> u8 {
+    match status {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => 14,
+        _ => 2,
+    }
+}
+
+/// A `grpc-message` as it is written in a header: percent-encoded, but for what is printable.
+pub fn encoded(message: &[u8]) -> String {
+    let mut text = String::with_capacity(message.len());
+    for byte in message {
+        match byte {
+            b'%' | 0..=0x1f | 0x7f.. => text.push_str(&format!("%{byte:02X}")),
+            printable => text.push(char::from(*printable)),
+        }
+    }
+    text
 }

@@ -2,7 +2,7 @@
 
 use crate::decode::{Count, Decoder};
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::document::{Document, Mode, Rule, Rules};
+use crate::document::{Document, Mode, Placement, Rule, Rules};
 use crate::json::Json;
 use crate::path::Path;
 use crate::predicate::Predicate;
@@ -76,6 +76,11 @@ impl Plan {
     /// The document's mode.
     pub fn mode(&self) -> Mode {
         self.document.mode.unwrap_or_default()
+    }
+
+    /// Which filter chain the module stands in.
+    pub fn placement(&self) -> Placement {
+        self.document.placement.unwrap_or_default()
     }
 
     /// The rules, in the order of the document; a [`RuleId`] is a place in it.

@@ -124,7 +124,7 @@ fn a_field_of_a_later_release_is_told_apart_from_an_unknown_one() {
         mistakes(r#"{"stopWhen":{},"stop":{}}"#),
         [
             "stopWhen: `stopWhen` is not supported yet: this release does not know it",
-            "stop: unknown field `stop`: expected `mode`, `experiment`, `rules`, `exclude`, `limits`, `per_route` or \
+            "stop: unknown field `stop`: expected `mode`, `placement`, `experiment`, `rules`, `exclude`, `limits`, `per_route` or \
              `report`",
         ]
     );

@@ -2,7 +2,7 @@
 
 use crate::clock::HostClock;
 use crate::host;
-use crate::worker::Worker;
+use crate::worker::{TICKS, Worker};
 use brownout_core::step::{ExchangeId, Release};
 use brownout_core::time::Clock;
 
@@ -13,6 +13,7 @@ const RELEASES_PER_TICK: usize = 50;
 impl Worker {
     /// The tick: releases what is due.
     pub fn on_tick(&self) {
+        TICKS.set(true);
         self.armed.set(None);
         let now = HostClock.now();
         for _ in 0..RELEASES_PER_TICK {

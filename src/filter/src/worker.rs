@@ -6,7 +6,7 @@ use crate::host::{self, Failed};
 use crate::stats::Stats;
 use crate::tally::SharedTally;
 use crate::{evidence, logger, properties};
-use brownout_core::step::{Event, ExchangeId};
+use brownout_core::step::{Direction, Event, ExchangeId};
 use brownout_core::time::{Clock, Instant};
 use brownout_core::{Engine, Plan};
 use std::cell::{Cell, RefCell};
@@ -14,6 +14,11 @@ use std::time::Duration;
 
 /// The host's timer counts milliseconds, and 0 stops it.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
+
+thread_local! {
+    /// Whether a tick has ever come in this VM.
+    pub(crate) static TICKS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// The engine, and what carries out its steps.
 pub struct Worker {
@@ -25,6 +30,8 @@ pub struct Worker {
     text: Cell<Option<Vec<u8>>>,
     /// When the tick is due that the host has been told of.
     pub(crate) armed: Cell<Option<Instant>>,
+    /// Whether what a release needs may be called.
+    may_release: Cell<bool>,
 }
 
 impl Worker {
@@ -36,6 +43,7 @@ impl Worker {
             stats: RefCell::default(),
             text: Cell::default(),
             armed: Cell::default(),
+            may_release: Cell::new(false),
         }
     }
 
@@ -55,7 +63,25 @@ impl Worker {
             engine.follow(plan, Box::new(tally), HostClock.now());
             *old = stats;
         }
+        self.prove();
         first
+    }
+
+    /// Finds out whether exchanges can be held: a proxy's configuration may keep calls from the module, the tick among
+    /// them, and what is held could then never be let go. The proof of the tick is the tick itself, one millisecond
+    /// after the first document of a VM has come.
+    fn prove(&self) {
+        let on_itself = host::set_effective_context(self.root).is_ok();
+        // On a context that is no stream this does nothing, where it is allowed.
+        self.may_release.set(on_itself && host::continue_stream(Direction::Request).is_ok());
+        if !TICKS.get() && host::set_tick_period(1).is_ok() {
+            self.armed.set(HostClock.now().map(|now| now.after(SHORTEST_PERIOD)));
+        }
+    }
+
+    /// Whether what is held will be let go.
+    fn can_hold(&self) -> bool {
+        TICKS.get() && self.may_release.get()
     }
 
     /// The exchange is over.
@@ -100,6 +126,9 @@ impl Worker {
     /// anew, so that calls for every request would put the tick off for ever.
     pub(crate) fn arm(&self) -> host::Result<()> {
         let Some(due) = self.poll_timeout() else { return Ok(()) };
+        if !self.can_hold() {
+            return self.counted(Err(Failed(0)));
+        }
         if self.armed.get().is_some_and(|armed| armed <= due) {
             return Ok(());
         }

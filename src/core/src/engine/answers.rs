@@ -1,13 +1,13 @@
 //! What happens to a response when its headers arrive.
 
-use super::Engine;
+use super::{Engine, upstream};
 use crate::body::Body;
 use crate::effects::{End, Throttle};
 use crate::entropy::Entropy;
 use crate::exchange::{Ahead, AnswerHeld, Exchange, Stage};
 use crate::fault::response::Outcome;
 use crate::fault::{Kind, Kinds};
-use crate::step::{Event, ExchangeId, HeaderChange, HeadersStep};
+use crate::step::{Event, ExchangeId, HeaderChange, HeadersStep, LocalReply};
 use crate::time::{Clock, Instant};
 use crate::view::ResponseView;
 use alloc::vec::Vec;
@@ -61,6 +61,9 @@ impl<E: Entropy> Engine<E> {
             self.forget(id, exchange);
             return HeadersStep::Continue;
         }
+        if let Some(reply) = ahead.reply {
+            return self.answer_upstream(id, exchange, &reply, response);
+        }
         let rate = ahead.rate.filter(|_| response.has_body());
         let delay = answer.as_ref().and_then(|answer| answer.delay);
         let due = delay.and_then(|delay| Some(clock.now()?.after(delay)));
@@ -76,6 +79,23 @@ impl<E: Entropy> Engine<E> {
             self.report(&exchange.cause);
         }
         self.carry_out(id, exchange, work, due)
+    }
+
+    /// An abort takes the place of what the backend has answered.
+    fn answer_upstream(
+        &mut self,
+        id: ExchangeId,
+        mut exchange: Exchange,
+        reply: &LocalReply,
+        response: &dyn ResponseView,
+    ) -> HeadersStep {
+        let (headers, body) = upstream::in_place(reply, response);
+        self.begun(&mut exchange.cause, [Kind::Abort].into_iter().collect());
+        self.report(&exchange.cause);
+        let step = self.forward(&exchange, headers);
+        exchange.stage = Stage::Answered(Body::new(body, None, None));
+        self.keep(id, exchange);
+        step
     }
 
     fn carry_out(

@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 mod releases;
 mod requests;
+mod upstream;
 
 use crate::body::kept::Memory;
 use crate::entropy::Entropy;

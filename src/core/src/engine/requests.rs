@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::activation::Circumstances;
 use crate::body::Body;
-use crate::document::Mode;
+use crate::document::{Mode, Placement};
 use crate::effects::{Effects, End, Ending};
 use crate::entropy::Entropy;
 use crate::exchange::{Ahead, Cause, Exchange, Held, Stage};
@@ -93,7 +93,7 @@ impl<E: Entropy> Engine<E> {
             self.events.push_back(Event::Shadowed(cause.rule));
             return;
         }
-        let ahead = Ahead { answer: effects.response, rate: None, shadow: true };
+        let ahead = Ahead { answer: effects.response, shadow: true, ..Ahead::default() };
         self.keep(id, Exchange::new(cause, Stage::Forwarded(ahead)));
     }
 
@@ -107,6 +107,7 @@ impl<E: Entropy> Engine<E> {
         clock: &dyn Clock,
     ) -> HeadersStep {
         let hold = effects.hold();
+        let reply = self.reply_upstream(&mut effects);
         let due = match hold.map(|hold| clock.now().map(|now| now.after(hold))) {
             // Without a clock nothing is held, and nothing else happens either.
             Some(None) => {
@@ -118,14 +119,18 @@ impl<E: Entropy> Engine<E> {
         if !waits_for_the_response(&effects, kinds) {
             self.inject(&mut cause);
         }
-        self.begun(&mut cause, beginning(&effects, kinds));
+        let mut kinds = beginning(&effects, kinds);
+        if reply.is_some() {
+            kinds.remove(Kind::Abort);
+        }
+        self.begun(&mut cause, kinds);
         if let Some(delay) = effects.delay {
             self.delayed(&mut cause, delay);
         }
         let change = effects.request.take();
         let (changes, rewrite) = change.map_or((Vec::new(), None), |change| (change.headers, change.body));
         let upload = Body::new(rewrite, None, effects.request_rate.map(|throttle| throttle.pace()));
-        let ahead = Ahead { answer: effects.response, rate: effects.response_rate, shadow: false };
+        let ahead = Ahead { reply, answer: effects.response, rate: effects.response_rate, shadow: false };
         let stage = match (due, effects.end) {
             (None, Some(end)) => {
                 places.give_back(self.tally.as_mut());
@@ -153,6 +158,21 @@ impl<E: Entropy> Engine<E> {
             (Some(_), _) => HeadersStep::Hold(changes),
             (None, true) => HeadersStep::Continue,
             (None, false) => HeadersStep::Forward(changes),
+        }
+    }
+
+    /// The reply of an abort that has to wait for the backend's response: after the router, nobody would try again if it
+    /// came from here.
+    fn reply_upstream(&self, effects: &mut Effects) -> Option<LocalReply> {
+        if self.plan.placement() != Placement::Upstream {
+            return None;
+        }
+        match effects.end.take() {
+            Some(Ending { how: End::Reply(reply), .. }) => Some(reply),
+            end => {
+                effects.end = end;
+                None
+            }
         }
     }
 

@@ -14,7 +14,7 @@ mod words;
 pub use seen::shown;
 pub use trace::Trace;
 
-use crate::document::{Document, Experiment, Mode, Report};
+use crate::document::{Document, Experiment, Mode, Placement, Report};
 use crate::plan::Plan;
 use alloc::format;
 use alloc::string::String;
@@ -81,13 +81,20 @@ fn first(document: &Document, plan: &Plan) -> Vec<String> {
 
 /// Names every field of a document, so that a new one is not forgotten here.
 fn last(document: &Document, plan: &Plan) -> Vec<String> {
-    let Document { mode: _, experiment: _, rules: _, exclude, limits: all, per_route, report } = document;
+    let Document { mode: _, experiment: _, rules: _, exclude, limits: all, per_route, report, placement } =
+        document;
     let mut sentences = Vec::new();
     if let Some(all) = all {
         let parts = limits(all);
         if !parts.is_empty() {
             sentences.push(format!("All rules together: {}.", anded(&parts)));
         }
+    }
+    if *placement == Some(Placement::Upstream) {
+        sentences.push(
+            "It stands after the router: it sees each attempt, and an abort takes the place of the backend's response."
+                .into(),
+        );
     }
     if *per_route == Some(true) {
         sentences.push(
