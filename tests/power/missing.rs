@@ -52,6 +52,8 @@ async fn without_a_call_that_it_needs_requests_go_on() {
     let listeners = names.iter().map(|name| without(name));
     let bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream));
     let envoy = Envoy::start(listeners.fold(bootstrap, Bootstrap::listener)).await;
+    // For its first 50 ms the module takes it for granted that a tick will come.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     let mut asking = JoinSet::new();
     for name in names {
         for (path, faulted) in PATHS {

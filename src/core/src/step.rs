@@ -102,6 +102,8 @@ impl DataStep {
 pub enum TrailersStep {
     /// Nothing.
     Continue,
+    /// Put this before them into the body, and let both go on.
+    Forward(Vec<u8>),
     /// Put this before them into the body, and hold both: [`crate::engine::Engine::next_due`] will say when they go on.
     Hold(Option<Vec<u8>>),
     /// Reset the stream: what has been taken out of the body cannot be put back.

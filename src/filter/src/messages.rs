@@ -83,16 +83,20 @@ impl Worker {
         }
         let step = self.ask(|engine| engine.on_trailers(id, direction, &HostClock));
         self.tell();
-        let (put, resets) = match step {
+        let (put, status) = match step {
             None | Some(TrailersStep::Continue) => return TrailersStatus::Continue,
-            Some(TrailersStep::Hold(put)) => (put, false),
-            Some(TrailersStep::Reset) => (None, true),
+            Some(TrailersStep::Forward(put)) => (Some(put), Some(TrailersStatus::Continue)),
+            Some(TrailersStep::Hold(put)) => (put, Some(TrailersStatus::StopIteration)),
+            Some(TrailersStep::Reset) => (None, None),
         };
         let put = put.map_or(Ok(()), |put| self.counted(host::set_body(direction, 0, &put)));
-        if resets || put.is_err() || self.arm().is_err() {
-            self.reset(id).ok();
+        match status.filter(|_| put.is_ok() && self.arm().is_ok()) {
+            Some(status) => status,
+            None => {
+                self.reset(id).ok();
+                TrailersStatus::StopIteration
+            }
         }
-        TrailersStatus::StopIteration
     }
 
     fn cares_for_body(&self, id: ExchangeId, direction: Direction) -> bool {

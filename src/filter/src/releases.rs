@@ -3,12 +3,20 @@
 use crate::clock::HostClock;
 use crate::host;
 use crate::worker::{TICKS, Worker};
-use brownout_core::step::{ExchangeId, Release};
+use brownout_core::step::{Direction, ExchangeId, Release};
 use brownout_core::time::Clock;
 
 /// How many exchanges one tick releases. The host carries releases out one inside the other: some hundreds of them
 /// exhaust its stack and with that kill the VM.
 const RELEASES_PER_TICK: usize = 50;
+
+/// Which message of the effective context's exchange is held: the response, once its headers are there.
+fn held() -> Direction {
+    match host::header(Direction::Response, ":status") {
+        Ok(Some(_)) => Direction::Response,
+        _ => Direction::Request,
+    }
+}
 
 impl Worker {
     /// The tick: releases what is due.
@@ -40,7 +48,9 @@ impl Worker {
         let released = match release {
             Release::Resume(direction) => self.counted(host::continue_stream(direction)),
             // A reply that cannot be sent must not leave the client waiting.
-            Release::Reply(reply) => self.reply(&reply).or_else(|_| self.reset(id)),
+            Release::Reply(reply) => {
+                self.reply(&reply).or_else(|_| self.counted(host::continue_stream(held())))
+            }
             Release::Reset => self.reset(id),
             Release::Emit(direction, bytes) => match self.counted(host::set_body(direction, 0, &bytes)) {
                 Ok(()) => self.counted(host::continue_stream(direction)),

@@ -15,6 +15,9 @@ use std::time::Duration;
 /// The host's timer counts milliseconds, and 0 stops it.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
+/// How long the first tick of a VM may take: requests that have waited for the proxy to start come before it.
+const BENEFIT_OF_DOUBT: Duration = Duration::from_millis(50);
+
 thread_local! {
     /// Whether a tick has ever come in this VM.
     pub(crate) static TICKS: Cell<bool> = const { Cell::new(false) };
@@ -32,6 +35,8 @@ pub struct Worker {
     pub(crate) armed: Cell<Option<Instant>>,
     /// Whether what a release needs may be called.
     may_release: Cell<bool>,
+    /// From when on a tick is not expected any more, if none has come.
+    doubted: Cell<Option<Instant>>,
 }
 
 impl Worker {
@@ -44,6 +49,7 @@ impl Worker {
             text: Cell::default(),
             armed: Cell::default(),
             may_release: Cell::new(false),
+            doubted: Cell::default(),
         }
     }
 
@@ -69,19 +75,22 @@ impl Worker {
 
     /// Finds out whether exchanges can be held: a proxy's configuration may keep calls from the module, the tick among
     /// them, and what is held could then never be let go. The proof of the tick is the tick itself, one millisecond
-    /// after the first document of a VM has come.
+    /// after the first document of a VM has come, or a little later: until [`BENEFIT_OF_DOUBT`] is over it is expected.
     fn prove(&self) {
         let on_itself = host::set_effective_context(self.root).is_ok();
         // On a context that is no stream this does nothing, where it is allowed.
         self.may_release.set(on_itself && host::continue_stream(Direction::Request).is_ok());
         if !TICKS.get() && host::set_tick_period(1).is_ok() {
-            self.armed.set(HostClock.now().map(|now| now.after(SHORTEST_PERIOD)));
+            let now = HostClock.now();
+            self.armed.set(now.map(|now| now.after(SHORTEST_PERIOD)));
+            self.doubted.set(now.map(|now| now.after(BENEFIT_OF_DOUBT)));
         }
     }
 
     /// Whether what is held will be let go.
     fn can_hold(&self) -> bool {
-        TICKS.get() && self.may_release.get()
+        let expected = || self.doubted.get().zip(HostClock.now()).is_some_and(|(doubted, now)| now < doubted);
+        self.may_release.get() && (TICKS.get() || expected())
     }
 
     /// The exchange is over.

@@ -90,7 +90,10 @@ impl Body {
         let put = match self.rewrite.as_mut().map(|rewrite| rewrite.on_data(data, end, around)) {
             None | Some(Rewritten::Same) => None,
             Some(Rewritten::To(bytes)) => Some(bytes),
-            Some(Rewritten::Later) => return DataStep { put: Some(Vec::new()), then: DataThen::Watermark },
+            Some(Rewritten::Later { trailers }) => {
+                let then = if trailers { DataThen::Buffer } else { DataThen::Watermark };
+                return DataStep { put: Some(Vec::new()), then };
+            }
             Some(Rewritten::Unpatched(bytes)) => {
                 (self.rewrite, self.unpatched) = (None, true);
                 bytes
@@ -159,10 +162,12 @@ impl Body {
         if self.is_cut(true) {
             return TrailersStep::Hold(None);
         }
-        match &mut self.pace {
-            _ if self.rewrite.as_ref().is_some_and(Rewrite::is_waiting) => TrailersStep::Reset,
-            Some(pace) => pace.on_trailers(around.clock),
-            None => TrailersStep::Continue,
+        let late = self.rewrite.as_mut().and_then(Rewrite::on_trailers);
+        self.unpatched |= matches!(late, Some(Rewritten::Unpatched(_)));
+        match (late, &mut self.pace) {
+            (Some(Rewritten::To(rest) | Rewritten::Unpatched(Some(rest))), _) => TrailersStep::Forward(rest),
+            (_, Some(pace)) => pace.on_trailers(around.clock),
+            (_, None) => TrailersStep::Continue,
         }
     }
 

@@ -9,6 +9,9 @@ use alloc::vec::Vec;
 
 /// The longest body that a merge patch is applied to, in bytes.
 pub const LONGEST_PATCHED: usize = 1024 * 1024;
+/// The same where trailers may come after it: it has to fit into the host's buffer, which takes 1 MiB unless its
+/// configuration says otherwise, together with the next piece.
+const LONGEST_BEFORE_TRAILERS: usize = LONGEST_PATCHED - 64 * 1024;
 /// Millionths.
 const WHOLE: u64 = 1_000_000;
 
@@ -23,13 +26,24 @@ pub enum Rewrite {
         patch: Option<Rc<Json>>,
         /// The body, so far.
         kept: Kept,
-        /// How long the body will be, if that is known: then its end need not be waited for.
-        length: Option<u64>,
+        /// How long the body will be.
+        length: Length,
     },
     /// So many more bytes, and then no more.
     Truncate(u64),
     /// Each byte becomes another one with this probability, in millionths.
     Corrupt(u32),
+}
+
+/// What is known beforehand of the length of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// It is so many bytes long: its end need not be waited for.
+    Of(u64),
+    /// Nothing, but it is chunked as in HTTP/1.1, and no trailers come after it: Envoy drops them there.
+    Chunked,
+    /// Nothing, and trailers may come after it.
+    Unknown,
 }
 
 /// What becomes of a piece.
@@ -39,8 +53,11 @@ pub enum Rewritten {
     Same,
     /// This takes its place.
     To(Vec<u8>),
-    /// Nothing yet; it has been kept.
-    Later,
+    /// Nothing yet; it has been kept. With trailers to come, the host has to be able to take it before those.
+    Later {
+        /// Whether they may come.
+        trailers: bool,
+    },
     /// The patch does not apply. This takes its place, if anything has been kept.
     Unpatched(Option<Vec<u8>>),
 }
@@ -63,24 +80,31 @@ impl Rewrite {
             },
             Self::MergePatch { patch: None, .. } => Rewritten::Same,
             Self::MergePatch { patch: applied @ Some(_), kept, length } => {
-                let fits = kept.len() + data.size() <= LONGEST_PATCHED;
+                let trailers = *length == Length::Unknown;
+                let most = if trailers { LONGEST_BEFORE_TRAILERS } else { LONGEST_PATCHED };
+                let fits = kept.len() + data.size() <= most;
                 let Some(bytes) = fits.then(|| data.bytes()).flatten() else {
                     return given_up(kept, || data.bytes());
                 };
                 match kept.keep(bytes, around.memory) {
                     Err(bytes) => given_up(kept, || Some(bytes)),
-                    Ok(()) if end || *length == Some(kept.len() as u64) => {
+                    Ok(()) if end || *length == Length::Of(kept.len() as u64) => {
                         patched(kept.take(), applied.take())
                     }
-                    Ok(()) => Rewritten::Later,
+                    Ok(()) => Rewritten::Later { trailers },
                 }
             }
         }
     }
 
-    /// Whether there are bytes that wait for more.
-    pub fn is_waiting(&self) -> bool {
-        matches!(self, Self::MergePatch { kept, .. } if !kept.is_empty())
+    /// The trailers have arrived, and no more of the body comes.
+    pub fn on_trailers(&mut self) -> Option<Rewritten> {
+        match self {
+            Self::MergePatch { patch, kept, .. } if !kept.is_empty() => {
+                Some(patched(kept.take(), patch.take()))
+            }
+            _ => None,
+        }
     }
 }
 

@@ -53,6 +53,9 @@ impl<E: Entropy> Engine<E> {
         if let Some(body) = exchange.body(direction).filter(|_| !held) {
             let mut around = Around { clock, entropy: &mut self.entropy, memory: &self.memory };
             step = body.on_trailers(&mut around);
+            if body.was_unpatched() {
+                self.events.push_back(Event::Unpatched(exchange.cause.rule));
+            }
         }
         if step == TrailersStep::Reset {
             self.forget(id, exchange);

@@ -1,7 +1,7 @@
 //! A change to the body of a message.
 
 use crate::body::kept::Kept;
-use crate::body::rewrite::{LONGEST_PATCHED, Rewrite};
+use crate::body::rewrite::{LONGEST_PATCHED, Length, Rewrite};
 use crate::decode::{Count, Decode, Decoder, Field, Fields, listed, object, schema};
 use crate::diagnostic::Code;
 use crate::json::Json;
@@ -48,8 +48,8 @@ impl BodyChange {
     pub const FIELDS: &'static [&'static str] =
         &["replace", "replace_base64", "merge_patch", "truncate_bytes", "corrupt"];
 
-    /// The work on one body, which is so long: `None` if that is not known.
-    pub fn begin(&self, length: Option<u64>) -> Rewrite {
+    /// The work on one body.
+    pub fn begin(&self, length: Length) -> Rewrite {
         match self {
             Self::Replace(body) | Self::ReplaceBase64(body) => Rewrite::Replace(Some(Rc::clone(body))),
             Self::MergePatch(patch) => {
@@ -161,8 +161,17 @@ impl Serialize for BodyChange {
     }
 }
 
-/// Whether a merge patch can apply to a body with such headers: JSON, not compressed, not too long, and with no trailers
-/// after it, since the host does not let bytes be put before those.
+/// What the headers say of the length of a body.
+pub(crate) fn length(before: Option<u64>, header: impl Fn(&str) -> Option<Vec<u8>>) -> Length {
+    match before {
+        Some(length) => Length::Of(length),
+        // Envoy leaves it among the headers of a message that came over HTTP/1.1.
+        None if header("transfer-encoding").is_some() => Length::Chunked,
+        None => Length::Unknown,
+    }
+}
+
+/// Whether a merge patch can apply to a body with such headers: JSON, not compressed, not too long.
 pub(crate) fn is_patchable(length: Option<u64>, header: impl Fn(&str) -> Option<Vec<u8>>) -> bool {
     let json = header("content-type").is_some_and(|value| {
         let value = value.to_ascii_lowercase();
@@ -170,9 +179,7 @@ pub(crate) fn is_patchable(length: Option<u64>, header: impl Fn(&str) -> Option<
         kind == b"application/json" || (kind.starts_with(b"application/") && kind.ends_with(b"+json"))
     });
     let plain = header("content-encoding").is_none_or(|value| value.eq_ignore_ascii_case(b"identity"));
-    json && plain
-        && header("trailer").is_none()
-        && length.is_none_or(|length| length <= LONGEST_PATCHED as u64)
+    json && plain && length.is_none_or(|length| length <= LONGEST_PATCHED as u64)
 }
 
 /// What the headers have to say of the length of a body that changes. A message must never be longer than they say:

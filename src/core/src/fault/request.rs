@@ -3,7 +3,7 @@
 //! Envoy picks the route anew once a request's headers have changed: it may be another one.
 
 use super::Fault;
-use super::body_change::{BodyChange, framing, is_patchable};
+use super::body_change::{self, BodyChange, framing, is_patchable};
 use super::header_changes::HeaderChanges;
 use crate::body::rewrite::Rewrite;
 use crate::decode::{Decode, Decoder, object, schema};
@@ -271,7 +271,7 @@ impl Request {
         if body.replacement().is_some() {
             changes.push(HeaderChange::Remove("content-encoding".into()));
         }
-        Some(body.begin(before))
+        Some(body.begin(body_change::length(before, |name| request.first_value(name))))
     }
 }
 

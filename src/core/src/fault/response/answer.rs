@@ -6,7 +6,7 @@
 
 use super::ResponseChange;
 use crate::body::rewrite::Rewrite;
-use crate::fault::body_change::{BodyChange, framing, is_patchable};
+use crate::fault::body_change::{self, BodyChange, framing, is_patchable};
 use crate::fault::header_changes::HeaderChanges;
 use crate::header::is_derived;
 use crate::step::{HeaderChange, LocalReply};
@@ -144,7 +144,9 @@ impl Answer {
             }
         }
         headers.extend(self.change.headers.iter().flat_map(HeaderChanges::iter));
-        let body = body.filter(|_| response.has_body()).map(|body| body.begin(length));
+        let body = body
+            .filter(|_| response.has_body())
+            .map(|body| body.begin(body_change::length(length, |name| response.first_value(name))));
         Outcome::Change { headers, body, cut, unpatched }
     }
 }
