@@ -140,12 +140,26 @@ async fn an_edit_of_the_rules_reaches_an_open_connection() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_of_the_placement_upstream_takes_the_place_of_the_answer() {
+    let upstream = Upstream::start().await;
+    let node = Node::start("src/cli/tests/render/cilium/upstream.yaml", &upstream).await;
+    let mut connection = node.open().await;
+    let faulted = connection.send(Request::get("/reviews/1")).await.expect("a reply");
+    assert_eq!(faulted.status, 503);
+    assert_eq!(faulted.header("x-brownout").as_deref(), Some("failing-tries; abort"));
+    assert_eq!(upstream.count(), 1);
+    let other = connection.send(Request::get("/ratings")).await.expect("a reply");
+    assert_eq!((other.status.as_u16(), other.header("x-brownout")), (200, None));
+}
+
 /// Those to apply, and those that the command's tests expect.
-const ALL: [&str; 4] = [
+const ALL: [&str; 5] = [
     "cilium/ciliumclusterwideenvoyconfig.yaml",
     "cilium/ciliumenvoyconfig.yaml",
     "src/cli/tests/render/cilium/ciliumenvoyconfig.yaml",
     "src/cli/tests/render/cilium/clusterwide.yaml",
+    "src/cli/tests/render/cilium/upstream.yaml",
 ];
 
 #[test]

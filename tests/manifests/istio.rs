@@ -68,17 +68,12 @@ impl Proxy {
         self
     }
 
-    /// What comes from Istio comes from a file here. The agent may send an RBAC in the place of a module.
+    /// What comes from Istio comes from a file here.
     fn with_files(&self, mut filter: Value) -> Value {
         let path = self.resource(filter["name"].as_str().expect("a name"));
         assert!(path.is_file(), "nothing is pushed under the name {}", filter["name"]);
         let discovery = &mut filter["config_discovery"];
         assert_eq!(discovery["config_source"]["ads"], json!({}));
-        let types = discovery["type_urls"].as_array().expect("types");
-        assert!(
-            types.iter().any(|name| name.as_str().is_some_and(|name| name.ends_with("RBAC"))),
-            "{types:?}"
-        );
         discovery["config_source"] =
             json!({ "resource_api_version": "V3", "path_config_source": { "path": path } });
         filter
@@ -88,6 +83,10 @@ impl Proxy {
         let place = &found["listener"]["filterChain"]["filter"];
         assert_eq!(place["name"], "envoy.filters.network.http_connection_manager");
         assert_eq!(place["subFilter"]["name"], "envoy.filters.http.router");
+        let types = filter["config_discovery"]["type_urls"].as_array().expect("types");
+        // The agent may send an RBAC in the place of a module.
+        let is_rbac = |name: &Value| name.as_str().is_some_and(|name| name.ends_with("RBAC"));
+        assert!(types.iter().any(is_rbac), "{types:?}");
         let filter = Filter::verbatim(self.with_files(filter));
         self.listener = self.listener.filter(filter);
         self
@@ -184,4 +183,16 @@ async fn envoy_takes_every_envoy_filter_that_is_rendered() {
         let (envoy, _pushed) = Proxy::new(inbound, &upstream).apply(&filter).start().await;
         assert_eq!(status(&envoy, "demo", Request::get("/").header("x-tester", "off")).await, 403, "{name}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_envoy_filter_for_a_cluster_aborts_in_the_place_of_the_answer() {
+    let upstream = Upstream::start().await;
+    let filter = manifest("src/cli/tests/render/istio/envoyfilter-upstream.yaml");
+    let (envoy, _pushed) = Proxy::new(false, &upstream).apply(&filter).start().await;
+    let faulted = reply(&envoy, "demo", Request::get("/reviews/1")).await;
+    assert_eq!(faulted.status, 503);
+    assert_eq!(faulted.header("x-brownout").as_deref(), Some("failing-tries; abort"));
+    assert_eq!(upstream.count(), 1);
+    assert_eq!(status(&envoy, "demo", Request::get("/ratings")).await, 200);
 }

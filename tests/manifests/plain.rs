@@ -58,3 +58,15 @@ async fn it_has_the_rules_of_its_routes_from_their_file() {
     assert_eq!(status(&envoy, "front", Request::get("/").header("x-tester", "off")).await, 403);
     assert_eq!(upstream.count(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_its_cluster_an_abort_takes_the_place_of_the_answer() {
+    let upstream = Upstream::start().await;
+    let others = [("brownout.yaml", "filter-upstream"), ("", "")];
+    let envoy = started(&upstream, "bootstrap-upstream", others).await;
+    let faulted = reply(&envoy, "front", Request::get("/reviews/1")).await;
+    assert_eq!(faulted.status, 503);
+    assert_eq!(faulted.header("x-brownout").as_deref(), Some("failing-tries; abort"));
+    assert_eq!(upstream.count(), 1);
+    assert_eq!(status(&envoy, "front", Request::get("/ratings")).await, 200);
+}

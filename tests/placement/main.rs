@@ -11,19 +11,20 @@ use stage::{DELAY, PER_TRY, Place, Seen, seen};
 use std::fs;
 use std::time::Duration;
 
-fn abort() -> Value {
-    rule(&json!({ "abort": { "http_status": 503 } }))
+fn abort(place: Place) -> Value {
+    document(place, &json!({ "abort": { "http_status": 503 } }))
 }
 
-fn delay() -> Value {
-    rule(&json!({ "delay": { "fixed_delay": format!("{}s", DELAY.as_secs()) } }))
+fn delay(place: Place) -> Value {
+    document(place, &json!({ "delay": { "fixed_delay": format!("{}s", DELAY.as_secs()) } }))
 }
 
-fn rule(fault: &Value) -> Value {
+fn document(place: Place, fault: &Value) -> Value {
     let mut rule = json!({ "name": "experiment", "percentage": 100 });
     let fields = fault.as_object().expect("a fault").clone();
     rule.as_object_mut().expect("a rule").extend(fields);
-    json!({ "rules": [rule] })
+    let placement = if place == Place::Upstream { "upstream" } else { "downstream" };
+    json!({ "placement": placement, "rules": [rule] })
 }
 
 /// A row of the table: the page shows what was measured here, and nothing else.
@@ -40,7 +41,7 @@ const ALL_TRIES: &str = "0.45 s";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_abort_before_the_router_is_felt_by_the_client_alone() {
-    let ours = seen(Place::Downstream, &abort()).await;
+    let ours = seen(Place::Downstream, &abort(Place::Downstream)).await;
     assert_shown("abort 503", "the caller's listener", &ours, AT_ONCE);
     let native = json!({ "abort": { "http_status": 503, "percentage": { "numerator": 100 } } });
     let native = seen(Place::Native, &native).await;
@@ -50,7 +51,7 @@ async fn an_abort_before_the_router_is_felt_by_the_client_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_abort_by_the_callee_is_retried_and_ejects_it() {
-    let seen = seen(Place::Inbound, &abort()).await;
+    let seen = seen(Place::Inbound, &abort(Place::Inbound)).await;
     assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (3, 0, 503, 1));
     assert_shown("abort 503", "the callee's listener", &seen, AT_ONCE);
 }
@@ -58,7 +59,7 @@ async fn an_abort_by_the_callee_is_retried_and_ejects_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delay_before_the_router_is_waited_for_once() {
     let native = json!({ "delay": { "fixed_delay": format!("{}s", DELAY.as_secs()), "percentage": { "numerator": 100 } } });
-    let document = delay();
+    let document = delay(Place::Downstream);
     let (ours, native) = tokio::join!(seen(Place::Downstream, &document), seen(Place::Native, &native));
     for (place, seen) in [("the caller's listener", ours), ("Envoy's own filter", native)] {
         assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (1, 1, 200, 0), "{place}");
@@ -70,7 +71,7 @@ async fn a_delay_before_the_router_is_waited_for_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delay_by_the_callee_runs_into_the_timeout_of_each_try() {
-    let seen = seen(Place::Inbound, &delay()).await;
+    let seen = seen(Place::Inbound, &delay(Place::Inbound)).await;
     assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (3, 0, 504, 1));
     assert_all_tries(&seen);
     assert_shown("delay 3 s", "the callee's listener", &seen, ALL_TRIES);
@@ -78,10 +79,27 @@ async fn a_delay_by_the_callee_runs_into_the_timeout_of_each_try() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_delay_in_the_cluster_runs_into_the_timeout_of_each_try() {
-    let seen = seen(Place::Upstream, &delay()).await;
+    let seen = seen(Place::Upstream, &delay(Place::Upstream)).await;
     assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (3, 0, 504, 1));
     assert_all_tries(&seen);
     assert_shown("delay 3 s", "the caller's cluster", &seen, ALL_TRIES);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_abort_in_the_cluster_is_retried_and_ejects_the_host() {
+    let seen = seen(Place::Upstream, &abort(Place::Upstream)).await;
+    assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (3, 3, 503, 1));
+    assert_shown("abort 503", "the caller's cluster", &seen, AT_ONCE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_placement_that_is_not_where_the_filter_stands_is_not_retried() {
+    let (upstream, downstream) = (abort(Place::Upstream), abort(Place::Downstream));
+    let (listener, cluster) =
+        tokio::join!(seen(Place::Downstream, &upstream), seen(Place::Upstream, &downstream));
+    // The filter answers before there is a connection to try on.
+    let numbers = |seen: &Seen| (seen.attempts, seen.arrived, seen.status, seen.ejections);
+    assert_eq!((numbers(&listener), numbers(&cluster)), ((1, 1, 503, 0), (0, 0, 503, 0)));
 }
 
 /// Three times what one try may take, and nothing of the delay.

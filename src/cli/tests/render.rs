@@ -12,7 +12,7 @@ const IMAGE: &str = "--image registry.example/brownout:0.1.0";
 const DIGEST: &str = "--digest sha256:0123456789012345678901234567890123456789012345678901234567890123";
 
 /// Each file and how it comes about.
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 22] = [
     ("envoy/bootstrap", "envoy faults.yaml --listen 0.0.0.0:10000 --upstream reviews:8080"),
     ("envoy/filter", "envoy faults.yaml --part filter --module-path /opt/brownout.wasm"),
     ("envoy/bootstrap-per-route", "envoy faults.yaml --per-route"),
@@ -63,6 +63,17 @@ const FILES: [(&str, &str); 17] = [
         "envoy-gateway faults.yaml --namespace demo --route reviews IMAGE DIGEST --pull-secret registry",
     ),
     ("others/kuma", "kuma faults.yaml --workload app=reviews --side outbound"),
+    ("envoy/bootstrap-upstream", "envoy upstream.yaml --listen 127.0.0.1:10000 --upstream reviews:8080"),
+    ("envoy/filter-upstream", "envoy upstream.yaml --part filter --module-path /opt/brownout.wasm"),
+    (
+        "istio/envoyfilter-upstream",
+        "istio-envoyfilter upstream.yaml --namespace demo --workload app=page --side outbound --service reviews --port 8080",
+    ),
+    ("cilium/upstream", "cilium upstream.yaml --namespace demo --service reviews --port 8080"),
+    (
+        "others/kuma-upstream",
+        "kuma upstream.yaml --workload app=page --side outbound --cluster demo_reviews__kuma_8080",
+    ),
 ];
 
 fn folder() -> PathBuf {
@@ -146,6 +157,37 @@ fn what_would_silently_do_nothing_is_refused() {
         "without `--per-route` the routes stand in the bootstrap"
     );
     assert_eq!(refused("envoy-gateway faults.yaml IMAGE"), "say what it is for: `--route` or `--gateway`");
+}
+
+#[test]
+fn a_placement_that_the_target_does_not_have_is_refused() {
+    let listeners = "this resource puts filters into listeners only, and the document's `placement` is `upstream`: use `istio-envoyfilter`";
+    assert_eq!(refused("istio-wasmplugin upstream.yaml --workload app=page IMAGE"), listeners);
+    assert_eq!(refused("istio-trafficextension upstream.yaml --workload app=page IMAGE"), listeners);
+    assert_eq!(
+        refused("envoy-gateway upstream.yaml --route reviews IMAGE"),
+        "Envoy Gateway puts the module into listeners only, and the document's `placement` is `upstream`: leave `placement` out, or use another target"
+    );
+    assert_eq!(
+        refused("istio-envoyfilter upstream.yaml --workload app=page --service reviews --port 8080"),
+        "the document's `placement` is `upstream`, which is the side of those who call: use `--side outbound` or `--side gateway`"
+    );
+    assert_eq!(
+        refused("istio-envoyfilter upstream.yaml --workload app=page --side outbound --service reviews"),
+        "the document's `placement` is `upstream`: name the `--service` that is called, and its `--port`"
+    );
+    assert_eq!(
+        refused("kuma upstream.yaml --workload app=page --side outbound"),
+        "the document's `placement` is `upstream`: name the `--cluster` that is called; `kumactl inspect dataplane --type=clusters` shows them"
+    );
+    assert_eq!(
+        refused("kuma upstream.yaml --workload app=page --cluster reviews"),
+        "the document's `placement` is `upstream`, which is the side of those who call: use `--side outbound`"
+    );
+    assert_eq!(
+        refused("kuma faults.yaml --workload app=page --side outbound --cluster reviews"),
+        "`--cluster` is for the `placement` `upstream`, which the document does not have: add it, or leave `--cluster` out"
+    );
 }
 
 #[test]

@@ -90,10 +90,12 @@ impl Arguments {
         let path = self.module.module_path.clone().unwrap_or_else(|| USUAL_PATH.into());
         let vm = format!("{}.{}", self.namespace, self.common.name);
         let config = wasm(&faults.without_rules(), &Code::File(path), Some(&vm));
-        Map::new()
-            .comment("The document without its rules. Leave it as it is while requests flow: an edit here reaches open\nconnections only as they drain, which takes up to ten minutes.")
-            .field("name", "envoy.filters.http.wasm")
-            .field("typed_config", config)
+        let about = if faults.is_upstream() {
+            "The document without its rules."
+        } else {
+            "The document without its rules. Leave it as it is while requests flow: an edit here reaches open\nconnections only as they drain, which takes up to ten minutes."
+        };
+        Map::new().comment(about).field("name", "envoy.filters.http.wasm").field("typed_config", config)
     }
 
     fn listener(&self, faults: &Faults) -> Map {

@@ -43,6 +43,11 @@ pub struct Arguments {
 
 impl Arguments {
     pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
+        if self.cluster.is_some() && !faults.is_upstream() {
+            return misfit(
+                "`--cluster` is for the `placement` `upstream`, which the document does not have: add it, or leave `--cluster` out",
+            );
+        }
         let modification =
             if faults.is_upstream() { self.cluster(faults)? } else { self.http_filter(faults) };
         let labels = |map: Map, label: &Label| map.field(&label.key, &label.value);
@@ -62,7 +67,7 @@ impl Arguments {
         let manifest = resource(about, "kuma.io/v1alpha1", "MeshProxyPatch", metadata, spec);
         Ok(Rendered::new(&manifest)
             .warn(self.workload.is_empty(), "without `--workload` this is for every proxy of the mesh")
-            .warn(true, "Kuma delivers an edit with the listener: open connections have the old document until they drain")
+            .warn(!faults.is_upstream(), "Kuma delivers an edit with the listener: open connections have the old document until they drain")
             .warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW))
     }
 
