@@ -89,6 +89,7 @@ async fn a_delay_in_the_cluster_runs_into_the_timeout_of_each_try() {
 async fn an_abort_in_the_cluster_is_retried_and_ejects_the_host() {
     let seen = seen(Place::Upstream, &abort(Place::Upstream)).await;
     assert_eq!((seen.attempts, seen.arrived, seen.status, seen.ejections), (3, 3, 503, 1));
+    assert_eq!(seen.logged, (Some("via_upstream".into()), Some("abort".into())));
     assert_shown("abort 503", "the caller's cluster", &seen, AT_ONCE);
 }
 

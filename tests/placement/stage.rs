@@ -36,6 +36,8 @@ pub struct Seen {
     pub status: u16,
     /// Hosts that the caller's outlier detection ejected.
     pub ejections: u64,
+    /// The response code details and the faults in the access log of the caller's listener.
+    pub logged: (Option<String>, Option<String>),
     /// How long the client waited.
     pub elapsed: Duration,
 }
@@ -54,11 +56,13 @@ pub async fn seen(place: Place, fault: &Value) -> Seen {
         (active == 0).then_some(total)
     })
     .await;
+    let entry = until("the access log", async || caller.access_log("outbound").pop()).await;
     Seen {
         attempts,
         arrived: service.count(),
         status: reply.status.as_u16(),
         ejections: caller.stat("cluster.service.outlier_detection.ejections_enforced_total").await,
+        logged: (entry.details, entry.faults),
         elapsed: reply.complete_after,
     }
 }
