@@ -132,7 +132,9 @@ impl Pace {
             },
             (_, bytes) => bytes,
         };
-        self.waiting = Waiting::Here { kept, step };
+        if !kept.is_empty() {
+            self.waiting = Waiting::Here { kept, step };
+        }
         self.leave_there(refused, data, size)
     }
 

@@ -95,6 +95,8 @@ mod tests {
     use crate::decode::Decoder;
     use crate::json::Json;
     use crate::predicate::Predicate;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn predicate(text: &str) -> Predicate {
         Decoder::decode(&Json::parse(text.as_bytes()).expect("JSON")).expect("a predicate")
