@@ -86,6 +86,26 @@ fn every_recipe_is_the_document_of_its_scenario() {
     }
 }
 
+/// The names are the strings in the module's source, and those of the kinds of faults.
+#[test]
+fn every_metric_of_the_module_has_a_row_in_its_page_and_every_row_a_metric() {
+    let (source, page) = (read("src/filter/src/stats.rs"), read("docs/metrics.md"));
+    let code = source.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<String>();
+    let is_name = |text: &&str| text.starts_with(|first: char| first.is_ascii_lowercase());
+    let whole = |text: &&str| *text != "brownout" && !text.contains('{');
+    let strings = code.split('"').skip(1).step_by(2).filter(is_name).filter(whole);
+    let mut defined: Vec<&str> = strings.chain(Kind::ALL.iter().map(|kind| kind.counter())).collect();
+    let metrics = page.split("\n## ").find(|section| section.starts_with("Metrics\n")).expect("a section");
+    let tables = metrics.split("\n### ").skip(1);
+    let rows = tables.flat_map(str::lines).filter_map(|line| line.strip_prefix("| `")?.split_once("` |"));
+    let mut described: Vec<&str> = rows.map(|(name, _)| name).filter(|name| !name.contains(',')).collect();
+    defined.sort_unstable();
+    described.sort_unstable();
+    assert_eq!(described, defined, "docs/metrics.md and src/filter/src/stats.rs");
+    let gauges = code.split("MetricType::Gauge").count() - 1;
+    assert_eq!(metrics.matches("` | gauge |").count(), gauges, "gauges in docs/metrics.md");
+}
+
 /// Pages lead somewhere: files that are there, and headings in them.
 #[test]
 fn the_links_between_the_pages_lead_somewhere() {
