@@ -110,34 +110,42 @@ fn there_is_a_manual_page_for_every_command() {
     assert!(page.stdout.contains("NO_COLOR"), "{}", page.stdout);
 }
 
-#[test]
-fn the_help_of_check_is_this() {
-    let mut command = brownout(&["check", "-h"]);
-    command.env("COLUMNS", "100");
+/// Of the command, of each command in it, and of those inside of these: the words that lead there.
+fn commands(command: &Command, way: &[String]) -> Vec<Vec<String>> {
+    let inside = command.get_subcommands().filter(|inside| inside.get_name() != "help");
+    let below = inside.flat_map(|inside| commands(inside, &[way, &[inside.get_name().to_owned()]].concat()));
+    std::iter::once(way.to_vec()).chain(below).collect()
+}
+
+/// What the command says at 100 columns, whatever the terminal and the environment.
+fn help(way: &[String], flag: &str) -> String {
+    let mut command = brownout(&[]);
+    command.args(way).arg(flag).env_clear().env("COLUMNS", "100");
     let said = say(command, b"");
-    let expected = "\
-Check documents, JSON or YAML, and manifests that carry one: every mistake, with its line and the way out
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{way:?} {flag}");
+    // Blank lines inside of a list come with its indentation.
+    said.stdout.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+}
 
-Usage: brownout check [OPTIONS] <FILE>...
-
-Arguments:
-  <FILE>...  Documents and manifests; `-` is standard input
-
-Options:
-      --format <FORMAT>  How to say it: `text` for people, on standard error; `json` for programs, on standard output
-                         [default: text] [possible values: text, json]
-      --strict           As for production: what is legal and probably wrong is a mistake, too
-  -h, --help             Print help (see more with '--help')
-  -V, --version          Print version
-
-Examples:
-  brownout check faults.yaml
-  brownout check --strict manifests/*.yaml
-  brownout check --format json - < faults.yaml
-
-Every mistake has a code; docs/codes.md lists them. Exit codes: 0 all is good; 1 something is wrong; 2 a file cannot
-be read.
-";
-    let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(one_line(&said.stdout), one_line(expected));
+/// Compares with `help/NAME.short` and `help/NAME.long`. `BROWNOUT_BLESS=1` writes them anew.
+#[test]
+fn the_help_of_every_command_is_its_file() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/help");
+    let mut files = Vec::new();
+    for way in commands(&brownout_cli::command(), &[]) {
+        let name = [&["brownout".to_owned()], way.as_slice()].concat().join("-");
+        for (flag, end) in [("-h", "short"), ("--help", "long")] {
+            let said = help(&way, flag);
+            let file = folder.join(format!("{name}.{end}"));
+            if std::env::var_os("BROWNOUT_BLESS").is_some() {
+                fs::write(&file, &said).expect("written");
+            }
+            let golden = fs::read_to_string(&file).unwrap_or_default();
+            assert_eq!(said, golden, "{name} {flag}: BROWNOUT_BLESS=1 writes {}", file.display());
+            files.push(file);
+        }
+    }
+    let entries = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let stale: Vec<_> = entries.filter(|path| !files.contains(path)).collect();
+    assert_eq!(stale, Vec::<std::path::PathBuf>::new(), "files of no command");
 }
