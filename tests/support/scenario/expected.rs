@@ -30,6 +30,19 @@ pub struct Taken {
     delay: Option<Duration>,
     /// What it gets instead of the upstream's answer.
     reply: Option<Reply>,
+    /// The rate limits on it. Its bodies arrive whole; how long they take is measured elsewhere.
+    #[serde(default)]
+    slowed: Vec<Slowed>,
+}
+
+/// A rate limit, by the name of its field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Slowed {
+    /// Of the request's body.
+    RequestRateLimit,
+    /// Of the response's body.
+    ResponseRateLimit,
 }
 
 /// A reply that does not come from the upstream, as the client sees it.
@@ -82,7 +95,12 @@ impl Taken {
             None => Expected::from_upstream(request, answer),
         };
         expected.delay = self.delay.unwrap_or_default();
-        let faults = [(self.delay.is_some(), "; delay"), (self.reply.is_some(), "; abort")];
+        let faults = [
+            (self.delay.is_some(), "; delay"),
+            (self.reply.is_some(), "; abort"),
+            (self.slowed.contains(&Slowed::RequestRateLimit), "; request_rate_limit"),
+            (self.slowed.contains(&Slowed::ResponseRateLimit), "; response_rate_limit"),
+        ];
         let faults = faults.iter().filter(|(suffered, _)| *suffered).map(|(_, name)| *name);
         let evidence = [self.rule.as_str()].into_iter().chain(faults).collect();
         expected.headers.insert("x-brownout".into(), evidence);
