@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::client::{Reply, Request};
+use support::client::{Cut, Reply, Request};
 use support::load::Exchange;
 use support::upstream::Answer;
 
@@ -17,24 +17,31 @@ pub struct Kind {
     pub faults: fn() -> Value,
     /// Whether a reply is right that says it suffered it.
     suffered: fn(&Reply) -> bool,
+    /// Whether a connection is right that was cut instead of any reply.
+    cut: fn(&Cut) -> bool,
 }
 
+const NEVER: fn(&Cut) -> bool = |_| false;
+
 /// All that are injected.
-pub const KINDS: [Kind; 5] = [
+pub const KINDS: [Kind; 11] = [
     Kind {
         name: "abort",
         faults: || json!({ "abort": { "http_status": 503, "body": "away" } }),
         suffered: |reply| reply.status == 503 && reply.text() == "away",
+        cut: NEVER,
     },
     Kind {
         name: "delay",
         faults: || json!({ "delay": { "fixed_delay": "5ms" } }),
         suffered: |reply| reply.status == 200 && reply.headers_after >= DELAY,
+        cut: NEVER,
     },
     Kind {
         name: "both",
         faults: || json!({ "delay": { "fixed_delay": "5ms" }, "abort": { "http_status": 429 } }),
         suffered: |reply| reply.status == 429 && reply.headers_after >= DELAY,
+        cut: NEVER,
     },
     Kind {
         name: "odd",
@@ -43,11 +50,52 @@ pub const KINDS: [Kind; 5] = [
                     "sample": { "by": { "header": "x-user" } }, "limits": { "max_active_faults": 2 } })
         },
         suffered: |reply| reply.status == 200,
+        cut: NEVER,
     },
     Kind {
         name: "held",
         faults: || json!({ "delay": { "uniform": { "min": "10ms", "max": "60ms" } } }),
         suffered: |reply| reply.status == 200,
+        cut: NEVER,
+    },
+    Kind {
+        name: "reset",
+        faults: || json!({ "reset": {} }),
+        suffered: |_| false,
+        cut: |cut| cut.begun.is_none(),
+    },
+    Kind {
+        name: "hang",
+        faults: || json!({ "hang": { "max": "5ms" } }),
+        suffered: |_| false,
+        cut: |cut| cut.begun.is_none() && cut.after >= DELAY,
+    },
+    Kind {
+        name: "asking",
+        faults: || {
+            let answer = Answer { status: 418, ..Answer::default() }.to_header();
+            json!({ "request": { "headers": { "set": { (Answer::HEADER): answer } } } })
+        },
+        suffered: |reply| reply.status == 418,
+        cut: NEVER,
+    },
+    Kind {
+        name: "answering",
+        faults: || json!({ "response": { "status": 418, "body": { "replace": "tea" } } }),
+        suffered: |reply| reply.status == 418 && reply.text() == "tea",
+        cut: NEVER,
+    },
+    Kind {
+        name: "up",
+        faults: || json!({ "request_rate_limit": { "fixed_limit": { "limit_kbps": 1000 } } }),
+        suffered: |reply| reply.status == 200,
+        cut: NEVER,
+    },
+    Kind {
+        name: "down",
+        faults: || json!({ "response_rate_limit": { "fixed_limit": { "limit_kbps": 1000 } } }),
+        suffered: |reply| reply.status == 200,
+        cut: NEVER,
     },
 ];
 
@@ -76,12 +124,15 @@ pub fn ask(connection: usize, number: usize) -> Request {
 /// What is wrong with an exchange, if anything.
 pub fn unexpected(exchange: &Exchange) -> Option<String> {
     let path = ask(exchange.connection, exchange.number).path;
+    let kind = KINDS.iter().find(|kind| path == format!("/{}", kind.name));
     let reply = match &exchange.reply {
         Ok(reply) => reply,
-        Err(cut) => return Some(format!("{path}: {cut}")),
+        Err(cut) => {
+            let is_right = kind.is_some_and(|kind| (kind.cut)(cut));
+            return (!is_right).then(|| format!("{path}: {cut}"));
+        }
     };
     let evidence = reply.header("x-brownout");
-    let kind = KINDS.iter().find(|kind| path == format!("/{}", kind.name));
     let status = OTHERS.iter().find(|(other, _)| *other == path).map_or(200, |(_, status)| *status);
     let is_right = match (&evidence, kind) {
         (None, _) => reply.status == status,
