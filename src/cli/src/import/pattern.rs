@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     fn shown(built: Option<Built>) -> String {
-        built.map_or_else(|| "all".to_owned(), |built| built.json().to_string())
+        built.map_or_else(|| "all".to_owned(), |built| serde_json::to_string(&built.json()).expect("JSON"))
     }
 
     #[test]

@@ -83,7 +83,8 @@ fn edges(first: Duration, last: Duration, steps: &[u64]) -> Vec<Duration> {
 fn rows(sorted: &[Duration], edges: &[Duration]) -> Vec<Row> {
     let until = |edge: &Duration| sorted.partition_point(|duration| duration <= edge) as u64;
     let pairs = edges.iter().zip(edges.iter().skip(1));
-    pairs.map(|(from, to)| (*from, *to, until(to) - until(from))).collect()
+    let mut counted = 0;
+    pairs.map(|(from, to)| (*from, *to, until(to) - std::mem::replace(&mut counted, until(to)))).collect()
 }
 
 /// `1,234,567`.
