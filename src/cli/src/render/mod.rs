@@ -1,7 +1,7 @@
 //! Documents of ours as what a mesh applies: manifests, and configuration of Envoy's own.
 //!
 //! One file for each target. What it prints avoids what is known to go wrong there; what cannot be avoided is a
-//! [warning](Rendered::warnings), and what a person has to decide is a comment.
+//! warning, and what a person has to decide is a comment.
 
 mod cilium;
 mod command;
