@@ -1,0 +1,169 @@
+//! What a decoder carries along.
+
+use super::Decode;
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::json::Json;
+use crate::path::{Path, Segment};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What a decoder carries along: where it stands, and what it has found wrong.
+#[derive(Debug)]
+pub struct Decoder {
+    path: Path,
+    diagnostics: Vec<Diagnostic>,
+    /// How many more were found than are kept.
+    dropped: usize,
+    /// What is left of [`MEMORY`].
+    memory: usize,
+}
+
+/// The most mistakes of one document that are told.
+const MOST_MISTAKES: usize = 100;
+/// The most memory that what is decoded of one document may take, in bytes. A few bytes of text can stand for some
+/// hundreds, and for thousands where they are a regular expression.
+const MEMORY: usize = 32 * 1024 * 1024;
+
+impl Decoder {
+    /// Decodes a whole document.
+    ///
+    /// # Errors
+    /// Every mistake, in the order of the text; of more than 100, the first that were found, and how many more.
+    pub fn decode<T: Decode>(json: &Json) -> Result<T, Vec<Diagnostic>> {
+        Self::decode_weighed(json).map(|(value, _)| value)
+    }
+
+    /// The same, with the bytes that it takes.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn decode_weighed<T: Decode>(json: &Json) -> Result<(T, usize), Vec<Diagnostic>> {
+        let mut decoder = Self { path: Path::default(), diagnostics: Vec::new(), dropped: 0, memory: MEMORY };
+        match T::decode(json, &mut decoder) {
+            Some(value) if decoder.diagnostics.is_empty() => Ok((value, MEMORY - decoder.memory)),
+            _ => Err(decoder.mistakes(json)),
+        }
+    }
+
+    fn mistakes(mut self, json: &Json) -> Vec<Diagnostic> {
+        self.diagnostics.sort_by_cached_key(|mistake| json.position_of(&mistake.path));
+        if self.dropped > 0 {
+            self.path = Path::default();
+            // One that was kept makes room for the sentence.
+            self.diagnostics.truncate(MOST_MISTAKES - 1);
+            let label = format!("and {} more", self.dropped + 1);
+            self.dropped = 0;
+            self.refuse::<()>(Code::TooMany, "too many mistakes to tell", label);
+        }
+        self.diagnostics
+    }
+
+    /// Takes memory for something decoded. `None` after a mistake has been reported: there is not so much left.
+    pub fn take_memory(&mut self, bytes: usize) -> Option<()> {
+        match self.memory.checked_sub(bytes) {
+            Some(left) => {
+                self.memory = left;
+                Some(())
+            }
+            None => self.refuse(
+                Code::OutOfRange,
+                "the document takes too much memory",
+                "more than 32 MiB once decoded",
+            ),
+        }
+    }
+
+    /// How many mistakes there are so far.
+    pub(super) fn told(&self) -> usize {
+        self.diagnostics.len() + self.dropped
+    }
+
+    /// Does something one step further down.
+    pub fn within<R>(&mut self, segment: Segment, work: impl FnOnce(&mut Self) -> R) -> R {
+        self.enter(segment);
+        let result = work(self);
+        self.leave();
+        result
+    }
+
+    #[inline(never)]
+    fn enter(&mut self, segment: Segment) {
+        self.path.push(segment);
+    }
+
+    #[inline(never)]
+    fn leave(&mut self) {
+        self.path.pop();
+    }
+
+    /// Does something at a field.
+    pub fn field<R>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> R) -> R {
+        self.within(Segment::Field(name.into()), work)
+    }
+
+    /// Reports a mistake at the present place. Always `None`, so that a decoder can end with it.
+    pub fn refuse<T>(
+        &mut self,
+        code: Code,
+        message: impl Into<String>,
+        label: impl Into<String>,
+    ) -> Option<T> {
+        self.report(code, message.into(), label.into());
+        None
+    }
+
+    /// Apart from [`Self::refuse`], which is compiled anew for each type and inlined at each of its many callers.
+    #[inline(never)]
+    fn report(&mut self, code: Code, message: String, label: String) {
+        if self.diagnostics.len() >= MOST_MISTAKES {
+            self.dropped += 1;
+            return;
+        }
+        let (severity, path) = (Severity::Error, self.path.clone());
+        self.diagnostics.push(Diagnostic {
+            severity,
+            code,
+            path,
+            position: None,
+            message,
+            label,
+            help: None,
+        });
+    }
+
+    /// Adds the way out to the mistake reported last.
+    pub fn help<T>(&mut self, help: impl Into<String>) -> Option<T> {
+        self.advise(help.into());
+        None
+    }
+
+    #[inline(never)]
+    fn advise(&mut self, help: String) {
+        if self.dropped == 0
+            && let Some(last) = self.diagnostics.last_mut()
+        {
+            last.help = Some(help);
+        }
+    }
+
+    #[inline(never)]
+    pub(super) fn miss(&mut self, name: &str, expected: &str, help: Option<&str>) {
+        self.report(Code::MissingField, format!("missing field `{name}`"), format!("expected {expected}"));
+        if let Some(help) = help {
+            self.advise(help.into());
+        }
+    }
+
+    /// Reports a value of the wrong type.
+    pub fn wrong_type<T>(&mut self, what: &str, found: &Json, expected: &str) -> Option<T> {
+        self.mistype(what, found, expected);
+        None
+    }
+
+    #[inline(never)]
+    fn mistype(&mut self, what: &str, found: &Json, expected: &str) {
+        let label = format!("found {found}, expected {expected}");
+        self.report(Code::WrongType, format!("invalid {what}"), label);
+    }
+}

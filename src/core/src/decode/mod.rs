@@ -1,0 +1,108 @@
+//! From a JSON value to a checked type, reporting every mistake with its path.
+//!
+//! serde's derive stops at the first mistake and names no path, which is why the document has a decoder of its
+//! own: [`Decode`] for a value, [`Fields`] for an object, and the `object!` macro for an object whose fields map
+//! one to one to a struct.
+
+mod decoder;
+mod fields;
+mod number;
+mod object;
+mod spelling;
+
+pub use decoder::Decoder;
+pub use fields::Fields;
+pub use number::{Count, integer};
+pub use object::Field;
+pub(crate) use object::object;
+pub use spelling::{closest, listed};
+
+use crate::json::Json;
+use crate::path::Segment;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What a type with a decoder of its own takes, as JSON Schema: a part of its [`Decode`].
+macro_rules! schema {
+    (|$definitions:pat_param| $schema:expr) => {
+        #[cfg(feature = "schema")]
+        fn schema($definitions: &mut crate::schema::Definitions) -> serde_json::Value {
+            $schema
+        }
+    };
+}
+pub(crate) use schema;
+
+/// A type that a JSON value can stand for.
+pub trait Decode: Sized {
+    /// What a message calls the expected value: `a duration such as "250ms"`.
+    const EXPECTED: &'static str;
+    /// What to say to somebody who left it out.
+    const IF_MISSING: Option<&'static str> = None;
+
+    /// The value, or `None` after at least one mistake has been reported.
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self>;
+
+    /// What it takes, as JSON Schema.
+    #[cfg(feature = "schema")]
+    fn schema(_: &mut crate::schema::Definitions) -> serde_json::Value {
+        crate::schema::by_words(Self::EXPECTED)
+    }
+}
+
+impl Decode for bool {
+    const EXPECTED: &'static str = "`true` or `false`";
+
+    schema!(|_| serde_json::json!({ "type": "boolean" }));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match json {
+            Json::Bool(value) => Some(*value),
+            other => decoder.wrong_type("value", other, Self::EXPECTED),
+        }
+    }
+}
+
+impl Decode for String {
+    const EXPECTED: &'static str = "a string";
+
+    schema!(|_| serde_json::json!({ "type": "string" }));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match json {
+            Json::String(value) => Some(value.clone()),
+            other => decoder.wrong_type("value", other, Self::EXPECTED),
+        }
+    }
+}
+
+impl<T: Decode> Decode for Box<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    const IF_MISSING: Option<&'static str> = T::IF_MISSING;
+
+    schema!(|definitions| T::schema(definitions));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        T::decode(json, decoder).map(Self::new)
+    }
+}
+
+impl<T: Decode> Decode for Vec<T> {
+    const EXPECTED: &'static str = "a list";
+
+    schema!(|definitions| serde_json::json!({ "type": "array", "items": T::schema(definitions) }));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let Json::Array(elements) = json else {
+            return decoder.wrong_type("value", json, Self::EXPECTED);
+        };
+        // Every element is decoded before the first bad one decides: each has its own mistakes to report.
+        let decoded: Vec<Option<T>> = elements
+            .iter()
+            .enumerate()
+            .map(|(index, element)| decoder.within(Segment::Index(index), |d| T::decode(element, d)))
+            .collect();
+        decoded.into_iter().collect()
+    }
+}

@@ -1,0 +1,119 @@
+//! An object whose fields map one to one to a struct.
+
+use super::{Decode, Decoder, Fields};
+use serde::Serialize;
+use serde::ser::SerializeMap;
+
+/// The type of a struct's field: `T` has to be there, `Option<T>` may be absent.
+pub trait Field: Sized {
+    /// Takes it out of an object. `None` is a mistake.
+    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<Self>;
+    /// Puts it into an object, unless it is absent.
+    ///
+    /// # Errors
+    /// The serializer's.
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
+    /// Whether it has to be there, and what it takes, as JSON Schema.
+    #[cfg(feature = "schema")]
+    fn describe(definitions: &mut crate::schema::Definitions) -> (bool, serde_json::Value);
+}
+
+impl<T: Decode + Serialize> Field for T {
+    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<Self> {
+        fields.required(name, decoder)
+    }
+
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        map.serialize_entry(name, self)
+    }
+
+    #[cfg(feature = "schema")]
+    fn describe(definitions: &mut crate::schema::Definitions) -> (bool, serde_json::Value) {
+        (true, <T as Decode>::schema(definitions))
+    }
+}
+
+impl<T: Decode + Serialize> Field for Option<T> {
+    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<Self> {
+        fields.optional(name, decoder)
+    }
+
+    fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error> {
+        self.as_ref().map_or(Ok(()), |value| map.serialize_entry(name, value))
+    }
+
+    #[cfg(feature = "schema")]
+    fn describe(definitions: &mut crate::schema::Definitions) -> (bool, serde_json::Value) {
+        (false, T::schema(definitions))
+    }
+}
+
+/// A JSON object as a struct: decoded field by field, all mistakes at once, and printed back.
+///
+/// `later` names fields that the contract has and this release refuses. `fields` looks at which fields are there, before
+/// they are decoded; `check` at the struct, if all of them were good. `exactly_one` is for the schema, which knows nothing of
+/// either.
+macro_rules! object {
+    (
+        $(#[$($meta:tt)*])*
+        pub struct $Name:ident {
+            $($(#[$($field_meta:tt)*])* pub $field:ident $(as $json:literal)? : $Type:ty,)+
+        }
+        $(later [$($later:literal),*])?
+        $(exactly_one [$($one:literal),+])?
+        $(fields($check_fields:path))?
+        $(check $check:path)?
+    ) => {
+        $(#[$($meta)*])*
+        pub struct $Name {
+            $($(#[$($field_meta)*])* pub $field: $Type,)+
+        }
+
+        impl $Name {
+            /// The names of its fields in a document.
+            pub const FIELDS: &'static [&'static str] = &[$($crate::decode::object!(@name $field $($json)?)),+];
+        }
+
+        impl $crate::decode::Decode for $Name {
+            const EXPECTED: &'static str = "an object";
+
+            fn decode(json: &$crate::json::Json, decoder: &mut $crate::decode::Decoder) -> Option<Self> {
+                let fields = $crate::decode::Fields::of(json, decoder, &[Self::FIELDS], &[$($($later),*)?])?;
+                $($check_fields(&fields, decoder);)?
+                $(let $field = $crate::decode::Field::read(
+                    &fields, $crate::decode::object!(@name $field $($json)?), decoder);)+
+                let value = Self { $($field: $field?,)+ };
+                $($check(&value, decoder)?;)?
+                decoder.take_memory(size_of::<Self>())?;
+                Some(value)
+            }
+
+            $crate::decode::schema!(|definitions| definitions.object(stringify!($Name), |definitions| {
+                let mut object =
+                    $crate::schema::Object::new(&[$($crate::decode::object!(@doc $($meta)*)),*]);
+                $(
+                    let (required, schema) = <$Type as $crate::decode::Field>::describe(definitions);
+                    let doc = &[$($crate::decode::object!(@doc $($field_meta)*)),*];
+                    object.add($crate::decode::object!(@name $field $($json)?), doc, required, schema);
+                )+
+                $(let object = object.exactly_one(&[$($one),+]);)?
+                object
+            }));
+        }
+
+        impl serde::Serialize for $Name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap as _;
+                let mut map = serializer.serialize_map(None)?;
+                $($crate::decode::Field::write(
+                    &self.$field, $crate::decode::object!(@name $field $($json)?), &mut map)?;)+
+                map.end()
+            }
+        }
+    };
+    (@doc doc = $doc:literal) => { $doc };
+    (@doc $($other:tt)*) => { "" };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $json:literal) => { $json };
+}
+pub(crate) use object;
