@@ -8,7 +8,6 @@ pub mod merge_patch;
 pub mod pace;
 pub mod rewrite;
 
-use crate::entropy::Entropy;
 use crate::step::{DataStep, DataThen, TrailersStep};
 use crate::time::{Clock, Instant};
 use crate::view::DataView;
@@ -25,8 +24,6 @@ const BEFORE_A_CUT: Duration = Duration::from_millis(1);
 pub struct Around<'a> {
     /// The time.
     pub clock: &'a dyn Clock,
-    /// Chance.
-    pub entropy: &'a mut dyn Entropy,
     /// What may be taken out of the host's hands.
     pub memory: &'a Memory,
 }

@@ -2,6 +2,7 @@
 
 use super::kept::Kept;
 use super::{Around, merge_patch};
+use crate::entropy::{Entropy, Sequence};
 use crate::json::Json;
 use crate::view::DataView;
 use alloc::rc::Rc;
@@ -32,7 +33,7 @@ pub enum Rewrite {
     /// So many more bytes, and then no more.
     Truncate(u64),
     /// Each byte becomes another one with this probability, in millionths.
-    Corrupt(u32),
+    Corrupt(u32, Sequence),
 }
 
 /// What is known beforehand of the length of a body.
@@ -71,9 +72,9 @@ impl Rewrite {
                 None => Rewritten::To(Vec::new()),
             },
             Self::Truncate(left) => truncated(left, data),
-            Self::Corrupt(share) => match data.bytes() {
+            Self::Corrupt(share, draws) => match data.bytes() {
                 Some(mut bytes) if !bytes.is_empty() => {
-                    corrupt(&mut bytes, *share, around);
+                    corrupt(&mut bytes, *share, draws);
                     Rewritten::To(bytes)
                 }
                 _ => Rewritten::Same,
@@ -120,9 +121,9 @@ fn truncated(left: &mut u64, data: &dyn DataView) -> Rewritten {
     Rewritten::To(bytes)
 }
 
-fn corrupt(bytes: &mut [u8], share: u32, around: &mut Around<'_>) {
+fn corrupt(bytes: &mut [u8], share: u32, draws: &mut Sequence) {
     for byte in bytes {
-        let draw = around.entropy.next_u64();
+        let draw = draws.next_u64();
         if draw % WHOLE < u64::from(share) {
             // Of what is left of the draw: anything but 0, so that the byte becomes another one.
             *byte ^= u8::try_from(1 + draw / WHOLE % 255).unwrap_or(1);

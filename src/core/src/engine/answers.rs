@@ -56,11 +56,6 @@ impl<E: Entropy> Engine<E> {
             return step;
         }
         let answer = ahead.answer.filter(|answer| answer.applies(status, response));
-        if ahead.shadow {
-            self.events.extend(answer.map(|_| Event::Shadowed(exchange.cause.rule)));
-            self.forget(id, exchange);
-            return HeadersStep::Continue;
-        }
         if let Some(reply) = ahead.reply {
             return self.answer_upstream(id, exchange, &reply, response);
         }
@@ -70,6 +65,13 @@ impl<E: Entropy> Engine<E> {
         let work = Work::of(answer.map(|answer| answer.outcome(status, response)), rate, due.is_some());
         if work.unpatched {
             self.events.push_back(Event::Unpatched(exchange.cause.rule));
+        }
+        if ahead.shadow {
+            if !work.kinds.is_empty() {
+                self.events.push_back(Event::Shadowed(exchange.cause.rule));
+            }
+            self.forget(id, exchange);
+            return HeadersStep::Continue;
         }
         self.begun(&mut exchange.cause, work.kinds);
         if let (Some(_), Some(delay)) = (due, delay) {

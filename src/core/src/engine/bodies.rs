@@ -31,7 +31,7 @@ impl<E: Entropy> Engine<E> {
         }
         let mut step = DataStep::FORWARD;
         if let Some(body) = exchange.body(direction) {
-            let mut around = Around { clock, entropy: &mut self.entropy, memory: &self.memory };
+            let mut around = Around { clock, memory: &self.memory };
             step = body.on_data(data, end, &mut around);
             if body.was_unpatched() {
                 self.events.push_back(Event::Unpatched(exchange.cause.rule));
@@ -51,7 +51,7 @@ impl<E: Entropy> Engine<E> {
         let held = exchange.holds(direction);
         let mut step = if held { TrailersStep::Hold(None) } else { TrailersStep::Continue };
         if let Some(body) = exchange.body(direction).filter(|_| !held) {
-            let mut around = Around { clock, entropy: &mut self.entropy, memory: &self.memory };
+            let mut around = Around { clock, memory: &self.memory };
             step = body.on_trailers(&mut around);
             if body.was_unpatched() {
                 self.events.push_back(Event::Unpatched(exchange.cause.rule));

@@ -4,6 +4,7 @@ use crate::body::kept::Kept;
 use crate::body::rewrite::{LONGEST_PATCHED, Length, Rewrite};
 use crate::decode::{Count, Decode, Decoder, Field, Fields, listed, object, schema};
 use crate::diagnostic::Code;
+use crate::entropy::{Entropy, Sequence};
 use crate::json::Json;
 use crate::percent::FractionalPercent;
 use crate::step::HeaderChange;
@@ -48,15 +49,23 @@ impl BodyChange {
     pub const FIELDS: &'static [&'static str] =
         &["replace", "replace_base64", "merge_patch", "truncate_bytes", "corrupt"];
 
-    /// The work on one body.
-    pub fn begin(&self, length: Length) -> Rewrite {
+    /// The draws for one body, if it takes any.
+    pub fn draws(&self, entropy: &mut dyn Entropy) -> Sequence {
+        match self {
+            Self::Corrupt(_) => Sequence(entropy.next_u64()),
+            _ => Sequence::default(),
+        }
+    }
+
+    /// The work on one body, with its [`Self::draws`].
+    pub fn begin(&self, length: Length, draws: Sequence) -> Rewrite {
         match self {
             Self::Replace(body) | Self::ReplaceBase64(body) => Rewrite::Replace(Some(Rc::clone(body))),
             Self::MergePatch(patch) => {
                 Rewrite::MergePatch { patch: Some(Rc::clone(patch)), kept: Kept::nothing(), length }
             }
             Self::TruncateBytes(Count(bytes)) => Rewrite::Truncate(*bytes),
-            Self::Corrupt(corrupt) => Rewrite::Corrupt(corrupt.percentage.millionths()),
+            Self::Corrupt(corrupt) => Rewrite::Corrupt(corrupt.percentage.millionths(), draws),
         }
     }
 

@@ -256,6 +256,7 @@ impl Request {
     fn body_change(
         &self,
         request: &dyn RequestView,
+        entropy: &mut dyn Entropy,
         changes: &mut Vec<HeaderChange>,
         effects: &mut Effects,
     ) -> Option<Rewrite> {
@@ -271,7 +272,8 @@ impl Request {
         if body.replacement().is_some() {
             changes.push(HeaderChange::Remove("content-encoding".into()));
         }
-        Some(body.begin(body_change::length(before, |name| request.first_value(name))))
+        let length = body_change::length(before, |name| request.first_value(name));
+        Some(body.begin(length, body.draws(entropy)))
     }
 }
 
@@ -285,9 +287,9 @@ impl Fault for Request {
         self.percentage.unwrap_or(FractionalPercent::ALWAYS)
     }
 
-    fn apply(&self, request: &dyn RequestView, _entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
+    fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
         let mut headers = Vec::new();
-        let body = self.body_change(request, &mut headers, effects);
+        let body = self.body_change(request, entropy, &mut headers, effects);
         headers.extend(self.header_changes(request));
         let changes = !headers.is_empty() || body.is_some();
         if changes {

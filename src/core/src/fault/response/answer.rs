@@ -6,6 +6,7 @@
 
 use super::ResponseChange;
 use crate::body::rewrite::Rewrite;
+use crate::entropy::Sequence;
 use crate::fault::body_change::{self, BodyChange, framing, is_patchable};
 use crate::fault::header_changes::HeaderChanges;
 use crate::header::is_derived;
@@ -23,6 +24,8 @@ pub struct Answer {
     pub change: Rc<ResponseChange>,
     /// How long it waits.
     pub delay: Option<Duration>,
+    /// What damages its body.
+    pub draws: Sequence,
     /// Whether the request asked for headers alone.
     pub head: bool,
     /// Whether the request is gRPC.
@@ -144,9 +147,9 @@ impl Answer {
             }
         }
         headers.extend(self.change.headers.iter().flat_map(HeaderChanges::iter));
-        let body = body
-            .filter(|_| response.has_body())
-            .map(|body| body.begin(body_change::length(length, |name| response.first_value(name))));
+        let body = body.filter(|_| response.has_body()).map(|body| {
+            body.begin(body_change::length(length, |name| response.first_value(name)), self.draws)
+        });
         Outcome::Change { headers, body, cut, unpatched }
     }
 }

@@ -14,7 +14,7 @@ use super::{Fault, draws};
 use crate::decode::{Count, Decode, Decoder, object, schema};
 use crate::diagnostic::Code;
 use crate::effects::Effects;
-use crate::entropy::Entropy;
+use crate::entropy::{Entropy, Sequence};
 use crate::grpc::GrpcStatus;
 use crate::json::Json;
 use crate::percent::FractionalPercent;
@@ -132,6 +132,7 @@ impl Fault for Response {
         effects.response = Some(Answer {
             change: Rc::clone(&self.0),
             delay: self.0.delay.as_ref().and_then(wait),
+            draws: self.0.body.as_ref().map_or_else(Sequence::default, |body| body.draws(entropy)),
             head: request.is_head(),
             grpc: request.is_grpc(),
         });
