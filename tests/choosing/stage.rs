@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use support::client::{Connection, Protocol, Reply, Request};
-use support::deadline::until;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
 use support::upstream::Upstream;
 use tokio::task::JoinSet;
@@ -67,10 +66,7 @@ impl Stage {
 
     /// Waits until that many exchanges are being held.
     pub async fn until_active(&self, count: u64) {
-        until(&format!("{count} exchanges that are being held"), async || {
-            (self.envoy.stats().await.value("active_faults") == count).then_some(())
-        })
-        .await;
+        self.envoy.until_active(count).await;
     }
 
     /// What has to hold at the end: nothing has failed, and nothing is held.

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
 use support::client::{Connection, Protocol, Reply, Request};
-use support::deadline::until;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, Refused};
 use support::upstream::Upstream;
 
@@ -83,10 +82,7 @@ impl Stage {
 
     /// Waits until that many exchanges are being held.
     pub async fn until_active(&self, count: u64) {
-        until(&format!("{count} exchanges that are being held"), async || {
-            (self.envoy.stats().await.value("active_faults") == count).then_some(())
-        })
-        .await;
+        self.envoy.until_active(count).await;
     }
 
     /// What has to hold after every hard case.

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use support::client::{Connection, Protocol, Request};
-use support::deadline::until;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
 use support::grpc::Server;
 use support::upstream::{Answer, Upstream};
@@ -82,10 +81,7 @@ impl Stage {
 
     /// Waits until that many exchanges are being held or slowed down.
     pub async fn until_active(&self, count: u64) {
-        until(&format!("{count} exchanges that are active"), async || {
-            (self.envoy.stats().await.value("active_faults") == count).then_some(())
-        })
-        .await;
+        self.envoy.until_active(count).await;
     }
 
     /// What has to hold at the end of every test: Envoy lives, its VM lives, nothing is held, and no call to the host

@@ -1,5 +1,6 @@
 //! Waiting for something outside this process, with an end to it.
 
+use std::fmt::Debug;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,31 @@ where
             return answer;
         }
         assert!(Instant::now() < end, "still waiting after {PATIENCE:?}: {what}");
+        tokio::time::sleep(BETWEEN_QUESTIONS).await;
+    }
+}
+
+/// Asks until the answer is this one.
+///
+/// # Panics
+/// When it is not within [`PATIENCE`]; the message tells the answers there were, since they may have gone past it.
+pub async fn until_equal<T, F, A>(what: &str, expected: T, mut ask: F)
+where
+    T: PartialEq + Debug,
+    F: FnMut() -> A,
+    A: Future<Output = T>,
+{
+    let end = Instant::now() + PATIENCE;
+    let mut answers = Vec::new();
+    loop {
+        let answer = ask().await;
+        if answer == expected {
+            return;
+        }
+        if answers.last() != Some(&answer) {
+            answers.push(answer);
+        }
+        assert!(Instant::now() < end, "{what}: not {expected:?} within {PATIENCE:?}, but {answers:?}");
         tokio::time::sleep(BETWEEN_QUESTIONS).await;
     }
 }

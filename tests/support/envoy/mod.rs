@@ -39,7 +39,7 @@ pub use place::{Place, Started};
 pub use stats::Stats;
 
 use crate::client::{Connection, Protocol, Request};
-use crate::deadline::{PATIENCE, until};
+use crate::deadline::{PATIENCE, until, until_equal};
 use brownout_cli::envoy::{Admin, Found, Launch, Process, locate};
 use discovery::{Deliveries, Discovered};
 use http::Method;
@@ -211,6 +211,11 @@ impl Envoy {
     /// Whether the process still runs.
     pub fn is_alive(&self) -> bool {
         self.running.process().ended().is_none()
+    }
+
+    /// Waits until our module holds or slows down that many exchanges.
+    pub async fn until_active(&self, count: u64) {
+        until_equal("active_faults", count, async || self.stats().await.value("active_faults")).await;
     }
 
     /// Stops the whole process in its tracks for as long as `meanwhile` takes. What falls due then is due at one
