@@ -1,7 +1,7 @@
 # `make help` lists the targets. What a target needs and the machine lacks goes into .cache/, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help wasm build release run check test test-native test-wasm test-docker test-matrix soak fmt fmt-check lint docs deny advisories clean
+.PHONY: help wasm build release run check test test-native test-wasm test-docker test-matrix soak bench fmt fmt-check lint docs deny advisories clean
 
 export BROWNOUT_CACHE ?= $(CURDIR)/.cache
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -46,6 +46,9 @@ soak: export BROWNOUT_SOAK_REQUESTS ?= 1000000
 soak: wasm ## a million requests with every fault, clients that leave, upstreams that fail, a new document every second
 	cargo test -p brownout-tests --test soak -- --nocapture
 
+bench: wasm ## what the module costs, beside Envoy's own filter, Lua and the SDK's empty module, in one Envoy
+	cargo run -p brownout-bench
+
 test-matrix: export BROWNOUT_PUSH_SECONDS ?= 60
 test-matrix: wasm ## the suites with every supported version of Envoy
 	for envoy in $(envoys); do BROWNOUT_ENVOY_VERSION=$$envoy cargo test -p brownout-tests || exit 1; done
@@ -58,8 +61,8 @@ fmt-check: ## whether the sources are formatted
 
 lint: ## clippy, for this machine and for wasm; warnings are errors
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy -p brownout-containers --all-targets -- -D warnings
-	cargo clippy -p brownout-core -p brownout-filter --target wasm32-wasip1 -- -D warnings
+	cargo clippy -p brownout-containers -p brownout-bench --all-targets -- -D warnings
+	cargo clippy -p brownout-core -p brownout-filter -p brownout-bench-empty --target wasm32-wasip1 -- -D warnings
 
 docs: ## the API documentation; warnings are errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps

@@ -1,0 +1,175 @@
+//! Who is measured: each peer is a listener of one Envoy, with a filter, or none, before the same routes.
+
+use crate::documents;
+use crate::empty;
+use serde_json::{Value, json};
+use support::envoy::{Configuration, Filter, Listener};
+
+const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+
+/// Envoy answers itself.
+const DIRECT: &str = "/direct";
+/// The upstream answers.
+const PROXIED: &str = "/proxied";
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Peers that have the same to do, and differ in their filters only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// A request without a body, which Envoy answers itself.
+    Direct,
+    /// A body of 1 KiB to the upstream and back.
+    Small,
+    /// A body of 1 MiB to the upstream and back.
+    Large,
+}
+
+/// A listener, and what to ask it.
+pub struct Peer {
+    /// What it is called in the results, which is also the name of its listener.
+    pub key: &'static str,
+    /// What it is called in tables and charts.
+    pub title: &'static str,
+    pub task: Task,
+    filter: Option<Filter>,
+    /// Of the reply that it has to give.
+    pub status: u16,
+    disabled_on_route: bool,
+}
+
+impl Peer {
+    fn new(key: &'static str, title: &'static str, task: Task, filter: Option<Filter>) -> Self {
+        Self { key, title, task, filter, status: 200, disabled_on_route: false }
+    }
+
+    fn ours(key: &'static str, title: &'static str, task: Task, document: &Value) -> Self {
+        Self::new(key, title, task, Some(Filter::brownout(&Configuration::document(document))))
+    }
+
+    /// Answers with that status.
+    fn status(self, status: u16) -> Self {
+        Self { status, ..self }
+    }
+
+    pub fn listener(&self) -> Listener {
+        let mut direct = json!({ "match": { "path": DIRECT }, "direct_response": { "status": 200 } });
+        if self.disabled_on_route {
+            direct["typed_per_filter_config"] = json!({ "brownout": {
+                "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
+                "disabled": true,
+                "config": {},
+            } });
+        }
+        let routes = vec![
+            direct,
+            json!({ "match": { "path": PROXIED }, "route": { "cluster": "upstream", "timeout": "0s" } }),
+        ];
+        let listener = Listener::named(self.key).routes(routes).field("access_log", json!([]));
+        self.filter.iter().cloned().fold(listener, Listener::filter)
+    }
+
+    /// The bytes of its request: what a browser behind a gateway may send.
+    pub fn request(&self) -> Vec<u8> {
+        let (line, length) = match self.task {
+            Task::Direct => (format!("GET {DIRECT}"), None),
+            Task::Small => (format!("POST {PROXIED}"), Some(KIB)),
+            Task::Large => (format!("POST {PROXIED}"), Some(MIB)),
+        };
+        let mut request = format!(
+            "{line} HTTP/1.1\r\nhost: shop.example\r\nuser-agent: bench/1.0\r\naccept: */*\r\n\
+            accept-encoding: gzip\r\nx-user: bob\r\ncookie: session=0123456789abcdef\r\n"
+        );
+        if let Some(length) = length {
+            request.push_str(&format!("content-length: {length}\r\n"));
+        }
+        let mut request = (request + "\r\n").into_bytes();
+        request.resize(request.len() + length.unwrap_or(0), b'x');
+        request
+    }
+}
+
+/// Which peers are measured in rounds: of each task first the chain without any filter, then the SDK's empty module.
+pub fn all() -> Vec<Peer> {
+    let abort = json!({ "abort": { "http_status": 503, "percentage": { "numerator": 100 } } });
+    let mut peers = vec![
+        Peer::new("none", "no filter", Task::Direct, None),
+        Peer::new("empty", "empty module of the SDK", Task::Direct, Some(empty::filter())),
+        Peer::new("native", "native fault filter, not matching", Task::Direct, Some(native(&abort, true))),
+        Peer::new("lua", "Lua, one header", Task::Direct, Some(lua())),
+        Peer::ours("no-rules", "Brownout, `rules: []`", Task::Direct, &documents::no_rules()),
+        Peer::ours("off", "Brownout, `mode: off`", Task::Direct, &documents::off()),
+        Peer::ours("one-header", "Brownout, one header rule", Task::Direct, &documents::one_header()),
+        Peer::ours("rules-100", "Brownout, 100 rules", Task::Direct, &documents::many(100)),
+        Peer::ours("rules-1000", "Brownout, 1,000 rules", Task::Direct, &documents::many(1000)),
+        Peer::ours("rules-10000", "Brownout, 10,000 rules", Task::Direct, &documents::many(10_000)),
+        disabled(),
+        Peer::ours("shadow", "Brownout, shadow, all match", Task::Direct, &documents::matched("shadow", 100)),
+        Peer::ours("inject-none", "Brownout, inject at 0 %", Task::Direct, &documents::matched("inject", 0)),
+        Peer::new("native-abort", "native fault filter, abort", Task::Direct, Some(native(&abort, false)))
+            .status(503),
+        Peer::ours(
+            "abort",
+            "Brownout, abort",
+            Task::Direct,
+            &documents::always(json!({ "abort": { "http_status": 503 } })),
+        )
+        .status(503),
+    ];
+    for (task, keys) in [
+        (Task::Small, ["small-none", "small-empty", "small-one-header"]),
+        (Task::Large, ["large-none", "large-empty", "large-one-header"]),
+    ] {
+        let size = if task == Task::Small { 0 } else { 1 };
+        let title = |small, large| if size == 0 { small } else { large };
+        peers.push(Peer::new(keys[0], title("1 KiB, no filter", "1 MiB, no filter"), task, None));
+        let empty = Some(empty::filter());
+        peers.push(Peer::new(keys[1], title("1 KiB, empty module", "1 MiB, empty module"), task, empty));
+        let titles = title("1 KiB, Brownout, one header rule", "1 MiB, Brownout, one header rule");
+        peers.push(Peer::ours(keys[2], titles, task, &documents::one_header()));
+    }
+    peers
+}
+
+/// Envoy's own filter, for [`documents::HEADER`] or for every request.
+fn native(fault: &Value, for_another: bool) -> Filter {
+    let mut fault = fault.clone();
+    if for_another {
+        let (name, value) = documents::HEADER;
+        fault["headers"] = json!([{ "name": name, "string_match": { "exact": value } }]);
+    }
+    Filter::native_fault(fault)
+}
+
+fn lua() -> Filter {
+    let (name, value) = documents::HEADER;
+    let code = format!(
+        "function envoy_on_request(handle)\n\
+           if handle:headers():get(\"{name}\") == \"{value}\" then\n\
+             handle:respond({{[\":status\"] = \"503\"}}, \"\")\n\
+           end\n\
+         end\n"
+    );
+    let message = "envoy.extensions.filters.http.lua.v3.Lua";
+    Filter::typed(
+        "envoy.filters.http.lua",
+        message,
+        json!({ "default_source_code": { "inline_string": code } }),
+    )
+}
+
+/// A module by its path, without configuration.
+pub fn module(name: &str, path: &std::path::Path) -> Filter {
+    let plugin = json!({
+        "name": name,
+        "failure_policy": "FAIL_OPEN",
+        "vm_config": { "runtime": "envoy.wasm.runtime.v8", "code": { "local": { "filename": path } } },
+    });
+    Filter::typed(name, WASM, json!({ "config": plugin }))
+}
+
+fn disabled() -> Peer {
+    let title = "Brownout, disabled on the route";
+    let peer = Peer::ours("disabled", title, Task::Direct, &documents::one_header());
+    Peer { disabled_on_route: true, ..peer }
+}

@@ -1,0 +1,102 @@
+//! What a run has found.
+
+use crate::peers::{Peer, Task};
+use crate::rounds::Measured;
+use crate::statistics::{Figure, median, percentile};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// A peer's figures.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    /// The name of its listener.
+    pub key: &'static str,
+    /// What readers know it as.
+    pub title: &'static str,
+    /// Envoy's CPU time for a request, in microseconds.
+    pub cpu: Figure,
+    /// What of it is above the chain without any filter that does the same.
+    pub overhead: Figure,
+    /// That in units of what the SDK's empty module adds.
+    pub ratio: Figure,
+    /// How long replies took to one client alone.
+    pub latency: Latency,
+    /// The CPU time of each round: the figures can be worked out again.
+    pub rounds: Vec<f64>,
+}
+
+/// Percentiles, in microseconds.
+#[derive(Debug, Serialize)]
+pub struct Latency {
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub max: f64,
+    /// How many there were.
+    pub count: usize,
+}
+
+impl Latency {
+    pub fn of(taken: impl IntoIterator<Item = Duration>) -> Self {
+        let mut sorted: Vec<_> = taken.into_iter().map(|taken| taken.as_secs_f64() * 1e6).collect();
+        sorted.sort_by(f64::total_cmp);
+        let [p50, p90, p99, max] = [50.0, 90.0, 99.0, 100.0].map(|percent| percentile(&sorted, percent));
+        Self { p50, p90, p99, max, count: sorted.len() }
+    }
+}
+
+/// The rounds of all peers.
+pub struct Rounds(BTreeMap<&'static str, Measured>);
+
+impl Rounds {
+    pub fn new(measured: BTreeMap<&'static str, Measured>) -> Self {
+        Self(measured)
+    }
+
+    pub fn row(&self, peer: &Peer) -> Row {
+        let (none, empty) = compared_with(peer.task);
+        let cpu = &self.0[peer.key].cpu;
+        Row {
+            key: peer.key,
+            title: peer.title,
+            cpu: self.figure(|rounds| median(cpu, rounds)),
+            overhead: self.figure(|rounds| self.overhead(peer.key, none, rounds)),
+            ratio: self.ratio_of_overheads(peer.key, empty, none),
+            latency: Latency::of(self.0[peer.key].latency.iter().copied()),
+            rounds: cpu.iter().map(|cpu| (cpu * 1000.0).round() / 1000.0).collect(),
+        }
+    }
+
+    /// How many times one peer's CPU time is another's.
+    pub fn ratio(&self, of: &str, to: &str) -> Figure {
+        let (of, to) = (&self.0[of].cpu, &self.0[to].cpu);
+        self.figure(|rounds| median(of, rounds) / median(to, rounds))
+    }
+
+    /// How many times what one peer adds to `none` is what another adds.
+    pub fn ratio_of_overheads(&self, of: &str, to: &str, none: &str) -> Figure {
+        self.figure(|rounds| self.overhead(of, none, rounds) / self.overhead(to, none, rounds))
+    }
+
+    /// The median of what a peer costs more than another within a round.
+    fn overhead(&self, of: &str, none: &str, rounds: &[usize]) -> f64 {
+        let (of, none) = (&self.0[of].cpu, &self.0[none].cpu);
+        let more: Vec<_> = of.iter().zip(none).map(|(of, none)| of - none).collect();
+        median(&more, rounds)
+    }
+
+    fn figure(&self, of: impl Fn(&[usize]) -> f64) -> Figure {
+        let rounds = self.0.values().next().map_or(0, |measured| measured.cpu.len());
+        Figure::of(rounds, of)
+    }
+}
+
+/// The peers that do the same without a filter, and with the SDK's empty module.
+pub fn compared_with(task: Task) -> (&'static str, &'static str) {
+    match task {
+        Task::Direct => ("none", "empty"),
+        Task::Small => ("small-none", "small-empty"),
+        Task::Large => ("large-none", "large-empty"),
+    }
+}
