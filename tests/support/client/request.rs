@@ -3,7 +3,11 @@
 use bytes::Bytes;
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
-use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use std::convert::Infallible;
+
+pub(super) type RequestBody = UnsyncBoxBody<Bytes, Infallible>;
 
 /// A request: method, authority, path with query, headers and body.
 #[derive(Debug, Clone)]
@@ -18,6 +22,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body. One of no bytes is no body at all.
     pub body: Bytes,
+    /// Trailers, for HTTP/2.
+    pub trailers: HeaderMap,
 }
 
 impl Request {
@@ -29,6 +35,7 @@ impl Request {
             path: path.into(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            trailers: HeaderMap::new(),
         }
     }
 
@@ -53,6 +60,17 @@ impl Request {
         self
     }
 
+    /// Adds a trailer.
+    ///
+    /// # Panics
+    /// When name or value cannot stand in a request.
+    #[must_use]
+    pub fn trailer(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
+        self.trailers.append(name, HeaderValue::from_str(value).expect("a value"));
+        self
+    }
+
     /// Sets the authority.
     #[must_use]
     pub fn authority(mut self, authority: &str) -> Self {
@@ -61,8 +79,13 @@ impl Request {
     }
 
     /// The request in the form that hyper sends in the given version.
-    pub(super) fn into_http(self, version: Version) -> http::Request<Full<Bytes>> {
-        let mut request = http::Request::new(Full::new(self.body));
+    pub(super) fn into_http(self, version: Version) -> http::Request<RequestBody> {
+        let trailers = (!self.trailers.is_empty()).then_some(Ok(self.trailers));
+        let body = Full::new(self.body);
+        let mut request = http::Request::new(match trailers {
+            None => body.boxed_unsync(),
+            trailers => body.with_trailers(std::future::ready(trailers)).boxed_unsync(),
+        });
         *request.method_mut() = self.method;
         *request.version_mut() = version;
         *request.headers_mut() = self.headers;

@@ -9,7 +9,7 @@ pub use received::Received;
 
 use answer::ReplyBody;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -98,11 +98,12 @@ impl State {
 
     /// Notes a body, or its length alone, once it has arrived. Whoever took the list has waited for the answer, which
     /// comes after the body, or does not ask for lengths.
-    fn note_body(&self, number: usize, id: u64, length: usize, body: Option<Bytes>) {
+    fn note_body(&self, number: usize, id: u64, length: usize, body: Option<Bytes>, trailers: HeaderMap) {
         let mut all = self.received.lock().expect("no one panicked");
         if let Some(received) = all.get_mut(number).filter(|received| received.id == id) {
             received.body_length = Some(length);
             received.body = body;
+            received.trailers = trailers;
         }
     }
 }
@@ -136,14 +137,18 @@ async fn answer(
     let mut answer = Answer::asked_for(request.headers()).unwrap_or(usual);
     let mut length = 0;
     let mut body = Vec::new();
+    let mut trailers = HeaderMap::new();
     while let Some(Ok(frame)) = request.body_mut().frame().await {
+        if let Some(last) = frame.trailers_ref() {
+            trailers.clone_from(last);
+        }
         let Some(data) = frame.data_ref() else { continue };
         length += data.len();
         if answer.echo {
             body.extend_from_slice(data);
         }
     }
-    state.note_body(number, id, length, answer.echo.then(|| body.clone().into()));
+    state.note_body(number, id, length, answer.echo.then(|| body.clone().into()), trailers);
     if answer.echo {
         answer.headers.insert(Answer::ECHO.into(), text(&request, &body));
     }

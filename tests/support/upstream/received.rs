@@ -18,6 +18,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// How many bytes of body came; `None` until the body is complete.
     pub body_length: Option<usize>,
+    /// The trailers, once the body is complete and if it has any.
+    pub trailers: HeaderMap,
     /// The body once it is complete, if the answer is an [`echo`](super::Answer::echo).
     pub body: Option<Bytes>,
 }
@@ -32,6 +34,7 @@ impl Received {
             uri: request.uri().clone(),
             headers: request.headers().clone(),
             body_length: None,
+            trailers: HeaderMap::new(),
             body: None,
         }
     }
