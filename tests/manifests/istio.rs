@@ -186,6 +186,16 @@ async fn envoy_takes_every_envoy_filter_that_is_rendered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_envoy_filter_with_a_gate_lets_in_what_its_rules_need() {
+    let upstream = Upstream::start().await;
+    let filter = manifest("src/cli/tests/render/istio/envoyfilter-gated.yaml");
+    let (envoy, _pushed) = Proxy::new(true, &upstream).apply(&filter).start().await;
+    assert_eq!(status(&envoy, "demo", Request::get("/").header("x-tester", "alice")).await, 503);
+    assert_eq!(upstream.count(), 0);
+    assert_eq!(status(&envoy, "demo", Request::get("/").header("x-tester", "bob")).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_envoy_filter_for_a_cluster_aborts_in_the_place_of_the_answer() {
     let upstream = Upstream::start().await;
     let filter = manifest("src/cli/tests/render/istio/envoyfilter-upstream.yaml");

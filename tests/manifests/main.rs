@@ -5,6 +5,7 @@
 //! [`cilium`] do what theirs are known to do to the parts that reach Envoy.
 
 mod cilium;
+mod gate;
 mod istio;
 mod plain;
 

@@ -8,18 +8,27 @@ use support::upstream::Upstream;
 
 /// An Envoy with these files: the bootstrap, and what it names.
 async fn started(upstream: &Upstream, bootstrap: &str, others: [(&str, &str); 2]) -> Envoy {
+    let others = others.iter().filter(|(file, _)| !file.is_empty());
+    let write = |directory: &Path| others.for_each(|(file, name)| write(upstream, directory, file, name));
+    started_with(upstream, bootstrap, write).await
+}
+
+/// An Envoy with this bootstrap, and beside it what is written into its folder.
+pub async fn started_with(upstream: &Upstream, bootstrap: &str, others: impl FnOnce(&Path)) -> Envoy {
     let directory = tempfile::tempdir().expect("a temporary directory");
-    let write = |file: &str, expected: &str| {
-        let here =
-            here(&text(&format!("src/cli/tests/render/envoy/{expected}.yaml")), directory.path(), upstream);
-        std::fs::write(directory.path().join(file), here).expect("room on the disk");
-    };
-    write("bootstrap.yaml", bootstrap);
-    others.iter().filter(|(file, _)| !file.is_empty()).for_each(|(file, expected)| write(file, expected));
+    write(upstream, directory.path(), "bootstrap.yaml", bootstrap);
+    others(directory.path());
     Envoy::start_file(directory, "bootstrap.yaml").await
 }
 
-fn here(text: &str, directory: &Path, upstream: &Upstream) -> String {
+/// Writes what is expected of the command under this name.
+fn write(upstream: &Upstream, directory: &Path, file: &str, name: &str) {
+    let here = here(&text(&format!("src/cli/tests/render/envoy/{name}.yaml")), directory, upstream);
+    std::fs::write(directory.join(file), here).expect("room on the disk");
+}
+
+/// The text with addresses and paths of this machine.
+pub fn here(text: &str, directory: &Path, upstream: &Upstream) -> String {
     let port = format!("port_value: {}", upstream.address().port());
     let module = support::repository::module().display().to_string();
     let folder = directory.display().to_string();

@@ -12,12 +12,14 @@ const IMAGE: &str = "--image registry.example/brownout:0.1.0";
 const DIGEST: &str = "--digest sha256:0123456789012345678901234567890123456789012345678901234567890123";
 
 /// Each file and how it comes about.
-const FILES: [(&str, &str); 22] = [
+const FILES: [(&str, &str); 25] = [
     ("envoy/bootstrap", "envoy faults.yaml --listen 0.0.0.0:10000 --upstream reviews:8080"),
     ("envoy/filter", "envoy faults.yaml --part filter --module-path /opt/brownout.wasm"),
     ("envoy/bootstrap-per-route", "envoy faults.yaml --per-route"),
     ("envoy/filter-per-route", "envoy faults.yaml --per-route --part filter"),
     ("envoy/routes", "envoy faults.yaml --per-route --part routes"),
+    ("envoy/bootstrap-gated", "envoy gate.yaml --gate --upstream reviews:8080"),
+    ("envoy/filter-gated", "envoy gate.yaml --gate --part filter"),
     (
         "istio/wasmplugin",
         "istio-wasmplugin faults.yaml --namespace demo --workload app=reviews --workload version=v1 --port 8080 --port 9090 IMAGE DIGEST --pull-secret registry",
@@ -49,6 +51,10 @@ const FILES: [(&str, &str); 22] = [
     (
         "istio/envoyfilter-waypoint",
         "istio-envoyfilter faults.yaml --namespace demo --side waypoint --gateway waypoint",
+    ),
+    (
+        "istio/envoyfilter-gated",
+        "istio-envoyfilter gate.yaml --namespace demo --workload app=reviews --port 8080 --gate",
     ),
     (
         "cilium/ciliumenvoyconfig",
@@ -122,6 +128,93 @@ fn refused(line: &str) -> String {
     let Said { code, stdout, stderr } = render(line);
     assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
     stderr.strip_prefix("error: ").expect("an error").trim_end().into()
+}
+
+fn refused_gate(document: &str) -> String {
+    let Said { code, stdout, stderr } =
+        say(brownout(&["render", "envoy", "-", "--gate"]), document.as_bytes());
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    stderr.strip_prefix("error: ").expect("an error").trim_end().into()
+}
+
+#[test]
+fn a_gate_that_would_keep_out_what_a_rule_matches_is_refused() {
+    let rule = |fields: &str| {
+        format!(
+            r#"{{"rules": [{{"name": "a", "match": {{"headers": [{{"name": "x-a"}}]}}, "percentage": 1, "reset": {{}}}}, {{"name": "slow", {fields} "percentage": 1, "abort": {{"http_status": 503}}}}]}}"#
+        )
+    };
+    let needs_nothing = "rule `slow` needs nothing that Envoy's matcher can ask of a request: give its `match` a header that has to be there, a cookie, `path`, `authority`, `methods` or `grpc`, or leave `--gate` out";
+    assert_eq!(
+        refused_gate(&rule("")),
+        "rule `slow` has no `match` and takes every request: give it one, or leave `--gate` out"
+    );
+    for one in [
+        r#""match": {"route": {"exact": "a"}},"#,
+        r#""match": {"headers": [{"name": "x-b", "present_match": false}]},"#,
+        r#""match": {"any": [{"headers": [{"name": "x-b"}]}, {"direction": "inbound"}]},"#,
+    ] {
+        assert_eq!(refused_gate(&rule(one)), needs_nothing, "{one}");
+    }
+    let off = rule(r#""mode": "off","#);
+    assert_eq!(say(brownout(&["render", "envoy", "-", "--gate"]), off.as_bytes()).code, Some(0), "{off}");
+    let nothing = "no rule is live, and `--gate` has nothing to let in: leave it out";
+    assert_eq!(refused_gate("{}"), nothing);
+    assert_eq!(refused_gate(&rule("").replacen('{', r#"{"mode": "off", "#, 1)), nothing);
+}
+
+#[test]
+fn a_gate_is_refused_where_there_is_no_place_for_it() {
+    let per_route = "rules of routes change without the gate, and may need anything: leave one of `--gate` and `per_route` out";
+    assert_eq!(refused("envoy gate.yaml --gate --per-route"), per_route);
+    assert_eq!(refused("istio-envoyfilter gate.yaml --gate --per-route --port 80"), per_route);
+    assert_eq!(refused_gate(r#"{"per_route": true}"#), per_route);
+    assert_eq!(
+        refused("envoy upstream.yaml --gate"),
+        "`--gate` is for listeners, and the document's `placement` is `upstream`: leave one of them out"
+    );
+    assert_eq!(
+        refused("istio-envoyfilter gate.yaml --gate IMAGE DIGEST"),
+        "the agent fetches the image of a filter, and does not look behind a gate: use `--module-path`, or leave `--gate` out"
+    );
+    assert_eq!(
+        refused("cilium gate.yaml --gate --service reviews --port 8080"),
+        "Cilium's Envoy is built without the composite filter, which a gate needs: leave `--gate` out"
+    );
+    assert_eq!(
+        refused("envoy-gateway gate.yaml --gate --route reviews IMAGE"),
+        "Envoy Gateway has no place for filters of Envoy's own, which a gate needs: leave `--gate` out"
+    );
+    assert_eq!(
+        refused("kuma gate.yaml --gate"),
+        "the gate is for the targets `envoy` and `istio-envoyfilter`: leave `--gate` out"
+    );
+    for target in ["istio-wasmplugin", "istio-trafficextension"] {
+        assert_eq!(
+            refused(&format!("{target} gate.yaml --gate --workload app=reviews IMAGE")),
+            "this resource has no place for Envoy's own filters, which a gate needs; `istio-envoyfilter` has: leave `--gate` out"
+        );
+    }
+}
+
+#[test]
+fn a_gate_that_asks_much_says_so() {
+    let rule = |number: usize| {
+        format!(
+            "- {{ name: r{number}, match: {{ headers: [{{ name: x-{number} }}] }}, percentage: 1, reset: {{}} }}\n"
+        )
+    };
+    let asked = |rules: usize| {
+        let document = format!("rules:\n{}", (0..rules).map(rule).collect::<String>());
+        let said = say(brownout(&["render", "envoy", "-", "--gate"]), document.as_bytes());
+        assert_eq!(said.code, Some(0), "{}", said.stderr);
+        said.stderr
+    };
+    assert_eq!(asked(16), "");
+    assert_eq!(
+        asked(17),
+        "warning: the gate asks up to 17 questions of every request, one after the other; without `--gate` the module finds its rules by an index, which is probably faster\n"
+    );
 }
 
 #[test]

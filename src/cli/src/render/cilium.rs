@@ -5,7 +5,7 @@
 
 use super::faults::Faults;
 use super::filter::{self, Code, metadata, wasm};
-use super::given::{Common, Label, ModulePath, Name};
+use super::given::{Common, Label, ModulePath, Name, Ungated};
 use super::yaml::{Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 
@@ -17,6 +17,8 @@ const USUAL_PATH: &str = "/var/lib/wasm/brownout.wasm";
 pub struct Arguments {
     #[command(flatten)]
     pub common: Common,
+    #[command(flatten)]
+    ungated: Ungated,
     /// The namespace of the service, and of the resource unless that is for the cluster.
     #[arg(long, value_name = "NAME", default_value = "default")]
     namespace: Name,
@@ -41,6 +43,7 @@ pub struct Arguments {
 
 impl Arguments {
     pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
+        self.ungated.check("Cilium's Envoy is built without the composite filter, which a gate needs")?;
         if self.prefix.iter().any(|prefix| prefix == "/") {
             return misfit("`--prefix /` is every request: leave it out");
         }

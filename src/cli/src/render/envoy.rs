@@ -2,7 +2,8 @@
 
 use super::faults::Faults;
 use super::filter::{self, Code, metadata, wasm};
-use super::given::{Common, ModulePath, absolute};
+use super::gate::Gate;
+use super::given::{Common, Gated, ModulePath, absolute};
 use super::yaml::{self, Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit};
 use crate::{document, evidence};
@@ -65,18 +66,22 @@ pub struct Arguments {
     #[arg(long)]
     per_route: bool,
     #[command(flatten)]
+    gated: Gated,
+    #[command(flatten)]
     module: ModulePath,
 }
 
 impl Arguments {
     pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
+        let gate = Gate::wanted(self.gated, self.per_route, faults)?;
         let map = match self.part {
             Part::Bootstrap => self.bootstrap(faults),
-            Part::Filter => self.discovery(&format!("The module and its document, for {}/brownout.yaml. Move a new version into place (`mv`): Envoy sees that, and\nrequests that are being held finish under the old one.", self.folder), self.extension(faults)),
+            Part::Filter => self.discovery(&format!("The module and its document, for {}/brownout.yaml. Move a new version into place (`mv`): Envoy sees that, and\nrequests that are being held finish under the old one.", self.folder), self.extension(faults, gate.as_ref())),
             Part::Routes if self.per_route => self.discovery(&format!("The routes and their rules, for {}/routes.yaml.", self.folder), self.routes(faults)),
             Part::Routes => return misfit("without `--per-route` the routes stand in the bootstrap"),
         };
-        let rendered = Rendered { text: yaml::text(&map), warnings: Vec::new() };
+        let warnings = gate.iter().filter_map(Gate::warning).collect();
+        let rendered = Rendered { text: yaml::text(&map), warnings };
         let rendered = rendered.warn(faults.is_upstream(), filter::FAILS_WITHOUT_MODULE);
         Ok(rendered.warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW))
     }
@@ -88,13 +93,16 @@ impl Arguments {
             .field("resources", vec![resource])
     }
 
-    fn extension(&self, faults: &Faults) -> Map {
+    fn extension(&self, faults: &Faults, gate: Option<&Gate>) -> Map {
         let document = if self.per_route { faults.without_rules() } else { faults.whole() };
         let path = self.module.module_path.clone().unwrap_or_else(|| USUAL_PATH.into());
+        let name = &self.common.name.0;
+        let wasm = wasm(&document, &Code::File(path), None);
+        let config = if let Some(gate) = gate { gate.around(name, wasm) } else { wasm };
         Map::new()
             .field("@type", "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig")
-            .field("name", &self.common.name.0)
-            .field("typed_config", wasm(&document, &Code::File(path), None))
+            .field("name", name)
+            .field("typed_config", config)
     }
 
     fn source(&self, file: &str) -> Map {
@@ -124,7 +132,7 @@ impl Arguments {
 
     fn listener(&self, faults: &Faults) -> Map {
         let ours = (!faults.is_upstream())
-            .then(|| filter::discovered(&self.common.name.0, self.source("brownout.yaml")));
+            .then(|| filter::discovered(&self.common.name.0, self.source("brownout.yaml"), self.gated));
         let manager = Map::new()
             .field("@type", filter::HTTP.1)
             .field("stat_prefix", "front")

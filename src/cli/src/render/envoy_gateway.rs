@@ -1,7 +1,7 @@
 //! Envoy Gateway's EnvoyExtensionPolicy.
 
 use super::faults::Faults;
-use super::given::{Common, Digest, Image, Name};
+use super::given::{Common, Digest, Image, Name, Ungated};
 use super::yaml::{Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 
@@ -10,6 +10,8 @@ use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 pub struct Arguments {
     #[command(flatten)]
     pub common: Common,
+    #[command(flatten)]
+    ungated: Ungated,
     /// The namespace of the resource, and of what it is for.
     #[arg(long, value_name = "NAME", default_value = "default")]
     namespace: Name,
@@ -28,6 +30,7 @@ pub struct Arguments {
 
 impl Arguments {
     pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
+        self.ungated.check("Envoy Gateway has no place for filters of Envoy's own, which a gate needs")?;
         if faults.is_upstream() {
             return misfit(
                 "Envoy Gateway puts the module into listeners only, and the document's `placement` is `upstream`: leave `placement` out, or use another target",

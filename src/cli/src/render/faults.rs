@@ -2,7 +2,10 @@
 
 use super::yaml::{self, Yaml};
 use crate::document::text::Text;
-use crate::document::{Document, Mistake};
+use crate::document::{self, Mistake};
+use crate::import::mapping::snake;
+use brownout_core::decode::Decoder;
+use brownout_core::document::Document;
 use brownout_core::json::Json;
 
 /// How long a line of a document may get before it is broken.
@@ -22,7 +25,7 @@ impl Faults {
     ///
     /// # Errors
     /// Every mistake.
-    pub fn read(document: &Document) -> Result<Self, Vec<Mistake>> {
+    pub fn read(document: &document::Document) -> Result<Self, Vec<Mistake>> {
         let checked = document.check()?;
         // An empty text is a good document.
         Ok(match Json::parse(checked.json.as_bytes()) {
@@ -48,6 +51,26 @@ impl Faults {
     pub fn rules_only(&self) -> Json {
         let rules = self.field("rules").cloned().unwrap_or_else(|| Json::Array(Vec::new()));
         Json::Object(vec![("rules".into(), rules)])
+    }
+
+    /// The same as the module reads it. There is one, since it has been checked.
+    pub fn decoded(&self) -> Option<Document> {
+        Decoder::decode(&self.whole()).ok()
+    }
+
+    /// A field that is about all requests that the module sees, whether or not a rule matches them.
+    pub fn counts_all_requests(&self) -> Option<&'static str> {
+        let has =
+            |fields: &[(String, Json)], name: &str| fields.iter().any(|(field, _)| snake(field) == name);
+        let rules = self.field("rules").map(objects).unwrap_or_default();
+        let mut limits = rules.iter().copied().chain([&self.document]).filter_map(|fields| {
+            let Json::Object(limits) = field(fields, "limits")? else { return None };
+            Some(limits)
+        });
+        if has(&self.document, "stop_when") {
+            return Some("stop_when");
+        }
+        limits.any(|limits| has(limits, "max_percentage")).then_some("max_percentage")
     }
 
     /// Whether it is for the filter chain of a cluster.

@@ -1,6 +1,8 @@
 //! The filter in Envoy's own words, for the targets that take them.
 
 use super::faults::block;
+use super::gate::GATED;
+use super::given::Gated;
 use super::yaml::{Map, Yaml};
 use crate::envoy::capabilities;
 use brownout_core::json::Json;
@@ -66,12 +68,14 @@ pub fn wasm(document: &Json, code: &Code, vm_id: Option<&str>) -> Map {
 
 /// A filter that takes its configuration from elsewhere, so that an edit reaches open connections. Until it has a good
 /// one, a filter without rules lets everything pass; without that, Envoy would answer by itself.
-pub fn discovered(name: &str, source: Map) -> Map {
+pub fn discovered(name: &str, source: Map, gated: Gated) -> Map {
+    let ours = if gated.gate { vec![GATED, WASM] } else { vec![WASM] };
+    let types = ours.into_iter().chain([RBAC]).map(Yaml::from).collect::<Vec<_>>();
     let discovery = Map::new()
         .field("config_source", source)
         .comment("Until there is a good document, or if there is no module: everything passes.")
         .field("default_config", Map::new().field("@type", RBAC))
-        .field("type_urls", vec![Yaml::from(WASM), Yaml::from(RBAC)]);
+        .field("type_urls", types);
     Map::new().field("name", name).field("config_discovery", discovery)
 }
 

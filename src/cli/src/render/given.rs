@@ -1,5 +1,6 @@
 //! What the command line says of the place, in types that cannot be wrong.
 
+use super::{Misfit, misfit};
 use std::str::FromStr;
 
 /// `key=value`, a label of pods.
@@ -114,6 +115,28 @@ pub struct ModulePath {
     /// The module's file, as the proxy's container sees it.
     #[arg(long, value_name = "PATH", value_parser = absolute)]
     pub module_path: Option<String>,
+}
+
+/// Whether the module stands behind a gate.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Gated {
+    /// Keep requests from the module that no rule can match: Envoy itself asks them for the headers that the rules need.
+    #[arg(long)]
+    pub gate: bool,
+}
+
+/// The same for a target that has no place for a gate: it says so.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Ungated {
+    #[arg(long, hide = true)]
+    gate: bool,
+}
+
+impl Ungated {
+    /// Refuses the wish, for this reason.
+    pub fn check(self, why: &str) -> Result<(), Misfit> {
+        if self.gate { misfit(format!("{why}: leave `--gate` out")) } else { Ok(()) }
+    }
 }
 
 /// An absolute path.

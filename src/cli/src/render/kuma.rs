@@ -2,7 +2,7 @@
 
 use super::faults::Faults;
 use super::filter::{self, Code, wasm};
-use super::given::{Common, Label, ModulePath, Name};
+use super::given::{Common, Label, ModulePath, Name, Ungated};
 use super::yaml::{self, Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 
@@ -22,6 +22,8 @@ enum Side {
 pub struct Arguments {
     #[command(flatten)]
     pub common: Common,
+    #[command(flatten)]
+    ungated: Ungated,
     /// The namespace of the resource: the control plane's.
     #[arg(long, value_name = "NAME", default_value = "kuma-system")]
     namespace: Name,
@@ -43,6 +45,7 @@ pub struct Arguments {
 
 impl Arguments {
     pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
+        self.ungated.check("the gate is for the targets `envoy` and `istio-envoyfilter`")?;
         if self.cluster.is_some() && !faults.is_upstream() {
             return misfit(
                 "`--cluster` is for the `placement` `upstream`, which the document does not have: add it, or leave `--cluster` out",

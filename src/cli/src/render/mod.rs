@@ -9,6 +9,7 @@ mod envoy;
 mod envoy_gateway;
 mod faults;
 mod filter;
+mod gate;
 mod given;
 mod istio;
 mod kuma;

@@ -2,7 +2,8 @@
 
 use super::super::faults::Faults;
 use super::super::filter::{Code, FAILS_WITHOUT_MODULE, metadata, wasm};
-use super::super::given::{Common, Digest, Image, ModulePath};
+use super::super::gate::Gate;
+use super::super::given::{Common, Digest, Gated, Image, ModulePath};
 use super::super::yaml::Map;
 use super::super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 use super::patch::{self, Context};
@@ -22,6 +23,8 @@ pub struct Arguments {
     image: Image,
     #[command(flatten)]
     module: ModulePath,
+    #[command(flatten)]
+    gated: Gated,
     /// Put the rules into the metadata of routes, so that each route has its own.
     #[arg(long)]
     per_route: bool,
@@ -39,12 +42,15 @@ impl Arguments {
         let context = self.context();
         let name = format!("{}.{}", self.place.namespace, self.common.name);
         let document = if self.per_route { faults.without_rules() } else { faults.whole() };
-        let mut patches = vec![patch::extension_config(context, &name, wasm(&document, &self.code()?, None))];
+        let gate = self.gate(faults)?;
+        let wasm = wasm(&document, &self.code()?, None);
+        let config = if let Some(gate) = &gate { gate.around(&name, wasm) } else { wasm };
+        let mut patches = vec![patch::extension_config(context, &name, config)];
         if faults.is_upstream() {
             let (host, port) = self.upstream()?;
             patches.push(patch::cluster(context, &host, port, &name));
         } else {
-            patches.extend(self.ports().map(|port| patch::http_filter(context, port, &name)));
+            patches.extend(self.ports().map(|port| patch::http_filter(context, port, &name, self.gated)));
             if faults.resets() {
                 patches.extend(self.ports().map(|port| patch::closed_at_once(context, port)));
             }
@@ -61,7 +67,18 @@ impl Arguments {
         let about = "Brownout in Istio, by EnvoyFilter.";
         let metadata = self.place.metadata(&self.common.name);
         let manifest = resource(about, "networking.istio.io/v1alpha3", "EnvoyFilter", metadata, spec);
-        Ok(self.warned(Rendered::new(&manifest), faults))
+        let mut rendered = self.warned(Rendered::new(&manifest), faults);
+        rendered.warnings.extend(gate.and_then(|gate| gate.warning()));
+        Ok(rendered)
+    }
+
+    fn gate(&self, faults: &Faults) -> Result<Option<Gate>, Misfit> {
+        if self.gated.gate && self.image.image.is_some() {
+            return misfit(
+                "the agent fetches the image of a filter, and does not look behind a gate: use `--module-path`, or leave `--gate` out",
+            );
+        }
+        Gate::wanted(self.gated, self.per_route, faults)
     }
 
     /// Istio has no context of its own for waypoints; they take what is for what arrives at sidecars.

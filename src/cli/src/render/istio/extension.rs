@@ -1,7 +1,7 @@
 //! WasmPlugin and TrafficExtension: the same fields in two resources.
 
 use super::super::faults::Faults;
-use super::super::given::{Common, Digest, Image, ModulePath, Name};
+use super::super::given::{Common, Digest, Image, ModulePath, Name, Ungated};
 use super::super::yaml::{Map, Yaml};
 use super::super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 use super::{Place, Side};
@@ -21,6 +21,8 @@ pub struct Arguments {
     #[command(flatten)]
     pub common: Common,
     #[command(flatten)]
+    ungated: Ungated,
+    #[command(flatten)]
     place: Place,
     #[command(flatten)]
     image: Image,
@@ -33,6 +35,9 @@ pub struct Arguments {
 
 impl Arguments {
     pub(in super::super) fn render(&self, kind: Kind, faults: &Faults) -> Result<Rendered, Misfit> {
+        self.ungated.check(
+            "this resource has no place for Envoy's own filters, which a gate needs; `istio-envoyfilter` has",
+        )?;
         if faults.is_upstream() {
             return misfit(
                 "this resource puts filters into listeners only, and the document's `placement` is `upstream`: use `istio-envoyfilter`",

@@ -1,6 +1,7 @@
 //! The patches of an EnvoyFilter.
 
 use super::super::filter;
+use super::super::given::Gated;
 use super::super::yaml::Map;
 
 /// Which listeners, routes and clusters of a proxy: Istio's `context`.
@@ -12,8 +13,8 @@ fn patch(kind: &str, found: Map, operation: &str, value: Map) -> Map {
 }
 
 /// The module and its document as a resource of their own.
-pub fn extension_config(context: Context, name: &str, wasm: Map) -> Map {
-    let value = Map::new().field("name", name).field("typed_config", wasm);
+pub fn extension_config(context: Context, name: &str, config: Map) -> Map {
+    let value = Map::new().field("name", name).field("typed_config", config);
     patch("EXTENSION_CONFIG", Map::new().field("context", context), "ADD", value)
 }
 
@@ -33,13 +34,13 @@ fn http(context: Context, port: Option<u16>, filter: Map) -> Map {
 }
 
 /// The filter before the router.
-pub fn http_filter(context: Context, port: Option<u16>, name: &str) -> Map {
+pub fn http_filter(context: Context, port: Option<u16>, name: &str, gated: Gated) -> Map {
     let router = Map::new().field("name", "envoy.filters.http.router");
     let found = http(context, port, Map::new().field("name", filter::HTTP.0).field("subFilter", router));
     let patch = Map::new()
         .comment("Not ADD: that puts a filter behind the router, and the proxy refuses the listener.")
         .field("operation", "INSERT_BEFORE")
-        .field("value", filter::discovered(name, pushed()));
+        .field("value", filter::discovered(name, pushed(), gated));
     Map::new().field("applyTo", "HTTP_FILTER").field("match", found).field("patch", patch)
 }
 

@@ -1,0 +1,109 @@
+//! What a request needs to have, so that a predicate can hold for it.
+//!
+//! A need may hold for more requests than the predicate, and never for fewer: what Envoy's matcher cannot ask, such as
+//! the route, is left to the module.
+
+use super::question::{Compare, Question};
+use brownout_core::predicate::Predicate;
+use brownout_core::predicate::call::Call;
+use brownout_core::predicate::pair::PairMatcher;
+use brownout_core::predicate::string::Pattern;
+
+/// Questions, and how many of them have to be answered with yes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Need {
+    /// This one.
+    Question(Question),
+    /// All of these: at least two.
+    All(Vec<Need>),
+    /// At least one of these: at least two.
+    Any(Vec<Need>),
+}
+
+impl Need {
+    /// What a predicate needs; `None` if it may hold for a request whatever its headers are.
+    pub fn of(predicate: &Predicate) -> Option<Self> {
+        let headers = predicate.headers.iter().flatten().filter_map(Question::of_header).filter_map(asked);
+        let cookies = predicate.cookies.iter().flatten().filter_map(cookie);
+        let path = predicate.path.as_ref().and_then(|path| Question::of_beginning(":path", path));
+        let authority =
+            predicate.authority.as_ref().and_then(|host| Question::of_beginning(":authority", host));
+        let methods = predicate.methods.as_ref().and_then(|methods| {
+            let method = |name: &str| Question::compared(":method", Compare::Exact(name.into()));
+            asked(methods.iter().map(|name| method(name.as_str())))
+        });
+        let any = predicate.any.as_ref().and_then(|inner| {
+            // If one of them needs nothing, so do they together.
+            Self::any(inner.iter().map(Self::of).collect::<Option<Vec<_>>>()?)
+        });
+        let needs = headers
+            .chain(cookies)
+            .chain(path.map(Self::Question))
+            .chain(predicate.grpc.as_ref().map(call))
+            .chain(authority.map(Self::Question))
+            .chain(methods)
+            .chain(predicate.all.iter().flatten().filter_map(Self::of))
+            .chain(any);
+        Self::all(needs.collect())
+    }
+
+    /// All of these; `None` if there are none.
+    pub fn all(needs: Vec<Self>) -> Option<Self> {
+        several(needs, Self::All)
+    }
+
+    /// At least one of these; `None` if there are none.
+    pub fn any(needs: Vec<Self>) -> Option<Self> {
+        several(needs, Self::Any)
+    }
+
+    /// How many questions there are.
+    pub fn questions(&self) -> usize {
+        match self {
+            Self::Question(_) => 1,
+            Self::All(needs) | Self::Any(needs) => needs.iter().map(Self::questions).sum(),
+        }
+    }
+}
+
+/// At least one of these questions.
+fn asked(questions: impl IntoIterator<Item = Question>) -> Option<Need> {
+    Need::any(questions.into_iter().map(Need::Question).collect())
+}
+
+/// Without repetitions, and without a bracket round a single one: Envoy takes none.
+fn several(needs: Vec<Need>, bracket: fn(Vec<Need>) -> Need) -> Option<Need> {
+    let mut different: Vec<Need> = Vec::new();
+    for need in needs {
+        if !different.contains(&need) {
+            different.push(need);
+        }
+    }
+    match different.len() {
+        0 | 1 => different.pop(),
+        _ => Some(bracket(different)),
+    }
+}
+
+/// The name of a cookie stands in the header as it is.
+fn cookie(cookie: &PairMatcher) -> Option<Need> {
+    let is_there = cookie.string_match.is_some() || cookie.present_match != Some(false);
+    is_there.then(|| Question::compared("cookie", Compare::Contains(cookie.name.clone()))).map(Need::Question)
+}
+
+/// A call is known by its content type, and by its service, which begins the path.
+fn call(call: &Call) -> Need {
+    let content_type = Compare::Contains("application/grpc".into());
+    let content_type = Need::Question(Question::compared("content-type", content_type));
+    let service = call.service.as_ref().filter(|service| !service.ignores_case());
+    let path = match service.map(|service| service.pattern()) {
+        Some(Pattern::Exact(name)) => Some(format!("/{name}/")),
+        Some(Pattern::Prefix(name)) => Some(format!("/{name}")),
+        _ => None,
+    };
+    let path = path.map(|path| Need::Question(Question::compared(":path", Compare::Prefix(path))));
+    match path {
+        Some(path) => Need::All(vec![path, content_type]),
+        None => content_type,
+    }
+}
