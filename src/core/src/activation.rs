@@ -5,7 +5,7 @@ use crate::entropy::Entropy;
 use crate::fault::Faults;
 use crate::sample::{Missing, Sample, point};
 use crate::schedule::WHOLE;
-use crate::tally::Tally;
+use crate::tally::{Tally, next};
 use crate::time::{Clock, Instant};
 use crate::view::RequestView;
 use alloc::vec::Vec;
@@ -42,7 +42,7 @@ impl Rule {
     ) -> Option<&Faults> {
         if let Some(sample) = &self.sample
             && sample.counts()
-            && !sample.includes_ordinal(around.tally.next(&self.name.shared())?)
+            && !sample.includes_ordinal(next(around.tally, &self.name.shared())?)
         {
             return None;
         }

@@ -37,6 +37,13 @@ impl Effects {
         let hold = delay.saturating_add(hang).min(LONGEST * 2);
         (!hold.is_zero()).then_some(hold)
     }
+
+    /// Whether the exchange may be held or slowed down, now or later.
+    pub fn may_last(&self) -> bool {
+        let answer_waits = self.response.as_ref().is_some_and(|answer| answer.delay.is_some());
+        let slow = self.request_rate.is_some() || self.response_rate.is_some();
+        self.hold().is_some() || answer_waits || slow
+    }
 }
 
 /// How a request changes.

@@ -13,11 +13,11 @@
 //! is left to do: so it cannot be resumed or answered twice, and the client's leaving drops it from wherever it is.
 //! The body of the request is worked on beside all that, from the moment that the request is forwarded.
 
+use crate::allowance::{Places, Scopes};
 use crate::body::Body;
 use crate::effects::{End, Ending, Throttle};
 use crate::fault::Kinds;
 use crate::fault::response::Answer;
-use crate::limits::Places;
 use crate::plan::RuleId;
 use crate::step::{Direction, LocalReply};
 use crate::time::Instant;
@@ -98,6 +98,8 @@ pub struct Ahead {
     pub rate: Option<Throttle>,
     /// Whether that is only counted.
     pub shadow: bool,
+    /// The limits that it is under, where only the response says whether there is a fault.
+    pub unspent: Option<Scopes>,
 }
 
 /// A response that waits.

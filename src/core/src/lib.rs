@@ -12,6 +12,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod activation;
+pub mod allowance;
 pub mod body;
 pub mod decode;
 pub mod diagnostic;
@@ -27,6 +28,7 @@ pub mod grpc;
 pub mod header;
 mod index;
 pub mod json;
+pub mod ledger;
 pub mod limits;
 #[cfg(feature = "lint")]
 pub mod lint;
@@ -36,6 +38,7 @@ pub mod percent;
 pub mod plan;
 pub mod predicate;
 mod query;
+pub mod recent;
 pub mod route;
 pub mod rules;
 pub mod sample;

@@ -1,46 +1,31 @@
 //! How much a document may do at most.
 
 use crate::decode::{Count, object};
-use crate::tally::Tally;
-use alloc::rc::Rc;
-use alloc::vec::Vec;
+use crate::percent::FractionalPercent;
 
 object! {
     /// Limits, of a rule or of all rules together. Over a limit, a request goes on untouched and is counted.
-    #[derive(Debug, Clone)]
+    #[derive(Debug, Clone, Copy)]
     pub struct Limits {
-        /// How many exchanges may be held at the same time. 0 means never, as in Envoy.
+        /// How many exchanges may be held or slowed down at the same time. 0 means never, as in Envoy.
         pub max_active_faults: Option<Count>,
+        /// How many exchanges may suffer a fault, since the document arrived.
+        pub max_faults: Option<Count>,
+        /// How many exchanges may suffer a fault in each second of the proxy's clock.
+        pub max_faults_per_second: Option<Count>,
+        /// How large a share of all requests may suffer a fault, over the last ten seconds.
+        pub max_percentage: Option<FractionalPercent>,
     }
-    later ["max_faults", "max_faults_per_second", "max_percentage"]
 }
 
-/// The places that one exchange takes among those that may be held: to be given back exactly once, which is why it
-/// cannot be copied.
-#[derive(Debug, Default)]
-#[must_use]
-pub struct Places(Vec<Rc<str>>);
-
-impl Places {
-    /// Takes a place under each limit, or none at all if one of them is reached.
-    pub fn take<'l>(
-        limits: impl IntoIterator<Item = (&'l Rc<str>, Option<Count>)>,
-        tally: &mut dyn Tally,
-    ) -> Option<Self> {
-        let mut places = Self::default();
-        for (scope, limit) in limits {
-            let Some(Count(most)) = limit else { continue };
-            if !tally.enter(scope, most) {
-                places.give_back(tally);
-                return None;
-            }
-            places.0.push(Rc::clone(scope));
-        }
-        Some(places)
+impl Limits {
+    /// Whether it matters what time it is.
+    pub fn need_clock(&self) -> bool {
+        self.max_active_faults.is_some() || self.max_faults_per_second.is_some() || self.limit_share()
     }
 
-    /// Gives them back.
-    pub fn give_back(self, tally: &mut dyn Tally) {
-        self.0.iter().for_each(|scope| tally.leave(scope));
+    /// Whether it matters how many requests there are.
+    pub fn limit_share(&self) -> bool {
+        self.max_percentage.is_some()
     }
 }

@@ -1,9 +1,10 @@
 //! A checked document, ready to decide with.
 
-use crate::decode::{Count, Decoder};
+use crate::decode::Decoder;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::document::{Document, Mode, Placement, Rule, Rules};
 use crate::json::Json;
+use crate::limits::Limits;
 use crate::path::Path;
 use crate::predicate::Predicate;
 use crate::rules::RuleSet;
@@ -98,9 +99,9 @@ impl Plan {
         &self.document
     }
 
-    /// The limit on exchanges held at the same time, for all rules together.
-    pub fn max_active_faults(&self) -> Option<Count> {
-        self.document.limits.as_ref().and_then(|limits| limits.max_active_faults)
+    /// The limits for all rules together.
+    pub fn limits(&self) -> Option<Limits> {
+        self.document.limits
     }
 
     /// Whether the response to an exchange that suffers a fault says so.

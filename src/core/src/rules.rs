@@ -1,11 +1,11 @@
 //! Rules in their order, with a way to those that a request can match at all.
 
 use crate::activation::Circumstances;
-use crate::decode::Count;
 use crate::document::{Mode, Rule, Rules};
 use crate::effects::Effects;
 use crate::fault::Kinds;
 use crate::index::Index;
+use crate::limits::Limits;
 use crate::plan::RuleId;
 use crate::predicate::Predicate;
 use crate::view::RequestView;
@@ -19,8 +19,8 @@ pub struct Decision {
     pub rule: RuleId,
     /// Its name.
     pub name: Rc<str>,
-    /// How many exchanges it may hold at the same time.
-    pub max_active_faults: Option<Count>,
+    /// How much it may do at most.
+    pub limits: Option<Limits>,
     /// Whether to do it, or only to count it.
     pub mode: Mode,
     /// What is to happen.
@@ -67,6 +67,12 @@ impl RuleSet {
         Self { rules, live, index }
     }
 
+    /// Whether a limit depends on how many requests there are.
+    pub fn limit_share(&self) -> bool {
+        let rules = self.live.iter().filter_map(|live| self.rules.as_slice().get(live.place));
+        rules.filter_map(|rule| rule.limits.as_ref()).any(Limits::limit_share)
+    }
+
     /// Whether no request can suffer anything.
     pub fn is_empty(&self) -> bool {
         self.live.is_empty()
@@ -97,8 +103,7 @@ impl RuleSet {
             if let Some(faults) = rule.take(level, request, around) {
                 let (effects, kinds) = faults.draw(request, around.entropy);
                 let name = rule.name.shared();
-                let max_active_faults = rule.limits.as_ref().and_then(|limits| limits.max_active_faults);
-                return Some(Decision { rule: *id, name, max_active_faults, mode: *mode, effects, kinds });
+                return Some(Decision { rule: *id, name, limits: rule.limits, mode: *mode, effects, kinds });
             }
         }
         None

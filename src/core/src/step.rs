@@ -157,7 +157,7 @@ pub enum Event {
     },
     /// How long a request is held.
     Delayed(Duration),
-    /// A rule would have held one more exchange than it may.
+    /// A rule would have done more than limits let it.
     Overflow(RuleId),
     /// What the exchange is to say of itself in the access log, as of now.
     Reported {

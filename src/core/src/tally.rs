@@ -2,46 +2,85 @@
 
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::fmt::Debug;
 
-/// Counts, each under a name: of a rule, or the empty one for all rules together.
+/// What is counted, each under the name of a rule, or under the empty one for all rules together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Account {
+    /// The requests that a rule's sample has counted.
+    Requests,
+    /// What limits go by: see [`crate::ledger`].
+    Faults,
+    /// The same for faults that are only counted.
+    Shadows,
+    /// All requests of the last while.
+    Seen,
+    /// How exchanges ended that suffered nothing.
+    Health,
+}
+
+impl Account {
+    /// The name, for a host that keeps accounts by name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Requests => "requests",
+            Self::Faults => "faults",
+            Self::Shadows => "shadows",
+            Self::Seen => "seen",
+            Self::Health => "health",
+        }
+    }
+}
+
+/// Numbers that workers share.
 pub trait Tally: Debug {
-    /// How many requests the rule has counted before this one: `None` if that cannot be told, and then the rule does
-    /// not take the request.
-    fn next(&mut self, rule: &Rc<str>) -> Option<u64>;
-
-    /// Counts one more exchange that is being held, unless there are `most` already, or that cannot be told.
-    fn enter(&mut self, scope: &Rc<str>, most: u64) -> bool;
-
-    /// Counts one fewer.
-    fn leave(&mut self, scope: &Rc<str>);
+    /// Changes an account's words in one step, which no other worker's comes between.
+    ///
+    /// `change` gets them as they are, none if nothing has been counted yet, and says whether they are kept as it leaves
+    /// them; it may be asked again, with others, until that has been done. `false` if it said no, or if nothing can be
+    /// counted.
+    fn change(
+        &mut self,
+        account: Account,
+        scope: &Rc<str>,
+        change: &mut dyn FnMut(&mut Vec<u64>) -> bool,
+    ) -> bool;
 }
 
-/// Counts for one engine alone.
-#[derive(Debug, Default)]
-pub struct LocalTally {
-    requests: BTreeMap<Rc<str>, u64>,
-    held: BTreeMap<Rc<str>, u64>,
+/// How many requests the rule has counted before this one: `None` if that cannot be told.
+pub fn next(tally: &mut dyn Tally, rule: &Rc<str>) -> Option<u64> {
+    let mut before = 0;
+    let counted = tally.change(Account::Requests, rule, &mut |words| {
+        before = words.first().copied().unwrap_or_default();
+        words.clear();
+        words.push(before.saturating_add(1));
+        true
+    });
+    counted.then_some(before)
 }
+
+/// Counts for one engine alone, or for those that have clones of it.
+#[derive(Debug, Clone, Default)]
+pub struct LocalTally(Rc<RefCell<Accounts>>);
+
+type Accounts = BTreeMap<(Account, Rc<str>), Vec<u64>>;
 
 impl Tally for LocalTally {
-    fn next(&mut self, rule: &Rc<str>) -> Option<u64> {
-        let count = self.requests.entry(Rc::clone(rule)).or_default();
-        let before = *count;
-        *count += 1;
-        Some(before)
-    }
-
-    fn enter(&mut self, scope: &Rc<str>, most: u64) -> bool {
-        let held = self.held.entry(Rc::clone(scope)).or_default();
-        let free = *held < most;
-        *held += u64::from(free);
-        free
-    }
-
-    fn leave(&mut self, scope: &Rc<str>) {
-        if let Some(held) = self.held.get_mut(scope) {
-            *held = held.saturating_sub(1);
+    fn change(
+        &mut self,
+        account: Account,
+        scope: &Rc<str>,
+        change: &mut dyn FnMut(&mut Vec<u64>) -> bool,
+    ) -> bool {
+        let Ok(mut accounts) = self.0.try_borrow_mut() else { return false };
+        let words = accounts.entry((account, Rc::clone(scope))).or_default();
+        let mut changed = words.clone();
+        let kept = change(&mut changed);
+        if kept {
+            *words = changed;
         }
+        kept
     }
 }

@@ -11,13 +11,13 @@ mod common;
 
 use brownout_core::Engine;
 use brownout_core::sample::point;
-use brownout_core::tally::Tally;
+use brownout_core::tally::{Account, LocalTally, Tally, next};
 use brownout_core::view::{Property, RequestView};
 use common::asked::Asked;
 use common::statistics::{chi_square, chi_square_of_table};
 use common::{Headers, Scripted, Simulated, Worker, about_rule, plan, taking};
 use serde_json::Value;
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::rc::Rc;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -365,38 +365,37 @@ fn a_percentage_thins_what_counting_takes() {
 
 /// Counts for whoever shares it, until it is lost.
 #[derive(Debug, Clone, Default)]
-struct Shared(Rc<RefCell<Option<Vec<Rc<str>>>>>);
+struct Shared {
+    tally: LocalTally,
+    lost: Rc<Cell<bool>>,
+}
 
 impl Tally for Shared {
-    fn next(&mut self, rule: &Rc<str>) -> Option<u64> {
-        let mut counted = self.0.borrow_mut();
-        let counted = counted.as_mut()?;
-        let before = counted.iter().filter(|other| *other == rule).count();
-        counted.push(Rc::clone(rule));
-        u64::try_from(before).ok()
+    fn change(
+        &mut self,
+        account: Account,
+        scope: &Rc<str>,
+        change: &mut dyn FnMut(&mut Vec<u64>) -> bool,
+    ) -> bool {
+        !self.lost.get() && self.tally.change(account, scope, change)
     }
-
-    fn enter(&mut self, _scope: &Rc<str>, _most: u64) -> bool {
-        true
-    }
-
-    fn leave(&mut self, _scope: &Rc<str>) {}
 }
 
 #[test]
 fn workers_that_share_a_tally_count_together_and_without_one_take_nothing() {
-    let tally = Shared(Rc::new(RefCell::new(Some(Vec::new()))));
+    let mut tally = Shared::default();
     let document = taking(r#""percentage":100,"sample":{"first":3}"#);
+    let shared = tally.clone();
     let worker = || {
-        let engine = Engine::new(plan(&document), Scripted::default()).with_tally(Box::new(tally.clone()));
+        let engine = Engine::new(plan(&document), Scripted::default()).with_tally(Box::new(shared.clone()));
         Worker { engine, clock: Simulated::default() }
     };
     let mut workers = [worker(), worker()];
     let request = Headers::get(&[]);
     let statuses = [0, 1, 1, 0, 1].map(|turn| workers[turn].status(&request));
     assert_eq!(statuses, [503, 503, 503, 0, 0]);
-    assert_eq!(tally.0.borrow().as_deref().map(<[_]>::len), Some(5));
-    *tally.0.borrow_mut() = None;
+    assert_eq!(next(&mut tally, &"r".into()), Some(5));
+    tally.lost.set(true);
     assert_eq!(worker().status(&request), 0);
 }
 

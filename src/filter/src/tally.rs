@@ -5,7 +5,7 @@
 //! counts one is the generation that the first of them writes down and the others, if they come soon enough, join.
 
 use crate::host;
-use brownout_core::tally::Tally;
+use brownout_core::tally::{Account, Tally};
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
@@ -25,8 +25,8 @@ const CAS_MISMATCH: host::Failed = host::Failed(8);
 #[derive(Debug)]
 pub struct SharedTally {
     generation: Generation,
-    /// Keys of shared data, made once for each count.
-    keys: BTreeMap<(&'static str, Rc<str>), String>,
+    /// Keys of shared data, made once for each account.
+    keys: BTreeMap<(Account, Rc<str>), Rc<str>>,
 }
 
 impl SharedTally {
@@ -40,40 +40,36 @@ impl SharedTally {
         self.generation.first
     }
 
-    fn key(&mut self, what: &'static str, scope: &Rc<str>) -> String {
+    fn key(&mut self, account: Account, scope: &Rc<str>) -> Rc<str> {
         let slot = self.generation.slot;
-        let new = || format!("brownout.{what}.{slot}.{scope}");
-        self.keys.entry((what, Rc::clone(scope))).or_insert_with(new).clone()
+        let new = || format!("brownout.{}.{slot}.{scope}", account.name()).into();
+        Rc::clone(self.keys.entry((account, Rc::clone(scope))).or_insert_with(new))
     }
 }
 
 impl Tally for SharedTally {
-    fn next(&mut self, rule: &Rc<str>) -> Option<u64> {
-        let begun = self.generation.begun?;
-        let key = self.key("count", rule);
-        update(&key, |value| match value {
-            Some([of, count]) if of == begun => Some(([begun, count + 1], count)),
-            _ => self.generation.is_current().then_some(([begun, 1], 0)),
-        })
-    }
-
-    fn enter(&mut self, scope: &Rc<str>, most: u64) -> bool {
+    fn change(
+        &mut self,
+        account: Account,
+        scope: &Rc<str>,
+        change: &mut dyn FnMut(&mut Vec<u64>) -> bool,
+    ) -> bool {
         let Some(begun) = self.generation.begun else { return false };
-        let key = self.key("held", scope);
-        let entered = update(&key, |value| match value {
-            Some([of, held]) if of == begun => (held < most).then_some(([begun, held + 1], 0)),
-            _ => (most > 0 && self.generation.is_current()).then_some(([begun, 1], 0)),
-        });
-        entered.is_some()
-    }
-
-    fn leave(&mut self, scope: &Rc<str>) {
-        let Some(begun) = self.generation.begun else { return };
-        let key = self.key("held", scope);
-        // What another life of the document counts is its own.
-        update(&key, |value| {
-            value.filter(|[of, _]| *of == begun).map(|[_, held]| ([begun, held.saturating_sub(1)], 0))
-        });
+        let key = self.key(account, scope);
+        update(&key, &mut |words| {
+            if words.first() != Some(&begun) {
+                // What another life of the document counts is its own.
+                if !self.generation.is_current() {
+                    return false;
+                }
+                words.clear();
+                words.push(begun);
+            }
+            let mut counts = words.split_off(1);
+            let kept = change(&mut counts);
+            words.append(&mut counts);
+            kept
+        })
     }
 }
 
@@ -97,14 +93,17 @@ impl Generation {
         #[allow(clippy::cast_possible_truncation, reason = "any 16 bits will do")]
         let mut generation = Self { slot: hash as u16, hash, begun: None, first: true };
         generation.begun = host::realtime_nanoseconds().ok().and_then(|now| {
-            let begun = update(&generation.key(), |value| match value {
-                Some([of, begun]) if of == hash && now.abs_diff(begun) < TAKEOVER => {
-                    Some(([of, begun], begun))
-                }
-                _ => Some(([hash, now], now)),
-            })?;
+            let mut begun = now;
+            let joined = update(&generation.key(), &mut |words| {
+                begun = match words[..] {
+                    [of, begun] if of == hash && now.abs_diff(begun) < TAKEOVER => begun,
+                    _ => now,
+                };
+                *words = vec![hash, begun];
+                true
+            });
             generation.first = begun == now;
-            Some(begun)
+            joined.then_some(begun)
         });
         generation
     }
@@ -116,30 +115,32 @@ impl Generation {
     /// Whether no later life has begun.
     fn is_current(&self) -> bool {
         let found = host::shared_data(&self.key()).ok().flatten();
-        found.and_then(|(bytes, _)| decoded(&bytes)) == self.begun.map(|begun| [self.hash, begun])
+        found.map(|(bytes, _)| decoded(&bytes)) == self.begun.map(|begun| vec![self.hash, begun])
     }
 }
 
-/// Changes a pair of numbers in shared data, and gives what `change` gives beside the new pair.
-fn update(key: &str, change: impl Fn(Option<[u64; 2]>) -> Option<([u64; 2], u64)>) -> Option<u64> {
+/// Changes numbers in shared data. `false` if `change` says so, or if they cannot be read or written.
+fn update(key: &str, change: &mut dyn FnMut(&mut Vec<u64>) -> bool) -> bool {
     for _ in 0..TRIES {
-        let found = host::shared_data(key).ok()?;
-        let (old, cas) = found.map_or((None, NO_VERSION), |(bytes, cas)| (decoded(&bytes), cas));
-        let (new, answer) = change(old)?;
-        if old == Some(new) {
-            return Some(answer);
+        let Ok(found) = host::shared_data(key) else { return false };
+        let (old, version) = found.map_or((None, NO_VERSION), |(bytes, version)| (Some(bytes), version));
+        let mut words = old.as_deref().map(decoded).unwrap_or_default();
+        if !change(&mut words) {
+            return false;
         }
-        let bytes: Vec<u8> = new.iter().flat_map(|number| number.to_le_bytes()).collect();
-        match host::set_shared_data(key, &bytes, cas) {
-            Ok(()) => return Some(answer),
+        let new: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        if old.as_ref() == Some(&new) {
+            return true;
+        }
+        match host::set_shared_data(key, &new, version) {
+            Ok(()) => return true,
             Err(CAS_MISMATCH) => {}
-            Err(_) => return None,
+            Err(_) => return false,
         }
     }
-    None
+    false
 }
 
-fn decoded(bytes: &[u8]) -> Option<[u64; 2]> {
-    let number = |at: usize| Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?));
-    Some([number(0)?, number(8)?])
+fn decoded(bytes: &[u8]) -> Vec<u64> {
+    bytes.chunks_exact(8).map(|word| word.try_into().map_or(0, u64::from_le_bytes)).collect()
 }

@@ -63,6 +63,20 @@ impl<E: Entropy> Engine<E> {
         let delay = answer.as_ref().and_then(|answer| answer.delay);
         let due = delay.and_then(|delay| Some(clock.now()?.after(delay)));
         let work = Work::of(answer.map(|answer| answer.outcome(status, response)), rate, due.is_some());
+        let (shadow, rule) = (ahead.shadow, exchange.cause.rule);
+        if !work.kinds.is_empty()
+            && let Some(scopes) = ahead.unspent
+            && !self.may_begin(&scopes, shadow, clock)
+        {
+            self.events.push_back(Event::Overflow(rule));
+            self.forget(id, exchange);
+            return HeadersStep::Continue;
+        }
+        if shadow {
+            self.events.extend((!work.kinds.is_empty()).then_some(Event::Shadowed(rule)));
+            self.forget(id, exchange);
+            return HeadersStep::Continue;
+        }
         if work.unpatched {
             self.events.push_back(Event::Unpatched(exchange.cause.rule));
         }

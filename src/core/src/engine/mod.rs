@@ -6,6 +6,7 @@ mod releases;
 mod requests;
 mod upstream;
 
+use crate::allowance::Allowance;
 use crate::body::kept::Memory;
 use crate::entropy::Entropy;
 use crate::exchange::{Cause, Exchange};
@@ -30,7 +31,7 @@ pub struct Engine<E> {
     names: Names,
     routes: RouteCache,
     entropy: E,
-    tally: Box<dyn Tally>,
+    allowance: Allowance,
     arrived: Option<Instant>,
     exchanges: BTreeMap<ExchangeId, Exchange>,
     deadlines: BTreeSet<(Instant, ExchangeId, Direction)>,
@@ -38,8 +39,8 @@ pub struct Engine<E> {
     active: usize,
     memory: Memory,
     events: VecDeque<Event>,
-    /// The scope of limits for all rules together.
-    everything: Rc<str>,
+    /// Whether all requests are counted, since a limit is a share of them.
+    counts_requests: bool,
 }
 
 impl<E: Entropy> Engine<E> {
@@ -47,24 +48,24 @@ impl<E: Entropy> Engine<E> {
     pub fn new(plan: Plan, entropy: E) -> Self {
         Self {
             names: Names::new(&plan),
+            counts_requests: limits_share(&plan),
             plan,
             routes: RouteCache::default(),
             entropy,
-            tally: Box::<LocalTally>::default(),
+            allowance: Allowance::new(Box::<LocalTally>::default()),
             arrived: None,
             exchanges: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             active: 0,
             memory: Memory::default(),
             events: VecDeque::new(),
-            everything: "".into(),
         }
     }
 
     /// The same with a tally that others share.
     #[must_use]
     pub fn with_tally(self, tally: Box<dyn Tally>) -> Self {
-        Self { tally, ..self }
+        Self { allowance: Allowance::new(tally), ..self }
     }
 
     /// Says when the plan arrived. Without it, no rule is live that counts time from there.
@@ -73,12 +74,16 @@ impl<E: Entropy> Engine<E> {
         Self { arrived, ..self }
     }
 
-    /// Follows another plan from now on. Exchanges that are held finish as they began.
+    /// Follows another plan from now on. Exchanges that are held finish as they began, and take up no place any more.
     pub fn follow(&mut self, plan: Plan, tally: Box<dyn Tally>, arrived: Option<Instant>) {
+        for places in self.exchanges.values_mut().filter_map(|exchange| exchange.places.as_mut()) {
+            self.allowance.give_back(core::mem::take(places));
+        }
         self.names = Names::new(&plan);
+        self.counts_requests = limits_share(&plan);
         self.plan = plan;
         self.routes = RouteCache::default();
-        self.tally = tally;
+        self.allowance = Allowance::new(tally);
         self.arrived = arrived;
     }
 
@@ -121,7 +126,7 @@ impl<E: Entropy> Engine<E> {
 
     fn give_back(&mut self, exchange: &mut Exchange) {
         if let Some(places) = exchange.places.take() {
-            places.give_back(self.tally.as_mut());
+            self.allowance.give_back(places);
             self.active -= 1;
             self.events.push_back(Event::Released);
         }
@@ -173,7 +178,8 @@ impl<E: Entropy> Engine<E> {
 
     /// When [`Self::next_due`] wants to be asked again: never, if nothing waits.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.first().map(|(due, ..)| *due)
+        let due = self.deadlines.first().map(|(due, ..)| *due);
+        due.into_iter().chain(self.allowance.renewal()).min()
     }
 
     /// The exchange is over, for whatever reason. To say it twice, or of an exchange unknown, does no harm.
@@ -202,4 +208,8 @@ impl<E: Entropy> Engine<E> {
     pub fn rule_name(&self, rule: RuleId) -> Option<&str> {
         self.names.name(rule)
     }
+}
+
+fn limits_share(plan: &Plan) -> bool {
+    plan.limits().is_some_and(|limits| limits.limit_share()) || plan.live_rules().limit_share()
 }

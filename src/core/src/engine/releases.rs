@@ -12,6 +12,7 @@ impl<E: Entropy> Engine<E> {
     /// The next exchange whose wait is over, and what to do with it. Ask until there is none, or as often as the host
     /// can bear in one turn.
     pub fn next_due(&mut self, now: Instant) -> Option<(ExchangeId, Release)> {
+        self.allowance.renew(now);
         loop {
             let (due, id, direction) = *self.deadlines.first()?;
             if due > now {

@@ -2,16 +2,18 @@
 
 use super::Engine;
 use crate::activation::Circumstances;
+use crate::allowance::{Places, Scopes};
 use crate::body::Body;
 use crate::document::{Mode, Placement};
 use crate::effects::{Effects, End, Ending};
 use crate::entropy::Entropy;
 use crate::exchange::{Ahead, Cause, Exchange, Held, Stage};
 use crate::fault::{Kind, Kinds};
-use crate::limits::Places;
+use crate::ledger::Wish;
 use crate::route;
 use crate::rules::{Decision, RuleSet};
 use crate::step::{Event, ExchangeId, HeadersStep, LocalReply};
+use crate::tally::Account;
 use crate::time::{Clock, Readings};
 use crate::view::RequestView;
 use alloc::rc::Rc;
@@ -29,6 +31,9 @@ impl<E: Entropy> Engine<E> {
             return HeadersStep::Continue;
         }
         let readings = Readings::of(clock);
+        if self.counts_requests {
+            self.allowance.see(&readings);
+        }
         match self.decide(request, &readings) {
             Some(decision) => self.begin(id, decision, &readings),
             None => HeadersStep::Continue,
@@ -47,7 +52,7 @@ impl<E: Entropy> Engine<E> {
             entropy: &mut self.entropy,
             clock,
             arrived: self.arrived,
-            tally: self.tally.as_mut(),
+            tally: self.allowance.tally(),
         };
         let mut matched = |rule| events.push_back(Event::Matched(rule));
         rules.decide(request, &mut around, &|request| plan.excludes(request), &mut matched)
@@ -58,43 +63,51 @@ impl<E: Entropy> Engine<E> {
         let names = &mut self.names;
         let number = |_: usize, rule: &crate::document::Rule| names.number(&rule.name.shared());
         let looked = self.routes.look_up(text, self.plan.mode(), request, number);
-        if looked.rules.is_none() {
-            self.events.push_back(Event::RouteRefused(looked.mistakes));
+        match &looked.rules {
+            Some(rules) => self.counts_requests |= rules.limit_share(),
+            None => self.events.push_back(Event::RouteRefused(looked.mistakes)),
         }
         looked.rules
     }
 
     fn begin(&mut self, id: ExchangeId, decision: Decision, clock: &dyn Clock) -> HeadersStep {
-        let Decision { rule, name, max_active_faults, mode, effects, kinds } = decision;
+        let Decision { rule, name, limits, mode, effects, kinds } = decision;
         if effects.unpatched {
             self.events.push_back(Event::Unpatched(rule));
         }
         if kinds.is_empty() {
             return HeadersStep::Continue;
         }
-        let cause = Cause::new(rule, name);
-        if mode != Mode::Inject {
-            self.shadow(id, cause, effects, kinds);
+        let shadow = mode != Mode::Inject;
+        let waits = waits_for_the_response(&effects, kinds);
+        let scopes = [(Rc::clone(&name), limits), (self.allowance.everything(), self.plan.limits())];
+        let wish = Wish { room: true, place: effects.may_last() && !shadow, fault: !waits };
+        let Some(places) = self.allowance.take(account(shadow), wish, &scopes, clock) else {
+            self.events.push_back(Event::Overflow(rule));
+            return HeadersStep::Continue;
+        };
+        let (cause, unspent) = (Cause::new(rule, name), waits.then_some(scopes));
+        if shadow {
+            self.shadow(id, cause, effects, unspent);
             return HeadersStep::Continue;
         }
-        let limits = [(&cause.name, max_active_faults), (&self.everything, self.plan.max_active_faults())];
-        match Places::take(limits, self.tally.as_mut()) {
-            Some(places) => self.act(id, cause, effects, kinds, places, clock),
-            None => {
-                self.events.push_back(Event::Overflow(rule));
-                HeadersStep::Continue
-            }
-        }
+        self.act(id, cause, effects, kinds, Granted { places, unspent }, clock)
     }
 
     /// Counts what would have happened: at once, or when the response says whether it would.
-    fn shadow(&mut self, id: ExchangeId, cause: Cause, effects: Effects, kinds: Kinds) {
-        if !waits_for_the_response(&effects, kinds) {
+    fn shadow(&mut self, id: ExchangeId, cause: Cause, effects: Effects, unspent: Option<Scopes>) {
+        if unspent.is_none() {
             self.events.push_back(Event::Shadowed(cause.rule));
             return;
         }
-        let ahead = Ahead { answer: effects.response, shadow: true, ..Ahead::default() };
+        let ahead = Ahead { answer: effects.response, shadow: true, unspent, ..Ahead::default() };
         self.keep(id, Exchange::new(cause, Stage::Forwarded(ahead)));
+    }
+
+    /// Whether the limits let a fault begin of which only the response has said that there is one.
+    pub(super) fn may_begin(&mut self, scopes: &Scopes, shadow: bool, clock: &dyn Clock) -> bool {
+        let wish = Wish { room: false, place: false, fault: true };
+        self.allowance.take(account(shadow), wish, scopes, clock).is_some()
     }
 
     fn act(
@@ -103,20 +116,21 @@ impl<E: Entropy> Engine<E> {
         mut cause: Cause,
         mut effects: Effects,
         kinds: Kinds,
-        places: Places,
+        granted: Granted,
         clock: &dyn Clock,
     ) -> HeadersStep {
+        let Granted { places, unspent } = granted;
         let hold = effects.hold();
         let reply = self.reply_upstream(&mut effects);
         let due = match hold.map(|hold| clock.now().map(|now| now.after(hold))) {
             // Without a clock nothing is held, and nothing else happens either.
             Some(None) => {
-                places.give_back(self.tally.as_mut());
+                self.allowance.give_back(places);
                 return HeadersStep::Continue;
             }
             due => due.flatten(),
         };
-        if !waits_for_the_response(&effects, kinds) {
+        if unspent.is_none() {
             self.inject(&mut cause);
         }
         let mut kinds = beginning(&effects, kinds);
@@ -130,10 +144,11 @@ impl<E: Entropy> Engine<E> {
         let change = effects.request.take();
         let (changes, rewrite) = change.map_or((Vec::new(), None), |change| (change.headers, change.body));
         let upload = Body::new(rewrite, None, effects.request_rate.map(|throttle| throttle.pace()));
-        let ahead = Ahead { reply, answer: effects.response, rate: effects.response_rate, shadow: false };
+        let ahead =
+            Ahead { reply, answer: effects.response, rate: effects.response_rate, shadow: false, unspent };
         let stage = match (due, effects.end) {
             (None, Some(end)) => {
-                places.give_back(self.tally.as_mut());
+                self.allowance.give_back(places);
                 self.report(&cause);
                 return match end.how {
                     End::Reply(reply) => HeadersStep::Reply(self.marked(reply, &cause)),
@@ -150,7 +165,7 @@ impl<E: Entropy> Engine<E> {
             self.active += 1;
             self.events.push_back(Event::Activated);
         } else {
-            places.give_back(self.tally.as_mut());
+            self.allowance.give_back(places);
         }
         self.report(&exchange.cause);
         self.keep(id, exchange);
@@ -181,6 +196,18 @@ impl<E: Entropy> Engine<E> {
         reply.headers.extend(self.mark(cause));
         reply
     }
+}
+
+/// What the limits have granted an exchange.
+struct Granted {
+    places: Places,
+    /// What it will have to ask once more, when the response says whether there is a fault.
+    unspent: Option<Scopes>,
+}
+
+/// Where faults are counted.
+fn account(shadow: bool) -> Account {
+    if shadow { Account::Shadows } else { Account::Faults }
 }
 
 /// Whether only the response will say if anything happens at all.

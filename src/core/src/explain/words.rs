@@ -62,11 +62,14 @@ pub fn counted(number: u64, singular: &str) -> String {
 
 /// Limits, each as a clause. Names every field, so that a new one is not forgotten here.
 pub fn limits(limits: &Limits) -> Vec<String> {
-    let Limits { max_active_faults } = limits;
+    let Limits { max_active_faults, max_faults, max_faults_per_second, max_percentage } = limits;
     let mut clauses = Vec::new();
     let mut clause = |limit: &Option<Count>, text: &dyn Fn(&dyn Display) -> String| {
         clauses.extend(limit.map(|Count(most)| text(&most)));
     };
     clause(max_active_faults, &|most| format!("at most {most} held at the same time"));
+    clause(max_faults, &|most| format!("at most {most} faults in all"));
+    clause(max_faults_per_second, &|most| format!("at most {most} faults a second"));
+    clauses.extend(max_percentage.map(|most| format!("at most {most} % of all requests, over 10 seconds")));
     clauses
 }

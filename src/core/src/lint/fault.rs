@@ -165,7 +165,7 @@ fn hang(rule: &Rule, limits: Option<&Limits>, lints: &mut Lints) {
 
 /// A limit on the share of requests that is less than what the rule is to take.
 fn below(rule: &Rule, limits: Option<&Limits>, lints: &mut Lints) {
-    let most = |limits: &Limits| serde_json::to_value(limits).ok()?.get("max_percentage")?.as_f64();
+    let most = |limits: &Limits| Some(f64::from(limits.max_percentage?.millionths()) / 10_000.0);
     for limits in [rule.limits.as_ref(), limits].into_iter().flatten() {
         let Some(most) = most(limits) else { continue };
         // Of a rule with a condition, nobody knows what share of all requests it is about.
