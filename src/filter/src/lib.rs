@@ -2,8 +2,11 @@
 //! says; it decides nothing itself. What Envoy's Wasm host does and does not do stands in the comments where it
 //! matters.
 
+mod callbacks;
 mod chance;
 mod clock;
+mod configure;
+mod contexts;
 mod evidence;
 mod host;
 mod logger;
@@ -13,9 +16,7 @@ mod properties;
 mod releases;
 mod request;
 mod response;
-mod root;
 mod stats;
 mod status;
-mod stream;
 mod tally;
 mod worker;

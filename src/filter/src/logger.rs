@@ -1,9 +1,8 @@
 //! The `log` crate's lines, written to Envoy's log.
 
-use crate::host;
+use crate::host::{self, LogLevel};
 use brownout_core::Diagnostic;
 use log::{Level, LevelFilter, Log, Metadata, Record};
-use proxy_wasm::types::LogLevel;
 
 struct Logger;
 

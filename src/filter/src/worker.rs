@@ -93,6 +93,11 @@ impl Worker {
         self.may_release.get() && (TICKS.get() || expected())
     }
 
+    /// Whether something may still have to be done with a stream, beyond what has been said already.
+    pub fn is_concerned_with(&self, id: u32) -> bool {
+        self.ask(|engine| engine.knows(ExchangeId(id))) != Some(false)
+    }
+
     /// The exchange is over.
     pub fn end(&self, id: u32) {
         self.ask(|engine| engine.end(ExchangeId(id)));

@@ -171,6 +171,11 @@ impl<E: Entropy> Engine<E> {
         marks.then(|| (EVIDENCE_HEADER.into(), evidence(&cause.name, cause.kinds).into()))
     }
 
+    /// Whether a rule has taken the exchange, and it is not over: of others, nothing needs to be said.
+    pub fn knows(&self, id: ExchangeId) -> bool {
+        self.exchanges.contains_key(&id)
+    }
+
     /// Whether the exchange's request is being held.
     pub fn holds(&self, id: ExchangeId) -> bool {
         self.exchanges.get(&id).is_some_and(|exchange| exchange.holds(Direction::Request))

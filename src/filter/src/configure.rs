@@ -1,37 +1,13 @@
-//! Root contexts, through the SDK: one for each plugin in each VM.
+//! A document arrives.
 
 use crate::worker::Worker;
-use crate::{host, logger, stats, stream};
+use crate::{host, logger, stats};
 use brownout_core::Plan;
-use proxy_wasm::traits::{Context, RootContext};
-use std::rc::Rc;
 
-/// What the host calls first.
-mod start {
-    #![allow(missing_docs, reason = "the macro writes the function")]
-
-    use super::Root;
-
-    proxy_wasm::main! {{
-        proxy_wasm::set_root_context(|id| Box::new(Root::new(id)));
-    }}
-}
-
-/// One plugin in one VM.
-struct Root(Rc<Worker>);
-
-impl Root {
-    fn new(id: u32) -> Self {
-        let worker = Rc::new(Worker::new(id));
-        stream::serve(id, &worker);
-        Self(worker)
-    }
-}
-
-impl Context for Root {}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _size: usize) -> bool {
+impl Worker {
+    /// Follows the document that the host has for this worker. `false` if there is something wrong with it, and then
+    /// the one before stays in force.
+    pub fn configure(&self) -> bool {
         logger::init();
         let text = match host::plugin_configuration() {
             Ok(text) => text,
@@ -44,7 +20,7 @@ impl RootContext for Root {
             Ok(plan) => {
                 let summary = summary(&plan);
                 // Envoy configures a plugin once for each worker, and twice on its main thread.
-                if self.0.follow(plan, &text) {
+                if self.follow(plan, &text) {
                     log::info!("brownout: document in force: {summary}");
                 }
                 true
@@ -55,10 +31,6 @@ impl RootContext for Root {
                 false
             }
         }
-    }
-
-    fn on_tick(&mut self) {
-        self.0.on_tick();
     }
 }
 

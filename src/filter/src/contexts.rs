@@ -1,0 +1,83 @@
+//! Which worker a stream of the host belongs to, as long as that matters.
+//!
+//! The host makes a context of a stream known in the moment in which the headers of its request arrive. Most streams are
+//! of no concern from then on, and are not kept: only those are that the engine still has something to do with.
+
+use crate::worker::Worker;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// An updated plugin and the one before it live in one VM until the last stream of the old one is over, and so do
+/// plugins that are configured differently.
+struct Contexts {
+    roots: Vec<(u32, Rc<Worker>)>,
+    /// The stream that was made known last, until its request arrives.
+    newest: Option<(u32, Rc<Worker>)>,
+    /// The streams with which something is still to be done.
+    kept: BTreeMap<u32, Rc<Worker>>,
+}
+
+thread_local! {
+    static CONTEXTS: RefCell<Contexts> =
+        const { RefCell::new(Contexts { roots: Vec::new(), newest: None, kept: BTreeMap::new() }) };
+}
+
+/// `None` if they are being looked at already, which no host brings about.
+fn with<R>(act: impl FnOnce(&mut Contexts) -> R) -> Option<R> {
+    CONTEXTS.with(|contexts| Some(act(&mut *contexts.try_borrow_mut().ok()?)))
+}
+
+/// Has the streams of a root context be the matter of this worker.
+pub fn add_root(id: u32, worker: Worker) {
+    with(|contexts| contexts.roots.push((id, Rc::new(worker))));
+}
+
+/// The worker of a root context.
+pub fn root(id: u32) -> Option<Rc<Worker>> {
+    with(|contexts| contexts.root(id).cloned()).flatten()
+}
+
+/// Forgets a root context.
+pub fn remove_root(id: u32) -> Option<Rc<Worker>> {
+    with(|contexts| {
+        let position = contexts.roots.iter().position(|(known, _)| *known == id)?;
+        Some(contexts.roots.swap_remove(position).1)
+    })
+    .flatten()
+}
+
+/// A stream has begun.
+pub fn add_stream(id: u32, root: u32) {
+    with(|contexts| {
+        let worker = contexts.root(root).cloned();
+        let newest = std::mem::replace(&mut contexts.newest, worker.map(|worker| (id, worker)));
+        // Envoy brings the request of each before it makes the next one known, but nobody promises that.
+        contexts.kept.extend(newest);
+    });
+}
+
+/// The worker of a stream whose request arrives: the stream is forgotten, unless it is [kept](keep_stream).
+pub fn take_stream(id: u32) -> Option<Rc<Worker>> {
+    with(|contexts| match contexts.newest.take_if(|(newest, _)| *newest == id) {
+        Some((_, worker)) => Some(worker),
+        None => contexts.kept.remove(&id),
+    })
+    .flatten()
+}
+
+/// Goes on to know a stream.
+pub fn keep_stream(id: u32, worker: Rc<Worker>) {
+    with(|contexts| contexts.kept.insert(id, worker));
+}
+
+/// The worker of a stream that is of concern.
+pub fn stream(id: u32) -> Option<Rc<Worker>> {
+    with(|contexts| contexts.kept.get(&id).cloned()).flatten()
+}
+
+impl Contexts {
+    fn root(&self, id: u32) -> Option<&Rc<Worker>> {
+        self.roots.iter().find(|(known, _)| *known == id).map(|(_, worker)| worker)
+    }
+}
