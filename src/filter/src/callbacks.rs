@@ -90,7 +90,8 @@ extern "C" fn proxy_on_request_trailers(context: u32, _count: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_headers(context: u32, _count: u32, end_of_stream: u32) -> u32 {
-    let status = contexts::stream(context).map(|worker| worker.on_response_headers(context, end_of_stream != 0));
+    let status =
+        contexts::stream(context).map(|worker| worker.on_response_headers(context, end_of_stream != 0));
     status.unwrap_or(HeadersStatus::Continue) as u32
 }
 
