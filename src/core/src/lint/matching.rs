@@ -3,6 +3,7 @@
 use super::Lints;
 use super::cover::printed;
 use crate::diagnostic::Code;
+use crate::json::Shortened;
 use crate::path::Segment;
 use crate::predicate::Predicate;
 use crate::predicate::header::HeaderMatcher;
@@ -56,7 +57,7 @@ fn path(matcher: Option<&StringMatcher>, lints: &mut Lints) {
                     help,
                 );
             } else if matches!(field, "exact" | "prefix") && !text.starts_with(['/', '*']) {
-                let help = format!("write `/{text}`");
+                let help = format!("write `/{}`", Shortened(text));
                 lints.say(Code::NeverMatches, "a path that no request has", "paths begin with `/`", &help);
             }
         });
@@ -74,7 +75,7 @@ fn authority(matcher: Option<&StringMatcher>, lints: &mut Lints) {
     }
     lints.at("authority", |lints| {
         lints.at(field, |lints| {
-            let help = format!("write `{host}`, or match the header `:authority`");
+            let help = format!("write `{}`, or match the header `:authority`", Shortened(host));
             lints.say(
                 Code::NeverMatches,
                 "a host that no request has",
