@@ -1,7 +1,7 @@
 # `make help` lists the targets. What a target needs and the machine lacks goes into .cache/, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help wasm build release run check test test-native test-wasm test-docker test-matrix soak bench fmt fmt-check lint docs deny advisories clean
+.PHONY: help wasm build release run check test test-native test-wasm test-docker test-matrix soak bench fuzz fuzz-keep fmt fmt-check lint docs deny advisories clean
 
 export BROWNOUT_CACHE ?= $(CURDIR)/.cache
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -48,6 +48,12 @@ soak: wasm ## a million requests with every fault, clients that leave, upstreams
 
 bench: wasm ## what the module costs, beside Envoy's own filter, Lua and the SDK's empty module, in one Envoy
 	cargo run -p brownout-bench
+
+fuzz: ## look for inputs that break something; SECONDS=60 for each of TARGETS="…", all of them if not set
+	scripts/fuzz $(or $(SECONDS),60) $(TARGETS)
+
+fuzz-keep: ## what `make fuzz` has found so far, into the corpora that `make test` replays
+	scripts/fuzz keep $(TARGETS)
 
 test-matrix: export BROWNOUT_PUSH_SECONDS ?= 60
 test-matrix: wasm ## the suites with every supported version of Envoy

@@ -1,0 +1,4 @@
+//! See `targets::document`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| targets::document::run(input));

@@ -1,0 +1,4 @@
+//! See `targets::engine`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| targets::engine::run(input));

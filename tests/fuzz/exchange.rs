@@ -1,0 +1,250 @@
+//! What the engine is shown: requests, responses, clocks and chance, out of a fuzzer's bytes.
+
+use arbitrary::{Result, Unstructured};
+use brownout_core::entropy::Entropy;
+use brownout_core::time::{Clock, Instant};
+use brownout_core::timestamp::Timestamp;
+use brownout_core::view::{Property, RequestView, ResponseView};
+use std::cell::Cell;
+use std::time::Duration;
+
+/// Names that documents of [`crate::grammar`] ask for.
+const NAMES: [&str; 24] = [
+    "a",
+    "b",
+    ":method",
+    ":path",
+    ":authority",
+    "content-type",
+    "content-length",
+    "content-encoding",
+    "transfer-encoding",
+    "cookie",
+    "upgrade",
+    "x-envoy-fault-delay-request",
+    "x-envoy-fault-abort-request",
+    "x-envoy-fault-abort-grpc-request",
+    "x-envoy-fault-delay-request-percentage",
+    "x-envoy-fault-abort-request-percentage",
+    "x-envoy-fault-throughput-response",
+    "x-envoy-fault-throughput-request",
+    "x-request-id",
+    "traceparent",
+    "user-agent",
+    "te",
+    "host",
+    "expect",
+];
+
+/// Values that they compare with, or that mean something by themselves.
+const VALUES: [&[u8]; 32] = [
+    b"",
+    b"a",
+    b"b",
+    b"/",
+    b"/a",
+    b"/a?a=b&b",
+    b"/a/b?a=%62;c",
+    b"GET",
+    b"POST",
+    b"HEAD",
+    b"CONNECT",
+    b"shop",
+    b"shop:80",
+    b"[::1]:80",
+    b"application/grpc",
+    b"application/grpc+proto",
+    b"application/json",
+    b"application/json; charset=utf-8",
+    b"gzip",
+    b"chunked",
+    b"a=b; b=a",
+    b"websocket",
+    b"0",
+    b"1",
+    b"100",
+    b"503",
+    b"4294967296",
+    b"-1",
+    b"9223372036854775808",
+    b"\xff\xfe",
+    b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    b"kube-probe/1.30",
+];
+
+/// A value: often one that means something.
+pub fn bytes(input: &mut Unstructured<'_>) -> Vec<u8> {
+    let chosen = |input: &mut Unstructured<'_>| -> Result<Vec<u8>> {
+        if input.ratio(3, 4)? {
+            return Ok(input.choose(&VALUES)?.to_vec());
+        }
+        let size = input.int_in_range(0..=24)?;
+        // Whoever reads messages off a connection refuses these three (RFC 9110, section 5.5).
+        let printable = |byte: &u8| if b"\r\n\0".contains(byte) { b' ' } else { *byte };
+        Ok(input.bytes(size.min(input.len()))?.iter().map(printable).collect())
+    };
+    chosen(input).unwrap_or_default()
+}
+
+fn headers(input: &mut Unstructured<'_>, first: &[(&str, &[u8])]) -> Vec<(String, Vec<u8>)> {
+    let mut headers: Vec<_> =
+        first.iter().map(|(name, value)| ((*name).to_owned(), value.to_vec())).collect();
+    for _ in 0..input.int_in_range(0..=5).unwrap_or(0) {
+        let name = input.choose(&NAMES).unwrap_or(&"a");
+        let value = bytes(input);
+        let pseudo = name.starts_with(':');
+        match headers.iter_mut().find(|(other, _)| pseudo && other == name) {
+            Some(known) => known.1 = value,
+            None => headers.push(((*name).to_owned(), value)),
+        }
+    }
+    headers
+}
+
+/// Lets headers that tell a length tell the right one.
+pub fn tell_length(headers: &mut [(String, Vec<u8>)], length: usize) {
+    for (_, value) in headers.iter_mut().filter(|(name, _)| name == "content-length") {
+        *value = length.to_string().into_bytes();
+    }
+}
+
+fn any_value(headers: &[(String, Vec<u8>)], name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+    let mut values = headers.iter().filter(|(other, _)| other == name).peekable();
+    values.peek()?;
+    Some(values.any(|(_, value)| test(value)))
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Names in lower case and values, in order.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Whether more than headers comes.
+    pub has_body: bool,
+    /// A document in the metadata of its route.
+    pub route_document: Option<Vec<u8>>,
+    /// What other facts are.
+    fact: Vec<u8>,
+}
+
+impl Request {
+    /// Any one.
+    pub fn any(input: &mut Unstructured<'_>) -> Self {
+        let first: [(&str, &[u8]); 3] = [(":method", b"GET"), (":path", b"/"), (":authority", b"shop")];
+        let present = input.int_in_range(0..=7).unwrap_or(0);
+        let headers = headers(input, if present == 7 { &[] } else { &first });
+        let has_body = input.arbitrary().unwrap_or(false);
+        Self { headers, has_body, route_document: None, fact: bytes(input) }
+    }
+
+    /// A fact about it.
+    pub fn fact(&self, property: Property<'_>) -> Option<Vec<u8>> {
+        let value = match property {
+            Property::RouteDocument => self.route_document.clone()?,
+            Property::VirtualHostDocument => return None,
+            Property::SourceAddress if self.fact.is_empty() => b"10.1.2.3:4567".to_vec(),
+            Property::ListenerDirection => vec![self.fact.len() as u8 % 3, 0, 0, 0, 0, 0, 0, 0],
+            _ => self.fact.clone(),
+        };
+        Some(value).filter(|value| !value.is_empty())
+    }
+}
+
+impl RequestView for Request {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        any_value(&self.headers, name, test)
+    }
+
+    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        self.headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value));
+        true
+    }
+
+    fn property(&self, property: Property<'_>) -> Option<Vec<u8>> {
+        self.fact(property)
+    }
+
+    fn has_body(&self) -> bool {
+        self.has_body
+    }
+}
+
+/// A response.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// As of a request; `:status` is the first.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Whether more than headers comes.
+    pub has_body: bool,
+}
+
+impl Response {
+    /// Any one.
+    pub fn any(input: &mut Unstructured<'_>) -> Self {
+        let statuses: [&[u8]; 10] =
+            [b"200", b"503", b"404", b"204", b"304", b"101", b"100", b"", b"x", b"99999"];
+        let status = *input.choose(&statuses).unwrap_or(&statuses[0]);
+        let headers = headers(input, &[(":status", status)]);
+        Self { headers, has_body: input.arbitrary().unwrap_or(false) }
+    }
+}
+
+impl ResponseView for Response {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        any_value(&self.headers, name, test)
+    }
+
+    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
+        self.headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value));
+        true
+    }
+
+    fn has_body(&self) -> bool {
+        self.has_body
+    }
+}
+
+/// Clocks that can stand still, jump, and refuse to be read.
+#[derive(Debug, Default)]
+pub struct Clocks {
+    /// The one that never goes back.
+    pub monotonic: Cell<Option<Instant>>,
+    /// The one of the wall.
+    pub wall: Cell<Option<Timestamp>>,
+}
+
+impl Clocks {
+    /// At any time.
+    pub fn any(input: &mut Unstructured<'_>) -> Self {
+        let wall = input.arbitrary::<Option<i64>>().unwrap_or_default().map(Timestamp);
+        let monotonic = input.arbitrary::<Option<u64>>().unwrap_or_default();
+        Self {
+            monotonic: Cell::new(monotonic.map(|nanos| Instant(Duration::from_nanos(nanos)))),
+            wall: Cell::new(wall),
+        }
+    }
+}
+
+impl Clock for Clocks {
+    fn now(&self) -> Option<Instant> {
+        self.monotonic.get()
+    }
+
+    fn wall(&self) -> Option<Timestamp> {
+        self.wall.get()
+    }
+}
+
+/// Draws that follow from a seed (SplitMix64).
+#[derive(Debug, Clone)]
+pub struct Seeded(pub u64);
+
+impl Entropy for Seeded {
+    fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^ (bits >> 31)
+    }
+}

@@ -1,0 +1,50 @@
+//! Every input of every corpus, again: what once was found stays mended, and what it reaches is still reached.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use targets::TARGETS;
+
+/// The input that runs, for whoever reads about a panic: some cannot be caught, since they pass through functions that
+/// a host calls.
+static RUNNING: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+fn corpora() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus")
+}
+
+fn names(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry of a folder").path()).collect();
+    paths.sort();
+    paths
+}
+
+#[test]
+fn no_input_of_a_corpus_brings_about_what_must_not_be() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if let Ok(Some(path)) = RUNNING.try_lock().as_deref() {
+            let _ = writeln!(std::io::stderr(), "with {}:", path.display());
+        }
+        usual(info);
+    }));
+    for (name, target) in TARGETS {
+        let inputs = names(&corpora().join(name));
+        assert!(!inputs.is_empty(), "the corpus of `{name}` is empty");
+        for path in inputs {
+            let input = std::fs::read(&path).expect("an input");
+            *RUNNING.lock().expect("one thread") = Some(path);
+            target(&input);
+        }
+    }
+}
+
+#[test]
+fn every_corpus_has_a_target() {
+    let names: Vec<_> = names(&corpora())
+        .into_iter()
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect();
+    assert_eq!(names, TARGETS.map(|(name, _)| name));
+}
