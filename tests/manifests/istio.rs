@@ -1,6 +1,6 @@
 //! Istio's control plane, as far as it concerns the parts that reach Envoy.
 
-use super::{manifest, reply, status, with_the_module};
+use super::{entered, manifest, reply, status, with_the_module};
 use serde_json::{Value, json};
 use std::path::Path;
 use support::client::Request;
@@ -97,7 +97,10 @@ impl Proxy {
         assert_eq!(wanted["name"], self.host["name"]);
         let routes = self.host["routes"].as_array_mut().expect("routes");
         let named = routes.iter_mut().find(|route| route["name"] == wanted["route"]["name"]);
-        named.expect("a route of that name")["metadata"] = value["metadata"].clone();
+        let route = named.expect("a route of that name");
+        for (field, value) in value.as_object().expect("a route") {
+            route[field] = value.clone();
+        }
         self
     }
 
@@ -170,6 +173,19 @@ async fn the_envoy_filter_for_routes_faults_its_route_and_no_other() {
     assert_eq!(status(&envoy, "demo", alice("/any")).await, 503);
     assert_eq!(status(&envoy, "demo", alice("/canary")).await, 200);
     assert_eq!(upstream.count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_only_no_request_of_another_route_enters_the_module() {
+    let upstream = Upstream::start().await;
+    let filter = manifest("src/cli/tests/render/istio/envoyfilter-only.yaml");
+    let (envoy, _pushed) = Proxy::new(false, &upstream).apply(&filter).start().await;
+    let tester = |path: &str| Request::get(path).header("x-tester", "off");
+    let ours = ["/canary", "/canary/1"].map(tester);
+    let others = ["/", "/reviews", "/other"].map(tester);
+    assert_eq!(entered(&envoy, "demo", others).await, [(200, false); 3]);
+    assert_eq!(entered(&envoy, "demo", ours).await, [(403, true); 2]);
+    assert_eq!(envoy.stats().await.value("rule.failing.matched"), 2);
 }
 
 /// All that the command's tests expect for Istio is taken by Envoy, whatever it is for.

@@ -67,3 +67,16 @@ async fn reply(envoy: &Envoy, listener: &str, request: Request) -> Reply {
 async fn status(envoy: &Envoy, listener: &str, request: Request) -> u16 {
     reply(envoy, listener, request).await.status.as_u16()
 }
+
+/// The statuses of requests, and whether these entered the module: Envoy's log says so of each.
+async fn entered<const N: usize>(envoy: &Envoy, listener: &str, requests: [Request; N]) -> [(u16, bool); N] {
+    envoy.log_level("wasm", "trace").await;
+    let calls = || envoy.log().matches("proxy_on_request_headers").count();
+    let mut found = [(0, false); N];
+    for (request, found) in requests.into_iter().zip(&mut found) {
+        let before = calls();
+        let status = status(envoy, listener, request).await;
+        *found = (status, calls() > before);
+    }
+    found
+}

@@ -1,6 +1,6 @@
 //! A plain Envoy with the files that `brownout render envoy` prints, as they are, but for addresses and paths.
 
-use super::{reply, status, text};
+use super::{entered, reply, status, text};
 use std::path::Path;
 use support::client::Request;
 use support::envoy::Envoy;
@@ -57,6 +57,18 @@ async fn it_starts_and_aborts_and_labels_its_counters_with_the_rule() {
     let expected = r#"brownout_rule_injected{rule="failing",fault="abort"} 1"#;
     let ours: Vec<&str> = metrics.lines().filter(|line| line.contains("brownout_rule")).collect();
     assert!(ours.contains(&expected), "{ours:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_prefixes_no_other_request_enters_the_module() {
+    let upstream = Upstream::start().await;
+    let envoy = started(&upstream, "bootstrap-prefix", [("brownout.yaml", "filter"), ("", "")]).await;
+    let tester = |path: &str| Request::get(path).header("x-tester", "off");
+    let others = ["/", "/other", "/review"].map(tester);
+    assert_eq!(entered(&envoy, "front", others).await, [(200, false); 3]);
+    let ours = ["/reviews/1", "/ratings"].map(tester);
+    assert_eq!(entered(&envoy, "front", ours).await, [(403, true); 2]);
+    assert_eq!(envoy.stats().await.value("rule.failing.matched"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

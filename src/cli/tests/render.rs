@@ -12,13 +12,15 @@ const IMAGE: &str = "--image registry.example/brownout:0.1.0";
 const DIGEST: &str = "--digest sha256:0123456789012345678901234567890123456789012345678901234567890123";
 
 /// Each file and how it comes about.
-const FILES: [(&str, &str); 25] = [
+const FILES: [(&str, &str); 28] = [
     ("envoy/bootstrap", "envoy faults.yaml --listen 0.0.0.0:10000 --upstream reviews:8080"),
     ("envoy/filter", "envoy faults.yaml --part filter --module-path /opt/brownout.wasm"),
     ("envoy/bootstrap-per-route", "envoy faults.yaml --per-route"),
     ("envoy/filter-per-route", "envoy faults.yaml --per-route --part filter"),
     ("envoy/routes", "envoy faults.yaml --per-route --part routes"),
     ("envoy/bootstrap-gated", "envoy gate.yaml --gate --upstream reviews:8080"),
+    ("envoy/bootstrap-prefix", "envoy faults.yaml --prefix /reviews --prefix /ratings"),
+    ("envoy/routes-prefix", "envoy faults.yaml --per-route --part routes --prefix /reviews"),
     ("envoy/filter-gated", "envoy gate.yaml --gate --part filter"),
     (
         "istio/wasmplugin",
@@ -47,6 +49,10 @@ const FILES: [(&str, &str); 25] = [
     (
         "istio/envoyfilter-routes",
         "istio-envoyfilter faults.yaml --namespace demo --workload app=page --side outbound --service reviews --port 8080 --per-route --route canary --route default",
+    ),
+    (
+        "istio/envoyfilter-only",
+        "istio-envoyfilter faults.yaml --namespace demo --workload app=page --side outbound --service reviews --port 8080 --per-route --route canary --only",
     ),
     (
         "istio/envoyfilter-waypoint",
@@ -248,6 +254,21 @@ fn what_would_silently_do_nothing_is_refused() {
     assert_eq!(
         refused("envoy faults.yaml --part routes"),
         "without `--per-route` the routes stand in the bootstrap"
+    );
+    assert_eq!(refused("envoy faults.yaml --prefix /"), "`--prefix /` is every request: leave it out");
+    assert_eq!(
+        refused("envoy upstream.yaml --prefix /reviews"),
+        "routes keep requests from the module in a listener, and the document's `placement` is `upstream`: leave `--prefix` out"
+    );
+    assert_eq!(
+        refused("istio-envoyfilter faults.yaml --workload app=page --port 8080 --per-route --only"),
+        "an inbound listener has one route for everything that arrives at a port, and `--only` would keep nothing out: leave it out"
+    );
+    assert_eq!(
+        refused(
+            "istio-envoyfilter upstream.yaml --side outbound --service reviews --port 8080 --per-route --only"
+        ),
+        "routes keep requests from the module in a listener, and the document's `placement` is `upstream`: leave `--only` out"
     );
     assert_eq!(refused("envoy-gateway faults.yaml IMAGE"), "say what it is for: `--route` or `--gateway`");
 }

@@ -65,6 +65,9 @@ pub struct Arguments {
     /// Put the rules into the metadata of the route.
     #[arg(long)]
     per_route: bool,
+    /// Only requests with a path that begins so pass the module; all if absent.
+    #[arg(long, value_name = "PATH", value_parser = absolute)]
+    prefix: Vec<String>,
     #[command(flatten)]
     gated: Gated,
     #[command(flatten)]
@@ -74,6 +77,7 @@ pub struct Arguments {
 impl Arguments {
     pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
         let gate = Gate::wanted(self.gated, self.per_route, faults)?;
+        self.check_prefixes(faults)?;
         let map = match self.part {
             Part::Bootstrap => self.bootstrap(faults),
             Part::Filter => self.discovery(&format!("The module and its document, for {}/brownout.yaml. Move a new version into place (`mv`): Envoy sees that, and\nrequests that are being held finish under the old one.", self.folder), self.extension(faults, gate.as_ref())),
@@ -84,6 +88,18 @@ impl Arguments {
         let rendered = Rendered { text: yaml::text(&map), warnings };
         let rendered = rendered.warn(faults.is_upstream(), filter::FAILS_WITHOUT_MODULE);
         Ok(rendered.warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW))
+    }
+
+    fn check_prefixes(&self, faults: &Faults) -> Result<(), Misfit> {
+        if self.prefix.iter().any(|prefix| prefix == "/") {
+            return misfit("`--prefix /` is every request: leave it out");
+        }
+        if faults.is_upstream() && !self.prefix.is_empty() {
+            return misfit(
+                "routes keep requests from the module in a listener, and the document's `placement` is `upstream`: leave `--prefix` out",
+            );
+        }
+        Ok(())
     }
 
     fn discovery(&self, about: &str, resource: Map) -> Map {
@@ -165,20 +181,22 @@ impl Arguments {
     }
 
     fn table(&self, rules: Option<Map>) -> Map {
-        let action = Map::new()
-            .field("cluster", "service")
-            .comment("Decide: a held request of the placement `upstream` counts against this, and retries need a policy here.")
-            .field("timeout", "0s");
         let kind = rules.is_some().then_some("type.googleapis.com/envoy.config.route.v3.RouteConfiguration");
-        let route = Map::new()
-            .field("name", "service")
-            .field("match", Map::new().field("prefix", "/"))
-            .field("route", action)
-            .maybe("metadata", rules);
+        let routes = if self.prefix.is_empty() {
+            vec![route("service", "/").maybe("metadata", rules)]
+        } else {
+            let faulted = self.prefix.iter().enumerate().map(|(index, prefix)| {
+                route(&format!("faulted-{}", index + 1), prefix).maybe("metadata", rules.clone())
+            });
+            let rest = route("rest", "/")
+                .comment("The others never enter the module.")
+                .field("typed_per_filter_config", filter::disabled(&self.common.name.0));
+            faulted.chain([rest]).collect()
+        };
         let host = Map::new()
             .field("name", "service")
             .field("domains", vec![Yaml::from("*")])
-            .field("routes", vec![route]);
+            .field("routes", routes);
         Map::new().maybe("@type", kind).field("name", "front").field("virtual_hosts", vec![host])
     }
 
@@ -203,6 +221,14 @@ impl Arguments {
             .field("load_assignment", assignment)
             .field("typed_extension_protocol_options", options)
     }
+}
+
+fn route(name: &str, prefix: &str) -> Map {
+    let action = Map::new()
+        .field("cluster", "service")
+        .comment("Decide: a held request of the placement `upstream` counts against this, and retries need a policy here.")
+        .field("timeout", "0s");
+    Map::new().field("name", name).field("match", Map::new().field("prefix", prefix)).field("route", action)
 }
 
 /// Makes rule and fault labels, for Prometheus and others: the file in `envoy/`, which operators also take by itself.

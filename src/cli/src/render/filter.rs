@@ -20,6 +20,9 @@ const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v
 const CODEC: &str = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 const OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
+/// What a route says about any filter.
+const PER_ROUTE: &str = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
+
 /// The name of the namespace and of the key in a route's metadata.
 const METADATA: (&str, &str) = ("brownout", "json");
 
@@ -84,6 +87,19 @@ pub fn discovered_upstream(name: &str, source: Map) -> Map {
     let types = vec![Yaml::from(WASM)];
     let discovery = Map::new().field("config_source", source).field("type_urls", types);
     Map::new().field("name", name).field("config_discovery", discovery)
+}
+
+/// Keeps the filter of that name out of a route.
+pub fn disabled(name: &str) -> Map {
+    Map::new().field(name, Map::new().field("@type", PER_ROUTE).field("disabled", true))
+}
+
+/// Takes the filter of that name, which is disabled elsewhere, into a route. Envoy takes an empty `config` too; what
+/// Istio reads has to have a type, and the filter, which has nothing to say for routes, is not asked about it.
+pub fn enabled(name: &str) -> Map {
+    let nothing = Map::new().field("@type", "type.googleapis.com/google.protobuf.Empty");
+    let route = Map::new().field("@type", PER_ROUTE).field("is_optional", true).field("config", nothing);
+    Map::new().field(name, route)
 }
 
 /// What to know before it is applied.

@@ -1,7 +1,7 @@
 //! EnvoyFilter: for what Istio's own resources have no words for, such as routes and clusters.
 
 use super::super::faults::Faults;
-use super::super::filter::{Code, FAILS_WITHOUT_MODULE, metadata, wasm};
+use super::super::filter::{self, Code, FAILS_WITHOUT_MODULE, metadata, wasm};
 use super::super::gate::Gate;
 use super::super::given::{Common, Digest, Gated, Image, ModulePath};
 use super::super::yaml::Map;
@@ -31,6 +31,9 @@ pub struct Arguments {
     /// The routes that get the rules: an HTTP route's name in a VirtualService, or `default` where it has none.
     #[arg(long, value_name = "NAME", default_value = "default", requires = "per_route")]
     route: Vec<String>,
+    /// Keep requests of all other routes from the module.
+    #[arg(long, requires = "per_route")]
+    only: bool,
     /// The virtual host of the routes, as Envoy names it: `HOST:PORT`. Known if there are a service and a port.
     #[arg(long, value_name = "NAME", requires = "per_route")]
     virtual_host: Option<String>,
@@ -40,7 +43,8 @@ impl Arguments {
     pub(in super::super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
         self.place.check_waypoint()?;
         let context = self.context();
-        let name = format!("{}.{}", self.place.namespace, self.common.name);
+        self.check_only(faults)?;
+        let name = self.filter_name();
         let document = if self.per_route { faults.without_rules() } else { faults.whole() };
         let gate = self.gate(faults)?;
         let wasm = wasm(&document, &self.code()?, None);
@@ -50,7 +54,9 @@ impl Arguments {
             let (host, port) = self.upstream()?;
             patches.push(patch::cluster(context, &host, port, &name));
         } else {
-            patches.extend(self.ports().map(|port| patch::http_filter(context, port, &name, self.gated)));
+            patches.extend(
+                self.ports().map(|port| patch::http_filter(context, port, &name, self.gated, self.only)),
+            );
             if faults.resets() {
                 patches.extend(self.ports().map(|port| patch::closed_at_once(context, port)));
             }
@@ -79,6 +85,26 @@ impl Arguments {
             );
         }
         Gate::wanted(self.gated, self.per_route, faults)
+    }
+
+    /// Names of resources are one space for all namespaces.
+    fn filter_name(&self) -> String {
+        format!("{}.{}", self.place.namespace, self.common.name)
+    }
+
+    /// An inbound listener has no other routes.
+    fn check_only(&self, faults: &Faults) -> Result<(), Misfit> {
+        if self.only && faults.is_upstream() {
+            return misfit(
+                "routes keep requests from the module in a listener, and the document's `placement` is `upstream`: leave `--only` out",
+            );
+        }
+        if self.only && self.context() == "SIDECAR_INBOUND" {
+            return misfit(
+                "an inbound listener has one route for everything that arrives at a port, and `--only` would keep nothing out: leave it out",
+            );
+        }
+        Ok(())
     }
 
     /// Istio has no context of its own for waypoints; they take what is for what arrives at sidecars.
@@ -153,7 +179,10 @@ impl Arguments {
                 let any = context == "SIDECAR_INBOUND";
                 let found =
                     if any { Map::new().field("action", "ANY") } else { Map::new().field("name", route) };
-                patches.push(patch::route(context, table.as_deref(), &host, found, metadata(&rules)));
+                let enabled = self.only.then(|| filter::enabled(&self.filter_name()));
+                let value =
+                    Map::new().field("metadata", metadata(&rules)).maybe("typed_per_filter_config", enabled);
+                patches.push(patch::route(context, table.as_deref(), &host, found, value));
             }
         }
         Ok(patches)

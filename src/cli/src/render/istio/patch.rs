@@ -33,14 +33,22 @@ fn http(context: Context, port: Option<u16>, filter: Map) -> Map {
     Map::new().field("context", context).field("listener", listener)
 }
 
-/// The filter before the router.
-pub fn http_filter(context: Context, port: Option<u16>, name: &str, gated: Gated) -> Map {
+/// The filter before the router; `by_route` if only routes that say so have it.
+pub fn http_filter(context: Context, port: Option<u16>, name: &str, gated: Gated, by_route: bool) -> Map {
     let router = Map::new().field("name", "envoy.filters.http.router");
     let found = http(context, port, Map::new().field("name", filter::HTTP.0).field("subFilter", router));
+    let filter = filter::discovered(name, pushed(), gated);
+    let filter = if by_route {
+        filter
+            .comment("Only routes that enable it have it: requests of the others never enter the module.")
+            .field("disabled", true)
+    } else {
+        filter
+    };
     let patch = Map::new()
         .comment("Not ADD: that puts a filter behind the router, and the proxy refuses the listener.")
         .field("operation", "INSERT_BEFORE")
-        .field("value", filter::discovered(name, pushed(), gated));
+        .field("value", filter);
     Map::new().field("applyTo", "HTTP_FILTER").field("match", found).field("patch", patch)
 }
 
@@ -51,12 +59,12 @@ pub fn closed_at_once(context: Context, port: Option<u16>) -> Map {
     patch("NETWORK_FILTER", found, "MERGE", Map::new().field("typed_config", manager))
 }
 
-/// The rules of a route.
-pub fn route(context: Context, table: Option<&str>, host: &str, route: Map, metadata: Map) -> Map {
+/// What a route has beside what Istio gives it.
+pub fn route(context: Context, table: Option<&str>, host: &str, route: Map, value: Map) -> Map {
     let host = Map::new().field("name", host).field("route", route);
     let table = Map::new().maybe("name", table).field("vhost", host);
     let found = Map::new().field("context", context).field("routeConfiguration", table);
-    patch("HTTP_ROUTE", found, "MERGE", Map::new().field("metadata", metadata))
+    patch("HTTP_ROUTE", found, "MERGE", value)
 }
 
 /// The filter on the way of every attempt to a service.
