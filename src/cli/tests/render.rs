@@ -175,6 +175,13 @@ fn a_gate_is_refused_where_there_is_no_place_for_it() {
     assert_eq!(refused("envoy gate.yaml --gate --per-route"), per_route);
     assert_eq!(refused("istio-envoyfilter gate.yaml --gate --per-route --port 80"), per_route);
     assert_eq!(refused_gate(r#"{"per_route": true}"#), per_route);
+    for place in [r#""limits": {"max_percentage": 5},"#, ""] {
+        let rule = r#"{"name": "a", "match": {"headers": [{"name": "x-a"}]}, "limits": {"maxPercentage": 1}, "percentage": 1, "reset": {}}"#;
+        assert_eq!(
+            refused_gate(&format!(r#"{{{place} "rules": [{rule}]}}"#)),
+            "`max_percentage` counts requests that no rule matches, and `--gate` keeps those from the module: leave one of them out"
+        );
+    }
     assert_eq!(
         refused("envoy upstream.yaml --gate"),
         "`--gate` is for listeners, and the document's `placement` is `upstream`: leave one of them out"
