@@ -65,9 +65,6 @@ pub fn metrics(expression: &str) -> Vec<&str> {
     words.filter(|word| word.starts_with("brownout_") || word.starts_with("envoy_")).collect()
 }
 
-/// Metrics of which alerts and panels speak already, and which the module does not have yet.
-pub const TO_COME: [&str; 1] = ["brownout_stopped"];
-
 /// A Prometheus that reads an Envoy every second. It ends when it is dropped.
 pub struct Prometheus {
     child: Child,

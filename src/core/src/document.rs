@@ -10,6 +10,7 @@ use crate::percent::FractionalPercent;
 use crate::predicate::Predicate;
 use crate::sample::Sample;
 use crate::schedule::{Schedule, WHOLE};
+use crate::stop::StopWhen;
 use crate::view::Property;
 use alloc::boxed::Box;
 use alloc::format;
@@ -462,12 +463,13 @@ object! {
         pub exclude: Option<Vec<Predicate>>,
         /// How much all rules together may do at most.
         pub limits: Option<Limits>,
+        /// When injection stops by itself: never, if it is absent.
+        pub stop_when: Option<StopWhen>,
         /// Whether rules are also read from the metadata of routes and virtual hosts; they replace these.
         pub per_route: Option<bool>,
         /// What an exchange that suffers a fault says about it.
         pub report: Option<Report>,
     }
-    later ["stop_when"]
 }
 
 object! {

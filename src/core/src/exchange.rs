@@ -19,7 +19,7 @@ use crate::effects::{End, Ending, Throttle};
 use crate::fault::Kinds;
 use crate::fault::response::Answer;
 use crate::plan::RuleId;
-use crate::step::{Direction, LocalReply};
+use crate::step::{Direction, ExchangeId, LocalReply};
 use crate::time::Instant;
 use alloc::rc::Rc;
 use core::time::Duration;
@@ -27,6 +27,8 @@ use core::time::Duration;
 /// Whose doing it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
+    /// Which exchange.
+    pub exchange: ExchangeId,
     /// The rule that took the request.
     pub rule: RuleId,
     /// Its name, which outlives a document in a route's metadata.
@@ -41,8 +43,8 @@ pub struct Cause {
 
 impl Cause {
     /// One that has done nothing yet.
-    pub fn new(rule: RuleId, name: Rc<str>) -> Self {
-        Self { rule, name, kinds: Kinds::default(), injected: false, delay: Duration::ZERO }
+    pub fn new(exchange: ExchangeId, rule: RuleId, name: Rc<str>) -> Self {
+        Self { exchange, rule, name, kinds: Kinds::default(), injected: false, delay: Duration::ZERO }
     }
 }
 

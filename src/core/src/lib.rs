@@ -46,6 +46,7 @@ pub mod schedule;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod step;
+pub mod stop;
 pub mod tally;
 pub mod time;
 pub mod timestamp;

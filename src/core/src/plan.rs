@@ -8,6 +8,7 @@ use crate::limits::Limits;
 use crate::path::Path;
 use crate::predicate::Predicate;
 use crate::rules::RuleSet;
+use crate::stop::StopWhen;
 use crate::view::{Property, RequestView};
 use crate::wire;
 use alloc::format;
@@ -102,6 +103,11 @@ impl Plan {
     /// The limits for all rules together.
     pub fn limits(&self) -> Option<Limits> {
         self.document.limits
+    }
+
+    /// When injection stops by itself.
+    pub fn stop_when(&self) -> Option<&StopWhen> {
+        self.document.stop_when.as_ref()
     }
 
     /// Whether the response to an exchange that suffers a fault says so.

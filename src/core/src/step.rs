@@ -5,6 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::fault::{Kind, Kinds};
 use crate::grpc::GrpcStatus;
 use crate::plan::RuleId;
+use crate::stop::Ends;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -178,4 +179,7 @@ pub enum Event {
     Activated,
     /// One fewer.
     Released,
+    /// Too many of the exchanges that suffered nothing have failed: from now on nothing is injected. One worker of all
+    /// says so.
+    Stopped(Ends),
 }

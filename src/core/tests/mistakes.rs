@@ -121,12 +121,15 @@ fn an_unknown_field_is_told_with_the_one_that_was_probably_meant() {
 #[test]
 fn a_field_of_a_later_release_is_told_apart_from_an_unknown_one() {
     assert_eq!(
-        mistakes(r#"{"stopWhen":{},"stop":{}}"#),
+        mistakes(r#"{"stop":{}}"#),
         [
-            "stopWhen: `stopWhen` is not supported yet: this release does not know it",
-            "stop: unknown field `stop`: expected `mode`, `placement`, `experiment`, `rules`, `exclude`, `limits`, `per_route` or \
-             `report`",
+            "stop: unknown field `stop`: expected `mode`, `placement`, `experiment`, `rules`, `exclude`, `limits`, `stop_when`, \
+             `per_route` or `report`",
         ]
+    );
+    assert_eq!(
+        about_faults(r#""response":{"status":500,"trailers":{}}"#),
+        ["response.trailers: `trailers` is not supported yet: this release does not know it"]
     );
 }
 

@@ -61,10 +61,9 @@ extern "C" fn proxy_on_tick(root: u32) {
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_delete(context: u32) {
     if let Some(worker) = contexts::take_stream(context) {
-        worker.end(context);
+        worker.close(context);
     } else if let Some(worker) = contexts::remove_root(context) {
-        // The host's timer outlives the context that set it.
-        worker.disarm();
+        worker.leave();
     }
 }
 

@@ -208,6 +208,9 @@ pub fn plugin_configuration() -> Result<Vec<u8>> {
     Ok(optional(result)?.unwrap_or_default())
 }
 
+/// The number of the map with the response's trailers.
+const RESPONSE_TRAILERS: u32 = 3;
+
 /// The number of a message's header map.
 fn headers_of(direction: Direction) -> u32 {
     match direction {
@@ -238,6 +241,14 @@ pub fn header(direction: Direction, name: &str) -> Result<Option<Vec<u8>>> {
     // SAFETY: the host reads `name` during the call; for the rest see `received`.
     optional(received(|data, size| unsafe {
         proxy_get_header_map_value(map, name.as_ptr(), name.len(), data, size)
+    }))
+}
+
+/// The first value of a trailer of the response. Only to be asked for in the callback of the trailers.
+pub fn response_trailer(name: &str) -> Result<Option<Vec<u8>>> {
+    // SAFETY: the host reads `name` during the call; for the rest see `received`.
+    optional(received(|data, size| unsafe {
+        proxy_get_header_map_value(RESPONSE_TRAILERS, name.as_ptr(), name.len(), data, size)
     }))
 }
 

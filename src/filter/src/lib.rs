@@ -5,6 +5,7 @@
 mod callbacks;
 mod chance;
 mod clock;
+mod closings;
 mod configure;
 mod contexts;
 mod evidence;

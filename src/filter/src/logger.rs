@@ -1,7 +1,8 @@
 //! The `log` crate's lines, written to Envoy's log.
 
 use crate::host::{self, LogLevel};
-use brownout_core::Diagnostic;
+use brownout_core::stop::{Ends, StopWhen};
+use brownout_core::{Diagnostic, Plan};
 use log::{Level, LevelFilter, Log, Metadata, Record};
 
 struct Logger;
@@ -49,4 +50,14 @@ pub fn refused(what: &str, mistakes: &[Diagnostic]) {
     if mistakes.len() > MOST_MISTAKES {
         log::error!("brownout: {what} refused: {} more mistakes", mistakes.len() - MOST_MISTAKES);
     }
+}
+
+/// Says that injection has stopped.
+pub fn stopped(ends: Ends, plan: &Plan) {
+    let Some(StopWhen { error_percentage, window, .. }) = plan.stop_when() else { return };
+    let Ends { all, failed } = ends;
+    log::warn!(
+        "brownout: stopped: {failed} of {all} exchanges that suffered no fault failed within {window}, which is \
+         {error_percentage} % or more; nothing is injected until another document arrives"
+    );
 }

@@ -59,6 +59,9 @@ impl Worker {
     /// A piece of a body has arrived. Does not come while the headers of the message are held.
     pub fn on_data(&self, id: u32, direction: Direction, size: u32, end_of_stream: bool) -> DataStatus {
         let id = ExchangeId(id);
+        if end_of_stream && direction == Direction::Response {
+            self.response_ended(id, false);
+        }
         if !self.cares_for_body(id, direction) {
             return DataStatus::Continue;
         }
@@ -78,6 +81,9 @@ impl Worker {
     /// The trailers of a message have arrived. Does not come while its headers are held.
     pub fn on_trailers(&self, id: u32, direction: Direction) -> TrailersStatus {
         let id = ExchangeId(id);
+        if direction == Direction::Response {
+            self.response_ended(id, true);
+        }
         if !self.cares_for_body(id, direction) {
             return TrailersStatus::Continue;
         }

@@ -25,3 +25,9 @@ pub fn read(property: Property<'_>) -> Option<Vec<u8>> {
     };
     host::property(path.join("\0").as_bytes()).ok().flatten().filter(|value| !value.is_empty())
 }
+
+/// A number, which the host writes as 64 bits, little endian.
+pub fn number(path: &[&str]) -> host::Result<Option<u64>> {
+    let value = host::property(path.join("\0").as_bytes())?;
+    Ok(value.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?))))
+}

@@ -24,6 +24,10 @@ impl Worker {
         TICKS.set(true);
         self.armed.set(None);
         let now = HostClock.now();
+        if let Some(now) = now {
+            self.ask(|engine| engine.tell_others(now));
+            self.tell();
+        }
         for _ in 0..RELEASES_PER_TICK {
             let Some(now) = now else { break };
             let Some(Some((id, release))) = self.ask(|engine| engine.next_due(now)) else { break };
@@ -58,7 +62,7 @@ impl Worker {
             },
         };
         if released.is_err() {
-            log::error!("an exchange that was held could be neither ended nor resumed");
+            log::error!("brownout: an exchange that was held could be neither ended nor resumed");
         }
     }
 }

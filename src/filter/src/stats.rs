@@ -4,7 +4,7 @@
 
 use crate::host::{self, MetricType};
 use brownout_core::Plan;
-use brownout_core::document::Rule;
+use brownout_core::document::{Mode, Rule};
 use brownout_core::fault::Kind;
 use brownout_core::plan::RuleId;
 use brownout_core::step::Event;
@@ -74,6 +74,8 @@ pub struct Stats {
     /// By the rule's number: those of the document, and those of routes once they have done something.
     rules: RefCell<Vec<Counters>>,
     active_faults: Metric,
+    stopped: Metric,
+    mode: Metric,
     delay_ms: Metric,
     host_errors: Metric,
     route_config_rejected: Metric,
@@ -87,6 +89,8 @@ impl Stats {
             total: Counters::define("brownout", Kind::ALL.iter().copied()),
             rules: RefCell::new(plan.rules().iter().map(of_rule).collect()),
             active_faults: Metric::define(MetricType::Gauge, "brownout.active_faults"),
+            stopped: Metric::define(MetricType::Gauge, "brownout.stopped"),
+            mode: Metric::define(MetricType::Gauge, "brownout.mode"),
             delay_ms: Metric::define(MetricType::Histogram, "brownout.delay_ms"),
             host_errors: Metric::define(MetricType::Counter, "brownout.host_errors"),
             route_config_rejected: Metric::define(MetricType::Counter, "brownout.route_config_rejected"),
@@ -112,7 +116,22 @@ impl Stats {
             Event::RouteRefused(_) => self.route_config_rejected.add(1),
             Event::Activated => self.active_faults.add(1),
             Event::Released => self.active_faults.add(-1),
+            Event::Stopped(_) => self.stopped.add(1),
         }
+    }
+
+    /// Takes back that injection has stopped.
+    pub fn take_back_stop(&self) {
+        self.stopped.add(-1);
+    }
+
+    /// Shows the mode of the document in force.
+    pub fn show_mode(&self, mode: Mode) {
+        self.mode.record(match mode {
+            Mode::Off => 0,
+            Mode::Shadow => 1,
+            Mode::Inject => 2,
+        });
     }
 
     /// Counts a host call that failed.

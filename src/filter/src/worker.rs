@@ -37,6 +37,8 @@ pub struct Worker {
     may_release: Cell<bool>,
     /// From when on a tick is not expected any more, if none has come.
     doubted: Cell<Option<Instant>>,
+    /// Whether the gauge says because of this worker that injection has stopped.
+    says_stopped: Cell<bool>,
 }
 
 impl Worker {
@@ -50,6 +52,7 @@ impl Worker {
             armed: Cell::default(),
             may_release: Cell::new(false),
             doubted: Cell::default(),
+            says_stopped: Cell::default(),
         }
     }
 
@@ -62,7 +65,9 @@ impl Worker {
             return false;
         }
         plan.settle(&properties::read);
+        self.take_back_stop();
         let stats = Stats::new(&plan);
+        stats.show_mode(plan.mode());
         let tally = SharedTally::new(text);
         let first = tally.is_first();
         if let (Ok(mut engine), Ok(mut old)) = (self.engine.try_borrow_mut(), self.stats.try_borrow_mut()) {
@@ -104,10 +109,19 @@ impl Worker {
         self.tell();
     }
 
-    /// No tick comes any more.
-    pub fn disarm(&self) {
+    /// The root context goes, and nothing comes any more. The host's timer outlives the context that set it.
+    pub fn leave(&self) {
         self.armed.set(None);
         self.counted(host::set_tick_period(0)).ok();
+        self.take_back_stop();
+    }
+
+    fn take_back_stop(&self) {
+        if self.says_stopped.take()
+            && let Ok(stats) = self.stats.try_borrow()
+        {
+            stats.take_back_stop();
+        }
     }
 
     /// Asks the engine. `None` if it is being asked already, which no host does.
@@ -124,6 +138,10 @@ impl Worker {
             stats.count(&event, |rule| engine.rule_name(rule).map(str::to_owned));
             match event {
                 Event::RouteRefused(mistakes) => logger::refused("document of a route", &mistakes),
+                Event::Stopped(ends) => {
+                    self.says_stopped.set(true);
+                    logger::stopped(ends, engine.plan());
+                }
                 Event::Reported { rule, kinds, delay } => {
                     self.counted(evidence::set_filter_state(&rule, kinds, delay)).ok();
                 }
@@ -141,7 +159,9 @@ impl Worker {
     pub(crate) fn arm(&self) -> host::Result<()> {
         let Some(due) = self.poll_timeout() else { return Ok(()) };
         if !self.can_hold() {
-            return self.counted(Err(Failed(0)));
+            // What only has to be told or looked at waits for the next occasion.
+            let waits = self.ask(|engine| engine.has_deadlines()) != Some(false);
+            return if waits { self.counted(Err(Failed(0))) } else { Ok(()) };
         }
         if self.armed.get().is_some_and(|armed| armed <= due) {
             return Ok(());

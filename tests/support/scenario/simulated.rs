@@ -137,7 +137,9 @@ impl World {
                     continue;
                 }
                 Event::Unpatched(rule) => (rule, "merge_patches_skipped"),
-                Event::Delayed(_) | Event::Reported { .. } | Event::RouteRefused(_) => continue,
+                Event::Delayed(_) | Event::Reported { .. } | Event::RouteRefused(_) | Event::Stopped(_) => {
+                    continue;
+                }
             };
             let rule = self.engine.rule_name(rule).unwrap_or_default();
             for name in [counter.to_owned(), format!("rule.{rule}.{counter}")] {

@@ -23,6 +23,9 @@ impl<E: Entropy> Engine<E> {
         response: &dyn ResponseView,
         clock: &dyn Clock,
     ) -> HeadersStep {
+        if let Some(watch) = &mut self.watch {
+            watch.begun(id, response);
+        }
         let Some(mut exchange) = self.exchanges.remove(&id) else { return HeadersStep::Continue };
         match core::mem::replace(&mut exchange.stage, Stage::Answered(None)) {
             Stage::Forwarded(ahead) => self.answer(id, exchange, ahead, response, clock),

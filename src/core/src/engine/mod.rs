@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod closings;
 mod releases;
 mod requests;
 mod upstream;
@@ -15,6 +16,7 @@ use crate::names::Names;
 use crate::plan::{Plan, RuleId};
 use crate::route::RouteCache;
 use crate::step::{Direction, EVIDENCE_HEADER, Event, ExchangeId, evidence};
+use crate::stop::Watch;
 use crate::tally::{LocalTally, Tally};
 use crate::time::Instant;
 use alloc::boxed::Box;
@@ -41,6 +43,8 @@ pub struct Engine<E> {
     events: VecDeque<Event>,
     /// Whether all requests are counted, since a limit is a share of them.
     counts_requests: bool,
+    /// How exchanges end, where the plan says when to stop.
+    watch: Option<Watch>,
 }
 
 impl<E: Entropy> Engine<E> {
@@ -49,6 +53,7 @@ impl<E: Entropy> Engine<E> {
         Self {
             names: Names::new(&plan),
             counts_requests: limits_share(&plan),
+            watch: closings::watch(&plan),
             plan,
             routes: RouteCache::default(),
             entropy,
@@ -81,6 +86,7 @@ impl<E: Entropy> Engine<E> {
         }
         self.names = Names::new(&plan);
         self.counts_requests = limits_share(&plan);
+        self.watch = closings::watch(&plan);
         self.plan = plan;
         self.routes = RouteCache::default();
         self.allowance = Allowance::new(tally);
@@ -135,6 +141,9 @@ impl<E: Entropy> Engine<E> {
     /// Counts that a rule does something to an exchange: once.
     fn inject(&mut self, cause: &mut Cause) {
         if !core::mem::replace(&mut cause.injected, true) {
+            if let Some(watch) = &mut self.watch {
+                watch.injected(cause.exchange);
+            }
             self.events.push_back(Event::Injected(cause.rule));
         }
     }
@@ -171,9 +180,10 @@ impl<E: Entropy> Engine<E> {
         marks.then(|| (EVIDENCE_HEADER.into(), evidence(&cause.name, cause.kinds).into()))
     }
 
-    /// Whether a rule has taken the exchange, and it is not over: of others, nothing needs to be said.
+    /// Whether the exchange is of concern: a rule has taken it, and it is not over, or all are watched. Of others, nothing
+    /// needs to be said.
     pub fn knows(&self, id: ExchangeId) -> bool {
-        self.exchanges.contains_key(&id)
+        self.exchanges.contains_key(&id) || self.watches()
     }
 
     /// Whether the exchange's request is being held.
@@ -181,10 +191,16 @@ impl<E: Entropy> Engine<E> {
         self.exchanges.get(&id).is_some_and(|exchange| exchange.holds(Direction::Request))
     }
 
-    /// When [`Self::next_due`] wants to be asked again: never, if nothing waits.
+    /// Whether anything waits to be let go.
+    pub fn has_deadlines(&self) -> bool {
+        !self.deadlines.is_empty()
+    }
+
+    /// When [`Self::next_due`] and [`Self::tell_others`] want to be asked again: never, if nothing waits.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let due = self.deadlines.first().map(|(due, ..)| *due);
-        due.into_iter().chain(self.allowance.renewal()).min()
+        let tell = self.watch.as_ref().and_then(Watch::due);
+        due.into_iter().chain(self.allowance.renewal()).chain(tell).min()
     }
 
     /// The exchange is over, for whatever reason. To say it twice, or of an exchange unknown, does no harm.

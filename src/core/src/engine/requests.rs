@@ -27,7 +27,7 @@ impl<E: Entropy> Engine<E> {
         request: &dyn RequestView,
         clock: &dyn Clock,
     ) -> HeadersStep {
-        if self.plan.is_idle() {
+        if self.plan.is_idle() || self.has_stopped() {
             return HeadersStep::Continue;
         }
         let readings = Readings::of(clock);
@@ -75,7 +75,7 @@ impl<E: Entropy> Engine<E> {
         if effects.unpatched {
             self.events.push_back(Event::Unpatched(rule));
         }
-        if kinds.is_empty() {
+        if kinds.is_empty() || !self.may_inject(clock) {
             return HeadersStep::Continue;
         }
         let shadow = mode != Mode::Inject;
@@ -86,7 +86,7 @@ impl<E: Entropy> Engine<E> {
             self.events.push_back(Event::Overflow(rule));
             return HeadersStep::Continue;
         };
-        let (cause, unspent) = (Cause::new(rule, name), waits.then_some(scopes));
+        let (cause, unspent) = (Cause::new(id, rule, name), waits.then_some(scopes));
         if shadow {
             self.shadow(id, cause, effects, unspent);
             return HeadersStep::Continue;

@@ -16,10 +16,11 @@ pub use trace::Trace;
 
 use crate::document::{Document, Experiment, Mode, Placement, Report};
 use crate::plan::Plan;
+use crate::stop::StopWhen;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use words::{anded, limits};
+use words::{anded, counted, length, limits};
 
 /// What is said of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,8 +82,17 @@ fn first(document: &Document, plan: &Plan) -> Vec<String> {
 
 /// Names every field of a document, so that a new one is not forgotten here.
 fn last(document: &Document, plan: &Plan) -> Vec<String> {
-    let Document { mode: _, experiment: _, rules: _, exclude, limits: all, per_route, report, placement } =
-        document;
+    let Document {
+        mode: _,
+        experiment: _,
+        rules: _,
+        exclude,
+        limits: all,
+        stop_when,
+        per_route,
+        report,
+        placement,
+    } = document;
     let mut sentences = Vec::new();
     if let Some(all) = all {
         let parts = limits(all);
@@ -90,6 +100,7 @@ fn last(document: &Document, plan: &Plan) -> Vec<String> {
             sentences.push(format!("All rules together: {}.", anded(&parts)));
         }
     }
+    sentences.extend(stop_when.as_ref().map(stops));
     if *placement == Some(Placement::Upstream) {
         sentences.push(
             "It stands after the router: it sees each attempt, and an abort takes the place of the backend's response."
@@ -121,4 +132,14 @@ fn last(document: &Document, plan: &Plan) -> Vec<String> {
         }
     }
     sentences
+}
+
+fn stops(when: &StopWhen) -> String {
+    let StopWhen { error_percentage, window, min_requests } = when;
+    format!(
+        "It stops by itself, until another document arrives, once {error_percentage} % of at least {} within {} that \
+         suffered no fault have failed (5xx, a gRPC error of that kind, or a reset).",
+        counted(min_requests.0, "request"),
+        length(*window)
+    )
 }

@@ -290,10 +290,17 @@ impl<E: Entropy> Worker<E> {
     /// What has happened, as far as counters and gauges go.
     pub fn events(&mut self) -> Vec<Event> {
         let counted = |event: &Event| {
-            use Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed};
+            use Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed, Stopped};
             matches!(
                 event,
-                Matched(_) | Injected(_) | Fault { .. } | Delayed(_) | Shadowed(_) | Activated | Released
+                Matched(_)
+                    | Injected(_)
+                    | Fault { .. }
+                    | Delayed(_)
+                    | Shadowed(_)
+                    | Activated
+                    | Released
+                    | Stopped(_)
             )
         };
         std::iter::from_fn(|| self.engine.next_event()).filter(counted).collect()
