@@ -57,6 +57,25 @@ fn rules() -> Vec<(&'static str, Value, Option<u64>)> {
             Some(90),
         ),
         (
+            "scarce",
+            json!({ "percentage": 100, "limits": { "max_faults": 25 }, "abort": { "http_status": 503 } }),
+            Some(25),
+        ),
+        (
+            "limited-failures",
+            json!({
+                "percentage": 100,
+                "limits": { "max_faults": 10 },
+                "response": { "match": { "status": 500 }, "status": 200 },
+            }),
+            Some(10),
+        ),
+        (
+            "never",
+            json!({ "percentage": 100, "limits": { "max_active_faults": 0 }, "delay": { "fixed_delay": "1ms" } }),
+            Some(0),
+        ),
+        (
             "outcomes",
             json!({ "sample": user, "outcomes": [
                 { "percentage": 20, "abort": { "http_status": 503 } },
@@ -122,6 +141,13 @@ async fn as_many_are_counted_for_each_rule_as_inject_does_something_to() {
         let count = |what| stats.value(&format!("rule.{name}.{what}"));
         let (injected, shadowed) = (count("injected"), count("shadowed"));
         assert_eq!((count("matched"), injected), (2 * EACH as u64, shadowed), "{name}:\n{stats}");
+        let overflow = match name {
+            "scarce" => EACH - 25,
+            "limited-failures" => EACH / 4 - 10,
+            "never" => EACH,
+            _ => 0,
+        };
+        assert_eq!(count("overflow"), 2 * overflow as u64, "{name}: the same in both modes");
         match expected {
             Some(expected) => assert_eq!(shadowed, expected, "{name}"),
             None => assert!((1..EACH as u64).contains(&shadowed), "{name}: {shadowed}"),

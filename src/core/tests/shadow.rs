@@ -170,6 +170,21 @@ fn outcomes() -> BoxedStrategy<Map<String, Value>> {
         .boxed()
 }
 
+/// No more than one exchange is under way, so that a place is always free unless there is none at all.
+fn limits() -> BoxedStrategy<Value> {
+    one_of(json!([
+        null,
+        null,
+        null,
+        { "max_active_faults": 0 },
+        { "max_active_faults": 1 },
+        { "max_faults": 3 },
+        { "max_faults_per_second": 2 },
+        { "max_percentage": 40 },
+        { "max_active_faults": 2, "max_faults": 7, "max_faults_per_second": 3 },
+    ]))
+}
+
 fn chosen() -> BoxedStrategy<Value> {
     let sample = one_of(json!([
         null,
@@ -191,10 +206,11 @@ fn chosen() -> BoxedStrategy<Value> {
         { "ramp_up": "3s" },
         { "on": "300ms", "off": "200ms" },
     ]));
+    let limits = limits();
     let matches = one_of(json!([null, null, { "methods": ["GET"] }, { "path": { "prefix": "/a" } }]));
-    (sample, schedule, matches, prop_oneof![2 => Just(100), 1 => 0..=100_u32])
-        .prop_map(|(sample, schedule, matches, percentage)| {
-            let fields = [("sample", sample), ("schedule", schedule), ("match", matches)];
+    (sample, schedule, limits, matches, prop_oneof![2 => Just(100), 1 => 0..=100_u32])
+        .prop_map(|(sample, schedule, limits, matches, percentage)| {
+            let fields = [("sample", sample), ("schedule", schedule), ("limits", limits), ("match", matches)];
             let mut rule: Map<String, Value> =
                 fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             rule.retain(|_, value| !value.is_null());
@@ -435,11 +451,15 @@ proptest! {
     #[test]
     fn shadow_counts_what_inject_does_and_touches_nothing(
         rules in rules(),
+        limits in limits(),
         exchanges in prop::collection::vec(exchange(), 1..40),
         seed: u64,
         by_rule: bool,
     ) {
-        let document = json!({ "rules": rules });
+        let mut document = json!({ "rules": rules });
+        if !limits.is_null() {
+            document["limits"] = limits;
+        }
         let [(injected, _), (shadowed, touched)] = both(&document, &exchanges, seed, by_rule);
         prop_assert_eq!(&injected, &shadowed, "{}", document);
         prop_assert_eq!(touched, 0);

@@ -1,0 +1,128 @@
+//! Every kind of fault, under a path of its name.
+
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use support::client::{Cut, Request};
+use support::load::Exchange;
+use support::upstream::{Answer, pattern};
+
+/// How many bytes a body has that is slowed down.
+const BODY: usize = 20 * 1024;
+
+/// A kind, or two of them.
+pub struct Kind {
+    pub name: &'static str,
+    faults: fn(milliseconds: u64) -> Value,
+    /// Whether it lasts, so that places are taken.
+    pub lasts: bool,
+}
+
+/// A rate at which [`BODY`] takes so long.
+fn rate(milliseconds: u64) -> Value {
+    json!({ "fixed_limit": { "limit_kbps": 20_000 / milliseconds } })
+}
+
+fn length(milliseconds: u64) -> String {
+    format!("{milliseconds}ms")
+}
+
+pub const KINDS: [Kind; 12] = [
+    Kind { name: "delay", faults: |ms| json!({ "delay": { "fixed_delay": length(ms) } }), lasts: true },
+    Kind {
+        name: "delay-then-abort",
+        faults: |ms| json!({ "delay": { "fixed_delay": length(ms) }, "abort": { "http_status": 503 } }),
+        lasts: true,
+    },
+    Kind {
+        name: "delay-then-reset",
+        faults: |ms| json!({ "delay": { "fixed_delay": length(ms) }, "reset": {} }),
+        lasts: true,
+    },
+    Kind { name: "hang", faults: |ms| json!({ "hang": { "max": length(ms) } }), lasts: true },
+    Kind {
+        name: "delay-of-the-answer",
+        faults: |ms| json!({ "response": { "delay": { "fixed_delay": length(ms) } } }),
+        lasts: true,
+    },
+    Kind {
+        name: "delay-of-some-answers",
+        faults: |ms| json!({ "response": { "match": { "status": 200 }, "delay": { "fixed_delay": length(ms) } } }),
+        lasts: true,
+    },
+    Kind {
+        name: "delay-and-patch",
+        faults: |ms| {
+            json!({
+                "request": { "body": { "merge_patch": { "a": 1 } } },
+                "delay": { "fixed_delay": length(ms) },
+                "response": { "body": { "replace": "other" } },
+            })
+        },
+        lasts: true,
+    },
+    Kind { name: "upload", faults: |ms| json!({ "request_rate_limit": rate(ms) }), lasts: true },
+    Kind { name: "download", faults: |ms| json!({ "response_rate_limit": rate(ms) }), lasts: true },
+    Kind { name: "abort", faults: |_| json!({ "abort": { "http_status": 503 } }), lasts: false },
+    Kind { name: "reset", faults: |_| json!({ "reset": {} }), lasts: false },
+    Kind {
+        name: "change",
+        faults: |_| json!({ "request": { "path": "/changed" }, "response": { "status": 418 } }),
+        lasts: false,
+    },
+];
+
+impl Kind {
+    /// A rule that takes everything under its path, for so long.
+    pub fn rule(&self, milliseconds: u64, limits: &Value) -> Value {
+        let path = json!({ "path": { "exact": self.path() } });
+        let mut rule = json!({ "name": self.name, "match": path, "percentage": 100, "limits": limits });
+        let faults = (self.faults)(milliseconds);
+        rule.as_object_mut().expect("an object").extend(faults.as_object().expect("an object").clone());
+        rule
+    }
+
+    fn path(&self) -> String {
+        format!("/{}", self.name)
+    }
+
+    /// A request for it.
+    pub fn request(&self) -> Request {
+        match self.name {
+            "upload" => Request::post(&self.path(), pattern(0..BODY)),
+            "download" => {
+                let answer = Answer { length: Some(BODY), ..Answer::default() };
+                Request::get(&self.path()).header(Answer::HEADER, answer.to_header())
+            }
+            "delay-and-patch" => {
+                Request::post(&self.path(), "{\"b\":2}").header("content-type", "application/json")
+            }
+            _ => Request::get(&self.path()),
+        }
+    }
+
+    /// How long a fault that is to last for so long certainly does. Rates let the first piece go at once.
+    pub fn at_least(&self, milliseconds: u64) -> Duration {
+        let rated = matches!(self.name, "upload" | "download");
+        Duration::from_millis(if rated { milliseconds * 3 / 4 } else { milliseconds })
+    }
+}
+
+/// What a client knows of its exchange.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    pub sent: Instant,
+    pub done: Instant,
+    /// Whether it has suffered a fault.
+    pub faulted: bool,
+}
+
+impl Seen {
+    pub fn of(exchange: &Exchange) -> Self {
+        let faulted = match &exchange.reply {
+            Ok(reply) => reply.headers.contains_key("x-brownout"),
+            // A reset is all that is seen of it.
+            Err(Cut { begun, .. }) => begun.is_none(),
+        };
+        Self { sent: exchange.sent, done: exchange.done, faulted }
+    }
+}

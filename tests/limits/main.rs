@@ -1,0 +1,10 @@
+//! Limits in a real Envoy with four workers and 64 clients, for every kind of fault, as whoever stands outside can count:
+//! how many at the same time, how many in all, a second, and as a share; and what a worker that dies leaves behind.
+
+mod active;
+mod documents;
+mod dying;
+mod kinds;
+mod rates;
+mod stage;
+mod totals;

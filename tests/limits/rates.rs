@@ -1,0 +1,74 @@
+//! How many in a second, and as a share of all requests.
+
+use crate::kinds::{KINDS, Kind, Seen};
+use crate::stage::{CLIENTS, PAUSE, Stage, WORKERS};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use support::load::Load;
+
+fn kind(name: &str) -> &'static Kind {
+    KINDS.iter().find(|kind| kind.name == name).expect("a kind of that name")
+}
+
+/// Has everybody ask for so long.
+async fn seen(stage: &Stage, kind: &'static Kind, time: Duration) -> Vec<Seen> {
+    let load =
+        Load::start(stage.address(), CLIENTS, PAUSE, |_, _| kind.request(), |exchange| Seen::of(&exchange))
+            .await;
+    tokio::time::sleep(time).await;
+    let seen = load.finish().await;
+    stage.is_sound().await;
+    seen
+}
+
+/// How many faults certainly lay within so long, at most.
+fn most_within(seen: &[Seen], length: Duration) -> usize {
+    let faults: Vec<&Seen> = seen.iter().filter(|seen| seen.faulted).collect();
+    let within = |from: Instant| {
+        faults.iter().filter(|fault| from <= fault.sent && fault.done <= from + length).count()
+    };
+    faults.iter().map(|fault| within(fault.sent)).max().unwrap_or(0)
+}
+
+fn document(kind: &Kind, of_rule: Value, of_all: Value) -> Value {
+    json!({ "limits": of_all, "rules": [kind.rule(1, &of_rule)] })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_second_has_more_faults_than_are_allowed() {
+    const LIMIT: usize = 40;
+    const TIME: Duration = Duration::from_secs(3);
+    let limits = json!({ "max_faults_per_second": LIMIT });
+    for (name, of_rule, of_all) in [("abort", limits.clone(), json!({})), ("delay", json!({}), limits)] {
+        let kind = kind(name);
+        let stage = Stage::with(&document(kind, of_rule, of_all)).await;
+        let seen = seen(&stage, kind, TIME).await;
+        // Whoever does not see the proxy's clock sees the ends of two of its seconds within one.
+        let most = most_within(&seen, Duration::from_millis(999));
+        assert!(most <= 2 * LIMIT + WORKERS, "{name}: {most} within a second");
+        let faults = seen.iter().filter(|seen| seen.faulted).count();
+        let took = seen.iter().map(|seen| seen.done).max().unwrap()
+            - seen.iter().map(|seen| seen.sent).min().unwrap();
+        let seconds = usize::try_from(took.as_secs()).unwrap() + 2;
+        assert!((LIMIT..=seconds * LIMIT + WORKERS).contains(&faults), "{name}: {faults} in {took:?}");
+        let stats = stage.envoy.stats().await;
+        assert_eq!(stats.value("injected"), faults as u64, "{stats}");
+        assert_eq!(stats.value("overflow"), (seen.len() - faults) as u64, "{stats}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_larger_share_is_hurt_than_is_allowed() {
+    const PERCENT: usize = 10;
+    let limits = json!({ "max_percentage": PERCENT });
+    for (name, of_rule, of_all) in [("abort", limits.clone(), json!({})), ("delay", json!({}), limits)] {
+        let kind = kind(name);
+        let stage = Stage::with(&document(kind, of_rule, of_all)).await;
+        // Shorter than the ten seconds over which the share is taken, so that it holds of all of them together.
+        let seen = seen(&stage, kind, Duration::from_secs(4)).await;
+        let faults = seen.iter().filter(|seen| seen.faulted).count();
+        // What a worker has seen, the others hear once a second: so a little less is hurt than might be.
+        let most = seen.len() * PERCENT / 100;
+        assert!((most / 4..=most + WORKERS).contains(&faults), "{name}: {faults} of {}", seen.len());
+    }
+}
