@@ -22,7 +22,7 @@ Examples:
   brownout check --strict manifests/*.yaml
   brownout check --format json - < faults.yaml
 
-Every mistake has a code; docs/codes.md lists them. Exit codes: 0 all is good; 1 something is wrong; 2 a file cannot
+Every mistake has a code; docs/codes.md lists them. Exit codes: 0 all is good; 1 something is wrong; 2 a file cannot \
 be read.")]
 pub struct Arguments {
     /// Documents and manifests; `-` is standard input.

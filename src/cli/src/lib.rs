@@ -30,8 +30,8 @@ Examples:
   brownout check faults.yaml
   brownout run faults.yaml --upstream http://127.0.0.1:8080
 
-Data goes to standard output, all else to standard error. Exit codes: 0 all is good; 1 a document is wrong, or a
-check has failed; 2 wrong usage, or something cannot be read, written or started. With NO_COLOR set, nothing has
+Data goes to standard output, all else to standard error. Exit codes: 0 all is good; 1 a document is wrong, or a \
+check has failed; 2 wrong usage, or something cannot be read, written or started. With NO_COLOR set, nothing has \
 colours.";
 
 /// Faults for HTTP and gRPC traffic in Envoy, from a document that selects requests and says what they suffer
