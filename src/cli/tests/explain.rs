@@ -231,22 +231,3 @@ fn what_a_request_brings_cannot_write_to_the_terminal() {
     let said = explain(&at(&["shop.yaml", "--request", "/", "-H", "x-tester: \u{1b}[31mred"]));
     assert!(said.stdout.contains(r"`\u{1b}[31mred`"), "{}", said.stdout);
 }
-
-#[test]
-fn the_examples_in_the_help_work_as_they_stand() {
-    let help = say(brownout(&["explain", "--help"]), b"").stdout;
-    let (_, examples) = help.split_once("Examples:\n").expect("examples");
-    let folder = tempfile::tempdir().expect("a folder");
-    let document = r#"{"rules": [{"name": "r", "percentage": 1, "abort": {"http_status": 503}}]}"#;
-    fs::write(folder.path().join("checkout.json"), document).expect("written");
-    let lines: Vec<&str> = examples.lines().filter(|line| line.starts_with("  brownout ")).collect();
-    assert!(lines.len() >= 3, "{examples}");
-    for line in lines {
-        let mut shell = std::process::Command::new("sh");
-        let binary = Path::new(env!("CARGO_BIN_EXE_brownout")).parent().expect("a folder");
-        let search = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
-        shell.args(["-c", line]).env("PATH", search).current_dir(folder.path());
-        let said = say(shell, b"");
-        assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{line}");
-    }
-}

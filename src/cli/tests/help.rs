@@ -5,7 +5,6 @@ mod support;
 use clap::Command;
 use std::fs;
 use std::path::Path;
-use std::process::Stdio;
 use support::{brownout, say};
 
 /// The examples in the help of a command and of those inside it, without the indentation.
@@ -34,9 +33,20 @@ fn every_example_is_usage_that_the_command_takes() {
     }
 }
 
-/// Those that neither start an Envoy nor read what is not here, in a shell, where the files are that they name.
+/// How an example begins, how many such there are at least, and whether it has nothing to say on standard error. All of
+/// them neither start an Envoy nor read what is not here.
+const QUICK: [(&str, usize, bool); 6] = [
+    ("brownout check", 3, false),
+    ("brownout schema", 1, false),
+    ("brownout completions", 3, false),
+    ("brownout man --dir", 1, false),
+    ("brownout explain", 3, true),
+    ("brownout simulate", 3, true),
+];
+
+/// In a shell, where the files are that they name.
 #[test]
-fn the_examples_of_check_schema_completions_and_man_do_what_they_say() {
+fn the_quick_examples_do_what_they_say() {
     let folder = tempfile::tempdir().expect("a folder");
     let document = "rules:\n- name: a\n  match: { methods: [PUT] }\n  percentage: 1\n  schedule: { not_after: \"2999-01-01T00:00:00Z\" }\n  \
          abort: { http_status: 503 }\n";
@@ -44,24 +54,26 @@ fn the_examples_of_check_schema_completions_and_man_do_what_they_say() {
     for file in ["faults.yaml", "manifests/a.yaml"] {
         fs::write(folder.path().join(file), document).expect("written");
     }
+    let certain = r#"{"rules": [{"name": "r", "percentage": 1, "abort": {"http_status": 503}}]}"#;
+    fs::write(folder.path().join("checkout.json"), certain).expect("written");
     let homes = [".zfunc", ".config/fish/completions", ".local/share/bash-completion/completions"];
     homes.iter().for_each(|home| fs::create_dir_all(folder.path().join(home)).expect("a folder"));
     let bin = Path::new(env!("CARGO_BIN_EXE_brownout")).parent().expect("a folder");
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
-    let quick = ["brownout check", "brownout schema", "brownout completions", "brownout man --dir"];
-    let ours: Vec<String> =
-        all().into_iter().filter(|line| quick.iter().any(|start| line.starts_with(start))).collect();
-    assert!(ours.len() >= 8, "{ours:?}");
-    for example in ours {
-        let status = std::process::Command::new("sh")
-            .args(["-c", &example])
-            .current_dir(folder.path())
-            .env("HOME", folder.path())
-            .env("PATH", &path)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        assert_eq!(status.expect("a shell").code(), Some(0), "{example}");
+    for (start, fewest, is_quiet) in QUICK {
+        let examples: Vec<String> = all().into_iter().filter(|line| line.starts_with(start)).collect();
+        assert!(examples.len() >= fewest, "{start}: {examples:?}");
+        for example in examples {
+            let mut shell = std::process::Command::new("sh");
+            shell
+                .args(["-c", &example])
+                .current_dir(folder.path())
+                .env("HOME", folder.path())
+                .env("PATH", &path);
+            let said = say(shell, b"");
+            assert_eq!(said.code, Some(0), "{example}: {}", said.stderr);
+            assert!(!is_quiet || said.stderr.is_empty(), "{example}: {}", said.stderr);
+        }
     }
 }
 
