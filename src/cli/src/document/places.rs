@@ -1,6 +1,6 @@
 //! Where in a text the values of a document stand.
 
-use crate::import::mapping::snake;
+use brownout_core::decode::snake;
 use brownout_core::diagnostic::Code;
 use brownout_core::path::{Path, Segment};
 use std::ops::Range;

@@ -1,6 +1,7 @@
 //! What becomes of each field of the input. Each importer has one table; the importer obeys it, and the reference in
 //! `docs/import.md` shows it.
 
+use brownout_core::decode::snake;
 use std::fmt::Write;
 
 /// What becomes of a field.
@@ -94,18 +95,6 @@ impl Table {
         }
         text
     }
-}
-
-/// A name in snake case.
-pub fn snake(name: &str) -> String {
-    let mut text = String::with_capacity(name.len() + 4);
-    for character in name.chars() {
-        if character.is_ascii_uppercase() {
-            text.push('_');
-        }
-        text.push(character.to_ascii_lowercase());
-    }
-    text
 }
 
 fn camel(name: &str) -> String {

@@ -1,6 +1,6 @@
 //! Where in the input a value stands, and the value with its place.
 
-use super::mapping::snake;
+use brownout_core::decode::snake;
 use brownout_core::json::Json;
 use brownout_core::path::{Path, Segment};
 

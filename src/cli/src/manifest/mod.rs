@@ -131,7 +131,7 @@ fn nothing(others: &[String]) -> Mistake {
 /// Whether this is something that a document stands in, rather than a document.
 fn is_manifest(json: &Json) -> bool {
     let Json::Object(fields) = json else { return false };
-    let has = |name: &str| fields.iter().any(|(field, _)| crate::import::mapping::snake(field) == name);
+    let has = |name: &str| fields.iter().any(|(field, _)| brownout_core::decode::snake(field) == name);
     let is_kubernetes = has("api_version") && has("kind");
     // `rules` is a field of ours and of others; what Envoy reads has none of ours.
     is_kubernetes || (ENVOY.iter().any(|field| has(field)) && !has_our_fields(json))
@@ -142,7 +142,7 @@ fn has_our_fields(json: &Json) -> bool {
     let Json::Object(fields) = json else { return false };
     fields
         .iter()
-        .any(|(name, _)| document::Document::FIELDS.contains(&crate::import::mapping::snake(name).as_str()))
+        .any(|(name, _)| document::Document::FIELDS.contains(&brownout_core::decode::snake(name).as_str()))
 }
 
 /// A value as the text that a control plane makes of it.

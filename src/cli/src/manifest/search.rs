@@ -4,7 +4,7 @@ use super::spot::Spot;
 use super::trap;
 use super::{Carried, Manifest, Role, has_our_fields, nested, printed};
 use crate::document::{Body, Mistake};
-use crate::import::mapping::snake;
+use brownout_core::decode::snake;
 use brownout_core::diagnostic::Code;
 use brownout_core::json::Json;
 use std::rc::Rc;

@@ -1,7 +1,7 @@
 //! A value of a manifest, with where it stands.
 
 use crate::document::{Excerpt, Places};
-use crate::import::mapping::snake;
+use brownout_core::decode::snake;
 use brownout_core::json::Json;
 use brownout_core::path::{Path, Segment};
 use std::ops::Range;

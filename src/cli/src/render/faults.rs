@@ -3,8 +3,7 @@
 use super::yaml::{self, Yaml};
 use crate::document::text::Text;
 use crate::document::{self, Mistake};
-use crate::import::mapping::snake;
-use brownout_core::decode::Decoder;
+use brownout_core::decode::{Decoder, snake};
 use brownout_core::document::Document;
 use brownout_core::json::Json;
 

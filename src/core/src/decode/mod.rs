@@ -15,7 +15,7 @@ pub use fields::Fields;
 pub use number::{Count, integer};
 pub use object::Field;
 pub(crate) use object::object;
-pub use spelling::{closest, listed};
+pub use spelling::{closest, listed, snake};
 
 use crate::json::Json;
 use crate::path::Segment;

@@ -3,8 +3,8 @@
 use super::fault::HttpFault;
 use super::scope::{Level, Names, Scope};
 use crate::import::findings::Findings;
-use crate::import::mapping::snake;
 use crate::import::place::Node;
+use brownout_core::decode::snake;
 
 const FILTER: &str = "envoy.filters.http.fault";
 const MESSAGE: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
