@@ -1,7 +1,8 @@
 //! What the engine is shown: requests, responses, clocks and chance, out of a fuzzer's bytes.
 
 use arbitrary::{Result, Unstructured};
-use brownout_core::entropy::Entropy;
+/// Draws that follow from a seed.
+pub use brownout_core::entropy::Sequence as Seeded;
 use brownout_core::time::{Clock, Instant};
 use brownout_core::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView, ResponseView};
@@ -232,19 +233,5 @@ impl Clock for Clocks {
 
     fn wall(&self) -> Option<Timestamp> {
         self.wall.get()
-    }
-}
-
-/// Draws that follow from a seed (SplitMix64).
-#[derive(Debug, Clone)]
-pub struct Seeded(pub u64);
-
-impl Entropy for Seeded {
-    fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
     }
 }

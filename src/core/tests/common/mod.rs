@@ -7,6 +7,8 @@ pub mod statistics;
 
 use brownout_core::engine::Engine;
 use brownout_core::entropy::Entropy;
+/// Draws that follow from a seed.
+pub use brownout_core::entropy::Sequence as Seeded;
 use brownout_core::json::Json;
 use brownout_core::plan::RuleId;
 use brownout_core::step::{Event, ExchangeId, HeaderChange, HeadersStep, Release};
@@ -110,20 +112,6 @@ impl Scripted {
 impl Entropy for Scripted {
     fn next_u64(&mut self) -> u64 {
         self.0.pop_front().expect("a draw that nobody has written down")
-    }
-}
-
-/// Draws that follow from a seed (SplitMix64).
-#[derive(Debug, Clone)]
-pub struct Seeded(pub u64);
-
-impl Entropy for Seeded {
-    fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        bits ^ (bits >> 31)
     }
 }
 
