@@ -128,13 +128,7 @@ async fn two_hundred_clients_that_leave_in_mid_delay() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_with_a_hundred_streams_on_hold() {
-    let stage = Stage::with(json!([
-        { "name": "patience", "percentage": 100, "delay": { "fixed_delay": "60s" } },
-    ]))
-    .await;
-    let mut connection = Connection::open(Protocol::Http2, stage.address()).await;
-    let sending = tokio::spawn(async move { connection.send_at_once(vec![Request::get("/"); 100]).await });
-    stage.until_active(100).await;
+    let (stage, sending) = Stage::holding_a_hundred().await;
     sending.abort();
     stage.until_active(0).await;
     stage.is_sound().await;

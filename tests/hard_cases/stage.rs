@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 use std::time::Duration;
-use support::client::{Connection, Protocol, Reply, Request};
+use support::client::{Connection, Cut, Protocol, Reply, Request};
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, Refused};
 use support::upstream::Upstream;
+use tokio::task::JoinHandle;
 
 /// How late a reply may be on a busy machine. Precision is the business of the simulated scenarios.
 pub const LATENESS: Duration = Duration::from_secs(2);
@@ -38,7 +39,18 @@ impl Stage {
         Self::with_workers(1, rules).await
     }
 
-    /// The same with more workers.
+    /// The same, with a hundred requests on one connection that it holds for longer than any test takes.
+    pub async fn holding_a_hundred() -> (Self, JoinHandle<Vec<Result<Reply, Cut>>>) {
+        let patience = json!({ "name": "patience", "percentage": 100, "delay": { "fixed_delay": "60s" } });
+        let stage = Self::with(json!([patience])).await;
+        let mut connection = Connection::open(Protocol::Http2, stage.address()).await;
+        let all = vec![Request::get("/"); 100];
+        let sending = tokio::spawn(async move { connection.send_at_once(all).await });
+        stage.until_active(100).await;
+        (stage, sending)
+    }
+
+    /// An Envoy with more workers.
     pub async fn with_workers(workers: usize, rules: Value) -> Self {
         let upstream = Upstream::start().await;
         let listener =

@@ -78,13 +78,7 @@ async fn the_access_log_says_who_answered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_ends_cleanly_with_requests_on_hold() {
-    let stage = Stage::with(json!([
-        { "name": "patience", "percentage": 100, "delay": { "fixed_delay": "60s" } },
-    ]))
-    .await;
-    let mut connection = Connection::open(Protocol::Http2, stage.address()).await;
-    let sending = tokio::spawn(async move { connection.send_at_once(vec![Request::get("/"); 100]).await });
-    stage.until_active(100).await;
+    let (stage, sending) = Stage::holding_a_hundred().await;
     let status = stage.envoy.terminate().await;
     assert!(status.success(), "{status}\n{}", stage.envoy.log());
     for reply in sending.await.expect("sending does not panic") {

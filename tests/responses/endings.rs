@@ -141,21 +141,25 @@ async fn the_client_leaves() {
     }
     for slow in ALL {
         let mut client = Raw::open(stage.address(HTTP1)).await;
-        let request = slow.request(false);
-        let answer = request.headers[Answer::HEADER].to_str().expect("text");
-        let head = format!(
-            "{} {} HTTP/1.1\r\nhost: a\r\n{}: {answer}\r\n",
-            request.method,
-            request.path,
-            Answer::HEADER
-        );
-        client.send(format!("{head}content-length: {}\r\n\r\n", request.body.len())).await;
-        client.send(&request.body).await;
+        send_raw(&mut client, &slow.request(false)).await;
         client.within(Duration::from_millis(100)).await;
         client.leave_abruptly();
     }
     stage.until_active(0).await;
     stage.is_sound().await;
+}
+
+/// Sends a request as HTTP/1.1, with its whole body.
+async fn send_raw(client: &mut Raw, request: &Request) {
+    let answer = request.headers[Answer::HEADER].to_str().expect("text");
+    let head = format!(
+        "{} {} HTTP/1.1\r\nhost: a\r\n{}: {answer}\r\n",
+        request.method,
+        request.path,
+        Answer::HEADER
+    );
+    client.send(format!("{head}content-length: {}\r\n\r\n", request.body.len())).await;
+    client.send(&request.body).await;
 }
 
 /// Every exchange at once, and what the clients have seen of it: how many heads, in how many bytes.
@@ -175,16 +179,7 @@ async fn all_at_once(
                 async { tokio::time::timeout(time, http2.send(slow.request(breaks_off))).await.is_ok() };
             let of_http1 = async {
                 let mut client = Raw::open(address).await;
-                let request = slow.request(breaks_off);
-                let answer = request.headers[Answer::HEADER].to_str().expect("text");
-                let head = format!(
-                    "{} {} HTTP/1.1\r\nhost: a\r\n{}: {answer}\r\n",
-                    request.method,
-                    request.path,
-                    Answer::HEADER
-                );
-                client.send(format!("{head}content-length: {}\r\n\r\n", request.body.len())).await;
-                client.send(&request.body).await;
+                send_raw(&mut client, &slow.request(breaks_off)).await;
                 client.within(time).await.0
             };
             let (_, seen) = tokio::join!(of_http2, of_http1);
