@@ -1,7 +1,7 @@
 # `make help` lists the targets. What a target needs and the machine lacks goes into .cache/, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help wasm build release run check test test-native test-wasm test-docker test-matrix soak bench fuzz fuzz-keep fmt fmt-check lint docs deny advisories clean
+.PHONY: help wasm build release run check test test-native test-wasm test-docker test-matrix soak bench bench-core bench-gate bench-bless fuzz fuzz-keep fmt fmt-check lint docs deny advisories clean
 
 export BROWNOUT_CACHE ?= $(CURDIR)/.cache
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -46,8 +46,17 @@ soak: export BROWNOUT_SOAK_REQUESTS ?= 1000000
 soak: wasm ## a million requests with every fault, clients that leave, upstreams that fail, a new document every second
 	cargo test -p brownout-tests --test soak -- --nocapture
 
-bench: wasm ## what the module costs, beside Envoy's own filter, Lua and the SDK's empty module, in one Envoy
-	cargo run -p brownout-bench
+bench: build ## what the module costs, beside its peers in one Envoy; writes docs/performance.md; ARGS=--quick for a look
+	cargo run -p brownout-bench -- $(ARGS)
+
+bench-core: ## what a decision of the core takes on this machine
+	cargo bench -p brownout-bench-core
+
+bench-gate: wasm ## whether the module executes more than tests/bench/baseline.json, or is much slower than it should be
+	cargo run -p brownout-bench gate
+
+bench-bless: wasm ## what the module executes now becomes the baseline
+	cargo run -p brownout-bench bless
 
 fuzz: ## look for inputs that break something; SECONDS=60 for each of TARGETS="…", all of them if not set
 	scripts/fuzz $(or $(SECONDS),60) $(TARGETS)

@@ -1,8 +1,8 @@
 //! Who is measured: each peer is a listener of one Envoy, with a filter, or none, before the same routes.
 
-use crate::documents;
-use crate::empty;
+use crate::{command, documents, empty};
 use serde_json::{Value, json};
+use std::time::Duration;
 use support::envoy::{Configuration, Filter, Listener};
 
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
@@ -14,6 +14,11 @@ const PROXIED: &str = "/proxied";
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
+/// How long delays hold a request.
+pub const DELAY: Duration = Duration::from_millis(100);
+/// How long they hold a crowd: long enough for all of it to come in before the first is due.
+pub const LONG_DELAY: Duration = Duration::from_secs(5);
+
 /// Peers that have the same to do, and differ in their filters only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
@@ -23,6 +28,8 @@ pub enum Task {
     Small,
     /// A body of 1 MiB to the upstream and back.
     Large,
+    /// A request that is held, over HTTP/2.
+    Held,
 }
 
 /// A listener, and what to ask it.
@@ -64,15 +71,16 @@ impl Peer {
         let routes = vec![
             direct,
             json!({ "match": { "path": PROXIED }, "route": { "cluster": "upstream", "timeout": "0s" } }),
+            // What clients of HTTP/2 ask for.
+            json!({ "match": { "path": "/" }, "direct_response": { "status": 200 } }),
         ];
-        let listener = Listener::named(self.key).routes(routes).field("access_log", json!([]));
-        self.filter.iter().cloned().fold(listener, Listener::filter)
+        listener(self.key, self.filter.clone()).routes(routes)
     }
 
     /// The bytes of its request: what a browser behind a gateway may send.
     pub fn request(&self) -> Vec<u8> {
         let (line, length) = match self.task {
-            Task::Direct => (format!("GET {DIRECT}"), None),
+            Task::Direct | Task::Held => (format!("GET {DIRECT}"), None),
             Task::Small => (format!("POST {PROXIED}"), Some(KIB)),
             Task::Large => (format!("POST {PROXIED}"), Some(MIB)),
         };
@@ -116,6 +124,10 @@ pub fn all() -> Vec<Peer> {
         )
         .status(503),
     ];
+    peers.extend(command::gated(&documents::one_header()).map(|filter| {
+        let title = "Brownout, one header rule, behind its gate";
+        Peer::new("gate", title, Task::Direct, Some(Filter::verbatim(filter)))
+    }));
     for (task, keys) in [
         (Task::Small, ["small-none", "small-empty", "small-one-header"]),
         (Task::Large, ["large-none", "large-empty", "large-one-header"]),
@@ -129,6 +141,22 @@ pub fn all() -> Vec<Peer> {
         peers.push(Peer::ours(keys[2], titles, task, &documents::one_header()));
     }
     peers
+}
+
+/// Those who hold requests: native and ours, for [`DELAY`] and for [`LONG_DELAY`].
+pub fn holding() -> Vec<Peer> {
+    let fault = |delay: Duration| {
+        let delay = format!("{}.{:03}s", delay.as_secs(), delay.subsec_millis());
+        let native = json!({ "delay": { "fixed_delay": delay, "percentage": { "numerator": 100 } } });
+        (Some(self::native(&native, false)), documents::always(json!({ "delay": { "fixed_delay": delay } })))
+    };
+    let ((native, ours), (native_long, ours_long)) = (fault(DELAY), fault(LONG_DELAY));
+    vec![
+        Peer::new("native-delay", "native fault filter", Task::Held, native),
+        Peer::ours("delay", "Brownout", Task::Held, &ours),
+        Peer::new("native-crowd", "native fault filter", Task::Held, native_long),
+        Peer::ours("crowd", "Brownout", Task::Held, &ours_long),
+    ]
 }
 
 /// Envoy's own filter, for [`documents::HEADER`] or for every request.
@@ -156,6 +184,11 @@ fn lua() -> Filter {
         message,
         json!({ "default_source_code": { "inline_string": code } }),
     )
+}
+
+/// A listener without an access log.
+pub fn listener(name: &str, filter: Option<Filter>) -> Listener {
+    filter.into_iter().fold(Listener::named(name).field("access_log", json!([])), Listener::filter)
 }
 
 /// A module by its path, without configuration.

@@ -1,5 +1,8 @@
 //! What a run has found.
 
+use crate::costs::Costs;
+use crate::counts::Counts;
+use crate::holding::{Crowded, Held};
 use crate::peers::{Peer, Task};
 use crate::rounds::Measured;
 use crate::statistics::{Figure, median, percentile};
@@ -38,12 +41,17 @@ pub struct Latency {
 }
 
 impl Latency {
-    pub fn of(taken: impl IntoIterator<Item = Duration>) -> Self {
-        let mut sorted: Vec<_> = taken.into_iter().map(|taken| taken.as_secs_f64() * 1e6).collect();
+    pub fn of(microseconds: impl IntoIterator<Item = f64>) -> Self {
+        let mut sorted: Vec<_> = microseconds.into_iter().collect();
         sorted.sort_by(f64::total_cmp);
         let [p50, p90, p99, max] = [50.0, 90.0, 99.0, 100.0].map(|percent| percentile(&sorted, percent));
         Self { p50, p90, p99, max, count: sorted.len() }
     }
+}
+
+/// What a table shows.
+pub fn microseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
 }
 
 /// The rounds of all peers.
@@ -63,7 +71,7 @@ impl Rounds {
             cpu: self.figure(|rounds| median(cpu, rounds)),
             overhead: self.figure(|rounds| self.overhead(peer.key, none, rounds)),
             ratio: self.ratio_of_overheads(peer.key, empty, none),
-            latency: Latency::of(self.0[peer.key].latency.iter().copied()),
+            latency: Latency::of(self.0[peer.key].latency.iter().copied().map(microseconds)),
             rounds: cpu.iter().map(|cpu| (cpu * 1000.0).round() / 1000.0).collect(),
         }
     }
@@ -95,8 +103,45 @@ impl Rounds {
 /// The peers that do the same without a filter, and with the SDK's empty module.
 pub fn compared_with(task: Task) -> (&'static str, &'static str) {
     match task {
-        Task::Direct => ("none", "empty"),
+        Task::Direct | Task::Held => ("none", "empty"),
         Task::Small => ("small-none", "small-empty"),
         Task::Large => ("large-none", "large-empty"),
     }
+}
+
+/// All that a run has found. What it has left out is `None` or empty.
+#[derive(Debug, Serialize)]
+pub struct Results {
+    pub machine: Machine,
+    /// How many rounds there were.
+    pub rounds: usize,
+    pub rows: Vec<Row>,
+    /// The CPU time of an aborted request, times the native filter's.
+    pub abort: Option<Figure>,
+    /// What `shadow` adds, times what the same document adds in `inject` when it takes nothing.
+    pub shadow: Option<Figure>,
+    pub held: Vec<Held>,
+    pub crowd: Vec<Crowded>,
+    pub costs: Option<Costs>,
+    /// How long `brownout simulate` takes for a million requests, in seconds.
+    pub simulate: Option<f64>,
+    /// How large the module is.
+    pub module_bytes: u64,
+    /// What the module executes.
+    pub counts: Counts,
+}
+
+impl Results {
+    /// The figures of a peer.
+    pub fn row(&self, key: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.key == key)
+    }
+}
+
+/// Where it ran, as far as it matters.
+#[derive(Debug, Serialize)]
+pub struct Machine {
+    pub cores: usize,
+    pub architecture: &'static str,
+    pub envoy: String,
 }

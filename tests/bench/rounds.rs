@@ -28,7 +28,7 @@ pub struct Measured {
 /// Of a round, for one peer: how many requests on how many connections, and how many more for their latency.
 fn turn(task: Task) -> (usize, usize, usize) {
     match task {
-        Task::Direct => (1000, 32, 50),
+        Task::Direct | Task::Held => (1000, 32, 50),
         Task::Small => (400, 16, 50),
         Task::Large => (24, 4, 4),
     }
