@@ -85,7 +85,9 @@ fn measure(quick: bool) -> Results {
     let given = std::env::var("BROWNOUT_BENCH_ROUNDS").ok();
     let usual = if quick { QUICK_ROUNDS } else { ROUNDS };
     let number = given.map_or(usual, |given| given.parse().expect("BROWNOUT_BENCH_ROUNDS is a number"));
+    eprintln!("{number} rounds of {} peers", peers.len());
     let rounds = Rounds::new(rounds::run(&envoy, &peers, number));
+    eprintln!("delays, crowds, documents, counts");
     let (times, length) = if quick { (1, Duration::from_secs(1)) } else { (5, Duration::from_millis(1500)) };
     let version = envoy::version();
     Results {

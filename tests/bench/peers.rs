@@ -186,9 +186,11 @@ fn lua() -> Filter {
     )
 }
 
-/// A listener without an access log.
+/// A listener without an access log, which answers by itself until it gets other routes.
 pub fn listener(name: &str, filter: Option<Filter>) -> Listener {
-    filter.into_iter().fold(Listener::named(name).field("access_log", json!([])), Listener::filter)
+    let answer = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
+    let listener = Listener::named(name).field("access_log", json!([])).routes(vec![answer]);
+    filter.into_iter().fold(listener, Listener::filter)
 }
 
 /// A module by its path, without configuration.
