@@ -18,7 +18,8 @@ async fn calls(stage: &Stage, document: &Value) -> Vec<String> {
     let mut connection = stage.connect().await;
     stage.envoy.log_level("wasm", "trace").await;
     let before = stage.envoy.log().len();
-    let reply = stage.answer(&mut connection, Request::get("/path?a=b").header("x-a", "1")).await;
+    let request = Request::get("/path?a=b").header("x-a", "1").header("x-c", "1").header("x-c", "3");
+    let reply = stage.answer(&mut connection, request).await;
     assert_eq!(rule(&reply), None);
     let log = stage.envoy.log()[before..].to_owned();
     stage.envoy.log_level("wasm", "info").await;
@@ -54,8 +55,11 @@ async fn a_request_is_asked_only_what_live_rules_name_the_cheapest_first_and_onc
         (json!({ "any": [path("/x"), path("/y"), path("/z")] }), &[HEADER]),
         (json!({ "path": path("/x")["path"], "headers": header("x-a"), "source": networks }), &[HEADER]),
         (json!({ "headers": header("x-b") }), &[HEADER]),
-        // It is there, and may be there twice: only the whole map tells.
-        (json!({ "headers": header("x-a") }), &[HEADER, ALL_HEADERS]),
+        // It is there, and may be there twice: all its values together tell.
+        (json!({ "headers": header("x-a") }), &[HEADER, PROPERTY]),
+        (json!({ "any": [{ "headers": header("x-a") }, { "headers": header("x-a") }] }), &[HEADER, PROPERTY]),
+        // It is: each value counts for itself, and only the whole map has them apart.
+        (json!({ "headers": header("x-c") }), &[HEADER, PROPERTY, ALL_HEADERS]),
         (json!({ "route": { "exact": "x" } }), &[PROPERTY]),
         (json!({ "any": [{ "route": { "exact": "x" } }, { "route": { "exact": "y" } }] }), &[PROPERTY]),
     ] {
