@@ -26,7 +26,7 @@ const EXPORTS: [&str; 14] = [
 ];
 
 /// Bytes. A Kubernetes object holds 1 MiB, which is 768 KiB in base64; the rest is for what stands around it.
-const LARGEST: usize = 680 * 1024;
+const LARGEST: usize = 672 * 1024;
 
 struct Module {
     bytes: Vec<u8>,
