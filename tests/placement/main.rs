@@ -1,7 +1,7 @@
 //! One experiment, in three places: what its caller's retries, timeouts and outlier detection feel of it.
 //!
 //! A client asks the caller's proxy, which asks the callee's proxy, which asks the service. The caller tries up to three
-//! times, waits [`PER_TRY`] for each, and ejects a host after three failures in a row. The numbers are those of the table
+//! times, waits [`PER_TRY`] for each (longer where none is to run into it), and ejects a host after three failures in a row. The numbers are those of the table
 //! in docs/placement.md.
 
 mod stage;

@@ -7,8 +7,10 @@ use support::deadline::until;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
 use support::upstream::Upstream;
 
-/// How long the caller waits for each try.
+/// How long the caller waits for each try that a delay is to outlast.
 pub const PER_TRY: Duration = Duration::from_millis(150);
+/// How long it waits where no try is to be cut short, not on a busy machine either; still shorter than [`DELAY`].
+const PATIENT: Duration = Duration::from_secs(2);
 /// How long a delay is: much longer than all tries.
 pub const DELAY: Duration = Duration::from_secs(3);
 
@@ -77,11 +79,17 @@ async fn callee(place: Place, fault: &Value, service: &Upstream) -> Envoy {
     Envoy::start(Bootstrap::new().cluster(Cluster::of(service)).listener(listener)).await
 }
 
+fn delays(document: &Value) -> bool {
+    document["rules"][0].get("delay").is_some()
+}
+
 async fn caller(place: Place, fault: &Value, callee: &Envoy) -> Envoy {
+    let is_felt_by_tries = matches!(place, Place::Inbound | Place::Upstream);
+    let per_try = if is_felt_by_tries && delays(fault) { PER_TRY } else { PATIENT };
     let retry = json!({
         "retry_on": "5xx",
         "num_retries": 2,
-        "per_try_timeout": format!("{}s", PER_TRY.as_secs_f64()),
+        "per_try_timeout": format!("{}s", per_try.as_secs_f64()),
         "retry_back_off": { "base_interval": "0.001s" },
     });
     let action = json!({ "cluster": "service", "timeout": "0s", "retry_policy": retry });

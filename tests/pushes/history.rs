@@ -1,6 +1,5 @@
 //! Which documents can be in force at which moment, and which of them a reply belongs to.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::{Duration, Instant};
 use support::client::{Cut, Reply};
@@ -24,7 +23,6 @@ pub struct Outcome {
 /// An exchange, as much of it as is judged.
 #[derive(Debug)]
 pub struct Seen {
-    pub connection: usize,
     pub sent: Instant,
     pub done: Instant,
     /// `None`: the reply did not arrive.
@@ -33,8 +31,8 @@ pub struct Seen {
 
 impl Seen {
     pub fn of(exchange: Exchange) -> Self {
-        let Exchange { connection, sent, done, reply, .. } = exchange;
-        Self { connection, sent, done, outcome: reply.as_ref().map(outcome).map_err(Cut::to_string).ok() }
+        let Exchange { sent, done, reply, .. } = exchange;
+        Self { sent, done, outcome: reply.as_ref().map(outcome).map_err(Cut::to_string).ok() }
     }
 }
 
@@ -79,36 +77,24 @@ impl History {
         })
     }
 
-    /// For each document that leaves evidence, how long after Envoy had taken it the last of the connections had a
-    /// reply by it or by a later one. The pause between requests and the request itself are in it.
+    /// For each document, how long after Envoy had taken it the last request was sent that still was treated by the one
+    /// before it. Pauses of the clients, and what a request takes, are not in it.
     pub fn lateness(&self, seen: &[Seen]) -> Lateness {
-        let mut first: BTreeMap<(usize, usize), Instant> = BTreeMap::new();
+        let mut late = vec![Duration::ZERO; self.0.len().saturating_sub(1)];
         for seen in seen {
-            if let Some(met) = self.number(seen) {
-                let done = first.entry((seen.connection, met)).or_insert(seen.done);
-                *done = (*done).min(seen.done);
+            let Some(number) = self.number(seen) else { continue };
+            if let (Some(next), Some(late)) = (self.0.get(number + 1), late.get_mut(number)) {
+                *late = (*late).max(seen.sent.saturating_duration_since(next.taken));
             }
         }
-        let connections: BTreeSet<usize> = seen.iter().map(|seen| seen.connection).collect();
-        let marked = self.0.iter().enumerate().skip(1).filter(|(_, entry)| entry.outcome.evidence.is_some());
-        let mut late: Vec<Duration> = marked
-            .filter_map(|(number, entry)| {
-                let firsts = connections.iter().map(|&connection| {
-                    first.range((connection, number)..=(connection, usize::MAX)).map(|(_, done)| *done).min()
-                });
-                // The last documents may be over before every connection has met one.
-                let last = firsts.collect::<Option<Vec<_>>>()?.into_iter().max()?;
-                Some(last.saturating_duration_since(entry.taken))
-            })
-            .collect();
         late.sort();
         Lateness(late)
     }
 
-    /// The document that left its evidence on an exchange.
+    /// The document by which an exchange was treated; of several that do the same, the last that it can have been.
     fn number(&self, seen: &Seen) -> Option<usize> {
-        let outcome = seen.outcome.as_ref().filter(|outcome| outcome.evidence.is_some())?;
-        self.0.iter().position(|entry| entry.outcome == *outcome)
+        let outcome = seen.outcome.as_ref()?;
+        self.0.iter().rposition(|entry| entry.outcome == *outcome && entry.pushed <= seen.done)
     }
 }
 
@@ -123,7 +109,7 @@ impl Lateness {
 
     /// Fails unless nineteen of twenty pushes were in force in time, and all others a little later.
     pub fn is_bounded(&self) {
-        assert!(!self.0.is_empty(), "no document has left evidence");
+        assert!(!self.0.is_empty(), "no document has come");
         assert!(self.part(19) <= IN_FORCE && self.part(20) <= ON_A_BUSY_MACHINE, "in force late: {self}");
     }
 }

@@ -7,7 +7,6 @@ use crate::stage::Stage;
 use brownout_core::timestamp::Timestamp;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::deadline::until;
 use support::load::Exchange;
 
 const HELD: Duration = Duration::from_millis(400);
@@ -40,6 +39,16 @@ fn main_document(schedule: Option<&Value>) -> Value {
     json!({ "per_route": true, "rules": delay("main", schedule) })
 }
 
+/// The longest that a request waited for Envoy. A worker that gets no processor time does not hear of the end either:
+/// on a quiet machine these are some milliseconds.
+fn slowest(seen: &[Seen]) -> Duration {
+    let waited = seen.iter().map(|seen| match seen.evidence {
+        Some(_) => seen.took.saturating_sub(HELD),
+        None => seen.took,
+    });
+    waited.max().unwrap_or_default()
+}
+
 /// What has to hold of exchanges around the moment at which it ended.
 async fn ended(stage: &Stage, what: &str, seen: &[Seen], end: Instant) {
     let faulted = |seen: &&Seen| seen.evidence.is_some();
@@ -66,11 +75,12 @@ async fn ended(stage: &Stage, what: &str, seen: &[Seen], end: Instant) {
         after.clone().count()
     );
     assert!(after.clone().count() > 10 && after.clone().all(|seen| seen.evidence.is_none()));
-    assert!(last <= IN_FORCE, "a fault began {last:?} after it");
-    until("nothing that is held", async || {
-        (stage.envoy.stats().await.value("active_faults") == 0).then_some(())
-    })
-    .await;
+    let waited = slowest(seen);
+    assert!(
+        last <= IN_FORCE + waited && last <= ON_A_BUSY_MACHINE,
+        "a fault began {last:?} after it, and no request waited for Envoy longer than {waited:?}"
+    );
+    stage.envoy.until_active(0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,13 +100,16 @@ async fn mode_off_ends_all_faults_within_a_tenth_of_a_second() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn not_after_ends_all_faults_within_a_tenth_of_a_second_and_nobody_has_to_be_there() {
+    let route = json!({ "rules": delay("route", None) });
+    let stage = Stage::with_files(&main_document(None).to_string(), &route.to_string()).await;
+    let load = stage.load(Seen::of).await;
     let end = Instant::now() + 2 * AROUND;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("this century") + 2 * AROUND;
     let written = Timestamp(i64::try_from(since.as_micros()).expect("this century")).to_string();
     let schedule = json!({ "not_after": written });
     let route = json!({ "rules": delay("route", Some(&schedule)) });
-    let stage = Stage::with_files(&main_document(Some(&schedule)).to_string(), &route.to_string()).await;
-    let load = stage.load(Seen::of).await;
+    let answers = stage.push(&main_document(Some(&schedule)).to_string(), &route.to_string()).await;
+    assert!(matches!((answers.main, answers.route), (Answer::Taken { .. }, Answer::Taken { .. })));
     tokio::time::sleep_until((end + AROUND).into()).await;
     ended(&stage, "not_after", &load.finish().await, end).await;
 }

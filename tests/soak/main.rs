@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use support::client::Raw;
-use support::deadline::until;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
 use support::load::Load;
 use support::upstream::Upstream;
@@ -98,8 +97,7 @@ async fn a_soak_ends_as_it_began() {
     let replies = load.finish().await;
     let wrong: Vec<_> = replies.iter().flatten().collect();
     assert!(wrong.is_empty(), "{} of {}, such as {:?}", wrong.len(), replies.len(), wrong[0]);
-    until("nothing that is held", async || (envoy.stats().await.value("active_faults") == 0).then_some(()))
-        .await;
+    envoy.until_active(0).await;
     let stats = envoy.stats().await;
     for kind in KINDS {
         assert!(stats.value(&format!("rule.{}.injected", kind.name)) > 0, "no {}: {stats}", kind.name);

@@ -106,8 +106,8 @@ fn parallel() -> Plan {
         Box::pin(async move {
             let pair = stage.pair(name);
             for side in Side::BOTH {
-                let replies = send(&pair, side, vec![asking(400); 10]).await;
-                let waited = replies.iter().filter(|reply| reply.headers_after.as_millis() >= 390).count();
+                let replies = send(&pair, side, vec![asking(1500); 10]).await;
+                let waited = replies.iter().filter(|reply| reply.headers_after.as_millis() >= 1490).count();
                 assert_eq!(waited, 3, "{side:?}");
                 assert!(replies.iter().all(|reply| reply.status == 200), "{side:?}");
             }

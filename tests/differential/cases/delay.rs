@@ -52,7 +52,7 @@ fn times() -> Plan {
         Box::pin(async move {
             let pair = stage.pair(name);
             let mut fastest = [Duration::MAX; 2];
-            for _ in 0..3 {
+            for _ in 0..8 {
                 let both = pair.same(&get(), Protocol::Http1, Delayed).await;
                 fastest = [0, 1].map(|side| fastest[side].min(both.took[side]));
             }

@@ -58,7 +58,7 @@ impl Rig {
         }
         let after = self.envoy.stats().await;
         assert_eq!(after.since(&before), scenario.counted(), "\n{}", self.envoy.log());
-        assert_eq!(after.value("active_faults"), 0);
+        self.envoy.until_active(0).await;
     }
 
     async fn exchange(&self, connections: &mut Connections, exchange: &Exchange) {
