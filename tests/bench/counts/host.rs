@@ -59,6 +59,10 @@ impl Guest {
         let host = Host {
             configuration: configuration.into(),
             headers: headers.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            properties: headers
+                .iter()
+                .map(|(name, value)| (format!("request\0headers\0{name}").into(), value.as_bytes().into()))
+                .collect(),
             now: 1 << 50,
             ..Host::default()
         };
