@@ -6,9 +6,10 @@ use brownout_core::Plan;
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::client::{Connection, Protocol, Request};
+use support::deadline::until;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
 use support::load::Load;
-use support::upstream::Upstream;
+use support::upstream::{Answer, Upstream};
 use tokio::task::spawn_blocking;
 
 const WORKERS: usize = 4;
@@ -42,7 +43,7 @@ fn rules() -> Vec<Value> {
 }
 
 struct Stage {
-    _upstream: Upstream,
+    upstream: Upstream,
     envoy: Envoy,
 }
 
@@ -53,7 +54,7 @@ impl Stage {
         let listener = Listener::named("main").filter(Filter::discovered("brownout", configuration));
         let bootstrap = Bootstrap::new().concurrency(WORKERS).cluster(Cluster::of(&upstream));
         let envoy = Envoy::start(bootstrap.listener(listener)).await;
-        Self { _upstream: upstream, envoy }
+        Self { upstream, envoy }
     }
 
     /// So many requests for each rule, on connections that reach every worker.
@@ -76,8 +77,12 @@ impl Stage {
     }
 
     async fn verify(&self, rules: &[Value], during: Option<Duration>) -> Report {
+        self.verify_document(&json!({ "rules": rules }), during).await
+    }
+
+    async fn verify_document(&self, document: &Value, during: Option<Duration>) -> Report {
         let admin = Admin::new(self.envoy.admin_address());
-        let text = json!({ "rules": rules }).to_string();
+        let text = document.to_string();
         let report = spawn_blocking(move || {
             let plan = Plan::from_json(text.as_bytes()).expect("a good document");
             verify(&admin, "test.json", &plan, during)
@@ -168,4 +173,28 @@ async fn a_measure_of_its_own_leaves_out_what_was_counted_before() {
     load.finish().await;
     let all = stage.verify(&now, None).await;
     assert_eq!(verdicts(&all), [("always", Verdict::Differs)], "{all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_has_stopped_disagrees_and_says_why() {
+    let stage = Stage::following(&[]).await;
+    let rules = [rule("always", 100, json!({}))];
+    let document = json!({
+        "stop_when": { "error_percentage": 50, "window": "1h", "min_requests": 10 },
+        "rules": rules,
+    });
+    stage.envoy.configure("brownout", &Configuration::document(&document)).await.expect("taken");
+    stage.ask(&["always"], 40).await;
+    let before = stage.verify_document(&document, None).await;
+    assert!(before.agrees() && before.json()["stopped"] == json!(false), "{before}");
+    stage.upstream.answer_with(Answer { status: 500, ..Answer::default() });
+    stage.ask(&["other"], 40).await;
+    until("the gauge", async || (stage.envoy.stats().await.value("stopped") == 1).then_some(())).await;
+    for during in [None, Some(Duration::from_millis(10))] {
+        let report = stage.verify_document(&document, during).await;
+        assert!(!report.agrees() && report.json()["stopped"] == json!(true), "{report}");
+        assert!(report.to_string().contains("Injection has stopped: `stop_when` has come true."), "{report}");
+    }
+    let other = stage.verify(&rules, None).await;
+    assert!(other.agrees(), "a document without a `stop_when` cannot have been it: {other}");
 }

@@ -2,5 +2,6 @@
 //! is over.
 
 mod counted;
+mod expiry;
 mod service;
 mod stage;

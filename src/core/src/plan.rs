@@ -9,6 +9,7 @@ use crate::path::Path;
 use crate::predicate::Predicate;
 use crate::rules::RuleSet;
 use crate::stop::StopWhen;
+use crate::timestamp::Timestamp;
 use crate::view::{Property, RequestView};
 use crate::wire;
 use alloc::format;
@@ -128,6 +129,11 @@ impl Plan {
     /// Whether no request can suffer anything.
     pub fn is_idle(&self) -> bool {
         self.rules.is_empty() && !self.reads_routes()
+    }
+
+    /// From when on nothing can be injected any more: never, if one of the rules has no end, or if those of routes count too.
+    pub fn end(&self) -> Option<Timestamp> {
+        if self.reads_routes() { None } else { self.rules.end() }
     }
 
     /// Whether the request is one that is never touched.

@@ -8,6 +8,7 @@ use crate::index::Index;
 use crate::limits::Limits;
 use crate::plan::RuleId;
 use crate::predicate::Predicate;
+use crate::timestamp::Timestamp;
 use crate::view::RequestView;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -76,6 +77,13 @@ impl RuleSet {
     /// Whether no request can suffer anything.
     pub fn is_empty(&self) -> bool {
         self.live.is_empty()
+    }
+
+    /// From when on no rule is live any more: never, if one of them has no end.
+    pub fn end(&self) -> Option<Timestamp> {
+        let rules = self.live.iter().filter_map(|live| self.rules.as_slice().get(live.place));
+        let ends = rules.map(|rule| rule.schedule.as_ref()?.not_after);
+        ends.collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
     /// Chooses the first rule that matches the request and takes it. `matched` hears of each rule that matches;

@@ -6,6 +6,7 @@ use crate::fault::{Kind, Kinds};
 use crate::grpc::GrpcStatus;
 use crate::plan::RuleId;
 use crate::stop::Ends;
+use crate::timestamp::Timestamp;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -182,4 +183,6 @@ pub enum Event {
     /// Too many of the exchanges that suffered nothing have failed: from now on nothing is injected. One worker of all
     /// says so.
     Stopped(Ends),
+    /// The time of the document is over, since then: nothing is injected any more. One worker of all says so.
+    Expired(Timestamp),
 }

@@ -19,6 +19,8 @@ pub enum Account {
     Seen,
     /// How exchanges ended that suffered nothing.
     Health,
+    /// Whether it has been said that the document's time is over.
+    Expiry,
 }
 
 impl Account {
@@ -30,6 +32,7 @@ impl Account {
             Self::Shadows => "shadows",
             Self::Seen => "seen",
             Self::Health => "health",
+            Self::Expiry => "expiry",
         }
     }
 }

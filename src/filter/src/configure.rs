@@ -1,8 +1,10 @@
 //! A document arrives.
 
+use crate::clock::HostClock;
 use crate::worker::Worker;
 use crate::{host, logger, stats};
 use brownout_core::Plan;
+use brownout_core::time::Clock;
 
 impl Worker {
     /// Follows the document that the host has for this worker. `false` if there is something wrong with it, and then
@@ -23,6 +25,10 @@ impl Worker {
                 if self.follow(plan, &text) {
                     log::info!("brownout: document in force: {summary}");
                 }
+                if let Some(now) = HostClock.now() {
+                    self.look_around(now);
+                    self.arm().ok();
+                }
                 true
             }
             Err(mistakes) => {
@@ -35,7 +41,7 @@ impl Worker {
 }
 
 /// A document in a line.
-fn summary(plan: &Plan) -> String {
+pub fn summary(plan: &Plan) -> String {
     let mut text = format!("mode {}, {} rules", plan.mode().name(), plan.rules().len());
     let experiment = plan.document().experiment.iter();
     for (what, said) in

@@ -26,8 +26,7 @@ impl Worker {
         self.armed.set(None);
         let now = HostClock.now();
         if let Some(now) = now {
-            self.ask(|engine| engine.tell_others(now));
-            self.tell();
+            self.look_around(now);
         }
         for _ in 0..RELEASES_PER_TICK {
             let Some(now) = now else { break };

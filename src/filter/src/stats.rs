@@ -108,7 +108,7 @@ impl Stats {
             Event::Unpatched(rule) => {
                 self.both(*rule, name, |counters| counters.merge_patches_skipped.add(1));
             }
-            Event::Reported { .. } => {}
+            Event::Reported { .. } | Event::Expired(_) => {}
             Event::Fault { rule, kind } => self.both(*rule, name, |counters| counters.add_fault(*kind)),
             Event::Delayed(length) => {
                 self.delay_ms.record(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));

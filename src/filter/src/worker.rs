@@ -2,6 +2,7 @@
 
 use crate::chance::VmEntropy;
 use crate::clock::HostClock;
+use crate::configure::summary;
 use crate::host::{self, Failed};
 use crate::stats::Stats;
 use crate::tally::SharedTally;
@@ -78,6 +79,15 @@ impl Worker {
         first
     }
 
+    /// Looks at the clock, for what has its time beside the exchanges that are held.
+    pub(crate) fn look_around(&self, now: Instant) {
+        self.ask(|engine| {
+            engine.tell_others(now);
+            engine.look_at_clock(now, &HostClock);
+        });
+        self.tell();
+    }
+
     /// Finds out whether exchanges can be held: a proxy's configuration may keep calls from the module, the tick among
     /// them, and what is held could then never be let go. The proof of the tick is the tick itself, one millisecond
     /// after the first document of a VM has come, or a little later: until [`BENEFIT_OF_DOUBT`] is over it is expected.
@@ -141,6 +151,9 @@ impl Worker {
                 Event::Stopped(ends) => {
                     self.says_stopped.set(true);
                     logger::stopped(ends, engine.plan());
+                }
+                Event::Expired(end) => {
+                    log::info!("brownout: document expired at {end}: {}", summary(engine.plan()));
                 }
                 Event::Reported { rule, kinds, delay } => {
                     self.counted(evidence::set_filter_state(&rule, kinds, delay)).ok();

@@ -137,7 +137,11 @@ impl World {
                     continue;
                 }
                 Event::Unpatched(rule) => (rule, "merge_patches_skipped"),
-                Event::Delayed(_) | Event::Reported { .. } | Event::RouteRefused(_) | Event::Stopped(_) => {
+                Event::Delayed(_)
+                | Event::Reported { .. }
+                | Event::RouteRefused(_)
+                | Event::Stopped(_)
+                | Event::Expired(_) => {
                     continue;
                 }
             };

@@ -159,7 +159,11 @@ impl Observed {
             Event::Released => self.held = self.held.saturating_sub(1),
             Event::RouteRefused(_) => self.routes_refused += 1,
             // Requests without a service do not fail, so that nothing stops.
-            Event::Reported { .. } | Event::Delayed(_) | Event::Unpatched(_) | Event::Stopped(_) => {}
+            Event::Reported { .. }
+            | Event::Delayed(_)
+            | Event::Unpatched(_)
+            | Event::Stopped(_)
+            | Event::Expired(_) => {}
         }
     }
 

@@ -4,6 +4,7 @@ use crate::envoy::{Admin, AdminError};
 use std::collections::BTreeMap;
 
 const MODULE: &str = "wasmcustom.brownout.";
+const STOPPED: &str = "wasmcustom.brownout.stopped";
 /// Requests of all listeners; the admin interface's own are none.
 const REQUESTS: &str = ".downstream_rq_total";
 const ADMIN: &str = "http.admin.";
@@ -28,11 +29,12 @@ impl Counts {
         Ok(Self(admin.stats(WANTED)?))
     }
 
-    /// What was added since then.
+    /// What was added since then; a gauge is what it is now.
     pub fn since(self, earlier: &Self) -> Self {
         let before = |name: &String| earlier.0.get(name).copied().unwrap_or(0);
         let added = self.0.into_iter().map(|(name, now)| {
-            let added = now.saturating_sub(before(&name));
+            let is_gauge = name == STOPPED;
+            let added = if is_gauge { now } else { now.saturating_sub(before(&name)) };
             (name, added)
         });
         Self(added.collect())
@@ -60,6 +62,11 @@ impl Counts {
         self.0.keys().any(|name| name.starts_with(MODULE))
     }
 
+    /// Whether `stop_when` has stopped a document there.
+    pub fn has_stopped(&self) -> bool {
+        self.0.get(STOPPED).is_some_and(|stopped| *stopped > 0)
+    }
+
     /// What an operator should know beside the rules.
     pub fn warnings(&self) -> Vec<String> {
         let count = |what: &str| self.0.get(&format!("{MODULE}{what}")).copied().unwrap_or(0);
@@ -76,8 +83,11 @@ impl Counts {
         if count("host_errors") > 0 {
             warnings.push(format!("{} calls of the module to Envoy have failed", count("host_errors")));
         }
-        if count("stopped") > 0 {
-            warnings.push("injection has stopped, by `stop_when`".to_owned());
+        if self.has_stopped() {
+            warnings.push(
+                "`stop_when` has stopped a document in this Envoy: nothing of it is injected until another one arrives"
+                    .to_owned(),
+            );
         }
         warnings
     }

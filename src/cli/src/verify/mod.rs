@@ -96,7 +96,9 @@ pub fn verify(
         std::thread::sleep(during);
         counts = Counts::read(admin)?.since(&counts);
     }
-    Ok(Report::new(name, admin.address(), during, verdict::findings(plan, &counts), counts.warnings()))
+    let stopped = counts.has_stopped() && plan.stop_when().is_some();
+    let findings = verdict::findings(plan, &counts);
+    Ok(Report::new(name, admin.address(), during, findings, stopped, counts.warnings()))
 }
 
 fn document(arguments: &Arguments, admin: &Admin) -> Result<(String, Plan), ExitCode> {

@@ -13,6 +13,8 @@ pub struct Report {
     admin: SocketAddr,
     during: Option<Duration>,
     findings: Vec<Finding>,
+    /// Whether it has stopped by itself.
+    stopped: bool,
     warnings: Vec<String>,
 }
 
@@ -22,9 +24,10 @@ impl Report {
         admin: SocketAddr,
         during: Option<Duration>,
         findings: Vec<Finding>,
+        stopped: bool,
         warnings: Vec<String>,
     ) -> Self {
-        Self { document: document.to_owned(), admin, during, findings, warnings }
+        Self { document: document.to_owned(), admin, during, findings, stopped, warnings }
     }
 
     /// What came of each rule, in the order of the document.
@@ -32,9 +35,9 @@ impl Report {
         &self.findings
     }
 
-    /// Whether every rule does what it promises.
+    /// Whether every rule does what it promises, and nothing has stopped the document.
     pub fn agrees(&self) -> bool {
-        self.findings.iter().all(|finding| finding.verdict.is_good())
+        !self.stopped && self.findings.iter().all(|finding| finding.verdict.is_good())
     }
 
     /// The report for programs. Shares are from 0 to 1.
@@ -44,6 +47,7 @@ impl Report {
             "admin": format!("http://{}", self.admin),
             "seconds": self.during.map(|during| during.as_secs_f64()),
             "agrees": self.agrees(),
+            "stopped": self.stopped,
             "rules": self.findings.iter().map(rule).collect::<Vec<_>>(),
             "warnings": self.warnings,
         })
@@ -79,6 +83,12 @@ impl fmt::Display for Report {
             None => "since it started".to_owned(),
         };
         writeln!(f, "{} against Envoy at {}, {when}", self.document, self.admin)?;
+        if self.stopped {
+            writeln!(
+                f,
+                "\nInjection has stopped: `stop_when` has come true. Another document starts it again."
+            )?;
+        }
         let width = self.findings.iter().map(|finding| finding.name.len()).max().unwrap_or(0).max(4);
         let row = |f: &mut fmt::Formatter<'_>, cells: [&str; 8]| {
             let [name, configured, matched, injected, shadowed, overflow, share, verdict] = cells;

@@ -121,6 +121,9 @@ fn reasons<'a>(
     counts: &Counts,
 ) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
+    if counts.has_stopped() && matches!(verdict, Verdict::Differs | Verdict::MatchedNothing) {
+        reasons.push("`stop_when` has stopped injection, and nothing is matched since".into());
+    }
     match verdict {
         Verdict::Agrees => {}
         Verdict::Idle if expected.mode == Mode::Off => reasons.push("its mode is `off`".into()),
@@ -172,7 +175,10 @@ fn wilson(hits: u64, trials: u64) -> Option<(f64, f64)> {
     let (n, share) = (trials as f64, hits as f64 / trials as f64);
     let center = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    Some(((center - half).max(0.0), (center + half).min(1.0)))
+    // There the ends are exact, and arithmetic misses them by its last digit.
+    let low = if hits == 0 { 0.0 } else { (center - half).max(0.0) };
+    let high = if hits == trials { 1.0 } else { (center + half).min(1.0) };
+    Some((low, high))
 }
 
 #[cfg(test)]
@@ -185,6 +191,9 @@ mod tests {
         // (0.2 + z²/200 ± z·√(0.2·0.8/100 + z²/40000)) / (1 + z²/100), with z² = 10.8275…
         assert!((low - 0.1009).abs() < 0.0001 && (high - 0.3577).abs() < 0.0001, "{low} {high}");
         assert_eq!(wilson(0, 0), None);
-        assert_eq!(wilson(0, 10).map(|(low, _)| low), Some(0.0));
+        for trials in 1..10_000 {
+            assert_eq!(wilson(0, trials).map(|(low, _)| low), Some(0.0));
+            assert_eq!(wilson(trials, trials).map(|(_, high)| high), Some(1.0), "{trials}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod bodies;
 mod closings;
+mod expiry;
 mod releases;
 mod requests;
 mod upstream;
@@ -25,6 +26,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
+use expiry::Expiry;
 
 /// Decides about the exchanges of one worker under one plan. It keeps only those that a rule has taken.
 #[derive(Debug)]
@@ -45,6 +47,7 @@ pub struct Engine<E> {
     counts_requests: bool,
     /// How exchanges end, where the plan says when to stop.
     watch: Option<Watch>,
+    expiry: Option<Expiry>,
 }
 
 impl<E: Entropy> Engine<E> {
@@ -54,6 +57,7 @@ impl<E: Entropy> Engine<E> {
             names: Names::new(&plan),
             counts_requests: limits_share(&plan),
             watch: closings::watch(&plan),
+            expiry: Expiry::of(&plan),
             plan,
             routes: RouteCache::default(),
             entropy,
@@ -87,6 +91,7 @@ impl<E: Entropy> Engine<E> {
         self.names = Names::new(&plan);
         self.counts_requests = limits_share(&plan);
         self.watch = closings::watch(&plan);
+        self.expiry = Expiry::of(&plan);
         self.plan = plan;
         self.routes = RouteCache::default();
         self.allowance = Allowance::new(tally);
@@ -196,11 +201,13 @@ impl<E: Entropy> Engine<E> {
         !self.deadlines.is_empty()
     }
 
-    /// When [`Self::next_due`] and [`Self::tell_others`] want to be asked again: never, if nothing waits.
+    /// When [`Self::next_due`], [`Self::tell_others`] and [`Self::look_at_clock`] want to be asked again: never, if nothing
+    /// waits.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let due = self.deadlines.first().map(|(due, ..)| *due);
         let tell = self.watch.as_ref().and_then(Watch::due);
-        due.into_iter().chain(self.allowance.renewal()).chain(tell).min()
+        let look = self.expiry.as_ref().and_then(Expiry::due);
+        due.into_iter().chain(self.allowance.renewal()).chain(tell).chain(look).min()
     }
 
     /// The exchange is over, for whatever reason. To say it twice, or of an exchange unknown, does no harm.

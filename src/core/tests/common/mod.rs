@@ -278,7 +278,7 @@ impl<E: Entropy> Worker<E> {
     /// What has happened, as far as counters and gauges go.
     pub fn events(&mut self) -> Vec<Event> {
         let counted = |event: &Event| {
-            use Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed, Stopped};
+            use Event::{Activated, Delayed, Expired, Fault, Injected, Matched, Released, Shadowed, Stopped};
             matches!(
                 event,
                 Matched(_)
@@ -289,6 +289,7 @@ impl<E: Entropy> Worker<E> {
                     | Activated
                     | Released
                     | Stopped(_)
+                    | Expired(_)
             )
         };
         std::iter::from_fn(|| self.engine.next_event()).filter(counted).collect()
