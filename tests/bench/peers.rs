@@ -97,7 +97,7 @@ impl Peer {
     }
 }
 
-/// Which peers are measured in rounds: of each task first the chain without any filter, then the SDK's empty module.
+/// Who is measured in rounds. The gate is there if the command is, which renders it.
 pub fn all() -> Vec<Peer> {
     let abort = json!({ "abort": { "http_status": 503, "percentage": { "numerator": 100 } } });
     let mut peers = vec![
@@ -128,17 +128,21 @@ pub fn all() -> Vec<Peer> {
         let title = "Brownout, one header rule, behind its gate";
         Peer::new("gate", title, Task::Direct, Some(Filter::verbatim(filter)))
     }));
-    for (task, keys) in [
-        (Task::Small, ["small-none", "small-empty", "small-one-header"]),
-        (Task::Large, ["large-none", "large-empty", "large-one-header"]),
+    for (task, keys, titles) in [
+        (
+            Task::Small,
+            ["small-none", "small-empty", "small-one-header"],
+            ["1 KiB, no filter", "1 KiB, empty module", "1 KiB, Brownout, one header rule"],
+        ),
+        (
+            Task::Large,
+            ["large-none", "large-empty", "large-one-header"],
+            ["1 MiB, no filter", "1 MiB, empty module", "1 MiB, Brownout, one header rule"],
+        ),
     ] {
-        let size = if task == Task::Small { 0 } else { 1 };
-        let title = |small, large| if size == 0 { small } else { large };
-        peers.push(Peer::new(keys[0], title("1 KiB, no filter", "1 MiB, no filter"), task, None));
-        let empty = Some(empty::filter());
-        peers.push(Peer::new(keys[1], title("1 KiB, empty module", "1 MiB, empty module"), task, empty));
-        let titles = title("1 KiB, Brownout, one header rule", "1 MiB, Brownout, one header rule");
-        peers.push(Peer::ours(keys[2], titles, task, &documents::one_header()));
+        peers.push(Peer::new(keys[0], titles[0], task, None));
+        peers.push(Peer::new(keys[1], titles[1], task, Some(empty::filter())));
+        peers.push(Peer::ours(keys[2], titles[2], task, &documents::one_header()));
     }
     peers
 }
