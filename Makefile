@@ -17,7 +17,7 @@ wasm: export CARGO_TARGET_WASM32_WASIP1_RUSTFLAGS := \
 wasm: ## build the module: dist/brownout.wasm
 	cargo build -p brownout-filter --profile module --target wasm32-wasip1
 	@mkdir -p dist
-	@cp $(target)/wasm32-wasip1/module/brownout_filter.wasm dist/brownout.wasm
+	cargo run --quiet -p brownout-link -- $(target)/wasm32-wasip1/module/brownout_filter.wasm dist/brownout.wasm
 
 build: wasm ## build the module and the command: dist/brownout
 	cargo build --release -p brownout-cli

@@ -1,29 +1,30 @@
 //! The module as a host finds it before running it: what it asks for, what it offers, how big it is.
 
 use brownout_cli::envoy::capabilities::{CALLBACKS, CALLS, SYSTEM_CALLS};
+use brownout_link::OFFERED;
 use std::collections::BTreeSet;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
+/// What comes along with the SDK and is never called: the default methods of its traits.
+const IMPORTS_OF_THE_SDK: [&str; 14] = [
+    "proxy_call_foreign_function",
+    "proxy_dequeue_shared_queue",
+    "proxy_done",
+    "proxy_enqueue_shared_queue",
+    "proxy_get_current_time_nanoseconds",
+    "proxy_get_status",
+    "proxy_grpc_call",
+    "proxy_grpc_cancel",
+    "proxy_grpc_close",
+    "proxy_grpc_send",
+    "proxy_grpc_stream",
+    "proxy_http_call",
+    "proxy_register_shared_queue",
+    "proxy_resolve_shared_queue",
+];
+
 /// What Rust's standard library links beside what it calls for us.
 const IMPORTS_OF_STD: [&str; 3] = ["environ_get", "environ_sizes_get", "proc_exit"];
-
-/// All that the module offers. Envoy calls each function of a stream for every exchange, and none that is not there.
-const EXPORTS: [&str; 14] = [
-    "_initialize",
-    "memory",
-    "proxy_abi_version_0_2_1",
-    "proxy_on_configure",
-    "proxy_on_context_create",
-    "proxy_on_delete",
-    "proxy_on_memory_allocate",
-    "proxy_on_request_body",
-    "proxy_on_request_headers",
-    "proxy_on_request_trailers",
-    "proxy_on_response_body",
-    "proxy_on_response_headers",
-    "proxy_on_response_trailers",
-    "proxy_on_tick",
-];
 
 /// Bytes. A Kubernetes object holds 1 MiB, which is 768 KiB in base64; the rest is for what stands around it.
 const LARGEST: usize = 672 * 1024;
@@ -73,7 +74,7 @@ fn names(list: &[&str]) -> BTreeSet<String> {
 
 /// What the module asks of its host. A host without one of these does not load it at all: a longer list is a decision.
 fn allowed() -> BTreeSet<String> {
-    let proxy = CALLS.iter().map(|name| format!("env.{name}"));
+    let proxy = CALLS.iter().chain(&IMPORTS_OF_THE_SDK).map(|name| format!("env.{name}"));
     let system = SYSTEM_CALLS.iter().chain(&IMPORTS_OF_STD);
     proxy.chain(system.map(|name| format!("wasi_snapshot_preview1.{name}"))).collect()
 }
@@ -111,7 +112,7 @@ fn the_list_holds_nothing_that_it_does_not_ask_for() {
 
 #[test]
 fn it_offers_the_calls_that_it_wants_to_get_and_nothing_else() {
-    assert_eq!(Module::read().exports, names(&EXPORTS));
+    assert_eq!(Module::read().exports, names(&OFFERED));
 }
 
 #[test]

@@ -29,13 +29,8 @@ fn with<R>(act: impl FnOnce(&mut Contexts) -> R) -> Option<R> {
 }
 
 /// Has the streams of a root context be the matter of this worker.
-pub fn add_root(id: u32, worker: Worker) {
-    with(|contexts| contexts.roots.push((id, Rc::new(worker))));
-}
-
-/// The worker of a root context.
-pub fn root(id: u32) -> Option<Rc<Worker>> {
-    with(|contexts| contexts.root(id).cloned()).flatten()
+pub fn add_root(id: u32, worker: &Rc<Worker>) {
+    with(|contexts| contexts.roots.push((id, Rc::clone(worker))));
 }
 
 /// Forgets a root context.

@@ -1,9 +1,11 @@
 //! The host's calls, each with its status: this is the only file that names them.
 //!
-//! A call that fails is an [`Err`], and it is the caller who makes sure that the request goes on: a panic would take
-//! down the VM with every request that it holds.
+//! The SDK's wrappers are not used: they panic on any status that they do not expect, and a panic takes down the VM
+//! with every request that it holds. Here a call that fails is an [`Err`], and it is the caller who makes sure that
+//! the request goes on.
 
 use brownout_core::step::Direction;
+use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, StreamType};
 use std::ptr::null_mut;
 
 /// A host call that did not do what it was asked to. The status is proxy-wasm's.
@@ -17,37 +19,6 @@ impl Failed {
 
 /// What a host call gives.
 pub type Result<T> = std::result::Result<T, Failed>;
-
-/// How grave a line of the log is.
-#[derive(Debug, Clone, Copy)]
-#[repr(u32)]
-pub enum LogLevel {
-    /// For whoever looks for a mistake step by step.
-    Trace = 0,
-    /// For whoever looks for a mistake.
-    Debug = 1,
-    /// Worth knowing.
-    Info = 2,
-    /// To be looked at.
-    Warn = 3,
-    /// Something did not work.
-    Error = 4,
-}
-
-/// What a metric does.
-#[derive(Debug, Clone, Copy)]
-#[repr(u32)]
-pub enum MetricType {
-    /// Goes up.
-    Counter = 0,
-    /// Goes up and down.
-    Gauge = 1,
-    /// Keeps how often which values came.
-    Histogram = 2,
-}
-
-/// The buffer that holds the plugin's configuration.
-const PLUGIN_CONFIGURATION: u32 = 7;
 
 const OK: u32 = 0;
 
@@ -142,8 +113,8 @@ fn received(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8
     if data.is_null() {
         return Ok(Vec::new());
     }
-    // SAFETY: the host got this memory, `size` bytes, from our `proxy_on_memory_allocate`, has filled it, and has given
-    // it up.
+    // SAFETY: the host got this memory from the SDK's `proxy_on_memory_allocate`, which made it as a boxed slice of
+    // exactly `size` bytes, has filled it, and has given it up.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
@@ -201,37 +172,30 @@ pub fn set_effective_context(context: u32) -> Result<()> {
 
 /// The plugin's configuration; empty if there is none.
 pub fn plugin_configuration() -> Result<Vec<u8>> {
+    let buffer = BufferType::PluginConfiguration as u32;
     // SAFETY: see `received`.
-    let result = received(|data, size| unsafe {
-        proxy_get_buffer_bytes(PLUGIN_CONFIGURATION, 0, usize::MAX, data, size)
-    });
+    let result = received(|data, size| unsafe { proxy_get_buffer_bytes(buffer, 0, usize::MAX, data, size) });
     Ok(optional(result)?.unwrap_or_default())
 }
 
-/// The number of the map with the response's trailers.
-const RESPONSE_TRAILERS: u32 = 3;
-
-/// The number of a message's header map.
 fn headers_of(direction: Direction) -> u32 {
     match direction {
-        Direction::Request => 0,
-        Direction::Response => 2,
+        Direction::Request => MapType::HttpRequestHeaders as u32,
+        Direction::Response => MapType::HttpResponseHeaders as u32,
     }
 }
 
-/// The number of the buffer with a message's body.
 fn body_of(direction: Direction) -> u32 {
     match direction {
-        Direction::Request => 0,
-        Direction::Response => 1,
+        Direction::Request => BufferType::HttpRequestBody as u32,
+        Direction::Response => BufferType::HttpResponseBody as u32,
     }
 }
 
-/// The number of a stream's half.
 fn stream_of(direction: Direction) -> u32 {
     match direction {
-        Direction::Request => 0,
-        Direction::Response => 1,
+        Direction::Request => StreamType::HttpRequest as u32,
+        Direction::Response => StreamType::HttpResponse as u32,
     }
 }
 
@@ -248,7 +212,13 @@ pub fn header(direction: Direction, name: &str) -> Result<Option<Vec<u8>>> {
 pub fn response_trailer(name: &str) -> Result<Option<Vec<u8>>> {
     // SAFETY: the host reads `name` during the call; for the rest see `received`.
     optional(received(|data, size| unsafe {
-        proxy_get_header_map_value(RESPONSE_TRAILERS, name.as_ptr(), name.len(), data, size)
+        proxy_get_header_map_value(
+            MapType::HttpResponseTrailers as u32,
+            name.as_ptr(),
+            name.len(),
+            data,
+            size,
+        )
     }))
 }
 

@@ -17,6 +17,7 @@ mod properties;
 mod releases;
 mod request;
 mod response;
+mod root;
 mod stats;
 mod status;
 mod tally;

@@ -1,9 +1,10 @@
 //! The `log` crate's lines, written to Envoy's log.
 
-use crate::host::{self, LogLevel};
+use crate::host;
 use brownout_core::stop::{Ends, StopWhen};
 use brownout_core::{Diagnostic, Plan};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use proxy_wasm::types::LogLevel;
 
 struct Logger;
 

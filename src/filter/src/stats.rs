@@ -2,12 +2,13 @@
 //!
 //! All workers and all plugins of an Envoy add to the same metric of a name.
 
-use crate::host::{self, MetricType};
+use crate::host;
 use brownout_core::Plan;
 use brownout_core::document::{Mode, Rule};
 use brownout_core::fault::Kind;
 use brownout_core::plan::RuleId;
 use brownout_core::step::Event;
+use proxy_wasm::types::MetricType;
 use std::cell::RefCell;
 
 /// A metric's number in this VM, or nothing if the host would not define it.

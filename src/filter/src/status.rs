@@ -1,4 +1,4 @@
-//! What the filter answers to the host's callbacks, in Envoy's numbers.
+//! What the filter answers to the host's callbacks. Envoy reads more numbers than the two that the SDK knows.
 
 use brownout_core::step::DataThen;
 

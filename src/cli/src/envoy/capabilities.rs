@@ -35,7 +35,7 @@ pub const SYSTEM_CALLS: [&str; 3] = ["clock_time_get", "fd_write", "random_get"]
 
 /// The functions of the module that Envoy calls, as far as Envoy asks whether it may: it always may start the module and
 /// have memory of it.
-pub const CALLBACKS: [&str; 10] = [
+pub const CALLBACKS: [&str; 11] = [
     "proxy_on_configure",
     "proxy_on_context_create",
     "proxy_on_delete",
@@ -46,6 +46,7 @@ pub const CALLBACKS: [&str; 10] = [
     "proxy_on_response_headers",
     "proxy_on_response_trailers",
     "proxy_on_tick",
+    "proxy_on_vm_start",
 ];
 
 /// All names of `allowed_capabilities`.
