@@ -9,29 +9,35 @@ use brownout_core::sample::Missing;
 use brownout_core::schedule::WHOLE;
 use brownout_core::view::RequestView;
 
+/// A fault, and its likelihood.
+type Draw = (Kind, Option<f64>);
+
 /// Likelihoods, from 0 to 1; `None` where the request or its response decides.
 pub struct Expectation {
     /// That something is done to it.
     pub taken: Option<f64>,
     /// That it suffers each fault.
-    pub faults: Vec<(Kind, Option<f64>)>,
+    pub faults: Vec<Draw>,
 }
 
 /// Of the request that is the rule's match number `ordinal`, from 0, at this level of its schedule.
 pub fn expectation(rule: &Rule, request: &dyn RequestView, ordinal: u64, level: u32) -> Expectation {
     let share = f64::from(rule.share(level)) / f64::from(WHOLE) * sampled(rule, request, ordinal);
     match &rule.action {
-        Action::Faults(faults) => Expectation {
-            taken: any(faults, request).map(|any| share * any),
-            faults: each(faults, request).into_iter().map(|(kind, p)| (kind, p.map(|p| share * p))).collect(),
-        },
+        Action::Faults(faults) => {
+            let drawn = drawn(faults, request);
+            Expectation {
+                taken: any(&drawn).map(|any| share * any),
+                faults: each(&drawn).map(|(kind, p)| (kind, p.map(|p| share * p))).collect(),
+            }
+        }
         Action::Outcomes(outcomes) => {
             let mut expectation = Expectation { taken: Some(0.0), faults: Vec::new() };
             for outcome in outcomes {
                 let here = share * f64::from(outcome.percentage.millionths()) / f64::from(WHOLE);
-                let any = any(&outcome.faults, request);
-                expectation.taken = expectation.taken.zip(any).map(|(sum, any)| sum + here * any);
-                for (kind, p) in each(&outcome.faults, request) {
+                let drawn = drawn(&outcome.faults, request);
+                expectation.taken = expectation.taken.zip(any(&drawn)).map(|(sum, any)| sum + here * any);
+                for (kind, p) in each(&drawn) {
                     let p = p.map(|p| here * p);
                     match expectation.faults.iter_mut().find(|(other, _)| *other == kind) {
                         Some((_, sum)) => *sum = sum.zip(p).map(|(sum, p)| sum + p),
@@ -57,24 +63,22 @@ fn sampled(rule: &Rule, request: &dyn RequestView, ordinal: u64) -> f64 {
 
 /// Faults are drawn one by one. One that ends the exchange keeps those after it from happening, and the change of the
 /// request, which nobody sees then.
-fn each(faults: &Faults, request: &dyn RequestView) -> Vec<(Kind, Option<f64>)> {
-    let drawn = drawn(faults, request);
-    let goes_on = |kinds: &[(Kind, Option<f64>)]| {
+fn each(drawn: &[Draw]) -> impl Iterator<Item = Draw> {
+    let goes_on = |kinds: &[Draw]| {
         kinds.iter().filter(|(kind, _)| ends(*kind)).try_fold(1.0, |on, (_, p)| Some(on * (1.0 - (*p)?)))
     };
-    let each = drawn.iter().enumerate().map(|(place, (kind, p))| {
+    drawn.iter().enumerate().map(move |(place, (kind, p))| {
         let before = match kind {
-            Kind::Request => goes_on(&drawn),
+            Kind::Request => goes_on(drawn),
             Kind::Delay => Some(1.0),
             _ => goes_on(drawn.get(..place).unwrap_or_default()),
         };
         (*kind, p.zip(before).map(|(p, before)| p * before))
-    });
-    each.collect()
+    })
 }
 
 /// The draws, each by itself.
-fn drawn(faults: &Faults, request: &dyn RequestView) -> Vec<(Kind, Option<f64>)> {
+fn drawn(faults: &Faults, request: &dyn RequestView) -> Vec<Draw> {
     let likelihood = |kind: Kind, fault: &dyn Fault| {
         if decided_elsewhere(kind, faults) {
             return None;
@@ -90,7 +94,7 @@ fn drawn(faults: &Faults, request: &dyn RequestView) -> Vec<(Kind, Option<f64>)>
 }
 
 /// That at least one of them happens.
-fn any(faults: &Faults, request: &dyn RequestView) -> Option<f64> {
-    let none = drawn(faults, request).into_iter().try_fold(1.0, |none, (_, p)| Some(none * (1.0 - p?)))?;
+fn any(drawn: &[Draw]) -> Option<f64> {
+    let none = drawn.iter().try_fold(1.0, |none, (_, p)| Some(none * (1.0 - (*p)?)))?;
     Some(1.0 - none)
 }
