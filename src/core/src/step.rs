@@ -118,8 +118,8 @@ pub enum TrailersStep {
 pub enum Release {
     /// Let a message go on that was held: its headers, or what the host has of its body.
     Resume(Direction),
-    /// Answer the request.
-    Reply(LocalReply),
+    /// Answer the request, in the place of this message, which was held.
+    Reply(Direction, LocalReply),
     /// Reset the stream.
     Reset,
     /// Put this into the body, and let it go on.

@@ -64,7 +64,7 @@ fn a_request_is_held_and_then_answered_when_it_is_delayed_and_aborted() {
     let mut worker = Worker::new(&suffering(BOTH), &[]);
     assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
     assert_eq!(worker.events(), [Matched(FIRST), Injected(FIRST), fault(Delay), Delayed(QUARTER), Activated]);
-    assert_eq!(worker.due(250), [(1, Release::Reply(reply(503, "r; delay; abort")))]);
+    assert_eq!(worker.due(250), [(1, Release::Reply(Direction::Request, reply(503, "r; delay; abort")))]);
     assert_eq!(worker.events(), [fault(Abort), Released]);
     assert_eq!(worker.response(1), HeadersStep::Continue, "the reply is marked already");
     worker.engine.end(id(1));

@@ -220,7 +220,7 @@ impl Model {
             assert!(due <= self.now, "{due} is released at {}", self.now);
             assert_eq!(Some(due), earliest, "the earliest first");
             assert!(self.released.insert(id.0));
-            if matches!(release, Release::Reply(_)) {
+            if matches!(release, Release::Reply(..)) {
                 self.alive.remove(&id.0);
             }
             self.trace.push(format!("{} {release:?}", id.0));

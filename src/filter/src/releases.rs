@@ -3,21 +3,13 @@
 use crate::clock::HostClock;
 use crate::host;
 use crate::worker::{TICKS, Worker};
-use brownout_core::step::{Direction, ExchangeId, Release};
+use brownout_core::step::{ExchangeId, Release};
 use brownout_core::time::Clock;
 
 /// How many exchanges one tick releases. The host carries releases out one inside the other where it answers them itself:
 /// some 270 of them exhaust its stack and with that kill the VM. The next tick comes a millisecond later, which is of
 /// less weight the more are released in one.
 const RELEASES_PER_TICK: usize = 100;
-
-/// Which message of the effective context's exchange is held: the response, once its headers are there.
-fn held() -> Direction {
-    match host::header(Direction::Response, ":status") {
-        Ok(Some(_)) => Direction::Response,
-        _ => Direction::Request,
-    }
-}
 
 impl Worker {
     /// The tick: releases what is due.
@@ -52,8 +44,8 @@ impl Worker {
         let released = match release {
             Release::Resume(direction) => self.counted(host::continue_stream(direction)),
             // A reply that cannot be sent must not leave the client waiting.
-            Release::Reply(reply) => {
-                self.reply(&reply).or_else(|_| self.counted(host::continue_stream(held())))
+            Release::Reply(held, reply) => {
+                self.reply(&reply).or_else(|_| self.counted(host::continue_stream(held)))
             }
             Release::Reset => self.reset(id),
             Release::Emit(direction, bytes) => match self.counted(host::set_body(direction, 0, &bytes)) {

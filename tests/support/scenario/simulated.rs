@@ -76,7 +76,7 @@ impl World {
                 assert_eq!(changes, []);
                 match self.wait(id) {
                     Release::Resume(Direction::Request) => None,
-                    Release::Reply(reply) => Some(reply),
+                    Release::Reply(_, reply) => Some(reply),
                     release => panic!("{release:?} is not simulated"),
                 }
             }

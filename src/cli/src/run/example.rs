@@ -180,7 +180,7 @@ fn effect(engine: &mut Engine<Always>, id: u32, request: &Example) -> (Option<Ru
     let id = ExchangeId(id);
     let mut end = match engine.on_request_headers(id, request, &Timeless) {
         HeadersStep::Hold(_) => match engine.next_due(Instant(Duration::MAX)) {
-            Some((_, Release::Reply(reply))) => Some(HeadersStep::Reply(reply)),
+            Some((_, Release::Reply(_, reply))) => Some(HeadersStep::Reply(reply)),
             Some((_, Release::Reset)) => Some(HeadersStep::Reset),
             _ => None,
         },

@@ -167,7 +167,7 @@ impl Worker<'_> {
 
     fn release(&mut self, id: ExchangeId, exchange: Waiting, release: &Release) {
         match (release, exchange.part) {
-            (Release::Reply(_) | Release::Reset, _) => self.finish(id, &exchange),
+            (Release::Reply(..) | Release::Reset, _) => self.finish(id, &exchange),
             (Release::Resume(_), Part::Headers(direction)) => self.body(id, exchange, direction),
             (Release::Resume(_), Part::Body(direction)) => self.next(id, exchange, direction),
             (Release::Emit(..), Part::Body(direction)) if !self.engine.cares_for_body(id, direction) => {

@@ -71,7 +71,7 @@ impl<E: Entropy> Engine<E> {
             self.report(&exchange.cause);
         }
         let release = match how {
-            End::Reply(reply) => Release::Reply(self.marked(reply, &exchange.cause)),
+            End::Reply(reply) => Release::Reply(Direction::Request, self.marked(reply, &exchange.cause)),
             End::Reset => Release::Reset,
         };
         self.forget(id, exchange);
@@ -83,7 +83,7 @@ impl<E: Entropy> Engine<E> {
             Some(end) => {
                 self.forget(id, exchange);
                 match end {
-                    End::Reply(reply) => Release::Reply(reply),
+                    End::Reply(reply) => Release::Reply(Direction::Response, reply),
                     End::Reset => Release::Reset,
                 }
             }
