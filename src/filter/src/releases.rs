@@ -6,10 +6,9 @@ use crate::worker::{TICKS, Worker};
 use brownout_core::step::{ExchangeId, Release};
 use brownout_core::time::Clock;
 
-/// How many exchanges one tick releases. The host carries releases out one inside the other where it answers them itself:
-/// some 270 of them exhaust its stack and with that kill the VM. The next tick comes a millisecond later, which is of
-/// less weight the more are released in one.
-const RELEASES_PER_TICK: usize = 100;
+/// How many exchanges one tick releases. The host carries releases out one inside the other: some hundreds of them
+/// exhaust its stack and with that kill the VM.
+const RELEASES_PER_TICK: usize = 50;
 
 impl Worker {
     /// The tick: releases what is due.
