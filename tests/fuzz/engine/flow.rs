@@ -241,7 +241,7 @@ impl Flow {
         assert!(!self.over, "{release:?} after the end");
         match release {
             Release::Reset => self.over = true,
-            Release::Reply(reply) => {
+            Release::Reply(_, reply) => {
                 let waits = |message: &Message| message.state == State::HeadersHeld;
                 assert!(waits(&self.request) || self.response.as_ref().is_some_and(waits), "{reply:?}");
                 self.end_with(&reply);
