@@ -1,7 +1,7 @@
 //! `stop_when`: a document that stops by itself, once too many of the exchanges that it left alone have failed.
 //!
 //! Every worker looks at how its exchanges end ([`Closing`]), adds that up for a moment, and then tells the others, through
-//! numbers that all of them share ([`window`]). Whoever finds the share too high says so there, and with that injection
+//! numbers that all of them share ([`Window`]). Whoever finds the share too high says so there, and with that injection
 //! has stopped, in all of them, until another document arrives.
 
 mod closing;
