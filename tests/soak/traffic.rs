@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use support::client::{Cut, Reply, Request};
 use support::load::Exchange;
-use support::upstream::Answer;
+use support::upstream::{Answer, Stream};
 
 /// Where nobody listens.
 pub const NOWHERE: &str = "/nowhere";
@@ -100,7 +100,9 @@ pub const KINDS: [Kind; 11] = [
 ];
 
 /// What is asked beside the kinds: what no rule is about, an upstream that fails, and one that is not there.
-const OTHERS: [(&str, u16); 3] = [("/plain", 200), ("/failing", 500), (NOWHERE, 503)];
+const OTHERS: [(&str, u16); 4] = [("/plain", 200), ("/failing", 500), (NOWHERE, 503), (BREAKING, 200)];
+/// The upstream hangs up in the middle of its answer.
+const BREAKING: &str = "/breaking";
 
 /// The request of this number on this connection.
 pub fn ask(connection: usize, number: usize) -> Request {
@@ -118,6 +120,11 @@ pub fn ask(connection: usize, number: usize) -> Request {
     if path == "/failing" {
         request = request.header(Answer::HEADER, Answer { status: 500, ..Answer::default() }.to_header());
     }
+    if path == BREAKING {
+        let stream = Some(Stream { pieces: 3, bytes: 100, every_ms: 0 });
+        let answer = Answer { stream, breaks_off: true, ..Answer::default() };
+        request = request.header(Answer::HEADER, answer.to_header());
+    }
     request.header("x-user", (number % 100).to_string())
 }
 
@@ -128,14 +135,15 @@ pub fn unexpected(exchange: &Exchange) -> Option<String> {
     let reply = match &exchange.reply {
         Ok(reply) => reply,
         Err(cut) => {
-            let is_right = kind.is_some_and(|kind| (kind.cut)(cut));
+            let breaks = path == BREAKING;
+            let is_right = breaks || kind.is_some_and(|kind| (kind.cut)(cut));
             return (!is_right).then(|| format!("{path}: {cut}"));
         }
     };
     let evidence = reply.header("x-brownout");
     let status = OTHERS.iter().find(|(other, _)| *other == path).map_or(200, |(_, status)| *status);
     let is_right = match (&evidence, kind) {
-        (None, _) => reply.status == status,
+        (None, _) => reply.status == status && path != BREAKING,
         (Some(evidence), Some(kind)) => evidence.starts_with(kind.name) && (kind.suffered)(reply),
         (Some(_), None) => false,
     };
