@@ -215,6 +215,70 @@ fn the_exit_code_tells_a_wrong_document_from_wrong_usage() {
     assert_eq!((beyond.code, beyond.stderr.as_str()), (Some(2), "error: --number 4: there are 3 requests\n"));
 }
 
+/// What is said, but for the file's name.
+fn told(file: &Path) -> String {
+    let said = explain(&[file.to_str().expect("UTF-8")]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{}", file.display());
+    said.stdout.split_once('\n').expect("a first line").1.to_owned()
+}
+
+#[test]
+fn a_manifest_is_told_as_the_document_that_it_was_made_of() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut manifests = 0;
+    for folder in ["istio", "cilium"] {
+        let document = told(&root.join(folder).join("faults.json"));
+        for entry in fs::read_dir(root.join(folder)).expect("a folder") {
+            let path = entry.expect("a file").path();
+            if path.extension().is_some_and(|ending| ending == "yaml") {
+                assert_eq!(told(&path), document, "{}", path.display());
+                manifests += 1;
+            }
+        }
+    }
+    assert!(manifests >= 6, "{manifests} manifests");
+}
+
+/// A plugin with one rule of its name.
+fn plugin(name: &str) -> String {
+    format!(
+        "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {{ name: {name} }}\nspec:\n  \
+         url: oci://registry.example/brownout:0.1.0\n  failStrategy: FAIL_OPEN\n  match: [{{ mode: SERVER }}]\n  \
+         pluginConfig:\n    rules: [{{ name: {name}, percentage: 100, abort: {{ http_status: 503 }} }}]\n"
+    )
+}
+
+#[test]
+fn of_several_documents_one_is_chosen() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("two.yaml");
+    fs::write(&path, format!("{}---\n{}", plugin("one"), plugin("two"))).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let choice = format!(
+        "error: {path} carries several documents, choose one with --document:\n  \
+         1: WasmPlugin one: spec.pluginConfig (1 rule)\n  2: WasmPlugin two: spec.pluginConfig (1 rule)\n"
+    );
+    for arguments in [&[path][..], &[path, "--document", "3"]] {
+        let said = explain(arguments);
+        assert_eq!((said.code, said.stderr), (Some(2), choice.clone()), "{arguments:?}");
+    }
+    let said = explain(&[path, "--document", "2"]);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    assert!(said.stdout.contains("1. two\n"), "{}", said.stdout);
+}
+
+#[test]
+fn mistakes_in_a_manifest_stand_on_its_own_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wrong.yaml");
+    fs::write(&path, plugin("one").replace("percentage: 100", "percentage: 120")).expect("written");
+    let path = path.to_str().expect("UTF-8");
+    let said = explain(&[path]);
+    assert_eq!(said.code, Some(1));
+    let start = format!("error: invalid percentage\n --> {path}:9:38   rules[0].percentage\n");
+    assert!(said.stderr.starts_with(&start), "{}", said.stderr);
+}
+
 #[test]
 fn colours_are_for_terminals_that_want_them() {
     let mut command = brownout(&["explain", "shop.yaml"]);

@@ -43,6 +43,17 @@ fn counted(arguments: &[&str]) -> Value {
 }
 
 #[test]
+fn a_manifest_is_simulated_as_the_document_that_it_was_made_of() {
+    let of = |file: &str| {
+        let mut counted = counted(&[&[file, "--requests", "2000"][..], &FIXED].concat());
+        counted.as_object_mut().expect("an object").remove("file").expect("its name");
+        counted
+    };
+    assert_eq!(of("../../../../istio/envoyfilter-routes.yaml"), of("../../../../istio/faults.json"));
+    assert_eq!(of("../../../../cilium/ciliumenvoyconfig.yaml"), of("../../../../cilium/faults.json"));
+}
+
+#[test]
 fn limits_and_schedules_are_seen_at_work() {
     golden("limits", &["limits.yaml", "--duration", "40s"]);
     golden("limits_json", &["limits.yaml", "--requests", "2000", "--duration", "40s", "--format", "json"]);

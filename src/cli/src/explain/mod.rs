@@ -5,8 +5,7 @@ pub(crate) mod lines;
 mod odds;
 mod text;
 
-use crate::document::Document;
-use crate::report;
+use crate::manifest::One;
 use crate::request::{self, Request};
 use brownout_core::decode::Decoder;
 use brownout_core::document::{RouteDocument, Rule};
@@ -17,7 +16,6 @@ use brownout_core::time::{Clock, Instant};
 use brownout_core::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView};
 use brownout_core::{Diagnostic, Plan};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -32,9 +30,8 @@ use std::time::{Duration, SystemTime};
   brownout explain checkout.json --request http://shop/checkout -X POST -H 'x-tester: bob'
   brownout explain checkout.json --curl \"curl -X POST -H 'x-tester: alice' http://shop/checkout\"")]
 pub struct Arguments {
-    /// The document; `-` is standard input.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    document: One,
     #[command(flatten)]
     requests: request::RequestArguments,
     /// Of several requests, explain this one in full, counted from 1.
@@ -110,11 +107,9 @@ impl Clock for Moment {
 
 /// Runs it: 0 when it is explained, 1 when the document is wrong, 2 when it or the requests cannot be read.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let Some((document, plan)) = (match open(&arguments.file) {
-        Ok(opened) => Some(opened),
+    let (document, plan) = match arguments.document.open() {
+        Ok(opened) => opened,
         Err(code) => return code,
-    }) else {
-        return ExitCode::from(2);
     };
     let requests = match arguments.requests.requests() {
         Ok(requests) => requests,
@@ -145,23 +140,6 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Format::Json => json::requests(document.name(), &plan, &explained),
     });
     ExitCode::SUCCESS
-}
-
-/// A document without mistakes, or how the command ends.
-pub(crate) fn open(path: &std::path::Path) -> Result<(Document, Plan), ExitCode> {
-    let document = Document::open(path).map_err(|(name, error)| {
-        anstream::eprintln!("error: cannot read `{name}`: {error}");
-        ExitCode::from(2)
-    })?;
-    match document.check() {
-        Ok(checked) => Ok((document, checked.plan)),
-        Err(mistakes) => {
-            anstream::eprint!("{}", report::text(&document, &mistakes));
-            let plural = if mistakes.len() == 1 { "" } else { "s" };
-            anstream::eprintln!("{}: {} mistake{plural}", document.name(), mistakes.len());
-            Err(ExitCode::from(1))
-        }
-    }
 }
 
 pub(crate) fn unusable(error: &request::Unusable) -> ExitCode {

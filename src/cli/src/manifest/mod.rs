@@ -3,6 +3,7 @@
 //! [`carried`] finds the documents in a file, and what the manifest round them does that is legal and wrong. How a control
 //! plane hands each kind on stands beside the code that reads it.
 
+mod one;
 mod search;
 mod spot;
 mod trap;
@@ -13,6 +14,7 @@ use brownout_core::json::Json;
 use brownout_core::path::Path;
 use brownout_core::plan::Plan;
 use brownout_core::{document, route};
+pub use one::One;
 use search::Search;
 use spot::Spot;
 use std::rc::Rc;

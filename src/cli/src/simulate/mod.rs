@@ -15,7 +15,8 @@ mod statistics;
 mod text;
 mod traffic;
 
-use crate::explain::{length, open, say, time, unusable, wall_clock};
+use crate::explain::{length, say, time, unusable, wall_clock};
+use crate::manifest::One;
 use crate::request::{RequestArguments, Unusable};
 use arrivals::{Arrivals, Pace};
 use backend::Backend;
@@ -23,7 +24,6 @@ use brownout_core::Plan;
 use brownout_core::timestamp::Timestamp;
 use brownout_core::view::RequestView;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use traffic::Traffic;
@@ -40,9 +40,8 @@ use traffic::Traffic;
   brownout simulate checkout.json --rate 50 --duration 30m --seed 7
   brownout simulate checkout.json --request http://shop/checkout -X POST --requests 10000")]
 pub struct Arguments {
-    /// The document; `-` is standard input.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    document: One,
     /// How many requests; a million if nothing else is said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     requests: Option<u32>,
@@ -96,7 +95,7 @@ struct Simulation {
 
 /// Runs it: 0 when it is done, 1 when the document is wrong, 2 when it or the requests cannot be read.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let (document, plan) = match open(&arguments.file) {
+    let (document, plan) = match arguments.document.open() {
         Ok(opened) => opened,
         Err(code) => return code,
     };

@@ -1,0 +1,120 @@
+//! The one document of a file that is explained or simulated: the file itself, or what a manifest in it carries.
+
+use super::{Carried, Manifest, Role, carried};
+use crate::document::{Document, Mistake, text};
+use crate::report;
+use brownout_core::Plan;
+use brownout_core::diagnostic::Code;
+use brownout_core::json::Json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Which document.
+#[derive(Debug, clap::Args)]
+pub struct One {
+    /// The document, or a manifest that carries one; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Of several documents in a manifest, this one, counted from 1.
+    #[arg(long, value_name = "N")]
+    document: Option<usize>,
+}
+
+impl One {
+    /// The file and the plan of its document, or how the command ends: what is wrong has been said by then.
+    ///
+    /// # Errors
+    /// 1 when the document is wrong, 2 when the file cannot be read, or it is not clear which document is meant.
+    pub fn open(&self) -> Result<(Document, Plan), ExitCode> {
+        let file = open(&self.file)?;
+        let plan = match carried(&file) {
+            Ok(Some(manifest)) => self.of(&file, &manifest)?,
+            Err(mistake) if mistake.diagnostic.code == Code::NoDocument => {
+                return Err(wrong(&file, &[*mistake]));
+            }
+            // Of a text that is neither JSON nor YAML, the document's own reader says more.
+            Ok(None) | Err(_) => file.check().map_err(|mistakes| wrong(&file, &mistakes))?.plan,
+        };
+        Ok((file, plan))
+    }
+
+    fn of(&self, file: &Document, manifest: &Manifest) -> Result<Plan, ExitCode> {
+        let chosen = match self.document {
+            Some(number) => number.checked_sub(1).and_then(|index| manifest.documents.get(index)),
+            None => the_only_one(&manifest.documents),
+        };
+        let Some(chosen) = chosen else { return Err(unclear(file.name(), &manifest.documents)) };
+        chosen.read().map_err(|diagnostics| wrong(file, &chosen.body.place(diagnostics)))?;
+        let json = whole(chosen, &manifest.documents);
+        Plan::from_json(json.as_bytes()).map_err(|diagnostics| wrong(file, &chosen.body.place(diagnostics)))
+    }
+}
+
+fn open(path: &Path) -> Result<Document, ExitCode> {
+    Document::open(path).map_err(|(name, error)| {
+        anstream::eprintln!("error: cannot read `{name}`: {error}");
+        ExitCode::from(2)
+    })
+}
+
+fn wrong(file: &Document, mistakes: &[Mistake]) -> ExitCode {
+    anstream::eprint!("{}", report::text(file, mistakes));
+    let plural = if mistakes.len() == 1 { "" } else { "s" };
+    anstream::eprintln!("{}: {} mistake{plural}", file.name(), mistakes.len());
+    ExitCode::from(1)
+}
+
+/// The document that nobody can take for another: the only one, or the only one with rules, beside which others say
+/// how they are to be followed. The same text in several places is one document.
+fn the_only_one(documents: &[Carried]) -> Option<&Carried> {
+    let all: Vec<&Carried> = documents.iter().collect();
+    let with_rules: Vec<&Carried> = documents.iter().filter(|document| has_rules(document)).collect();
+    [all, with_rules].into_iter().find_map(|some| {
+        let first = *some.first()?;
+        some.iter().all(|document| document.json == first.json).then_some(first)
+    })
+}
+
+/// One that cannot be read may have been meant to have some.
+fn has_rules(document: &Carried) -> bool {
+    document.read().map_or(true, |read| read.rules() > 0)
+}
+
+/// What holds for the rules of a route is said in the listener's document: together, they are what the module follows.
+fn whole(chosen: &Carried, documents: &[Carried]) -> String {
+    let plugins: Vec<&Carried> = documents.iter().filter(|document| document.role == Role::Plugin).collect();
+    let plugin = match plugins.first() {
+        Some(first)
+            if chosen.role == Role::Route && plugins.iter().all(|plugin| plugin.json == first.json) =>
+        {
+            first
+        }
+        _ => return chosen.json.clone(),
+    };
+    match (Json::parse(plugin.json.as_bytes()), Json::parse(chosen.json.as_bytes())) {
+        (Ok(Json::Object(mut fields)), Ok(Json::Object(rules))) => {
+            fields.retain(|(name, _)| !["rules", "per_route", "perRoute"].contains(&name.as_str()));
+            fields.extend(rules);
+            text::json(&Json::Object(fields))
+        }
+        _ => chosen.json.clone(),
+    }
+}
+
+fn unclear(name: &str, documents: &[Carried]) -> ExitCode {
+    if documents.is_empty() {
+        anstream::eprintln!("error: {name} carries no document; `brownout check` says what is wrong with it");
+        return ExitCode::from(1);
+    }
+    anstream::eprintln!("error: {name} carries several documents, choose one with --document:");
+    for (index, document) in documents.iter().enumerate() {
+        let rules = match document.read() {
+            Ok(read) if read.rules() == 1 => "1 rule".to_owned(),
+            Ok(read) => format!("{} rules", read.rules()),
+            Err(_) => "with mistakes".to_owned(),
+        };
+        let manifest = if document.manifest.is_empty() { "" } else { &format!("{}: ", document.manifest) };
+        anstream::eprintln!("  {}: {manifest}{} ({rules})", index + 1, document.path);
+    }
+    ExitCode::from(2)
+}
