@@ -12,13 +12,17 @@ pub mod pool;
 
 use crate::exchange::{Clocks, Seeded};
 use arbitrary::Unstructured;
+use brownout_core::decode::Count;
+use brownout_core::ledger::{Asking, Ledger, Wish};
+use brownout_core::limits::Limits;
 use brownout_core::step::{Event, ExchangeId};
-use brownout_core::tally::LocalTally;
+use brownout_core::tally::{Account, LocalTally, Tally};
 use brownout_core::time::Instant;
 use brownout_core::timestamp::Timestamp;
 use brownout_core::{Engine, Plan};
 use flow::Flow;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 /// How many engines there are: workers of one proxy.
@@ -34,6 +38,20 @@ struct Worker {
     active: usize,
 }
 
+/// Whether an account has room for the one exchange that may be held.
+fn is_free(words: &[u64]) -> bool {
+    let limits = Limits {
+        max_active_faults: Some(Count(1)),
+        max_faults: None,
+        max_faults_per_second: None,
+        max_percentage: None,
+    };
+    let wish = Wish { room: true, place: false, fault: false };
+    // At a time at which no lease is over.
+    let asking = Asking { worker: None, held: 0, now: Instant::default(), seen: 0 };
+    Ledger::read(words).grant(wish, &limits, &asking).is_some()
+}
+
 /// Some workers, their clock, and all exchanges.
 struct Stage<'i> {
     input: Unstructured<'i>,
@@ -47,6 +65,8 @@ struct Stage<'i> {
     last: u32,
     /// Whether a document rewrites bodies.
     rewrites: bool,
+    /// What the workers have shared, and under which names.
+    tallies: Vec<(LocalTally, Rc<str>)>,
 }
 
 /// The target.
@@ -64,6 +84,7 @@ pub fn run(input: &[u8]) {
         flows: BTreeMap::new(),
         last: 0,
         rewrites: false,
+        tallies: Vec::new(),
     };
     stage.set_clocks();
     stage.follow();
@@ -148,11 +169,14 @@ impl Stage<'_> {
         let text = pool::document(&mut self.input);
         let Ok(plan) = Plan::from_json(text.as_bytes()) else { return };
         self.rewrites |= pool::rewrites(&text);
+        let shared = LocalTally::default();
+        let scopes = plan.rules().iter().map(|rule| rule.name.shared()).chain(["".into()]);
+        self.tallies.extend(scopes.map(|scope| (shared.clone(), scope)));
         for worker in 0..WORKERS {
             // Some are late, or never hear of it.
             if self.below(8) < 7 {
                 let arrived = self.clocks.monotonic.get();
-                let tally = Box::<LocalTally>::default();
+                let tally = Box::new(shared.clone());
                 self.workers[worker].engine.follow(plan.clone(), tally, arrived);
             }
         }
@@ -213,7 +237,7 @@ impl Stage<'_> {
         for flow in self.flows.values() {
             flow.assert_not_forgotten(self.rewrites);
         }
-        for worker in &self.workers {
+        for worker in self.workers.iter().filter(|worker| worker.active == 0) {
             assert_eq!(worker.engine.poll_timeout(), None);
         }
         for flow in std::mem::take(&mut self.flows).into_values() {
@@ -223,6 +247,10 @@ impl Stage<'_> {
         for worker in &self.workers {
             assert_eq!((worker.engine.active(), worker.engine.kept_bytes()), (0, 0));
             assert_eq!(worker.engine.poll_timeout(), None);
+        }
+        for (tally, scope) in &mut self.tallies {
+            let free = tally.change(Account::Faults, scope, &mut |words| is_free(words));
+            assert!(free, "a place of `{scope}` is still taken");
         }
     }
 }
