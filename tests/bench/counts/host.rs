@@ -1,6 +1,6 @@
 //! A host of proxy-wasm that counts: an interpreter for the module, and the least of what Envoy does for it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use wasmi::{
     AsContext, AsContextMut, Caller, CompilationMode, Config, Engine, Extern, Func, Instance, Linker, Memory,
@@ -37,6 +37,7 @@ pub struct Guest {
 struct Host {
     configuration: Vec<u8>,
     headers: Vec<(String, String)>,
+    properties: BTreeMap<Vec<u8>, Vec<u8>>,
     shared: HashMap<Vec<u8>, (Vec<u8>, u32)>,
     metrics: u32,
     /// Nanoseconds, of both clocks.
@@ -150,7 +151,10 @@ fn answer(mut caller: Caller<'_, Host>, name: &str, given: &[i64]) -> i32 {
             let pairs = serialized(&guest.caller.data().headers);
             guest.hand_over(&pairs, 1)
         }
-        "proxy_get_property" => NOT_FOUND,
+        "proxy_get_property" => match guest.caller.data().properties.get(&guest.bytes(0)).cloned() {
+            Some(value) => guest.hand_over(&value, 2),
+            None => NOT_FOUND,
+        },
         "proxy_get_shared_data" => match guest.caller.data().shared.get(&guest.bytes(0)).cloned() {
             Some((value, cas)) => {
                 guest.write(4, &cas.to_le_bytes());
