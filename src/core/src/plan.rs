@@ -70,6 +70,8 @@ impl Plan {
     pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         self.document.exclude.iter_mut().flatten().for_each(|predicate| predicate.settle(proxy));
         let mode = self.mode();
+        // Given up first, so that the rules are changed in place and not copied.
+        self.rules = RuleSet::default();
         if let Some(rules) = &mut self.document.rules {
             rules.settle(proxy);
             self.rules = RuleSet::new(rules.clone(), mode, |position, _| RuleId(position));
