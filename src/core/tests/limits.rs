@@ -15,7 +15,6 @@ use brownout_core::tally::LocalTally;
 use common::{
     FIRST, Headers, NOTHING, Response, Scripted, Simulated, Worker, at, id, mistakes, plan, taking,
 };
-use proptest::prelude::{ProptestConfig, prop, prop_assert, proptest};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -234,41 +233,47 @@ fn limits_are_checked() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+#[cfg(not(target_family = "wasm"))]
+mod properties {
+    use super::{HANG, HeadersStep, get, id, limited, workers};
+    use proptest::prelude::{ProptestConfig, prop, prop_assert, proptest};
 
-    /// Whoever comes and goes in whichever worker, the limit is never exceeded, and all places come back.
-    #[test]
-    fn places_are_never_too_many_and_never_lost(
-        most in 0_usize..6,
-        turns in prop::collection::vec((0_usize..4, 0_u32..8, prop::bool::ANY), 1..200),
-    ) {
-        let document = limited(&format!(r#"{{"max_active_faults":{most}}}"#), HANG);
-        let mut workers: [_; 4] = workers(&document);
-        let mut held = std::collections::BTreeSet::new();
-        for (step, (turn, number, comes)) in turns.into_iter().enumerate() {
-            let milliseconds = u64::try_from(step).unwrap() * 700;
-            workers.iter_mut().for_each(|worker| {
-                worker.clock.at(milliseconds);
-                assert_eq!(worker.due(milliseconds), []);
-            });
-            let worker = &mut workers[turn];
-            if comes && !held.contains(&(turn, number)) {
-                let room = held.len() < most;
-                prop_assert!((worker.request(number, &get()) == HeadersStep::Hold(vec![])) == room);
-                if room {
-                    held.insert((turn, number));
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whoever comes and goes in whichever worker, the limit is never exceeded, and all places come back.
+        #[test]
+        fn places_are_never_too_many_and_never_lost(
+            most in 0_usize..6,
+            turns in prop::collection::vec((0_usize..4, 0_u32..8, prop::bool::ANY), 1..200),
+        ) {
+            let document = limited(&format!(r#"{{"max_active_faults":{most}}}"#), HANG);
+            let mut workers: [_; 4] = workers(&document);
+            let mut held = std::collections::BTreeSet::new();
+            for (step, (turn, number, comes)) in turns.into_iter().enumerate() {
+                let milliseconds = u64::try_from(step).unwrap() * 700;
+                workers.iter_mut().for_each(|worker| {
+                    worker.clock.at(milliseconds);
+                    assert_eq!(worker.due(milliseconds), []);
+                });
+                let worker = &mut workers[turn];
+                if comes && !held.contains(&(turn, number)) {
+                    let room = held.len() < most;
+                    prop_assert!((worker.request(number, &get()) == HeadersStep::Hold(vec![])) == room);
+                    if room {
+                        held.insert((turn, number));
+                    }
+                } else {
+                    worker.engine.end(id(number));
+                    held.remove(&(turn, number));
                 }
-            } else {
-                worker.engine.end(id(number));
-                held.remove(&(turn, number));
             }
-        }
-        for (turn, number) in held {
-            workers[turn].engine.end(id(number));
-        }
-        for (number, worker) in (100..).zip(workers.iter_mut()).take(most) {
-            prop_assert!(worker.request(number, &get()) == HeadersStep::Hold(vec![]));
+            for (turn, number) in held {
+                workers[turn].engine.end(id(number));
+            }
+            for (number, worker) in (100..).zip(workers.iter_mut()).take(most) {
+                prop_assert!(worker.request(number, &get()) == HeadersStep::Hold(vec![]));
+            }
         }
     }
 }
