@@ -3,8 +3,8 @@
 
 use crate::host;
 use brownout_core::entropy::Entropy;
-use rand::rngs::{SysRng, Xoshiro256PlusPlus};
-use rand::{Rng, SeedableRng, TryRng};
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::{Rng, SeedableRng};
 use std::cell::RefCell;
 
 thread_local! {
@@ -13,7 +13,7 @@ thread_local! {
 
 /// 64 bits that no other VM has. Where the host gives no entropy, the clock has to do.
 fn seed() -> u64 {
-    SysRng.try_next_u64().or_else(|_| host::monotonic_nanoseconds()).unwrap_or_default()
+    host::random().or_else(|_| host::monotonic_nanoseconds()).unwrap_or_default()
 }
 
 /// The VM's generator.

@@ -95,6 +95,7 @@ unsafe extern "C" {
 #[link(wasm_import_module = "wasi_snapshot_preview1")]
 unsafe extern "C" {
     fn clock_time_get(clock: u32, precision: u64, time: *mut u64) -> u32;
+    fn random_get(buffer: *mut u8, size: usize) -> u32;
 }
 
 /// WASI's clocks.
@@ -149,6 +150,14 @@ pub fn monotonic_nanoseconds() -> Result<u64> {
 /// The wall clock, in nanoseconds since 1970.
 pub fn realtime_nanoseconds() -> Result<u64> {
     clock(CLOCK_REALTIME)
+}
+
+/// Bits that nobody can guess.
+pub fn random() -> Result<u64> {
+    let mut bytes = [0; 8];
+    // SAFETY: the host writes these bytes during the call.
+    done(unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) })?;
+    Ok(u64::from_le_bytes(bytes))
 }
 
 fn clock(clock: u32) -> Result<u64> {
