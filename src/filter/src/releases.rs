@@ -19,10 +19,17 @@ impl Worker {
         if let Some(now) = now {
             self.look_around(now);
         }
-        for _ in 0..RELEASES_PER_TICK {
+        let mut released = Vec::new();
+        while released.len() < RELEASES_PER_TICK {
             let Some(now) = now else { break };
+            // The host does what it is told once the tick is over, one thing after the other: the first may be the end of
+            // the stream. So the other direction has to wait for the next tick.
+            if self.ask(|engine| engine.first_in_line()).flatten().is_some_and(|id| released.contains(&id)) {
+                break;
+            }
             let Some(Some((id, release))) = self.ask(|engine| engine.next_due(now)) else { break };
             self.release(id, release);
+            released.push(id);
         }
         self.counted(host::set_effective_context(self.root)).ok();
         if self.poll_timeout().is_none() {

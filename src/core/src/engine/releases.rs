@@ -9,6 +9,11 @@ use crate::step::{Direction, ExchangeId, Release};
 use crate::time::Instant;
 
 impl<E: Entropy> Engine<E> {
+    /// Whose wait is over first, sooner or later.
+    pub fn first_in_line(&self) -> Option<ExchangeId> {
+        self.deadlines.first().map(|(_, id, _)| *id)
+    }
+
     /// The next exchange whose wait is over, and what to do with it. Ask until there is none, or as often as the host
     /// can bear in one turn.
     pub fn next_due(&mut self, now: Instant) -> Option<(ExchangeId, Release)> {
