@@ -8,16 +8,19 @@ pub mod document;
 pub mod engine;
 pub mod exchange;
 pub mod grammar;
+pub mod host;
 pub mod matcher;
+mod message;
 pub mod planner;
 
 /// A target.
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their programs and corpora.
-pub const TARGETS: [(&str, Target); 4] = [
+pub const TARGETS: [(&str, Target); 5] = [
     ("document", document::run),
     ("engine", engine::run),
+    ("host", host::run),
     ("matcher", matcher::run),
     ("planner", planner::run),
 ];

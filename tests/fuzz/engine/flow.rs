@@ -1,8 +1,8 @@
 //! One exchange as the proxy has it.
 
-use super::message::{Message, State};
 use super::pool;
 use crate::exchange::{self, Clocks, Seeded};
+use crate::message::{Message, State};
 use arbitrary::Unstructured;
 use brownout_core::Engine;
 use brownout_core::step::{
@@ -241,9 +241,8 @@ impl Flow {
         assert!(!self.over, "{release:?} after the end");
         match release {
             Release::Reset => self.over = true,
-            Release::Reply(_, reply) => {
-                let waits = |message: &Message| message.state == State::HeadersHeld;
-                assert!(waits(&self.request) || self.response.as_ref().is_some_and(waits), "{reply:?}");
+            Release::Reply(direction, reply) => {
+                assert_eq!(self.message(direction).state, State::HeadersHeld, "{reply:?}");
                 self.end_with(&reply);
             }
             Release::Resume(direction) => self.resume(direction, engine, clocks),

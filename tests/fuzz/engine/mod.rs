@@ -7,7 +7,6 @@
 //!   nothing is waited for, and no place is taken.
 
 mod flow;
-mod message;
 pub mod pool;
 
 use crate::exchange::{Clocks, Seeded};

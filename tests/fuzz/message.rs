@@ -88,7 +88,7 @@ impl Message {
     /// The next piece comes: at most so many bytes, and whether they are the last.
     pub fn next_piece(&mut self, most: usize) -> (Vec<u8>, bool) {
         let from = self.come;
-        self.come = self.sent.len().min(from + most);
+        self.come = self.sent.len().min(from.saturating_add(most));
         let last = self.come == self.sent.len() && !self.trailers;
         self.done |= last;
         (self.sent[from..self.come].to_vec(), last)

@@ -1,0 +1,4 @@
+//! See `targets::host`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| targets::host::run(input));

@@ -1,0 +1,633 @@
+//! The functions that the module calls, and those that it offers.
+//!
+//! A sequence of calls that would end Envoy is noted, and told once the callback is over.
+
+use super::proxy::{World, world};
+use super::stream::{Action, Stream};
+use crate::message::State;
+use brownout_core::step::{Direction, HeaderChange};
+use brownout_core::view::Property;
+use std::slice::from_raw_parts;
+
+/// The module.
+pub mod module {
+    // The library that has these functions: its own for streams, and the SDK's for root contexts.
+    use brownout_filter_native as _;
+
+    unsafe extern "C" {
+        pub safe fn _initialize();
+        pub safe fn proxy_on_memory_allocate(size: usize) -> *mut u8;
+        #[link_name = "brownout_on_context_create"]
+        pub safe fn proxy_on_context_create(context: u32, root: u32);
+        pub safe fn proxy_on_configure(root: u32, size: usize) -> bool;
+        pub safe fn proxy_on_tick(root: u32);
+        #[link_name = "brownout_on_delete"]
+        pub safe fn proxy_on_delete(context: u32);
+        #[link_name = "brownout_on_request_headers"]
+        pub safe fn proxy_on_request_headers(context: u32, count: u32, end: u32) -> u32;
+        #[link_name = "brownout_on_request_body"]
+        pub safe fn proxy_on_request_body(context: u32, size: u32, end: u32) -> u32;
+        #[link_name = "brownout_on_request_trailers"]
+        pub safe fn proxy_on_request_trailers(context: u32, count: u32) -> u32;
+        #[link_name = "brownout_on_response_headers"]
+        pub safe fn proxy_on_response_headers(context: u32, count: u32, end: u32) -> u32;
+        #[link_name = "brownout_on_response_body"]
+        pub safe fn proxy_on_response_body(context: u32, size: u32, end: u32) -> u32;
+        #[link_name = "brownout_on_response_trailers"]
+        pub safe fn proxy_on_response_trailers(context: u32, count: u32) -> u32;
+    }
+}
+
+const OK: u32 = 0;
+const NOT_FOUND: u32 = 1;
+const BAD_ARGUMENT: u32 = 2;
+const CAS_MISMATCH: u32 = 8;
+
+/// What the caller means by a pointer and a size.
+unsafe fn bytes<'b>(data: *const u8, size: usize) -> &'b [u8] {
+    // SAFETY: the module says that it has so many bytes there.
+    if size == 0 { &[] } else { unsafe { from_raw_parts(data, size) } }
+}
+
+unsafe fn text(data: *const u8, size: usize) -> String {
+    // SAFETY: as above.
+    String::from_utf8_lossy(unsafe { bytes(data, size) }).into_owned()
+}
+
+/// Hands bytes over, in memory that the module has allocated for it.
+unsafe fn hand_over(value: &[u8], data: *mut *mut u8, size: *mut usize) -> u32 {
+    let memory = module::proxy_on_memory_allocate(value.len());
+    if memory.is_null() && !value.is_empty() {
+        return 10;
+    }
+    // SAFETY: the module has allocated so many bytes, and shows where the answer goes.
+    unsafe {
+        if !value.is_empty() {
+            memory.copy_from_nonoverlapping(value.as_ptr(), value.len());
+        }
+        *data = memory;
+        *size = value.len();
+    }
+    OK
+}
+
+/// An answer, or nonsense in its place.
+unsafe fn answer(
+    call: &str,
+    data: *mut *mut u8,
+    size: *mut usize,
+    truth: impl FnOnce(&mut World) -> Result<Vec<u8>, u32>,
+) -> u32 {
+    let value = world(|world| {
+        let about = call.contains("header");
+        if let Some(status) = world.odds.failure(call) {
+            mislead(world, about);
+            return Err(status);
+        }
+        if let Some(nonsense) = world.odds.nonsense().filter(|_| call != "proxy_get_buffer_bytes") {
+            mislead(world, about);
+            return Ok(nonsense);
+        }
+        truth(world)
+    });
+    match value {
+        // SAFETY: the caller's.
+        Ok(value) => unsafe { hand_over(&value, data, size) },
+        Err(status) => status,
+    }
+}
+
+/// What is told of headers is not the truth: the module cannot know how long the message is.
+fn mislead(world: &mut World, headers: bool) {
+    let effective = world.effective;
+    if let Some(stream) = world.streams.get_mut(&effective).filter(|_| headers) {
+        stream.misled = true;
+    }
+}
+
+fn direction_of_map(map: u32) -> Option<Direction> {
+    match map {
+        0 => Some(Direction::Request),
+        2 => Some(Direction::Response),
+        _ => None,
+    }
+}
+
+fn direction_of(number: u32) -> Option<Direction> {
+    match number {
+        0 => Some(Direction::Request),
+        1 => Some(Direction::Response),
+        _ => None,
+    }
+}
+
+/// The headers of a message of the effective context, while they have not been passed on.
+fn headers(world: &mut World, direction: Direction) -> Result<&mut crate::message::Message, u32> {
+    let effective = world.effective;
+    let shown = world.headers_of == Some((effective, direction));
+    let message = world.streams.get_mut(&effective).and_then(|stream| stream.message(direction));
+    message.filter(|message| shown || message.state == State::HeadersHeld).ok_or(BAD_ARGUMENT)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn __wasm_call_ctors() {}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn clock_time_get(clock: u32, _precision: u64, time: *mut u64) -> u32 {
+    world(|world| match world.odds.failure("clock_time_get") {
+        Some(status) => status,
+        None => {
+            // SAFETY: the module shows where the time goes.
+            unsafe { *time = if clock == 0 { world.wall } else { world.now } };
+            OK
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn random_get(buffer: *mut u8, size: usize) -> u32 {
+    world(|world| match world.odds.failure("random_get") {
+        Some(status) => status,
+        None => {
+            for place in 0..size {
+                // SAFETY: the module has so many bytes there.
+                unsafe { *buffer.add(place) = world.odds.number() as u8 };
+            }
+            OK
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_log(_level: u32, data: *const u8, size: usize) -> u32 {
+    // SAFETY: the caller's.
+    let line = unsafe { text(data, size) };
+    world(|world| {
+        if line.chars().any(char::is_control) {
+            world.wrong.push(format!("more than a line of the log: {line:?}"));
+        }
+    });
+    OK
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_log_level(level: *mut u32) -> u32 {
+    world(|world| match world.odds.failure("proxy_get_log_level") {
+        Some(status) => status,
+        None => {
+            // SAFETY: the module shows where the level goes.
+            unsafe { *level = world.odds.number() as u32 % 8 };
+            OK
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_set_tick_period_milliseconds(period: u32) -> u32 {
+    world(|world| {
+        if let Some(status) = world.odds.failure("proxy_set_tick_period_milliseconds") {
+            return status;
+        }
+        let effective = world.effective;
+        let root = world.streams.get(&effective).map_or(effective, |stream| stream.root);
+        if period == 0 {
+            world.timers.remove(&root);
+        } else {
+            let period = u64::from(period) * 1_000_000;
+            world.timers.insert(root, (period, world.now.saturating_add(period)));
+        }
+        OK
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_set_effective_context(context: u32) -> u32 {
+    world(|world| {
+        if let Some(status) = world.odds.failure("proxy_set_effective_context") {
+            if let Some(stream) = world.streams.get_mut(&context) {
+                stream.stuck = true;
+            }
+            return status;
+        }
+        if !world.streams.contains_key(&context) && !world.roots.contains(&context) {
+            return BAD_ARGUMENT;
+        }
+        world.effective = context;
+        OK
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_buffer_bytes(
+    buffer: u32,
+    start: usize,
+    most: usize,
+    data: *mut *mut u8,
+    size: *mut usize,
+) -> u32 {
+    let truth = |world: &mut World| {
+        let effective = world.effective;
+        let bytes = match (buffer, &world.shown) {
+            (7, _) => &world.configuration,
+            (_, Some((id, direction, shown)))
+                if *id == effective && direction_of(buffer) == Some(*direction) =>
+            {
+                shown
+            }
+            _ => return Err(NOT_FOUND),
+        };
+        let from = bytes.get(start..).ok_or(BAD_ARGUMENT)?;
+        Ok(from[..from.len().min(most)].to_vec())
+    };
+    // SAFETY: the caller's.
+    unsafe { answer("proxy_get_buffer_bytes", data, size, truth) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_set_buffer_bytes(
+    buffer: u32,
+    start: usize,
+    replaced: usize,
+    data: *const u8,
+    size: usize,
+) -> u32 {
+    // SAFETY: the caller's.
+    let new = unsafe { bytes(data, size) }.to_vec();
+    world(|world| {
+        let failure = world.odds.failure("proxy_set_buffer_bytes");
+        let effective = world.effective;
+        let Some(direction) = direction_of(buffer) else { return BAD_ARGUMENT };
+        if let Some((id, of, shown)) = &mut world.shown
+            && (*id, *of) == (effective, direction)
+        {
+            if failure.is_none() {
+                let end = shown.len().min(start.saturating_add(replaced));
+                shown.splice(start.min(end)..end, new);
+            }
+            return failure.unwrap_or(OK);
+        }
+        let message = world.streams.get_mut(&effective).and_then(|stream| stream.message(direction));
+        let Some(message) = message else { return BAD_ARGUMENT };
+        if message.state != State::Buffer && !new.is_empty() {
+            world.wrong.push(format!("{} bytes written into a buffer that is not there", new.len()));
+            return BAD_ARGUMENT;
+        }
+        if failure.is_none() && !new.is_empty() {
+            message.put(new);
+        }
+        failure.unwrap_or(OK)
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32 {
+    let truth = |world: &mut World| {
+        let message = headers(world, direction_of_map(map).ok_or(BAD_ARGUMENT)?)?;
+        Ok(serialized(&message.headers))
+    };
+    // SAFETY: the caller's.
+    unsafe { answer("proxy_get_header_map_pairs", data, size, truth) }
+}
+
+fn serialized(headers: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = (headers.len() as u32).to_le_bytes().to_vec();
+    for (name, value) in headers {
+        bytes.extend((name.len() as u32).to_le_bytes());
+        bytes.extend((value.len() as u32).to_le_bytes());
+    }
+    for part in headers.iter().flat_map(|(name, value)| [name.as_bytes(), value]) {
+        bytes.extend(part);
+        bytes.push(0);
+    }
+    bytes
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_header_map_value(
+    map: u32,
+    name: *const u8,
+    name_size: usize,
+    data: *mut *mut u8,
+    size: *mut usize,
+) -> u32 {
+    // SAFETY: the caller's.
+    let name = unsafe { text(name, name_size) };
+    let truth = |world: &mut World| {
+        let message = headers(world, direction_of_map(map).ok_or(BAD_ARGUMENT)?)?;
+        let found = message.headers.iter().find(|(other, _)| *other == name);
+        found.map(|(_, value)| value.clone()).ok_or(NOT_FOUND)
+    };
+    // SAFETY: the caller's.
+    unsafe { answer("proxy_get_header_map_value", data, size, truth) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_property(
+    path: *const u8,
+    path_size: usize,
+    data: *mut *mut u8,
+    size: *mut usize,
+) -> u32 {
+    // SAFETY: the caller's.
+    let path = unsafe { text(path, path_size) };
+    let truth = |world: &mut World| {
+        let effective = world.effective;
+        let facts = &world.streams.get(&effective).ok_or(NOT_FOUND)?.facts;
+        let property = match path.split('\0').nth(1) {
+            Some("route_metadata") => Property::RouteDocument,
+            Some("virtual_host_metadata") => Property::VirtualHostDocument,
+            Some("address") => Property::SourceAddress,
+            Some("listener_direction") => Property::ListenerDirection,
+            _ => Property::RouteName,
+        };
+        facts.fact(property).ok_or(NOT_FOUND)
+    };
+    // SAFETY: the caller's.
+    unsafe { answer("proxy_get_property", data, size, truth) }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_set_property(
+    _path: *const u8,
+    _path_size: usize,
+    _value: *const u8,
+    _size: usize,
+) -> u32 {
+    world(|world| world.odds.failure("proxy_set_property").unwrap_or(OK))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_get_shared_data(
+    key: *const u8,
+    key_size: usize,
+    data: *mut *mut u8,
+    size: *mut usize,
+    cas: *mut u32,
+) -> u32 {
+    // SAFETY: the caller's.
+    let key = unsafe { bytes(key, key_size) };
+    let truth = |world: &mut World| {
+        let (value, version) = world.shared.get(key).ok_or(NOT_FOUND)?;
+        // SAFETY: the module shows where the version goes.
+        unsafe { *cas = *version };
+        Ok(value.clone())
+    };
+    // SAFETY: the caller's.
+    unsafe { answer("proxy_get_shared_data", data, size, truth) }
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_set_shared_data(
+    key: *const u8,
+    key_size: usize,
+    data: *const u8,
+    size: usize,
+    cas: u32,
+) -> u32 {
+    // SAFETY: the caller's.
+    let (key, value) = unsafe { (bytes(key, key_size), bytes(data, size)) };
+    world(|world| {
+        if let Some(status) = world.odds.failure("proxy_set_shared_data") {
+            return status;
+        }
+        let known = world.shared.get(key).map(|(_, version)| *version);
+        if known.is_some_and(|version| cas != 0 && cas != version) {
+            return CAS_MISMATCH;
+        }
+        world.shared.insert(key.to_vec(), (value.to_vec(), known.unwrap_or(0) + 1));
+        OK
+    })
+}
+
+fn change(call: &str, map: u32, change: HeaderChange) -> u32 {
+    world(|world| {
+        if let Some(status) = world.odds.failure(call) {
+            return status;
+        }
+        let Some(direction) = direction_of_map(map) else { return BAD_ARGUMENT };
+        match headers(world, direction) {
+            Ok(message) => {
+                message.change(&[change]);
+                OK
+            }
+            Err(status) => {
+                world.wrong.push(format!("{change:?} after the headers have gone"));
+                status
+            }
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_add_header_map_value(
+    map: u32,
+    name: *const u8,
+    name_size: usize,
+    value: *const u8,
+    size: usize,
+) -> u32 {
+    // SAFETY: the caller's.
+    let (name, value) = unsafe { (text(name, name_size), bytes(value, size).to_vec()) };
+    change("proxy_add_header_map_value", map, HeaderChange::Add(name, value))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_replace_header_map_value(
+    map: u32,
+    name: *const u8,
+    name_size: usize,
+    value: *const u8,
+    size: usize,
+) -> u32 {
+    // SAFETY: the caller's.
+    let (name, value) = unsafe { (text(name, name_size), bytes(value, size).to_vec()) };
+    change("proxy_replace_header_map_value", map, HeaderChange::Set(name, value))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32 {
+    // SAFETY: the caller's.
+    let name = unsafe { text(name, name_size) };
+    change("proxy_remove_header_map_value", map, HeaderChange::Remove(name))
+}
+
+/// Notes an action on the stream of the effective context, and whether it may be done at all. `allowed` hears whether the
+/// headers of its response are being shown.
+fn act(call: &str, action: Action, allowed: impl FnOnce(&Stream, bool) -> bool) -> u32 {
+    world(|world| {
+        let effective = world.effective;
+        let failure = world.odds.failure(call);
+        let answering = world.headers_of == Some((effective, Direction::Response));
+        let Some(stream) = world.streams.get_mut(&effective) else {
+            // The module tries out on its root context whether it may.
+            if !matches!(action, Action::Continue(_)) {
+                world.wrong.push(format!("{action:?} on context {effective}, which is no stream"));
+            }
+            return failure.unwrap_or(OK);
+        };
+        let wrong = if stream.deleting {
+            "being deleted"
+        } else if stream.ending {
+            "that has been ended"
+        } else if stream.actions > 0 {
+            "that has been acted upon in this callback"
+        } else if !allowed(stream, answering) {
+            "that does not wait for it"
+        } else {
+            ""
+        };
+        if !wrong.is_empty() {
+            let waits = [Direction::Request, Direction::Response].map(|direction| stream.waits(direction));
+            world.wrong.push(format!("{action:?} on a stream {wrong} (waiting: {waits:?})"));
+        }
+        if let Some(status) = failure {
+            stream.stuck = true;
+            return status;
+        }
+        stream.actions += 1;
+        stream.ending |= !matches!(action, Action::Continue(_));
+        world.actions.push((effective, action));
+        OK
+    })
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_send_local_response(
+    status: u32,
+    details: *const u8,
+    details_size: usize,
+    body: *const u8,
+    body_size: usize,
+    headers: *const u8,
+    headers_size: usize,
+    grpc_status: i32,
+) -> u32 {
+    // SAFETY: the caller's.
+    let (details, body, headers) = unsafe {
+        (text(details, details_size), bytes(body, body_size).to_vec(), bytes(headers, headers_size).to_vec())
+    };
+    let headers = parsed(&headers);
+    let right = (200..=599).contains(&status)
+        && details.starts_with("brownout")
+        && (-1..=16).contains(&grpc_status)
+        && headers.iter().all(|(name, value)| {
+            !name.is_empty() && !name.starts_with(':') && !value.iter().any(|byte| b"\r\n\0".contains(byte))
+        });
+    if !right {
+        world(|world| world.wrong.push(format!("a reply: {status} {details} {grpc_status} {headers:?}")));
+    }
+    let reply = Action::Reply(status, headers, body);
+    act("proxy_send_local_response", reply, |stream, answering| {
+        answering || stream.response.as_ref().is_none_or(|response| response.state == State::HeadersHeld)
+    })
+}
+
+fn parsed(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let number =
+        |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) as usize;
+    let count = number(0);
+    let mut at = 4 + count * 8;
+    let mut part = |size: usize| {
+        let part = bytes[at..at + size].to_vec();
+        assert_eq!(bytes[at + size], 0);
+        at += size + 1;
+        part
+    };
+    let pairs = (0..count).map(|place| {
+        let name = part(number(4 + place * 8));
+        (String::from_utf8_lossy(&name).into_owned(), part(number(8 + place * 8)))
+    });
+    pairs.collect()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_continue_stream(stream: u32) -> u32 {
+    let Some(direction) = direction_of(stream) else { return BAD_ARGUMENT };
+    act("proxy_continue_stream", Action::Continue(direction), |stream, _| stream.waits(direction))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_close_stream(_stream: u32) -> u32 {
+    act("proxy_close_stream", Action::Close, |_, _| true)
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn proxy_define_metric(_kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32 {
+    // SAFETY: the caller's.
+    let name = unsafe { text(name, name_size) };
+    world(|world| {
+        if let Some(status) = world.odds.failure("proxy_define_metric") {
+            world.miscounted = true;
+            return status;
+        }
+        let known = world.metrics.iter().position(|(other, _)| *other == name);
+        let place = known.unwrap_or_else(|| {
+            world.metrics.push((name, 0));
+            world.metrics.len() - 1
+        });
+        // SAFETY: the module shows where the number goes.
+        unsafe { *id = place as u32 };
+        OK
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_increment_metric(id: u32, offset: i64) -> u32 {
+    world(|world| {
+        if let Some(status) = world.odds.failure("proxy_increment_metric") {
+            world.miscounted = true;
+            return status;
+        }
+        match world.metrics.get_mut(id as usize) {
+            Some((_, value)) => {
+                *value += offset;
+                OK
+            }
+            None => BAD_ARGUMENT,
+        }
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_record_metric(id: u32, value: u64) -> u32 {
+    world(|world| {
+        if let Some(status) = world.odds.failure("proxy_record_metric") {
+            world.miscounted = true;
+            return status;
+        }
+        if let Some((_, known)) = world.metrics.get_mut(id as usize) {
+            *known = i64::try_from(value).unwrap_or(i64::MAX);
+        }
+        OK
+    })
+}
+
+/// What the SDK has and the module never calls.
+macro_rules! never_called {
+    ($($name:ident)*) => {
+        $(
+            #[unsafe(no_mangle)]
+            extern "C" fn $name() -> u32 {
+                world(|world| world.wrong.push(concat!("a call of ", stringify!($name)).into()));
+                BAD_ARGUMENT
+            }
+        )*
+    };
+}
+
+never_called! {
+    proxy_call_foreign_function
+    proxy_dequeue_shared_queue
+    proxy_done
+    proxy_enqueue_shared_queue
+    proxy_get_current_time_nanoseconds
+    proxy_get_status
+    proxy_grpc_call
+    proxy_grpc_cancel
+    proxy_grpc_close
+    proxy_grpc_send
+    proxy_grpc_stream
+    proxy_http_call
+    proxy_register_shared_queue
+    proxy_resolve_shared_queue
+}

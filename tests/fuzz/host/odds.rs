@@ -1,0 +1,94 @@
+//! How likely the host is to do what it is asked to.
+
+use crate::exchange::Seeded;
+use arbitrary::Unstructured;
+use brownout_core::entropy::Entropy;
+
+/// What the host's calls are called, as far as they can fail one by one.
+pub const CALLS: [&str; 20] = [
+    "proxy_get_log_level",
+    "proxy_set_tick_period_milliseconds",
+    "proxy_set_effective_context",
+    "proxy_get_buffer_bytes",
+    "proxy_set_buffer_bytes",
+    "proxy_get_header_map_pairs",
+    "proxy_get_header_map_value",
+    "proxy_get_property",
+    "proxy_set_property",
+    "proxy_get_shared_data",
+    "proxy_set_shared_data",
+    "proxy_add_header_map_value",
+    "proxy_replace_header_map_value",
+    "proxy_remove_header_map_value",
+    "proxy_send_local_response",
+    "proxy_continue_stream",
+    "proxy_close_stream",
+    "proxy_define_metric",
+    "clock_time_get",
+    "random_get",
+];
+
+/// The statuses of a call that failed: proxy-wasm's, and one that it does not have.
+const STATUSES: [u32; 10] = [1, 2, 3, 4, 6, 7, 8, 10, 12, 4_000_000_000];
+
+/// How the host answers, for a while.
+#[derive(Debug)]
+pub struct Odds {
+    /// Calls that always fail: those that a proxy's configuration keeps from the module.
+    forbidden: u32,
+    /// Of 256 other calls, how many fail.
+    failing: u8,
+    /// Of 256 answers, how many are nonsense.
+    nonsense: u8,
+    chance: Seeded,
+}
+
+impl Odds {
+    /// A host that does what it is asked to.
+    pub fn good() -> Self {
+        Self { forbidden: 0, failing: 0, nonsense: 0, chance: Seeded(0) }
+    }
+
+    /// Any host.
+    pub fn any(input: &mut Unstructured<'_>) -> Self {
+        let mut odds = Self::good();
+        let kinds = input.int_in_range(0..=7_u8).unwrap_or(0);
+        if kinds & 1 != 0 {
+            odds.forbidden = input.arbitrary().unwrap_or(0);
+        }
+        if kinds & 2 != 0 {
+            odds.failing = input.int_in_range(0..=64).unwrap_or(0);
+        }
+        if kinds & 4 != 0 {
+            odds.nonsense = input.int_in_range(0..=64).unwrap_or(0);
+        }
+        odds.chance = Seeded(input.arbitrary().unwrap_or(0));
+        odds
+    }
+
+    /// The status with which a call fails, if it does.
+    pub fn failure(&mut self, call: &str) -> Option<u32> {
+        let place = CALLS.iter().position(|name| *name == call);
+        if place.is_some_and(|place| self.forbidden & (1 << place) != 0) {
+            return Some(10);
+        }
+        let draw = self.chance.next_u64();
+        let status = STATUSES[(draw >> 8) as usize % STATUSES.len()];
+        (draw as u8 > 255 - self.failing).then_some(status)
+    }
+
+    /// What is answered in the place of the truth, if anything is.
+    pub fn nonsense(&mut self) -> Option<Vec<u8>> {
+        let draw = self.chance.next_u64();
+        if draw as u8 <= 255 - self.nonsense {
+            return None;
+        }
+        let size = (draw >> 8) as usize % 40;
+        Some((0..size).map(|_| (self.chance.next_u64() >> 7) as u8).collect())
+    }
+
+    /// A number that has nothing to do with anything.
+    pub fn number(&mut self) -> u64 {
+        self.chance.next_u64()
+    }
+}

@@ -1,0 +1,508 @@
+//! The host: what it knows of its streams and timers, and in which order it calls the module.
+
+use super::calls::module;
+use super::odds::Odds;
+use super::stream::{Action, Stream};
+use crate::engine::pool;
+use crate::exchange::{self, Request, Response};
+use crate::message::{Message, State};
+use arbitrary::Unstructured;
+use brownout_core::step::{DataStep, DataThen, Direction};
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+
+/// The most streams under way.
+const MOST_STREAMS: usize = 60;
+/// The most that a tick may let go.
+const MOST_RELEASES: usize = 50;
+
+thread_local! {
+    static WORLD: RefCell<World> = RefCell::new(World::new());
+}
+
+/// What the module's calls can see and change.
+pub struct World {
+    pub odds: Odds,
+    pub now: u64,
+    pub wall: u64,
+    pub effective: u32,
+    pub streams: BTreeMap<u32, Stream>,
+    /// By root context: the period in nanoseconds, and when the tick is due.
+    pub timers: BTreeMap<u32, (u64, u64)>,
+    pub roots: Vec<u32>,
+    pub configuration: Vec<u8>,
+    pub shared: HashMap<Vec<u8>, (Vec<u8>, u32)>,
+    /// By number: name, value.
+    pub metrics: Vec<(String, i64)>,
+    /// Whether a metric could not be moved.
+    pub miscounted: bool,
+    /// What is shown of a body during its callback.
+    pub shown: Option<(u32, Direction, Vec<u8>)>,
+    /// Whose headers are being shown.
+    pub headers_of: Option<(u32, Direction)>,
+    pub actions: Vec<(u32, Action)>,
+    /// What must not be: told once the callback is over, since a panic cannot pass through the module.
+    pub wrong: Vec<String>,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            odds: Odds::good(),
+            now: 1_000_000_000,
+            wall: 1_700_000_000_000_000_000,
+            effective: 0,
+            streams: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            roots: Vec::new(),
+            configuration: Vec::new(),
+            shared: HashMap::new(),
+            metrics: Vec::new(),
+            miscounted: false,
+            shown: None,
+            headers_of: None,
+            actions: Vec::new(),
+            wrong: Vec::new(),
+        }
+    }
+}
+
+/// Looks at the host, or changes it.
+pub fn world<R>(act: impl FnOnce(&mut World) -> R) -> R {
+    WORLD.with(|world| act(&mut world.borrow_mut()))
+}
+
+/// Whoever calls the module.
+pub struct Proxy {
+    last: u32,
+    root: Option<u32>,
+    rewrites: bool,
+}
+
+impl Proxy {
+    /// A host with one VM, and nothing in it.
+    pub fn start(odds: Odds) -> Self {
+        world(|world| world.odds = odds);
+        module::_initialize();
+        Self { last: 0, root: None, rewrites: false }
+    }
+
+    /// Sets the effective context, calls the module, and does what that has asked for.
+    fn call<R>(&mut self, context: u32, call: impl FnOnce() -> R) -> R {
+        world(|world| {
+            world.effective = context;
+            world.streams.values_mut().for_each(|stream| stream.actions = 0);
+        });
+        let result = call();
+        let wrong = world(|world| std::mem::take(&mut world.wrong));
+        assert!(wrong.is_empty(), "{wrong:?}");
+        result
+    }
+
+    /// Does what the module has asked for in its last callback.
+    fn settle(&mut self) {
+        let actions = world(|world| std::mem::take(&mut world.actions));
+        for (id, action) in actions {
+            match action {
+                Action::Continue(direction) => self.resume(id, direction),
+                Action::Close => self.delete(id),
+                Action::Reply(status, headers, body) => self.reply(id, status, headers, body),
+            }
+        }
+    }
+
+    /// A document for a plugin: in a new root context, as with every change of Envoy's configuration.
+    pub fn configure(&mut self, document: String) {
+        self.rewrites |= pool::rewrites(&document);
+        let root = self.next();
+        world(|world| {
+            world.configuration = document.into_bytes();
+            world.roots.push(root);
+        });
+        self.call(root, || module::proxy_on_context_create(root, 0));
+        let accepted = self.call(root, || module::proxy_on_configure(root, 0));
+        self.settle();
+        let old = if accepted { self.root.replace(root) } else { Some(root) };
+        old.into_iter().for_each(|old| self.retire(old));
+    }
+
+    /// Deletes a root context that is not in force any more, once its last stream is gone.
+    fn retire(&mut self, root: u32) {
+        let used = world(|world| world.streams.values().any(|stream| stream.root == root));
+        if !used && world(|world| world.roots.contains(&root)) {
+            world(|world| world.roots.retain(|known| *known != root));
+            self.call(root, || module::proxy_on_delete(root));
+            world(|world| world.timers.remove(&root));
+        }
+    }
+
+    fn next(&mut self) -> u32 {
+        self.last += 1;
+        self.last
+    }
+
+    /// A request arrives.
+    pub fn request(&mut self, input: &mut Unstructured<'_>) {
+        let Some(root) = self.root.filter(|_| world(|world| world.streams.len() < MOST_STREAMS)) else {
+            return;
+        };
+        let mut facts = Request::any(input);
+        if input.ratio(1, 8).unwrap_or(false) {
+            let document = pool::document(input);
+            self.rewrites |= pool::rewrites(&document);
+            facts.route_document = Some(document.into_bytes());
+        }
+        let size = usize::from(input.int_in_range(0..=2000_u16).unwrap_or(0));
+        if facts.has_body {
+            exchange::tell_length(&mut facts.headers, size);
+        }
+        let trailers = input.ratio(1, 4).unwrap_or(false);
+        let request = Message::new(&facts.headers, size, facts.has_body, trailers);
+        let has_body = facts.has_body;
+        let stream = Stream {
+            root,
+            facts,
+            request,
+            response: None,
+            ending: false,
+            deleting: false,
+            actions: 0,
+            stuck: false,
+            misled: false,
+            answered: false,
+            rewritten: self.rewrites,
+        };
+        let id = self.next();
+        world(|world| world.streams.insert(id, stream));
+        self.call(id, || module::proxy_on_context_create(id, root));
+        self.headers(id, Direction::Request, has_body);
+    }
+
+    /// Calls the module for headers, and does what it says.
+    fn headers(&mut self, id: u32, direction: Direction, has_body: bool) {
+        world(|world| world.headers_of = Some((id, direction)));
+        let status = self.call(id, || match direction {
+            Direction::Request => module::proxy_on_request_headers(id, 0, (!has_body).into()),
+            Direction::Response => module::proxy_on_response_headers(id, 0, (!has_body).into()),
+        });
+        world(|world| {
+            world.headers_of = None;
+            if let Some(message) = world.streams.get_mut(&id).and_then(|stream| stream.message(direction)) {
+                assert!(status == 0 || status == 4, "status {status} for headers");
+                message.hold(status == 4);
+            }
+        });
+        self.settle();
+        self.finish_if_complete(id);
+    }
+
+    fn pick(&self, input: &mut Unstructured<'_>) -> Option<u32> {
+        let ids: Vec<u32> = world(|world| world.streams.keys().copied().collect());
+        input.choose(&ids).ok().copied()
+    }
+
+    /// More of the body of a request, or its trailers.
+    pub fn more_of_a_request(&mut self, input: &mut Unstructured<'_>) {
+        if let Some(id) = self.pick(input) {
+            let most = usize::from(input.int_in_range(0..=1200_u16).unwrap_or(0));
+            self.more(id, Direction::Request, most);
+        }
+    }
+
+    /// The same of a response.
+    pub fn more_of_a_response(&mut self, input: &mut Unstructured<'_>) {
+        if let Some(id) = self.pick(input) {
+            let most = usize::from(input.int_in_range(0..=1200_u16).unwrap_or(0));
+            self.more(id, Direction::Response, most);
+        }
+    }
+
+    fn more(&mut self, id: u32, direction: Direction, most: usize) {
+        enum Next {
+            Nothing,
+            Trailers,
+            Piece(Vec<u8>, bool),
+        }
+        let next = world(|world| {
+            let stream = world.streams.get_mut(&id).filter(|stream| !stream.ending);
+            let Some(message) = stream.and_then(|stream| stream.message(direction)) else {
+                return Next::Nothing;
+            };
+            if message.done {
+                return Next::Nothing;
+            }
+            let held = message.state == State::HeadersHeld;
+            if message.awaits_trailers() {
+                message.done = true;
+                return if held { Next::Nothing } else { Next::Trailers };
+            }
+            let (piece, last) = message.next_piece(most);
+            if held {
+                message.keep(&piece);
+                return Next::Nothing;
+            }
+            Next::Piece(piece, last)
+        });
+        match next {
+            Next::Nothing => {}
+            Next::Trailers => self.trailers(id, direction),
+            Next::Piece(piece, last) => self.data(id, direction, piece, last),
+        }
+    }
+
+    fn data(&mut self, id: u32, direction: Direction, piece: Vec<u8>, last: bool) {
+        let size = world(|world| {
+            let message = world.streams.get_mut(&id)?.message(direction)?;
+            let shown = message.shown(piece);
+            let size = shown.len();
+            world.shown = Some((id, direction, shown));
+            u32::try_from(size).ok()
+        });
+        let Some(size) = size else { return };
+        let status = self.call(id, || match direction {
+            Direction::Request => module::proxy_on_request_body(id, size, last.into()),
+            Direction::Response => module::proxy_on_response_body(id, size, last.into()),
+        });
+        world(|world| {
+            let Some((_, _, shown)) = world.shown.take() else { return };
+            let then = match status {
+                0 => DataThen::Forward,
+                1 => DataThen::Buffer,
+                2 => DataThen::Watermark,
+                status => panic!("status {status} for a body"),
+            };
+            if let Some(message) = world.streams.get_mut(&id).and_then(|stream| stream.message(direction)) {
+                message.step(shown, DataStep { put: None, then }, last);
+            }
+        });
+        self.settle();
+        self.finish_if_complete(id);
+    }
+
+    fn trailers(&mut self, id: u32, direction: Direction) {
+        let status = self.call(id, || match direction {
+            Direction::Request => module::proxy_on_request_trailers(id, 0),
+            Direction::Response => module::proxy_on_response_trailers(id, 0),
+        });
+        world(|world| {
+            let Some(message) = world.streams.get_mut(&id).and_then(|stream| stream.message(direction))
+            else {
+                return;
+            };
+            match status {
+                0 => {
+                    message.leave();
+                    message.state = State::Ended;
+                }
+                1 => message.state = State::TrailersHeld,
+                status => panic!("status {status} for trailers"),
+            }
+        });
+        self.settle();
+        self.finish_if_complete(id);
+    }
+
+    fn resume(&mut self, id: u32, direction: Direction) {
+        let behind = world(|world| {
+            let message = world.streams.get_mut(&id)?.message(direction)?;
+            match message.state {
+                State::HeadersHeld if !message.had_body() => message.state = State::Ended,
+                State::HeadersHeld => {
+                    let trailers = message.done && message.awaited_trailers();
+                    return Some((message.resumed(), trailers));
+                }
+                _ => message.go_on(),
+            }
+            None
+        });
+        if let Some((piece, trailers)) = behind {
+            if let Some((piece, last)) = piece {
+                self.data(id, direction, piece, last);
+            }
+            if trailers {
+                self.trailers(id, direction);
+            }
+        }
+        self.finish_if_complete(id);
+    }
+
+    /// The upstream answers.
+    pub fn respond(&mut self, input: &mut Unstructured<'_>) {
+        let Some(id) = self.pick(input) else { return };
+        let forwarded = world(|world| {
+            let stream = world.streams.get(&id)?;
+            (stream.response.is_none() && !stream.ending && stream.request.state != State::HeadersHeld)
+                .then_some(())
+        });
+        if forwarded.is_some() {
+            self.response(id, input);
+        }
+    }
+
+    /// The host answers by itself: a stream has been idle for too long, say.
+    pub fn give_an_answer_of_its_own(&mut self, input: &mut Unstructured<'_>) {
+        let Some(id) = self.pick(input) else { return };
+        let may = world(|world| {
+            let stream = world.streams.get_mut(&id)?;
+            let held = stream.response.as_ref().is_none_or(|response| response.state == State::HeadersHeld);
+            let may = held && !stream.ending;
+            stream.answered |= may;
+            may.then_some(())
+        });
+        if may.is_some() {
+            self.response(id, input);
+        }
+    }
+
+    fn response(&mut self, id: u32, input: &mut Unstructured<'_>) {
+        let mut response = Response::any(input);
+        let size = usize::from(input.int_in_range(0..=2000_u16).unwrap_or(0));
+        let trailers = input.ratio(1, 4).unwrap_or(false);
+        world(|world| {
+            let Some(stream) = world.streams.get_mut(&id) else { return };
+            let head = |(name, value): &(String, Vec<u8>)| name == ":method" && value == b"HEAD";
+            response.has_body &= !stream.facts.headers.iter().any(head);
+            if response.has_body {
+                exchange::tell_length(&mut response.headers, size);
+            }
+            stream.response = Some(Stream::answer(&response, size, trailers));
+        });
+        self.headers(id, Direction::Response, response.has_body);
+    }
+
+    /// A reply of the module. On the way of the request, it comes by the module again.
+    fn reply(&mut self, id: u32, status: u32, headers: Vec<(String, Vec<u8>)>, body: Vec<u8>) {
+        let on_the_way_back = world(|world| {
+            let stream = world.streams.get_mut(&id)?;
+            let on_the_way_back = stream.response.is_some();
+            let mut all = vec![(":status".to_owned(), status.to_string().into_bytes())];
+            all.extend(headers);
+            stream.response = Some(Message::new(&all, body.len(), !body.is_empty(), false));
+            stream.rewritten = true;
+            Some(on_the_way_back)
+        });
+        match on_the_way_back {
+            None => {}
+            Some(true) => self.delete(id),
+            Some(false) => {
+                self.headers(id, Direction::Response, !body.is_empty());
+                if !body.is_empty() {
+                    self.data(id, Direction::Response, body, true);
+                }
+                let left =
+                    world(|world| world.streams.get(&id).map(|stream| stream.waits(Direction::Response)));
+                assert_ne!(left, Some(true), "the module holds its own reply");
+                self.delete(id);
+            }
+        }
+    }
+
+    fn finish_if_complete(&mut self, id: u32) {
+        let complete = world(|world| {
+            let stream = world.streams.get(&id)?;
+            stream.assert_sound();
+            (stream.is_complete() && !stream.ending).then_some(())
+        });
+        if complete.is_some() {
+            self.delete(id);
+        }
+    }
+
+    /// The client leaves.
+    pub fn leave(&mut self, input: &mut Unstructured<'_>) {
+        if let Some(id) = self.pick(input) {
+            self.delete(id);
+        }
+    }
+
+    /// The end of a stream, for whatever reason.
+    fn delete(&mut self, id: u32) {
+        let root = world(|world| {
+            let stream = world.streams.get_mut(&id)?;
+            stream.deleting = true;
+            Some(stream.root)
+        });
+        let Some(root) = root else { return };
+        self.call(id, || module::proxy_on_delete(id));
+        world(|world| {
+            world.streams.remove(&id);
+            world.actions.retain(|(other, _)| *other != id);
+        });
+        if self.root != Some(root) {
+            self.retire(root);
+        }
+    }
+
+    /// Time passes, and ticks come.
+    pub fn wait(&mut self, nanoseconds: u64) {
+        world(|world| {
+            world.now = world.now.saturating_add(nanoseconds);
+            world.wall = world.wall.saturating_add(nanoseconds);
+        });
+        let now = world(|world| world.now);
+        let due: Vec<u32> = world(|world| {
+            let due = world.timers.iter().filter(|(_, (_, due))| *due <= now);
+            due.map(|(root, _)| *root).collect()
+        });
+        for root in due {
+            world(|world| {
+                if let Some((period, due)) = world.timers.get_mut(&root) {
+                    *due = now.saturating_add(*period);
+                }
+            });
+            self.call(root, || module::proxy_on_tick(root));
+            let released = world(|world| world.actions.len());
+            assert!(released <= MOST_RELEASES, "{released} releases in a tick");
+            self.settle();
+        }
+    }
+
+    /// From now on the host answers otherwise.
+    pub fn change_odds(&mut self, odds: Odds) {
+        world(|world| world.odds = odds);
+    }
+
+    /// The clocks jump.
+    pub fn move_clocks(&mut self, input: &mut Unstructured<'_>) {
+        match input.int_in_range(0..=3_u8).unwrap_or(0) {
+            0 => world(|world| world.wall = input.arbitrary().unwrap_or(0)),
+            1 => world(|world| world.now = world.now.saturating_sub(5_000_000_000)),
+            2 => self.wait(7_200_000_000_000),
+            _ => world(|world| world.now = world.now.max(input.arbitrary::<u64>().unwrap_or(0) >> 2)),
+        }
+    }
+
+    /// From now on everything works, and all that waits gets its time.
+    pub fn finish(&mut self) {
+        self.change_odds(Odds::good());
+        for _ in 0..20 {
+            self.wait(3 * 3_600_000_000_000);
+        }
+        let ids: Vec<u32> = world(|world| world.streams.keys().copied().collect());
+        for id in &ids {
+            for direction in [Direction::Request, Direction::Response] {
+                self.more(*id, direction, usize::MAX);
+                self.more(*id, direction, usize::MAX);
+            }
+        }
+        for _ in 0..20 {
+            self.wait(3 * 3_600_000_000_000);
+        }
+        world(|world| {
+            for stream in world.streams.values().filter(|stream| !stream.stuck && !stream.answered) {
+                for direction in [Direction::Request, Direction::Response] {
+                    assert!(!stream.waits(direction), "{direction:?} waits for ever: {stream:?}");
+                }
+            }
+        });
+        ids.into_iter().for_each(|id| self.delete(id));
+        world(|world| {
+            let active = world.metrics.iter().find(|(name, _)| name == "brownout.active_faults");
+            let active = active.filter(|_| !world.miscounted);
+            assert!(active.is_none_or(|(_, value)| *value == 0), "{active:?}");
+        });
+        if let Some(root) = self.root.take() {
+            self.retire(root);
+        }
+    }
+}
