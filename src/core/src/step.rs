@@ -108,7 +108,7 @@ pub enum TrailersStep {
     Forward(Vec<u8>),
     /// Put this before them into the body, and hold both: [`crate::engine::Engine::next_due`] will say when they go on.
     Hold(Option<Vec<u8>>),
-    /// Reset the stream: what has been taken out of the body cannot be put back.
+    /// Reset the stream: what has been taken out of the body cannot be put back, or what the headers tell of not be put.
     Reset,
 }
 

@@ -337,6 +337,17 @@ fn trailers_wait_for_the_body_before_them() {
 }
 
 #[test]
+fn a_message_of_trailers_alone_is_not_shorter_than_its_headers_say() {
+    for (length, expected) in [(Some("0"), TrailersStep::Reset), (None, TrailersStep::Continue)] {
+        let mut worker = certain(r#""response":{"body":{"replace":"new"}}"#);
+        let headers: Vec<_> = length.map(|length| ("content-length", length)).into_iter().collect();
+        let _ = answer(&mut worker, &Response::new(200, &headers));
+        let trailers = worker.engine.on_trailers(id(1), Direction::Response, &worker.clock);
+        assert_eq!(trailers, expected, "{length:?}");
+    }
+}
+
+#[test]
 fn after_the_router_an_abort_takes_the_place_of_the_response() {
     let document =
         r#"{"placement":"upstream","rules":[{"name":"r","percentage":100,"abort":{"http_status":503}}]}"#;

@@ -159,6 +159,9 @@ impl Body {
         if self.is_cut(true) {
             return TrailersStep::Hold(None);
         }
+        if self.rewrite.as_ref().is_some_and(Rewrite::is_owed) {
+            return TrailersStep::Reset;
+        }
         let late = self.rewrite.as_mut().and_then(Rewrite::on_trailers);
         self.unpatched |= matches!(late, Some(Rewritten::Unpatched(_)));
         match (late, &mut self.pace) {

@@ -19,8 +19,13 @@ const WHOLE: u64 = 1_000_000;
 /// A change to one body, under way.
 #[derive(Debug)]
 pub enum Rewrite {
-    /// Another body in its place; none once it has been put there.
-    Replace(Option<Rc<[u8]>>),
+    /// Another body in its place.
+    Replace {
+        /// It; none once it has been put there.
+        body: Option<Rc<[u8]>>,
+        /// Whether the headers tell of its length.
+        announced: bool,
+    },
     /// A merge patch (RFC 7396), and what has come in so far.
     MergePatch {
         /// The patch; none once it has been applied.
@@ -67,7 +72,7 @@ impl Rewrite {
     /// A piece has arrived.
     pub fn on_data(&mut self, data: &dyn DataView, end: bool, around: &mut Around<'_>) -> Rewritten {
         match self {
-            Self::Replace(body) => match body.take() {
+            Self::Replace { body, .. } => match body.take() {
                 Some(body) => Rewritten::To(body.to_vec()),
                 None => Rewritten::To(Vec::new()),
             },
@@ -105,6 +110,14 @@ impl Rewrite {
                 Some(patched(kept.take(), patch.take()))
             }
             _ => None,
+        }
+    }
+
+    /// Whether the headers tell of a body that has not been put, since no piece has come whose place it could take.
+    pub fn is_owed(&self) -> bool {
+        match self {
+            Self::Replace { body: Some(body), announced } => *announced && !body.is_empty(),
+            _ => false,
         }
     }
 }

@@ -23,7 +23,8 @@ pub fn in_place(reply: &LocalReply, response: &dyn ResponseView) -> (Vec<HeaderC
         set("content-type", b"text/plain".into());
         &reply.body
     };
-    if response.any_value("content-length", &mut |_| true).is_some() {
+    let announced = response.any_value("content-length", &mut |_| true).is_some();
+    if announced {
         // A response to HEAD tells of a length without having it.
         let length = if response.has_body() { body.len() } else { 0 };
         set("content-length", length.to_string().into());
@@ -34,5 +35,5 @@ pub fn in_place(reply: &LocalReply, response: &dyn ResponseView) -> (Vec<HeaderC
         let change = if again { HeaderChange::Add } else { HeaderChange::Set };
         changes.push(change(name.clone(), value.clone()));
     }
-    (changes, response.has_body().then(|| Rewrite::Replace(Some(body.into()))))
+    (changes, response.has_body().then(|| Rewrite::Replace { body: Some(body.into()), announced }))
 }

@@ -60,7 +60,10 @@ impl BodyChange {
     /// The work on one body, with its [`Self::draws`].
     pub fn begin(&self, length: Length, draws: Sequence) -> Rewrite {
         match self {
-            Self::Replace(body) | Self::ReplaceBase64(body) => Rewrite::Replace(Some(Rc::clone(body))),
+            Self::Replace(body) | Self::ReplaceBase64(body) => {
+                let announced = matches!(length, Length::Of(_));
+                Rewrite::Replace { body: Some(Rc::clone(body)), announced }
+            }
             Self::MergePatch(patch) => {
                 Rewrite::MergePatch { patch: Some(Rc::clone(patch)), kept: Kept::nothing(), length }
             }
