@@ -2,7 +2,10 @@
 
 use crate::stage::Stage;
 use serde_json::{Value, json};
-use support::client::Raw;
+use std::time::Duration;
+use support::client::{Connection, Protocol, Raw, Request};
+use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
+use support::upstream::Upstream;
 
 const LIMIT: usize = 8;
 
@@ -42,4 +45,41 @@ async fn those_held_under_an_old_document_take_no_place_from_the_new_one() {
     }
     drop(clients);
     stage.is_sound().await;
+}
+
+/// How long after the first worker another one may take up a document without beginning it anew.
+const TAKEOVER: Duration = Duration::from_secs(5);
+
+/// Another listener takes up the document late, and begins it anew: those who had it go on with that one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_taken_up_once_more_counts_for_all_who_have_it() {
+    let upstream = Upstream::start().await;
+    let twice = Configuration::document(&json!({
+        "rules": [{
+            "name": "twice",
+            "percentage": 100,
+            "limits": { "max_faults": 2 },
+            "abort": { "http_status": 503 },
+        }],
+    }));
+    let nothing = Configuration::document(&json!({}));
+    // Under another name, it is another plugin to Envoy.
+    let early = Filter::brownout(&twice).plugin_field("name", json!("early"));
+    let bootstrap = Bootstrap::new()
+        .cluster(Cluster::of(&upstream))
+        .listener(Listener::named("early").filter(early))
+        .listener(Listener::named("late").filter(Filter::discovered("late", nothing)));
+    let envoy = Envoy::start(bootstrap).await;
+    let status = async |listener: &str| {
+        let mut connection = Connection::open(Protocol::Http1, envoy.address(listener)).await;
+        connection.send(Request::get("/")).await.expect("a reply").status.as_u16()
+    };
+    assert_eq!(status("early").await, 503);
+    tokio::time::sleep(TAKEOVER).await;
+    envoy.configure("late", &twice).await.expect("a good document");
+    assert_eq!(envoy.log().matches("document in force: mode inject, 1 rules").count(), 2, "{}", envoy.log());
+    assert_eq!(status("late").await, 503, "the first of two, anew");
+    assert_eq!(status("early").await, 503, "the second");
+    assert_eq!([status("early").await, status("late").await], [200, 200]);
+    assert_eq!(envoy.stats().await.value("overflow"), 2);
 }

@@ -49,7 +49,7 @@ pub struct Ledger {
     second: u64,
     /// How many there have been in it.
     in_second: u64,
-    /// How many workers have been given a number.
+    /// The last number that a worker has been given.
     workers: u64,
     recent: Recent,
     holders: Vec<Holder>,
@@ -112,7 +112,8 @@ impl Ledger {
             return Some(asking.worker.unwrap_or_default());
         }
         let worker = asking.worker.unwrap_or_else(|| {
-            self.workers = self.workers.saturating_add(1);
+            // By the clock, so that no number of an earlier life of the document is given again.
+            self.workers = self.workers.saturating_add(1).max(nanos(asking.now));
             self.workers
         });
         self.lease(worker, asking.held.saturating_add(1), asking.now);

@@ -32,7 +32,12 @@ impl Worker {
     fn on_headers(&self, id: u32, direction: Direction, step: Option<HeadersStep>) -> HeadersStatus {
         self.tell();
         let done = match step {
-            None | Some(HeadersStep::Continue) => return HeadersStatus::Continue,
+            None => return HeadersStatus::Continue,
+            Some(HeadersStep::Continue) => {
+                // A place that it has taken is on a lease. Nothing is held here, which goes on without a tick as well.
+                self.arm().ok();
+                return HeadersStatus::Continue;
+            }
             Some(HeadersStep::Forward(changes)) if self.change(direction, &changes) => {
                 return self.unless_untimed(id, HeadersStatus::Continue);
             }

@@ -24,10 +24,8 @@ impl Worker {
             let Some(now) = now else { break };
             // The host does what it is told once the tick is over, one thing after the other: the first may be the end of
             // the stream. So the other direction has to wait for the next tick.
-            if self.ask(|engine| engine.first_in_line()).flatten().is_some_and(|id| released.contains(&id)) {
-                break;
-            }
-            let Some(Some((id, release))) = self.ask(|engine| engine.next_due(now)) else { break };
+            let next = self.ask(|engine| engine.next_due_beside(now, &released));
+            let Some(Some((id, release))) = next else { break };
             self.release(id, release);
             released.push(id);
         }

@@ -54,16 +54,20 @@ impl Tally for SharedTally {
         scope: &Rc<str>,
         change: &mut dyn FnMut(&mut Vec<u64>) -> bool,
     ) -> bool {
-        let Some(begun) = self.generation.begun else { return false };
+        if self.generation.begun.is_none() {
+            return false;
+        }
         let key = self.key(account, scope);
+        let generation = &mut self.generation;
         update(&key, &mut |words| {
-            if words.first() != Some(&begun) {
-                // What another life of the document counts is its own.
-                if !self.generation.is_current() {
-                    return false;
+            if words.first() != generation.begun.as_ref() {
+                // Another listener, or a VM in the place of one that died, may have begun a later life of the same
+                // document: from then on it is this worker's too, which would otherwise never count again.
+                let Some(begun) = generation.current() else { return false };
+                generation.begun = Some(begun);
+                if words.first() != Some(&begun) {
+                    *words = vec![begun];
                 }
-                words.clear();
-                words.push(begun);
             }
             let mut counts = words.split_off(1);
             let kept = change(&mut counts);
@@ -88,6 +92,8 @@ struct Generation {
 impl Generation {
     fn join(text: &[u8]) -> Self {
         let mut hasher = DefaultHasher::new();
+        // Another build may lay out its counts in another way.
+        hasher.write(env!("CARGO_PKG_VERSION").as_bytes());
         hasher.write(text);
         let hash = hasher.finish();
         #[allow(clippy::cast_possible_truncation, reason = "any 16 bits will do")]
@@ -112,10 +118,13 @@ impl Generation {
         format!("brownout.generation.{}", self.slot)
     }
 
-    /// Whether no later life has begun.
-    fn is_current(&self) -> bool {
-        let found = host::shared_data(&self.key()).ok().flatten();
-        found.map(|(bytes, _)| decoded(&bytes)) == self.begun.map(|begun| vec![self.hash, begun])
+    /// When the latest life of the document began; nothing if another document has the slot.
+    fn current(&self) -> Option<u64> {
+        let (bytes, _) = host::shared_data(&self.key()).ok()??;
+        match decoded(&bytes)[..] {
+            [of, begun] if of == self.hash => Some(begun),
+            _ => None,
+        }
     }
 }
 

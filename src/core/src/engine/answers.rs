@@ -81,14 +81,7 @@ impl<E: Entropy> Engine<E> {
             return HeadersStep::Continue;
         }
         if work.unpatched {
-            self.events.push_back(Event::Unpatched(exchange.cause.rule));
-        }
-        if ahead.shadow {
-            if !work.kinds.is_empty() {
-                self.events.push_back(Event::Shadowed(exchange.cause.rule));
-            }
-            self.forget(id, exchange);
-            return HeadersStep::Continue;
+            self.events.push_back(Event::Unpatched(rule));
         }
         self.begun(&mut exchange.cause, work.kinds);
         if let (Some(_), Some(delay)) = (due, delay) {

@@ -9,18 +9,22 @@ use crate::step::{Direction, ExchangeId, Release};
 use crate::time::Instant;
 
 impl<E: Entropy> Engine<E> {
-    /// Whose wait is over first, sooner or later.
-    pub fn first_in_line(&self) -> Option<ExchangeId> {
-        self.deadlines.first().map(|(_, id, _)| *id)
-    }
-
     /// The next exchange whose wait is over, and what to do with it. Ask until there is none, or as often as the host
     /// can bear in one turn.
     pub fn next_due(&mut self, now: Instant) -> Option<(ExchangeId, Release)> {
+        self.next_due_beside(now, &[])
+    }
+
+    /// The same, up to where it would be the turn of one of these again.
+    pub fn next_due_beside(
+        &mut self,
+        now: Instant,
+        released: &[ExchangeId],
+    ) -> Option<(ExchangeId, Release)> {
         self.allowance.renew(now);
         loop {
             let (due, id, direction) = *self.deadlines.first()?;
-            if due > now {
+            if due > now || released.contains(&id) {
                 return None;
             }
             self.deadlines.pop_first();
