@@ -327,6 +327,17 @@ fn long_pieces_stay_with_the_host_and_the_first_bytes_go_at_once() {
 }
 
 #[test]
+fn a_body_that_is_known_to_be_large_stays_with_the_host_from_its_first_piece_on() {
+    let first = |length: &str| {
+        let mut worker = certain(SLOW);
+        let _ = answer(&mut worker, &Response::new(200, &[("content-length", length)]));
+        data(&mut worker, &[b'x'; 512], false)
+    };
+    assert_eq!(first("65536"), put(b"", DataThen::Buffer));
+    assert_eq!(first("65537"), DataStep { put: None, then: DataThen::Watermark });
+}
+
+#[test]
 fn trailers_wait_for_the_body_before_them() {
     let mut worker = certain(SLOW);
     assert_eq!(answer(&mut worker, &Response::ok()), mark("r; response_rate_limit"));

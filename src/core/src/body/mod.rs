@@ -62,6 +62,11 @@ pub enum Due {
     Reset,
 }
 
+/// The length that a `content-length` tells of.
+pub fn told_length(value: Option<Vec<u8>>) -> Option<u64> {
+    core::str::from_utf8(&value?).ok()?.parse().ok()
+}
+
 impl Body {
     /// `None` if there is nothing to do. `cut`: after how many bytes the stream is reset.
     pub fn new(rewrite: Option<Rewrite>, cut: Option<u64>, pace: Option<Pace>) -> Option<Self> {

@@ -51,6 +51,9 @@ pub struct Pace {
     rate: Rate,
     /// How many bytes may still leave at once.
     free: u64,
+    /// Whether small pieces are kept here. Not those of a body that is known to be large: sooner or later its sender has
+    /// more of it ready than the host's buffer takes at once, and while the host is told to buffer, that is an error to it.
+    keeps: bool,
     /// When all bytes that have left so far could have, at the rate.
     paid: Option<Instant>,
     waiting: Waiting,
@@ -73,9 +76,10 @@ enum Waiting {
 }
 
 impl Pace {
-    /// A body that is slowed down to `rate` after its first `free` bytes.
-    pub fn new(rate: Rate, free: u64) -> Self {
-        Self { rate, free, paid: None, waiting: Waiting::Nothing }
+    /// A body that is slowed down to `rate` after its first `free` bytes. `length`: how long it is, if that is known.
+    pub fn new(rate: Rate, free: u64, length: Option<u64>) -> Self {
+        let keeps = length.is_none_or(|length| length <= MOST_KEPT as u64);
+        Self { rate, free, keeps, paid: None, waiting: Waiting::Nothing }
     }
 
     /// A piece has arrived: `put` in the place of `data`.
@@ -101,7 +105,7 @@ impl Pace {
                 return DataStep { put, then: DataThen::Forward };
             }
         }
-        if end || matches!(self.waiting, Waiting::There { .. }) {
+        if end || !self.keeps || matches!(self.waiting, Waiting::There { .. }) {
             return self.leave_there(put, data, size);
         }
         self.keep_here(put, data, now, around)

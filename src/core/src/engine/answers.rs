@@ -1,7 +1,7 @@
 //! What happens to a response when its headers arrive.
 
 use super::{Engine, upstream};
-use crate::body::Body;
+use crate::body::{Body, told_length};
 use crate::effects::{End, Throttle};
 use crate::entropy::Entropy;
 use crate::exchange::{Ahead, AnswerHeld, Exchange, Stage};
@@ -62,7 +62,9 @@ impl<E: Entropy> Engine<E> {
         if let Some(reply) = ahead.reply {
             return self.answer_upstream(id, exchange, &reply, response);
         }
+        let length = || told_length(response.first_value("content-length"));
         let rate = ahead.rate.filter(|_| response.has_body());
+        let rate = rate.map(|throttle| Throttle { length: length(), ..throttle });
         let delay = answer.as_ref().and_then(|answer| answer.delay);
         let due = delay.and_then(|delay| Some(clock.now()?.after(delay)));
         let work = Work::of(answer.map(|answer| answer.outcome(status, response)), rate, due.is_some());

@@ -4,6 +4,7 @@
 use super::Fault;
 use super::header_control::{self, Nothing, THROUGHPUT_REQUEST, THROUGHPUT_RESPONSE};
 use crate::body::pace::Rate;
+use crate::body::told_length;
 use crate::decode::{Count, Decode, Decoder, Fields, object, schema};
 use crate::diagnostic::Code;
 use crate::effects::{Effects, Throttle};
@@ -77,7 +78,7 @@ impl RateLimit {
             None => header_control::throughput(request, headers[0])?,
         };
         let after_bytes = self.after_bytes.map_or(0, |count| count.0);
-        Some(Throttle { rate: Rate::kib_per_second(kib), after_bytes })
+        Some(Throttle { rate: Rate::kib_per_second(kib), after_bytes, length: None })
     }
 }
 
@@ -112,7 +113,9 @@ impl Fault for RequestRateLimit {
         if effects.end.is_some() || !request.has_body() || request.is_upgrade() {
             return false;
         }
-        effects.request_rate = self.0.throttle(THROUGHPUT_REQUEST, request);
+        let length = || told_length(request.first_value("content-length"));
+        let throttle = self.0.throttle(THROUGHPUT_REQUEST, request);
+        effects.request_rate = throttle.map(|throttle| Throttle { length: length(), ..throttle });
         effects.request_rate.is_some()
     }
 }

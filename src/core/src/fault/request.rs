@@ -6,6 +6,7 @@ use super::Fault;
 use super::body_change::{self, BodyChange, framing, is_patchable};
 use super::header_changes::HeaderChanges;
 use crate::body::rewrite::Rewrite;
+use crate::body::told_length;
 use crate::decode::{Decode, Decoder, object, schema};
 use crate::diagnostic::Code;
 use crate::effects::{Effects, RequestChange};
@@ -261,7 +262,7 @@ impl Request {
         effects: &mut Effects,
     ) -> Option<Rewrite> {
         let body = self.body.as_ref().filter(|_| request.has_body() && !request.is_upgrade())?;
-        let before = length(request);
+        let before = told_length(request.first_value("content-length"));
         if matches!(body, BodyChange::MergePatch(_))
             && !is_patchable(before, |name| request.first_value(name))
         {
@@ -275,11 +276,6 @@ impl Request {
         let length = body_change::length(before, |name| request.first_value(name));
         Some(body.begin(length, body.draws(entropy)))
     }
-}
-
-/// What `content-length` says.
-fn length(request: &dyn RequestView) -> Option<u64> {
-    core::str::from_utf8(&request.first_value("content-length")?).ok()?.parse().ok()
 }
 
 impl Fault for Request {

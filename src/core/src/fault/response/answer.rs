@@ -6,6 +6,7 @@
 
 use super::ResponseChange;
 use crate::body::rewrite::Rewrite;
+use crate::body::told_length;
 use crate::entropy::Sequence;
 use crate::fault::body_change::{self, BodyChange, framing, is_patchable};
 use crate::fault::header_changes::HeaderChanges;
@@ -127,8 +128,7 @@ impl Answer {
         if status != before {
             headers.push(HeaderChange::Set(":status".into(), status.to_string().into()));
         }
-        let length = response.first_value("content-length");
-        let length = length.and_then(|value| core::str::from_utf8(&value).ok()?.parse().ok());
+        let length = told_length(response.first_value("content-length"));
         if !response.has_body() && !self.head && status != before && length.is_some_and(|length| length > 0) {
             // A 304 may tell of the length of what it does not carry.
             headers.push(HeaderChange::Set("content-length".into(), b"0".into()));
