@@ -1,4 +1,5 @@
-//! The documents that README.md and docs/ show: a reader copies them, so each must do what the text says.
+//! The documents that README.md and docs/ show: a reader copies them, so each must be accepted, or refused,
+//! as the text says.
 //!
 //! A fence ```` ```json document ```` holds a document that is accepted; ```` ```json refused ```` holds one that is
 //! not. The examples of `docs/codes.md` are run by the command's suite. Other JSON stands in other fences (`jsonc` for fragments).
