@@ -11,6 +11,7 @@ mod plain;
 
 use serde_json::Value;
 use std::fs;
+use std::time::{Duration, Instant};
 use support::client::{Connection, Protocol, Reply, Request};
 use support::envoy::Envoy;
 
@@ -68,6 +69,9 @@ async fn status(envoy: &Envoy, listener: &str, request: Request) -> u16 {
     reply(envoy, listener, request).await.status.as_u16()
 }
 
+/// How long after a reply Envoy may still write what came before it.
+const LOGGED: Duration = Duration::from_millis(300);
+
 /// The statuses of requests, and whether these entered the module: Envoy's log says so of each.
 async fn entered<const N: usize>(envoy: &Envoy, listener: &str, requests: [Request; N]) -> [(u16, bool); N] {
     envoy.log_level("wasm", "trace").await;
@@ -76,6 +80,11 @@ async fn entered<const N: usize>(envoy: &Envoy, listener: &str, requests: [Reque
     for (request, found) in requests.into_iter().zip(&mut found) {
         let before = calls();
         let status = status(envoy, listener, request).await;
+        // What Envoy logs may be there only after the reply.
+        let end = Instant::now() + LOGGED;
+        while calls() == before && Instant::now() < end {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         *found = (status, calls() > before);
     }
     found
