@@ -55,6 +55,15 @@ impl Stage {
 
     /// The same with some of the listeners only.
     pub async fn of<const N: usize>(rules: Value, listeners: [&str; N]) -> Self {
+        Self::start(rules, listeners, "0.1s").await
+    }
+
+    /// The same for clients that are answered while they send: they have time to read it, on a busy machine as well.
+    pub async fn for_uploads<const N: usize>(rules: Value, listeners: [&str; N]) -> Self {
+        Self::start(rules, listeners, "10s").await
+    }
+
+    async fn start<const N: usize>(rules: Value, listeners: [&str; N], delayed_close: &str) -> Self {
         let upstream = Upstream::start().await;
         let grpc = Server::start().await;
         let (broken, hanging_up) = hang_up().await;
@@ -64,8 +73,10 @@ impl Stage {
             .cluster(Cluster::named(HTTP2, upstream.address()).http2())
             .cluster(Cluster::named(GRPC, grpc.address()).http2())
             .cluster(Cluster::named(BROKEN, broken));
-        let bootstrap =
-            listeners.iter().fold(bootstrap, |bootstrap, name| bootstrap.listener(listener(name, &document)));
+        let bootstrap = listeners.iter().fold(bootstrap, |bootstrap, name| {
+            let listener = listener(name, &document).field("delayed_close_timeout", json!(delayed_close));
+            bootstrap.listener(listener)
+        });
         Self { upstream, envoy: Envoy::start(bootstrap).await, _grpc: grpc, broken: hanging_up }
     }
 

@@ -61,7 +61,7 @@ fn check(what: &str, path: &str, sent: &Bytes, received: &Received) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_of_every_size_change_and_the_next_request_is_untouched() {
-    let stage = Stage::of(changes(), [HTTP1, HTTP2, PERMISSIVE]).await;
+    let stage = Stage::for_uploads(changes(), [HTTP1, HTTP2, PERMISSIVE]).await;
     for (protocol, listener) in [
         (Protocol::Http1, HTTP1),
         (Protocol::Http2, HTTP2),
@@ -98,7 +98,7 @@ async fn bodies_of_every_size_change_and_the_next_request_is_untouched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_in_chunks_and_requests_in_one_go() {
-    let stage = Stage::of(changes(), [HTTP1, HTTP2]).await;
+    let stage = Stage::for_uploads(changes(), [HTTP1, HTTP2]).await;
     let sent = pattern(0..5000);
     let paths = ["/replace", "/nothing", "/truncate", "/corrupt", "/patch", "/late", "/slow", "/rate", "/"];
     for listener in [HTTP1, HTTP2] {
@@ -172,7 +172,7 @@ async fn headers_path_method_and_query_change() {
 /// RFC 9110, section 10.1.1: the body comes when the client has been told to go on, and not otherwise.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_waits_to_be_told_to_go_on() {
-    let stage = Stage::of(changes(), [HTTP1]).await;
+    let stage = Stage::for_uploads(changes(), [HTTP1]).await;
     for path in ["/replace", "/nothing", "/truncate", "/corrupt", "/patch", "/late", "/slow", "/rate"] {
         let mut client = Raw::open(stage.address(HTTP1)).await;
         let sent = pattern(0..5000);
@@ -193,7 +193,7 @@ async fn a_client_that_waits_to_be_told_to_go_on() {
 /// A request without a body does not get one: there is no place for it in what has been sent.
 #[tokio::test(flavor = "multi_thread")]
 async fn methods_without_a_body() {
-    let stage = Stage::of(changes(), [HTTP1, HTTP2]).await;
+    let stage = Stage::for_uploads(changes(), [HTTP1, HTTP2]).await;
     for (protocol, listener) in [(Protocol::Http1, HTTP1), (Protocol::Http2, HTTP2)] {
         let mut connection = stage.connect(protocol, listener).await;
         for method in [Method::GET, Method::HEAD, Method::DELETE, Method::OPTIONS] {

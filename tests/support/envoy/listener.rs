@@ -175,7 +175,7 @@ impl Listener {
             "@type": "type.googleapis.com/\
                 envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
             "stat_prefix": self.name,
-            "delayed_close_timeout": "0s",
+            "delayed_close_timeout": "0.1s",
             "http2_protocol_options": { "max_concurrent_streams": 100_000 },
             "http_filters": chain.map(|filter| filter.to_json(directory)).collect::<Vec<_>>(),
             "access_log": [access_log(&super::access_log::file(directory, &self.name))],

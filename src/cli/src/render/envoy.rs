@@ -155,8 +155,8 @@ impl Arguments {
             .field("upgrade_configs", vec![Map::new().field("upgrade_type", "websocket")])
             .comment("A held request is idle; the default would end it after five minutes.")
             .field("stream_idle_timeout", "0s")
-            .comment("A reset is felt at once, not a second later.")
-            .field("delayed_close_timeout", "0s");
+            .comment("How late a reset is felt. At 0, who is still sending might be cut before the answer is read.")
+            .field("delayed_close_timeout", filter::DELAYED_CLOSE);
         let manager = if self.per_route {
             let rds = Map::new()
                 .field("route_config_name", "front")

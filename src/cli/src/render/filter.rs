@@ -20,6 +20,11 @@ const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v
 const CODEC: &str = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 const OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
+/// The manager's `delayed_close_timeout`: how long after an exchange an HTTP/1.1 connection is closed that cannot be used
+/// again. Envoy's default makes a reset felt a second late; without any delay, a client that is still sending when its
+/// answer comes may be cut before it has read it, whether a fault was meant for it or not.
+pub const DELAYED_CLOSE: &str = "0.1s";
+
 /// What a route says about any filter.
 const PER_ROUTE: &str = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
 

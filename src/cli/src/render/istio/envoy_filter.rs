@@ -58,7 +58,7 @@ impl Arguments {
                 self.ports().map(|port| patch::http_filter(context, port, &name, self.gated, self.only)),
             );
             if faults.resets() {
-                patches.extend(self.ports().map(|port| patch::closed_at_once(context, port)));
+                patches.extend(self.ports().map(|port| patch::closed_soon(context, port)));
             }
         }
         if self.per_route {

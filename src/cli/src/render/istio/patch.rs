@@ -52,9 +52,10 @@ pub fn http_filter(context: Context, port: Option<u16>, name: &str, gated: Gated
     Map::new().field("applyTo", "HTTP_FILTER").field("match", found).field("patch", patch)
 }
 
-/// A reset that is felt at once: by default Envoy waits a second before it closes a connection that a fault has cut.
-pub fn closed_at_once(context: Context, port: Option<u16>) -> Map {
-    let manager = Map::new().field("@type", filter::HTTP.1).field("delayed_close_timeout", "0s");
+/// A reset that is felt soon, see [`filter::DELAYED_CLOSE`].
+pub fn closed_soon(context: Context, port: Option<u16>) -> Map {
+    let manager =
+        Map::new().field("@type", filter::HTTP.1).field("delayed_close_timeout", filter::DELAYED_CLOSE);
     let found = http(context, port, Map::new().field("name", filter::HTTP.0));
     patch("NETWORK_FILTER", found, "MERGE", Map::new().field("typed_config", manager))
 }
