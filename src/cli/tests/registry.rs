@@ -117,13 +117,20 @@ fn every_metric_of_the_module_has_a_row_in_its_page_and_every_row_a_metric() {
     assert_eq!(metrics.matches("` | gauge |").count(), gauges, "gauges in docs/metrics.md");
 }
 
+/// Where pages stand.
+const FOLDERS: [&str; 6] = ["", "docs", "istio", "cilium", "tests", "tests/fuzz"];
+
+fn pages() -> impl Iterator<Item = PathBuf> {
+    let entries = FOLDERS.iter().flat_map(|folder| fs::read_dir(root().join(folder)).expect(folder));
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.filter(|path| path.extension().is_some_and(|end| end == "md"))
+}
+
 /// Pages lead somewhere: files that are there, and headings in them.
 #[test]
 fn the_links_between_the_pages_lead_somewhere() {
-    let entries = fs::read_dir(root().join("docs")).expect("docs");
-    let pages = entries.map(|entry| entry.expect("an entry").path());
     let mut broken = Vec::new();
-    for page in pages.filter(|path| path.extension().is_some_and(|end| end == "md")) {
+    for page in pages() {
         let text = fs::read_to_string(&page).expect("a page");
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             if link.contains("://") || link.contains(' ') {
@@ -138,7 +145,7 @@ fn the_links_between_the_pages_lead_somewhere() {
                 Err(_) => target.exists(),
             };
             if !is_there {
-                broken.push(format!("{}: {link}", page.file_name().unwrap_or_default().to_string_lossy()));
+                broken.push(format!("{}: {link}", page.display()));
             }
         }
     }
