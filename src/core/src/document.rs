@@ -6,7 +6,7 @@ use crate::fault::{Faults, Kinds};
 use crate::json::{Json, Shortened};
 use crate::limits::Limits;
 use crate::path::Segment;
-use crate::percent::FractionalPercent;
+use crate::percent::{FractionalPercent, in_percent};
 use crate::predicate::Predicate;
 use crate::sample::Sample;
 use crate::schedule::{Schedule, WHOLE};
@@ -351,9 +351,7 @@ impl Decode for Outcomes {
         }
         let millionths: u64 = outcomes.iter().map(|outcome| u64::from(outcome.percentage.millionths())).sum();
         if millionths > u64::from(WHOLE) {
-            #[allow(clippy::cast_precision_loss, reason = "it is only printed")]
-            let percent = millionths as f64 / 10_000.0;
-            let label = format!("they sum to {percent} %");
+            let label = format!("they sum to {} %", in_percent(millionths));
             return decoder.refuse(Code::OutOfRange, "outcomes of more than all requests", label);
         }
         Some(Self(outcomes))

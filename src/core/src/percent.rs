@@ -107,12 +107,16 @@ impl FractionalPercent {
 /// In percent, without the sign: `12.5`.
 impl fmt::Display for FractionalPercent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millionths = self.millionths();
-        let (whole, part) = (millionths / 10_000, millionths % 10_000);
-        if part == 0 {
-            return write!(f, "{whole}");
-        }
-        f.write_str(format!("{whole}.{part:04}").trim_end_matches('0'))
+        f.write_str(&in_percent(self.millionths().into()))
+    }
+}
+
+/// Millionths of all requests in percent, without the sign: `12.5`.
+pub(crate) fn in_percent(millionths: u64) -> String {
+    let (whole, part) = (millionths / 10_000, millionths % 10_000);
+    match part {
+        0 => format!("{whole}"),
+        _ => format!("{whole}.{part:04}").trim_end_matches('0').into(),
     }
 }
 
@@ -173,9 +177,13 @@ impl Decode for FractionalPercent {
 /// A number without an exponent: `1e-6` is as good a way to write it as any.
 fn plain(number: &serde_json::Number) -> String {
     let text = number.to_string();
-    match number.as_f64() {
-        Some(float) if text.contains(['e', 'E']) => format!("{float}"),
-        _ => text,
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
+    match exponent.parse::<i64>().unwrap_or(0) {
+        small @ ..0 => format!("0.{}{whole}{part}", zeros(-small - 1)),
+        // It is printed with an exponent from 10^16 on, and has no decimals there.
+        large => format!("{whole}{part}{}", zeros(large - part.len() as i64)),
     }
 }
 

@@ -47,7 +47,7 @@ impl Decoder {
     }
 
     fn mistakes(mut self, json: &Json) -> Vec<Diagnostic> {
-        self.diagnostics.sort_by_cached_key(|mistake| json.position_of(&mistake.path));
+        self.diagnostics = in_order(self.diagnostics, json);
         if self.dropped > 0 {
             self.path = Path::default();
             // One that was kept makes room for the sentence.
@@ -166,4 +166,16 @@ impl Decoder {
         let label = format!("found {found}, expected {expected}");
         self.report(Code::WrongType, format!("invalid {what}"), label);
     }
+}
+
+/// In the order of the text, and those of one place as they were found.
+fn in_order(mistakes: Vec<Diagnostic>, json: &Json) -> Vec<Diagnostic> {
+    let mut ordered: Vec<(Vec<usize>, Diagnostic)> = Vec::with_capacity(mistakes.len());
+    // Each put into its place: there are few, and each sort of the standard library takes some 6 KB of the module.
+    for mistake in mistakes {
+        let position = json.position_of(&mistake.path);
+        let place = ordered.partition_point(|(other, _)| *other <= position);
+        ordered.insert(place, (position, mistake));
+    }
+    ordered.into_iter().map(|(_, mistake)| mistake).collect()
 }

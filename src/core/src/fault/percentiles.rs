@@ -6,6 +6,7 @@ use crate::diagnostic::Code;
 use crate::duration::Written;
 use crate::entropy::Entropy;
 use crate::json::Json;
+use alloc::collections::BinaryHeap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -46,13 +47,7 @@ impl Percentiles {
     }
 
     fn point(name: &str, json: &Json, decoder: &mut Decoder) -> Option<(f64, Written)> {
-        let number = name.strip_prefix('p').filter(|number| {
-            let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
-            [whole, part]
-                .iter()
-                .all(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
-        });
-        let share = number.and_then(|number| number.parse::<f64>().ok());
+        let share = name.strip_prefix('p').and_then(plain_decimal);
         let Some(share) = share.filter(|share| (0.0..=100.0).contains(share)) else {
             decoder.refuse::<()>(
                 Code::UnknownField,
@@ -73,6 +68,30 @@ impl Percentiles {
         }
         Some(())
     }
+}
+
+/// A number such as `99.9`, of digits before the point and, where there is one, after it.
+///
+/// The standard library's `parse` weighs 20 KB in the module, and nothing else there needs it.
+fn plain_decimal(text: &str) -> Option<f64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(part) {
+        return None;
+    }
+    let value = |digit: u8| f64::from(digit - b'0');
+    let whole = whole.bytes().fold(0.0, |sum, digit| sum * 10.0 + value(digit));
+    Some(whole + part.bytes().rev().fold(0.0, |sum, digit| (sum + value(digit)) / 10.0))
+}
+
+/// By their shares, and those of one share as they were written.
+///
+/// By way of a heap, since each sort of the standard library is compiled for its type, to some 6 KB in the module.
+fn in_order<'n>(written: &[(f64, &'n str, Written)]) -> Vec<(f64, &'n str, Written)> {
+    // The bits of floats that are not negative are in the order of the floats.
+    let places = written.iter().enumerate().map(|(place, (share, ..))| (share.to_bits(), place));
+    let places = places.collect::<BinaryHeap<_>>().into_sorted_vec();
+    places.iter().filter_map(|(_, place)| written.get(*place).copied()).collect()
 }
 
 impl Decode for Percentiles {
@@ -97,8 +116,7 @@ impl Decode for Percentiles {
                 point.map(|(share, length)| (share, name.as_str(), length))
             })
             .collect();
-        let mut written = read.into_iter().collect::<Option<Vec<_>>>()?;
-        written.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let written = in_order(&read.into_iter().collect::<Option<Vec<_>>>()?);
         if !written.last().is_some_and(|(share, _, length)| *share > 0.0 && !length.get().is_zero()) {
             let label = format!("found {}, expected {}", written.len(), Self::EXPECTED);
             return decoder.refuse(Code::MissingField, "too few percentiles", label);

@@ -44,10 +44,11 @@ impl Regex {
     /// Why it is not one.
     pub fn new(text: &str) -> Result<Self, String> {
         let ast = ParserBuilder::new().nest_limit(DEEPEST).build().parse(text);
-        let ast = ast.map_err(|error| last_line(&error.to_string()))?;
+        // Not the error itself, which draws the pattern with a caret under it, over several lines.
+        let ast = ast.map_err(|error| error.kind().to_string())?;
         ast::visit(&ast, RefuseArithmetic)?;
         let mut translator = TranslatorBuilder::new().unicode(false).utf8(false).build();
-        let hir = translator.translate(text, &ast).map_err(|error| last_line(&error.to_string()))?;
+        let hir = translator.translate(text, &ast).map_err(|error| error.kind().to_string())?;
         // Anchored as a tree, not as text: in text, a comment in the pattern could swallow the closing anchor.
         let whole = Hir::concat(vec![Hir::look(Look::Start), hir, Hir::look(Look::End)]);
         let limits = thompson::Config::new()
@@ -57,13 +58,13 @@ impl Regex {
         let nfa = Compiler::new().configure(limits).build_from_hir(&whole).map_err(|error| {
             match error.size_limit() {
                 Some(_) => TOO_LARGE.into(),
-                None => last_line(&error.to_string()),
+                None => error.to_string(),
             }
         })?;
         if nfa.states().len() > MOST_STATES {
             return Err(TOO_LARGE.into());
         }
-        let vm = PikeVM::new_from_nfa(nfa).map_err(|error| last_line(&error.to_string()))?;
+        let vm = PikeVM::new_from_nfa(nfa).map_err(|error| error.to_string())?;
         let cache = RefCell::new(vm.create_cache());
         Ok(Self { text: text.into(), vm, cache })
     }
@@ -114,12 +115,6 @@ impl Visitor for RefuseArithmetic {
             _ => Ok(()),
         }
     }
-}
-
-/// regex-syntax draws the pattern with a caret under it, over several lines; the last one says what is wrong.
-fn last_line(message: &str) -> String {
-    let line = message.lines().last().unwrap_or(message);
-    line.strip_prefix("error: ").unwrap_or(line).into()
 }
 
 impl Decode for Regex {
