@@ -161,6 +161,11 @@ impl RequestView for Request {
         true
     }
 
+    fn is_http2(&self) -> bool {
+        // As in life, where only that has it.
+        self.headers.iter().any(|(name, _)| name == "te")
+    }
+
     fn property(&self, property: Property<'_>) -> Option<Vec<u8>> {
         self.fact(property)
     }

@@ -5,6 +5,7 @@ mod bodies;
 mod changes;
 mod desync;
 mod endings;
+mod floods;
 mod grpc;
 mod json;
 mod rates;

@@ -80,13 +80,13 @@ pub struct Throttle {
     pub rate: Rate,
     /// How many bytes go first, at once.
     pub after_bytes: u64,
-    /// How long the body will be, if its headers tell.
-    pub length: Option<u64>,
+    /// Whether the host's buffer has room for any piece of the body, see [`Pace::new`].
+    pub in_small_pieces: bool,
 }
 
 impl Throttle {
     /// The pace of one body.
     pub fn pace(self) -> Pace {
-        Pace::new(self.rate, self.after_bytes, self.length)
+        Pace::new(self.rate, self.after_bytes, self.in_small_pieces)
     }
 }

@@ -75,6 +75,11 @@ pub trait RequestView {
         true
     }
 
+    /// Whether it came over HTTP/2.
+    fn is_http2(&self) -> bool {
+        false
+    }
+
     /// The first value of a header.
     fn first_value(&self, name: &str) -> Option<Vec<u8>> {
         let mut first = None;
@@ -87,10 +92,7 @@ pub trait RequestView {
 
     /// Whether this is a gRPC request: Envoy's rule, a content type of `application/grpc`, alone or with a `+suffix`.
     fn is_grpc(&self) -> bool {
-        self.any_value("content-type", &mut |value| {
-            let rest = value.strip_prefix(b"application/grpc");
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
-        }) == Some(true)
+        self.any_value("content-type", &mut is_grpc) == Some(true)
     }
 
     /// Whether the request asks for another protocol on its stream: a WebSocket, say, or a tunnel. What flows after
@@ -126,6 +128,16 @@ pub trait ResponseView {
 
     /// Whether more than headers is to come.
     fn has_body(&self) -> bool;
+
+    /// Whether this is a gRPC response: by the same rule as for a request.
+    fn is_grpc(&self) -> bool {
+        self.any_value("content-type", &mut is_grpc) == Some(true)
+    }
+}
+
+fn is_grpc(content_type: &[u8]) -> bool {
+    let rest = content_type.strip_prefix(b"application/grpc");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
 }
 
 /// A response where a request is asked for: conditions on headers are the same for both.

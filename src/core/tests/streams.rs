@@ -13,7 +13,7 @@ mod common;
 use brownout_core::entropy::Entropy;
 use brownout_core::step::HeaderChange::{Add, Remove, Set};
 use brownout_core::step::{DataStep, DataThen, Direction, Event, HeadersStep, Release, TrailersStep};
-use brownout_core::view::DataView;
+use brownout_core::view::{DataView, RequestView};
 use common::{FIRST, Headers, NOTHING, Response, Worker, id, mark, suffering};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -33,6 +33,32 @@ impl DataView for Piece<'_> {
 
 fn get() -> Headers {
     Headers::get(&[])
+}
+
+/// A gRPC request.
+struct Call(Headers);
+
+impl RequestView for Call {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        self.0.any_value(name, test)
+    }
+
+    fn is_http2(&self) -> bool {
+        true
+    }
+}
+
+fn call() -> Call {
+    Call(Headers::get(&[("content-type", "application/grpc")]))
+}
+
+/// A call under this fault that has been forwarded, and its response begun.
+fn called(faults: &str) -> Worker<common::Scripted> {
+    let mut worker = Worker::new(&suffering(faults), &[]);
+    assert_eq!(worker.request(1, &call()), HeadersStep::Continue);
+    let response = Response::new(200, &[("content-type", "application/grpc")]);
+    assert_eq!(answer(&mut worker, &response), mark("r; response_rate_limit"));
+    worker
 }
 
 fn forwarded<E: Entropy>(faults: &str, worker: impl Fn(&str) -> Worker<E>) -> Worker<E> {
@@ -286,8 +312,7 @@ const SLOW: &str = r#""response_rate_limit":{"fixed_limit":{"limit_kbps":1}}"#;
 
 #[test]
 fn a_body_from_a_slow_sender_leaves_in_steps() {
-    let mut worker = certain(SLOW);
-    assert_eq!(answer(&mut worker, &Response::ok()), mark("r; response_rate_limit"));
+    let mut worker = called(SLOW);
     assert_eq!(data(&mut worker, &[b'x'; 256], false), put(b"", DataThen::Buffer));
     assert_eq!((worker.engine.active(), worker.engine.kept_bytes()), (1, 256));
     let mut left = 0;
@@ -306,8 +331,7 @@ fn a_body_from_a_slow_sender_leaves_in_steps() {
 
 #[test]
 fn the_end_of_a_body_leaves_with_all_that_waits_when_all_of_it_may() {
-    let mut worker = certain(SLOW);
-    assert_eq!(answer(&mut worker, &Response::ok()), mark("r; response_rate_limit"));
+    let mut worker = called(SLOW);
     assert_eq!(data(&mut worker, &[b'x'; 512], false), put(b"", DataThen::Buffer));
     assert_eq!(data(&mut worker, &[b'y'; 512], true).then, DataThen::Watermark);
     assert_eq!(worker.due(999), []);
@@ -326,21 +350,59 @@ fn long_pieces_stay_with_the_host_and_the_first_bytes_go_at_once() {
     assert_eq!(worker.due(1_000), [(1, Release::Resume(Direction::Response))]);
 }
 
+/// What the host is told to buffer may not be more than it can take, and only where HTTP/2 is spoken on both sides is it
+/// known that no piece is.
 #[test]
-fn a_body_that_is_known_to_be_large_stays_with_the_host_from_its_first_piece_on() {
-    let first = |length: &str| {
-        let mut worker = certain(SLOW);
-        let _ = answer(&mut worker, &Response::new(200, &[("content-length", length)]));
-        data(&mut worker, &[b'x'; 512], false)
-    };
-    assert_eq!(first("65536"), put(b"", DataThen::Buffer));
-    assert_eq!(first("65537"), DataStep { put: None, then: DataThen::Watermark });
+fn only_what_comes_over_http2_is_taken_out_of_the_hosts_hands() {
+    let grpc = ("content-type", "application/grpc+proto");
+    let stays = DataStep { put: None, then: DataThen::Watermark };
+    let piece = [b'x'; 512];
+    for (request, response, taken) in [
+        (&call() as &dyn RequestView, &[grpc][..], true),
+        (&call(), &[grpc, ("content-length", "5000")], false),
+        (&call(), &[grpc, ("transfer-encoding", "chunked")], false),
+        (&call(), &[("content-type", "text/event-stream")], false),
+        (&call().0, &[grpc], false),
+    ] {
+        let mut worker = Worker::new(&suffering(SLOW), &[]);
+        assert_eq!(worker.request(1, request), HeadersStep::Continue);
+        assert_eq!(answer(&mut worker, &Response::new(200, response)), mark("r; response_rate_limit"));
+        let expected = if taken {
+            put(b"", DataThen::Buffer)
+        } else {
+            DataStep { put: None, then: DataThen::Watermark }
+        };
+        assert_eq!(data(&mut worker, &piece, false), expected, "{response:?}");
+    }
+    let slow = r#""request_rate_limit":{"fixed_limit":{"limit_kbps":1}}"#;
+    for (request, expected) in [(&call() as &dyn RequestView, put(b"", DataThen::Buffer)), (&call().0, stays)]
+    {
+        let mut worker = Worker::new(&suffering(slow), &[]);
+        assert_eq!(worker.request(1, request), HeadersStep::Continue);
+        let step = worker.engine.on_data(id(1), Direction::Request, &Piece(&piece), false, &worker.clock);
+        assert_eq!(step, expected);
+    }
+}
+
+/// Together they have to fit into the smallest window that there is.
+#[test]
+fn what_is_taken_out_is_never_more_than_can_be_put_back() {
+    const WINDOW: usize = 65_535;
+    for (piece, left_after) in [(16 * 1024, 3), (16 * 1024 + 1, 1), (1_000, 33)] {
+        let mut worker = called(SLOW);
+        let steps = (1..).map(|_| data(&mut worker, &vec![b'x'; piece], false));
+        let steps: Vec<_> = steps.take(left_after).collect();
+        let (last, before) = steps.split_last().expect("some");
+        assert!(before.iter().all(|step| *step == put(b"", DataThen::Buffer)), "{piece}: {before:?}");
+        assert_eq!(last.then, DataThen::Watermark, "{piece}");
+        assert!(last.put.as_ref().is_none_or(|all| (32 * 1024..=WINDOW).contains(&all.len())), "{piece}");
+        assert_eq!(worker.engine.kept_bytes(), 0);
+    }
 }
 
 #[test]
 fn trailers_wait_for_the_body_before_them() {
-    let mut worker = certain(SLOW);
-    assert_eq!(answer(&mut worker, &Response::ok()), mark("r; response_rate_limit"));
+    let mut worker = called(SLOW);
     assert_eq!(data(&mut worker, &[b'x'; 512], false), put(b"", DataThen::Buffer));
     let trailers = worker.engine.on_trailers(id(1), Direction::Response, &worker.clock);
     assert_eq!(trailers, TrailersStep::Hold(Some(vec![b'x'; 512])));

@@ -94,6 +94,10 @@ impl RequestView for HostRequest {
         self.has_body
     }
 
+    fn is_http2(&self) -> bool {
+        matches!(host::property(b"request\0protocol"), Ok(Some(protocol)) if protocol == b"HTTP/2")
+    }
+
     fn property(&self, property: Property<'_>) -> Option<Vec<u8>> {
         let Some(fixed) = property.fixed() else { return properties::read(property) };
         let mut known = self.facts.borrow_mut();

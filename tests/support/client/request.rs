@@ -1,11 +1,13 @@
 //! A request as a test writes it.
 
+use crate::upstream::{Stream, pattern};
 use bytes::Bytes;
 use http::header::HOST;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
 use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Channel, Full};
 use std::convert::Infallible;
+use std::time::Duration;
 
 pub(super) type RequestBody = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -22,6 +24,8 @@ pub struct Request {
     pub headers: HeaderMap,
     /// The body. One of no bytes is no body at all.
     pub body: Bytes,
+    /// Pieces that go before the body, each with its pause after it. How long it all is going to be is then not told.
+    pub ahead: Option<Stream>,
     /// Trailers, for HTTP/2.
     pub trailers: HeaderMap,
 }
@@ -35,6 +39,7 @@ impl Request {
             path: path.into(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            ahead: None,
             trailers: HeaderMap::new(),
         }
     }
@@ -81,9 +86,12 @@ impl Request {
     /// The request in the form that hyper sends in the given version.
     pub(super) fn into_http(self, version: Version) -> http::Request<RequestBody> {
         let trailers = (!self.trailers.is_empty()).then_some(Ok(self.trailers));
-        let body = Full::new(self.body);
+        let body = match self.ahead {
+            None => Full::new(self.body).boxed_unsync(),
+            Some(ahead) => in_pieces(ahead, self.body),
+        };
         let mut request = http::Request::new(match trailers {
-            None => body.boxed_unsync(),
+            None => body,
             trailers => body.with_trailers(std::future::ready(trailers)).boxed_unsync(),
         });
         *request.method_mut() = self.method;
@@ -103,4 +111,21 @@ impl Request {
         }
         request
     }
+}
+
+/// A body that begins in pieces, and then comes as fast as it goes.
+fn in_pieces(ahead: Stream, rest: Bytes) -> RequestBody {
+    let (mut sender, body) = Channel::new(1);
+    tokio::spawn(async move {
+        for piece in 0..ahead.pieces {
+            let from = piece * ahead.bytes;
+            // The peer may leave at any time; then there is nobody to tell.
+            if sender.send_data(pattern(from..from + ahead.bytes)).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(ahead.every_ms)).await;
+        }
+        sender.send_data(rest).await.ok();
+    });
+    body.boxed_unsync()
 }

@@ -43,6 +43,8 @@ pub struct Answer {
     pub after_ms: u64,
     /// A body that is sent in pieces, without being told how long it is going to be.
     pub stream: Option<Stream>,
+    /// After the last piece of a stream, so many bytes more, as fast as they go.
+    pub rush: usize,
     /// Gives up after the last piece of a stream, as if the service had crashed.
     pub breaks_off: bool,
     /// Trailers, after a body or a stream. Only HTTP/2 carries them to the client.
@@ -73,6 +75,7 @@ impl Default for Answer {
             length: None,
             after_ms: 0,
             stream: None,
+            rush: 0,
             breaks_off: false,
             trailers: BTreeMap::new(),
             echo: false,
@@ -149,6 +152,11 @@ impl Answer {
             }
             let from = piece * stream.bytes;
             sender.send_data(pattern(from..from + stream.bytes)).await?;
+        }
+        let length = stream.pieces * stream.bytes;
+        if self.rush > 0 {
+            tokio::time::sleep(Duration::from_millis(stream.every_ms)).await;
+            sender.send_data(pattern(length..length + self.rush)).await?;
         }
         Ok(())
     }

@@ -1,9 +1,15 @@
 //! A body that is slowed down to a rate.
 //!
 //! The total time is always right: no byte leaves before all bytes up to it could have, at the rate. How even the flow
-//! is depends on the host. What comes in small pieces, from a slow sender, is kept here and leaves in steps of 50 ms.
-//! What is more than that stays with the host, which then holds the sender back: it leaves in one piece, when all of
-//! it may. So does the rest of a body once its end has been seen, since the host ends the message with the next piece.
+//! is depends on the host. Where pieces are known to be small, they are kept here and leave in steps of 50 ms. What is
+//! more than that, or may be, stays with the host, which then holds the sender back: it leaves in one piece, when all
+//! of it may. So does the rest of a body once its end has been seen, since the host ends the message with the next piece.
+//!
+//! What is kept here can only be put back into a buffer of the host's that it has been told to fill. It puts the next
+//! piece there before anybody sees it, and a piece that the buffer has no room for is an error to it: 413 for a
+//! request, a reset for a response. In HTTP/1.1 a piece is what the host could read at once, which may be more than the
+//! buffer takes, and how much that is nobody knows: so nothing is kept here of what comes over HTTP/1.1. In HTTP/2 a
+//! piece is a frame, and the buffer takes a stream's window.
 
 use super::kept::Kept;
 use super::{Around, Due};
@@ -13,10 +19,11 @@ use crate::view::DataView;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// How much of one body is kept here, in bytes.
-pub const MOST_KEPT: usize = 64 * 1024;
-/// The longest piece that is kept here, in bytes. While the host is told to buffer, more than its buffer limit at once
-/// is an error to it, and a sender of longer pieces may well have so much.
+/// How much of one body is kept here, in bytes. Together with one more piece it has to fit into the host's buffer, to be
+/// left there: the smallest window that Envoy can be given is 65 535 bytes.
+const MOST_KEPT: usize = 32 * 1024;
+/// The longest piece that is kept here, in bytes: the longest frame that Envoy allows its peers. A longer piece has
+/// gathered while Envoy could not pass it on, and its sender has more.
 const LONGEST_PIECE: usize = 16 * 1024;
 /// How much time in which nothing came is made up for, as in Envoy's own limiter.
 const MADE_UP: Duration = Duration::from_secs(1);
@@ -51,8 +58,7 @@ pub struct Pace {
     rate: Rate,
     /// How many bytes may still leave at once.
     free: u64,
-    /// Whether small pieces are kept here. Not those of a body that is known to be large: sooner or later its sender has
-    /// more of it ready than the host's buffer takes at once, and while the host is told to buffer, that is an error to it.
+    /// Whether small pieces are kept here.
     keeps: bool,
     /// When all bytes that have left so far could have, at the rate.
     paid: Option<Instant>,
@@ -76,10 +82,10 @@ enum Waiting {
 }
 
 impl Pace {
-    /// A body that is slowed down to `rate` after its first `free` bytes. `length`: how long it is, if that is known.
-    pub fn new(rate: Rate, free: u64, length: Option<u64>) -> Self {
-        let keeps = length.is_none_or(|length| length <= MOST_KEPT as u64);
-        Self { rate, free, keeps, paid: None, waiting: Waiting::Nothing }
+    /// A body that is slowed down to `rate` after its first `free` bytes. `in_small_pieces`: whether it comes over HTTP/2,
+    /// and on to the client as well, so that the host's buffer has room for any piece of it.
+    pub fn new(rate: Rate, free: u64, in_small_pieces: bool) -> Self {
+        Self { rate, free, keeps: in_small_pieces, paid: None, waiting: Waiting::Nothing }
     }
 
     /// A piece has arrived: `put` in the place of `data`.

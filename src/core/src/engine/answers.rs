@@ -1,7 +1,7 @@
 //! What happens to a response when its headers arrive.
 
 use super::{Engine, upstream};
-use crate::body::{Body, told_length};
+use crate::body::Body;
 use crate::effects::{End, Throttle};
 use crate::entropy::Entropy;
 use crate::exchange::{Ahead, AnswerHeld, Exchange, Stage};
@@ -62,9 +62,11 @@ impl<E: Entropy> Engine<E> {
         if let Some(reply) = ahead.reply {
             return self.answer_upstream(id, exchange, &reply, response);
         }
-        let length = || told_length(response.first_value("content-length"));
         let rate = ahead.rate.filter(|_| response.has_body());
-        let rate = rate.map(|throttle| Throttle { length: length(), ..throttle });
+        let rate = rate.map(|throttle| Throttle {
+            in_small_pieces: throttle.in_small_pieces && comes_over_http2(response),
+            ..throttle
+        });
         let delay = answer.as_ref().and_then(|answer| answer.delay);
         let due = delay.and_then(|delay| Some(clock.now()?.after(delay)));
         let work = Work::of(answer.map(|answer| answer.outcome(status, response)), rate, due.is_some());
@@ -164,6 +166,13 @@ impl<E: Entropy> Engine<E> {
             headers => HeadersStep::Forward(headers),
         }
     }
+}
+
+/// Whether the backend surely speaks HTTP/2: no fact about the exchange says so, but gRPC has no other protocol, and in
+/// HTTP/1.1 a length, or that there is none, would have to be told.
+fn comes_over_http2(response: &dyn ResponseView) -> bool {
+    let told = ["content-length", "transfer-encoding"];
+    response.is_grpc() && told.iter().all(|name| response.first_value(name).is_none())
 }
 
 /// What is to be done to a response.

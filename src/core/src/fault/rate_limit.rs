@@ -4,7 +4,6 @@
 use super::Fault;
 use super::header_control::{self, Nothing, THROUGHPUT_REQUEST, THROUGHPUT_RESPONSE};
 use crate::body::pace::Rate;
-use crate::body::told_length;
 use crate::decode::{Count, Decode, Decoder, Fields, object, schema};
 use crate::diagnostic::Code;
 use crate::effects::{Effects, Throttle};
@@ -78,7 +77,8 @@ impl RateLimit {
             None => header_control::throughput(request, headers[0])?,
         };
         let after_bytes = self.after_bytes.map_or(0, |count| count.0);
-        Some(Throttle { rate: Rate::kib_per_second(kib), after_bytes, length: None })
+        let in_small_pieces = request.is_http2();
+        Some(Throttle { rate: Rate::kib_per_second(kib), after_bytes, in_small_pieces })
     }
 }
 
@@ -113,9 +113,7 @@ impl Fault for RequestRateLimit {
         if effects.end.is_some() || !request.has_body() || request.is_upgrade() {
             return false;
         }
-        let length = || told_length(request.first_value("content-length"));
-        let throttle = self.0.throttle(THROUGHPUT_REQUEST, request);
-        effects.request_rate = throttle.map(|throttle| Throttle { length: length(), ..throttle });
+        effects.request_rate = self.0.throttle(THROUGHPUT_REQUEST, request);
         effects.request_rate.is_some()
     }
 }
