@@ -285,6 +285,10 @@ fn bad_regexes_are_refused_with_the_reason() {
         (r"(a)\1", "backreferences are not supported"),
         ("a(?=b)", "look-around, including look-ahead and look-behind, is not supported"),
         (r"\pL", "Unicode not allowed here"),
+        (r"[\pL]", "Unicode not allowed here"),
+        ("[é]", "Unicode not allowed here"),
+        ("(?u)a", "`u` and `R` are no flags in Envoy"),
+        ("(?R:a)", "`u` and `R` are no flags in Envoy"),
         ("a{10000000}", "it is too large once compiled"),
         (&"(a{1000})".repeat(9), "it is too large once compiled"),
         ("(((a{100}){100}){100}){100}", "it is too large once compiled"),
@@ -296,11 +300,22 @@ fn bad_regexes_are_refused_with_the_reason() {
         let said = format!("safe_regex: invalid regular expression: {reason}");
         assert_eq!(regex(pattern).unwrap_err(), [said], "{pattern}");
     }
-    assert!(regex(&"a".repeat(500)).is_ok());
+    assert!(regex(&"a".repeat(1024)).is_ok());
     assert_eq!(
         regex(&"a".repeat(1025)).unwrap_err(),
         ["safe_regex: regular expression too long: 1025 bytes, at most 1024 are allowed"]
     );
+}
+
+/// A compiler that looks twice at what is repeated needs more steps for these than there are atoms, too.
+#[test]
+fn what_is_repeated_is_compiled_once_for_each_time_that_it_is_there() {
+    for (inside, count) in [("a", "*"), ("a", "?"), ("", "{9}"), ("", "{9,}"), ("a", "{0}"), ("a{0}", "{9}")]
+    {
+        let pattern = format!("{}{inside}{}", "(?:".repeat(30), format!("){count}").repeat(30));
+        let matcher = regex(&pattern).unwrap_or_else(|found| panic!("{pattern}: {found:?}"));
+        assert_eq!([matcher.matches(b""), matcher.matches(b"b")], [true, false], "{pattern}");
+    }
 }
 
 /// A backtracking matcher needs more steps for these than there are atoms: the test would not end.
