@@ -1,6 +1,6 @@
 //! Every change to responses of every shape, on connections that go on.
 
-use crate::changes::{Change, KEPT, Shape};
+use crate::changes::{Change, Coding, KEPT, Shape};
 use crate::stage::{HTTP1, HTTP2, Stage, asking};
 use http::Method;
 use support::client::{Connection, Protocol, Reply, Request};
@@ -45,7 +45,29 @@ async fn exchange(
             assert_eq!(same, 0, "{what}");
         }
     }
+    check_headers(&what, &reply, method, change, shape);
     Some(reply)
+}
+
+/// That they say what the body is, and are those that the rule asks for.
+fn check_headers(what: &str, reply: &Reply, method: &Method, change: Change, shape: Shape) {
+    let values = |name| reply.headers.get_all(name).iter().map(|value| value.as_bytes()).collect::<Vec<_>>();
+    if method != Method::HEAD && !matches!(reply.status.as_u16(), 204 | 304) {
+        let length = reply.body.len().to_string();
+        let told = reply.header("content-length");
+        assert!(told.as_ref().is_none_or(|told| *told == length), "{what}: {told:?} and {length} bytes");
+    }
+    // What has no body anyway is not replaced as a whole.
+    let replaced = change.replaces() && !(change == Change::NoContent && method == Method::HEAD);
+    let coding = shape.coding.filter(|_| !replaced).map(|coding| coding.name().to_owned());
+    assert_eq!(reply.header("content-encoding"), coding, "{what}");
+    if change == Change::Headers {
+        let added = values("x-added").join(&b","[..]);
+        let others = (values("x-set"), values("x-upstream"));
+        assert_eq!((added.as_slice(), others), (&b"1,2"[..], (vec![&b"1"[..]], Vec::new())), "{what}");
+    } else {
+        assert_eq!((values("x-set").len(), values("x-added").len()), (0, 0), "{what}");
+    }
 }
 
 async fn every_change(
@@ -105,5 +127,22 @@ async fn responses_that_have_no_body() {
         every_change(&stage, protocol, listener, &[Method::HEAD], &[Shape::of(10), Shape::of(64 * 1024)])
             .await;
     }
+    stage.is_sound().await;
+}
+
+/// To every fault they are bytes as others are. A body that takes the place of one is not compressed, and does not say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_compressed() {
+    let stage = stage().await;
+    let whole = [Coding::Gzip, Coding::Brotli].map(Shape::compressed);
+    let in_pieces = whole.map(|shape| Shape { pieces: Some(4), ..shape });
+    for (protocol, listener) in [(Protocol::Http1, HTTP1), (Protocol::Http2, HTTP2), (Protocol::Http2, HTTP1)]
+    {
+        every_change(&stage, protocol, listener, &[Method::GET, Method::HEAD], &whole).await;
+        every_change(&stage, protocol, listener, &[Method::GET], &in_pieces).await;
+    }
+    let patches = 3 * (whole.len() * 2 + in_pieces.len());
+    let skipped = stage.envoy.stats().await.value("merge_patches_skipped");
+    assert_eq!(skipped, patches as u64);
     stage.is_sound().await;
 }

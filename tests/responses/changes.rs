@@ -27,6 +27,9 @@ pub enum Change {
     DelayAndTruncate,
     Reset,
     ResetAfter,
+    RequestDelay,
+    RequestReset,
+    Hang,
     Abort,
 }
 
@@ -36,7 +39,7 @@ pub const REPLACEMENT: &str = "Sorry, we are closed. Nothing of what you asked f
 pub const KEPT: usize = 1000;
 
 impl Change {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::None,
         Self::Status,
         Self::Headers,
@@ -54,6 +57,9 @@ impl Change {
         Self::DelayAndTruncate,
         Self::Reset,
         Self::ResetAfter,
+        Self::RequestDelay,
+        Self::RequestReset,
+        Self::Hang,
         Self::Abort,
     ];
 
@@ -89,6 +95,9 @@ impl Change {
             } }),
             Self::Reset => json!({ "response": { "reset": {} } }),
             Self::ResetAfter => json!({ "response": { "reset": { "after_bytes": KEPT } } }),
+            Self::RequestDelay => json!({ "delay": { "fixed_delay": "5ms" } }),
+            Self::RequestReset => json!({ "reset": {} }),
+            Self::Hang => json!({ "hang": { "max": "5ms" } }),
             Self::Abort => json!({ "abort": { "http_status": 503 } }),
         }
     }
@@ -112,10 +121,23 @@ impl Change {
     /// Whether the reply must not come whole.
     pub fn cuts(self, answer: &Shape, method: &Method) -> bool {
         match self {
-            Self::Reset => true,
+            Self::Reset | Self::RequestReset | Self::Hang => true,
             Self::ResetAfter => answer.carries_body(method) && answer.length > KEPT,
             _ => false,
         }
+    }
+
+    /// Whether the body that arrives is another one, and not as the upstream has coded it.
+    pub fn replaces(self) -> bool {
+        matches!(
+            self,
+            Self::Replace
+                | Self::ReplaceByNothing
+                | Self::ReplaceBinary
+                | Self::ReplaceAndRateLimit
+                | Self::NoContent
+                | Self::Abort
+        )
     }
 
     /// What has to arrive of a reply that is not cut: status and body. `None` for a body that is only known not to be
@@ -150,16 +172,48 @@ pub struct Shape {
     pub length: usize,
     /// Without being told how long it is going to be, in so many pieces.
     pub pieces: Option<usize>,
+    /// How the body is compressed, if it is.
+    pub coding: Option<Coding>,
+}
+
+/// A content coding, and JSON that is compressed by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    Gzip,
+    Brotli,
+}
+
+impl Coding {
+    /// As `content-encoding` says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Brotli => "br",
+        }
+    }
+
+    /// What other tools than ours have made of a list of items.
+    pub fn compressed(self) -> &'static [u8] {
+        match self {
+            Self::Gzip => include_bytes!("items.json.gz"),
+            Self::Brotli => include_bytes!("items.json.br"),
+        }
+    }
 }
 
 impl Shape {
     pub fn of(length: usize) -> Self {
-        Self { status: 200, length, pieces: None }
+        Self { status: 200, length, pieces: None, coding: None }
     }
 
     /// The same in pieces.
     pub fn in_pieces(length: usize, pieces: usize) -> Self {
         Self { pieces: Some(pieces), ..Self::of(length) }
+    }
+
+    /// Compressed JSON.
+    pub fn compressed(coding: Coding) -> Self {
+        Self { coding: Some(coding), ..Self::of(coding.compressed().len()) }
     }
 
     pub fn bodiless(status: u16) -> Self {
@@ -176,15 +230,26 @@ impl Shape {
 
     /// What the client gets if nobody touches it.
     pub fn body(&self, method: &Method) -> Vec<u8> {
-        if self.carries_body(method) { pattern(0..self.length).to_vec() } else { Vec::new() }
+        match self.coding {
+            _ if !self.carries_body(method) => Vec::new(),
+            Some(coding) => coding.compressed().to_vec(),
+            None => pattern(0..self.length).to_vec(),
+        }
     }
 
     pub fn answer(&self) -> Answer {
-        let stream = self.pieces.map(|pieces| Stream { pieces, bytes: self.length / pieces, every_ms: 0 });
+        let every =
+            |pieces| if self.coding.is_some() { self.length.div_ceil(pieces) } else { self.length / pieces };
+        let stream = self.pieces.map(|pieces| Stream { pieces, bytes: every(pieces), every_ms: 0 });
+        let mut headers = vec![("x-upstream", "1")];
+        if let Some(coding) = self.coding {
+            headers.extend([("content-type", "application/json"), ("content-encoding", coding.name())]);
+        }
         Answer {
             status: self.status,
             length: Some(self.length),
-            headers: [("x-upstream".to_owned(), "1".to_owned())].into(),
+            bytes: self.coding.map(|coding| coding.compressed().to_vec()),
+            headers: headers.into_iter().map(|(name, value)| (name.into(), value.into())).collect(),
             stream,
             ..Answer::default()
         }

@@ -40,7 +40,7 @@ impl Asked {
                 id: id.clone(),
                 method: METHODS[chance.random_range(0..METHODS.len())].clone(),
                 change: Change::ALL[chance.random_range(0..Change::ALL.len())],
-                shape: Shape { status, length, pieces },
+                shape: Shape { status, pieces, ..Shape::of(length) },
                 chunked: chance.random_bool(0.5),
             };
             if !asked.change.cuts(&asked.shape, &asked.method) {

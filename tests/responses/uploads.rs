@@ -1,6 +1,6 @@
 //! Changes to requests: what arrives at the upstream is what the rule says, and is one whole request.
 
-use crate::changes::{KEPT, REPLACEMENT};
+use crate::changes::{Coding, KEPT, REPLACEMENT};
 use crate::stage::{HTTP1, HTTP2, PERMISSIVE, Stage, asking, rule};
 use bytes::Bytes;
 use http::Method;
@@ -206,5 +206,37 @@ async fn methods_without_a_body() {
             }
         }
     }
+    stage.is_sound().await;
+}
+
+/// As responses that are: see [`crate::bodies`].
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_that_are_compressed() {
+    let stage = Stage::of(changes(), [HTTP1, HTTP2]).await;
+    let replaced = ["/replace", "/nothing", "/slow"];
+    let changed = ["/truncate", "/corrupt", "/patch", "/late", "/rate", "/"];
+    for (protocol, listener) in [(Protocol::Http1, HTTP1), (Protocol::Http2, HTTP2), (Protocol::Http2, HTTP1)]
+    {
+        let mut connection = stage.connect(protocol, listener).await;
+        for (path, coding) in replaced
+            .into_iter()
+            .chain(changed)
+            .flat_map(|path| [Coding::Gzip, Coding::Brotli].map(|coding| (path, coding)))
+        {
+            let what = format!("{path} with {coding:?} by {protocol:?} and {listener}");
+            let sent = Bytes::from_static(coding.compressed());
+            let request = Request::post(path, sent.clone())
+                .header("content-type", "application/json")
+                .header("content-encoding", coding.name());
+            let reply = connection.send(asking(request, &echo())).await;
+            let reply = reply.unwrap_or_else(|cut| panic!("{what}: {cut}"));
+            assert_eq!((reply.status.as_u16(), reply.text().as_str()), (200, "upstream"), "{what}");
+            let received = stage.upstream.take().pop().expect("one request");
+            check(&what, path, &sent, &received);
+            let expected = (!replaced.contains(&path)).then(|| coding.name().as_bytes());
+            assert_eq!(received.header("content-encoding"), expected, "{what}");
+        }
+    }
+    assert_eq!(stage.envoy.stats().await.value("merge_patches_skipped"), 6);
     stage.is_sound().await;
 }

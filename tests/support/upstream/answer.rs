@@ -41,7 +41,7 @@ pub struct Answer {
     pub length: Option<usize>,
     /// How long it takes until the headers are sent, in milliseconds.
     pub after_ms: u64,
-    /// A body that is sent in pieces, without being told how long it is going to be.
+    /// A body that is sent in pieces, without being told how long it is going to be: those bytes, or [`pattern`].
     pub stream: Option<Stream>,
     /// After the last piece of a stream, so many bytes more, as fast as they go.
     pub rush: usize,
@@ -151,7 +151,12 @@ impl Answer {
                 tokio::time::sleep(Duration::from_millis(stream.every_ms)).await;
             }
             let from = piece * stream.bytes;
-            sender.send_data(pattern(from..from + stream.bytes)).await?;
+            let to = from + stream.bytes;
+            let data = match &self.bytes {
+                Some(bytes) => Bytes::copy_from_slice(&bytes[from..to.min(bytes.len())]),
+                None => pattern(from..to),
+            };
+            sender.send_data(data).await?;
         }
         let length = stream.pieces * stream.bytes;
         if self.rush > 0 {
