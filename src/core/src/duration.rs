@@ -46,7 +46,7 @@ impl From<Duration> for Written {
 /// The shortest form that both Envoy and Go read: `1.5s`, `250ms`.
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nanos = self.0.as_nanos();
+        let nanos = u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX);
         for (unit, size) in [("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000)] {
             if nanos >= size && nanos.is_multiple_of((size / 1000).max(1)) {
                 let (whole, part) = (nanos / size, nanos % size * 1000 / size);

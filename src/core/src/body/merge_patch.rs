@@ -19,7 +19,8 @@ pub fn apply(body: &[u8], patch: &Json) -> Option<Vec<u8>> {
 fn merge(target: Option<&RawValue>, patch: &Json, out: &mut Vec<u8>) -> Option<()> {
     let Json::Object(changes) = patch else { return write(patch, out) };
     // A target that is not an object counts as an empty one.
-    let members = target.and_then(|target| serde_json::from_str::<Members<'_>>(target.get()).ok());
+    let members =
+        target.and_then(|target| serde_json::from_slice::<Members<'_>>(target.get().as_bytes()).ok());
     let members = members.map_or_else(Vec::new, |members| members.0);
     let mut object = Object { out, empty: true };
     object.out.push(b'{');

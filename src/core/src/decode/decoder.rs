@@ -4,8 +4,8 @@ use super::Decode;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::json::Json;
 use crate::path::{Path, Segment};
+use alloc::borrow::Cow;
 use alloc::format;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// What a decoder carries along: where it stands, and what it has found wrong.
@@ -99,15 +99,24 @@ impl Decoder {
 
     /// Does something at a field.
     pub fn field<R>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> R) -> R {
-        self.within(Segment::Field(name.into()), work)
+        self.enter_field(name);
+        let result = work(self);
+        self.leave();
+        result
+    }
+
+    /// Apart from [`Self::field`], which is compiled anew for each type and inlined at each of its many callers.
+    #[inline(never)]
+    fn enter_field(&mut self, name: &str) {
+        self.enter(Segment::Field(name.into()));
     }
 
     /// Reports a mistake at the present place. Always `None`, so that a decoder can end with it.
     pub fn refuse<T>(
         &mut self,
         code: Code,
-        message: impl Into<String>,
-        label: impl Into<String>,
+        message: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
     ) -> Option<T> {
         self.report(code, message.into(), label.into());
         None
@@ -115,7 +124,7 @@ impl Decoder {
 
     /// Apart from [`Self::refuse`], which is compiled anew for each type and inlined at each of its many callers.
     #[inline(never)]
-    fn report(&mut self, code: Code, message: String, label: String) {
+    fn report(&mut self, code: Code, message: Cow<'static, str>, label: Cow<'static, str>) {
         if self.diagnostics.len() >= MOST_MISTAKES {
             self.dropped += 1;
             return;
@@ -126,30 +135,31 @@ impl Decoder {
             code,
             path,
             position: None,
-            message,
-            label,
+            message: message.into(),
+            label: label.into(),
             help: None,
         });
     }
 
     /// Adds the way out to the mistake reported last.
-    pub fn help<T>(&mut self, help: impl Into<String>) -> Option<T> {
+    pub fn help<T>(&mut self, help: impl Into<Cow<'static, str>>) -> Option<T> {
         self.advise(help.into());
         None
     }
 
     #[inline(never)]
-    fn advise(&mut self, help: String) {
+    fn advise(&mut self, help: Cow<'static, str>) {
         if self.dropped == 0
             && let Some(last) = self.diagnostics.last_mut()
         {
-            last.help = Some(help);
+            last.help = Some(help.into());
         }
     }
 
     #[inline(never)]
-    pub(super) fn miss(&mut self, name: &str, expected: &str, help: Option<&str>) {
-        self.report(Code::MissingField, format!("missing field `{name}`"), format!("expected {expected}"));
+    pub(super) fn miss(&mut self, name: &str, expected: &str, help: Option<&'static str>) {
+        let (message, label) = (format!("missing field `{name}`"), format!("expected {expected}"));
+        self.report(Code::MissingField, message.into(), label.into());
         if let Some(help) = help {
             self.advise(help.into());
         }
@@ -164,7 +174,7 @@ impl Decoder {
     #[inline(never)]
     fn mistype(&mut self, what: &str, found: &Json, expected: &str) {
         let label = format!("found {found}, expected {expected}");
-        self.report(Code::WrongType, format!("invalid {what}"), label);
+        self.report(Code::WrongType, format!("invalid {what}").into(), label.into());
     }
 }
 

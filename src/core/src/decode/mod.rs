@@ -97,12 +97,16 @@ impl<T: Decode> Decode for Vec<T> {
         let Json::Array(elements) = json else {
             return decoder.wrong_type("value", json, Self::EXPECTED);
         };
-        // Every element is decoded before the first bad one decides: each has its own mistakes to report.
-        let decoded: Vec<Option<T>> = elements
-            .iter()
-            .enumerate()
-            .map(|(index, element)| decoder.within(Segment::Index(index), |d| T::decode(element, d)))
-            .collect();
-        decoded.into_iter().collect()
+        let mut decoded = Self::new();
+        let mut good = true;
+        for (index, element) in elements.iter().enumerate() {
+            match decoder.within(Segment::Index(index), |d| T::decode(element, d)) {
+                // The first bad one decides, but every element has its own mistakes to report.
+                Some(value) if good => decoded.push(value),
+                Some(_) => {}
+                None => good = false,
+            }
+        }
+        good.then_some(decoded)
     }
 }

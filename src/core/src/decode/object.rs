@@ -82,10 +82,12 @@ macro_rules! object {
                 $($check_fields(&fields, decoder);)?
                 $(let $field = $crate::decode::Field::read(
                     &fields, $crate::decode::object!(@name $field $($json)?), decoder);)+
-                let value = Self { $($field: $field?,)+ };
-                $($check(&value, decoder)?;)?
-                decoder.take_memory(size_of::<Self>())?;
-                Some(value)
+                // All at once: one way out for each field would drop all the others, in a module's worth of code.
+                let ($(Some($field),)+) = ($($field,)+) else { return None };
+                let value = Self { $($field,)+ };
+                let checked = decoder.take_memory(size_of::<Self>());
+                $(let checked = $check(&value, decoder).and(checked);)?
+                checked.map(|()| value)
             }
 
             $crate::decode::schema!(|definitions| definitions.object(stringify!($Name), |definitions| {

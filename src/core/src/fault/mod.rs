@@ -79,7 +79,8 @@ macro_rules! faults {
             /// Takes them out of a rule.
             pub fn read(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<Self> {
                 $(let $field = Field::read(fields, stringify!($field), decoder);)+
-                Some(Self { $($field: $field?,)+ })
+                let ($(Some($field),)+) = ($($field,)+) else { return None };
+                Some(Self { $($field,)+ })
             }
 
             /// Adds them to a description.

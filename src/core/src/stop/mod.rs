@@ -39,7 +39,7 @@ object! {
 impl StopWhen {
     fn check(&self, decoder: &mut Decoder) -> Option<()> {
         let mut sound = Some(());
-        let mut refuse = |field: &str, message: &str, label: &str, help: &str| {
+        let mut refuse = |field: &str, message: &'static str, label: &'static str, help: &'static str| {
             decoder.field(field, |decoder| {
                 decoder.refuse::<()>(Code::OutOfRange, message, label);
                 decoder.help::<()>(help)
