@@ -3,7 +3,7 @@
 
 use crate::stage::{MAIN, Stage, abort, discovered, rule, rules};
 use serde_json::{Value, json};
-use support::client::Request;
+use support::client::{Connection, Request};
 use support::envoy::Listener;
 
 async fn stage() -> Stage {
@@ -12,14 +12,21 @@ async fn stage() -> Stage {
     Stage::of(1, [listener]).await
 }
 
-/// The calls that the module makes under a document for a request that no rule takes.
+/// The calls that the module makes under a document for a request that no rule takes, and that is not the first of its
+/// kind.
 async fn calls(stage: &Stage, document: &Value) -> Vec<String> {
     stage.follow(document).await;
     let mut connection = stage.connect().await;
+    let [_, second] =
+        [calls_for_one(stage, &mut connection).await, calls_for_one(stage, &mut connection).await];
+    second
+}
+
+async fn calls_for_one(stage: &Stage, connection: &mut Connection) -> Vec<String> {
     stage.envoy.log_level("wasm", "trace").await;
     let before = stage.envoy.log().len();
     let request = Request::get("/path?a=b").header("x-a", "1").header("x-c", "1").header("x-c", "3");
-    let reply = stage.answer(&mut connection, request).await;
+    let reply = stage.answer(connection, request).await;
     assert_eq!(rule(&reply), None);
     let log = stage.envoy.log()[before..].to_owned();
     stage.envoy.log_level("wasm", "info").await;
@@ -49,17 +56,21 @@ async fn a_request_is_asked_only_what_live_rules_name_the_cheapest_first_and_onc
     let stage = stage().await;
     let path = |path: &str| json!({ "path": { "exact": path } });
     let header = |name: &str| json!([{ "name": name, "string_match": { "exact": "2" } }]);
+    let missing: Vec<_> = (0..4).map(|n| json!({ "headers": header(&format!("x-missing-{n}")) })).collect();
     let networks = json!({ "cidrs": ["10.0.0.0/8"] });
     for (condition, expected) in [
         (path("/x"), [HEADER].as_slice()),
         (json!({ "any": [path("/x"), path("/y"), path("/z")] }), &[HEADER]),
         (json!({ "path": path("/x")["path"], "headers": header("x-a"), "source": networks }), &[HEADER]),
         (json!({ "headers": header("x-b") }), &[HEADER]),
-        // It is there, and may be there twice: all its values together tell.
-        (json!({ "headers": header("x-a") }), &[HEADER, PROPERTY]),
-        (json!({ "any": [{ "headers": header("x-a") }, { "headers": header("x-a") }] }), &[HEADER, PROPERTY]),
-        // It is: each value counts for itself, and only the whole map has them apart.
-        (json!({ "headers": header("x-c") }), &[HEADER, PROPERTY, ALL_HEADERS]),
+        // It is there, and may be there twice: only the whole map has all its values.
+        (json!({ "headers": header("x-a") }), &[ALL_HEADERS]),
+        (json!({ "any": [{ "headers": header("x-a") }, { "headers": header("x-a") }] }), &[ALL_HEADERS]),
+        (json!({ "headers": header("x-c") }), &[ALL_HEADERS]),
+        // More than one value is needed.
+        (json!({ "any": [path("/x"), { "authority": { "exact": "x" } }] }), &[ALL_HEADERS]),
+        // None of many is there.
+        (json!({ "any": missing }), &[HEADER; 4]),
         (json!({ "route": { "exact": "x" } }), &[PROPERTY]),
         (json!({ "any": [{ "route": { "exact": "x" } }, { "route": { "exact": "y" } }] }), &[PROPERTY]),
     ] {
@@ -70,5 +81,49 @@ async fn a_request_is_asked_only_what_live_rules_name_the_cheapest_first_and_onc
     assert_eq!(calls(&stage, &over).await, ["clock_time_get"]);
     // The route's document, and that of its virtual host.
     assert_eq!(calls(&stage, &json!({ "per_route": true })).await, [PROPERTY; 2]);
+    stage.is_sound().await;
+}
+
+/// How the headers of a request are fetched is learned from the one before, and must not show.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_header_counts_the_same_whatever_the_request_before_had() {
+    let stage = stage().await;
+    let x_a = |condition: Value| {
+        let mut matcher = json!({ "name": "x-a" });
+        matcher
+            .as_object_mut()
+            .expect("an object")
+            .extend(condition.as_object().cloned().expect("an object"));
+        json!({ "headers": [matcher] })
+    };
+    let exact = |value: &str| x_a(json!({ "string_match": { "exact": value } }));
+    let document = rules([
+        abort("two", exact("2")),
+        abort("empty", exact("")),
+        abort("joined", exact("1,3")),
+        abort("missing", x_a(json!({ "present_match": false }))),
+    ]);
+    stage.follow(&document).await;
+    let cases: [(&[&str], Option<&str>); 8] = [
+        (&[], Some("missing")),
+        (&["1"], None),
+        (&["2"], Some("two")),
+        (&["1", "2"], Some("two")),
+        (&["1", "3"], None),
+        (&["1,3"], Some("joined")),
+        (&[""], Some("empty")),
+        (&["1", ""], Some("empty")),
+    ];
+    let mut connection = stage.connect().await;
+    for before in &cases {
+        for after in &cases {
+            for (values, expected) in [before, after] {
+                let request = Request::get("/");
+                let request = values.iter().fold(request, |request, value| request.header("x-a", *value));
+                let reply = stage.answer(&mut connection, request).await;
+                assert_eq!(rule(&reply).as_deref(), *expected, "{values:?}, in {before:?}, {after:?}");
+            }
+        }
+    }
     stage.is_sound().await;
 }

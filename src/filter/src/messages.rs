@@ -17,7 +17,7 @@ const HELD: HeadersStatus = HeadersStatus::StopAllIterationAndWatermark;
 impl Worker {
     /// The headers of a request have arrived.
     pub fn on_request_headers(&self, id: u32, end_of_stream: bool) -> HeadersStatus {
-        let request = HostRequest::new(!end_of_stream);
+        let request = HostRequest::new(!end_of_stream, &self.habit);
         let step = self.ask(|engine| engine.on_request_headers(ExchangeId(id), &request, &HostClock));
         self.on_headers(id, Direction::Request, step)
     }

@@ -21,21 +21,64 @@ pub fn serialize(pairs: &[(String, Vec<u8>)]) -> Vec<u8> {
 
 /// The pairs of a serialized map, as far as it is well-formed.
 pub fn iterate(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
-    let count = number_at(bytes, 0).unwrap_or(0);
-    let mut at = count.saturating_mul(8).saturating_add(4);
-    (0..count).map_while(move |index| {
-        let sizes = index * 8 + 4;
-        let mut text = |size: usize| {
-            let text = bytes.get(at..at.checked_add(size)?)?;
-            at += size + 1;
-            Some(text)
-        };
-        let name = text(number_at(bytes, sizes)?)?;
-        let value = text(number_at(bytes, sizes + 4)?)?;
-        Some((name, value))
+    let mut walk = Walk::new(bytes);
+    std::iter::from_fn(move || {
+        let (begin, name, value) = walk.next()?;
+        Some((walk.text(begin, name)?, walk.text(begin + name + 1, value)?))
     })
 }
 
+/// The values of a name, each with its number among all pairs.
+pub fn values<'a>(bytes: &'a [u8], wanted: &'a str) -> impl Iterator<Item = (usize, &'a [u8])> {
+    let mut walk = Walk::new(bytes);
+    std::iter::from_fn(move || {
+        loop {
+            let (begin, name, value) = walk.next()?;
+            // Nearly all differ in length, which needs no look at what they are.
+            if name == wanted.len() && walk.text(begin, name)? == wanted.as_bytes() {
+                return Some((walk.number, walk.text(begin + name + 1, value)?));
+            }
+        }
+    })
+}
+
+/// A walk over the sizes of names and values. Requests are looked through once for each header that rules ask for.
+struct Walk<'a> {
+    bytes: &'a [u8],
+    /// How many pairs there are.
+    count: usize,
+    /// How many have been passed.
+    number: usize,
+    /// Where the next name begins.
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        let count = number_at(bytes, 0).unwrap_or(0);
+        Self { bytes, count, number: 0, at: count.saturating_mul(8).saturating_add(4) }
+    }
+
+    /// Where the next name begins, its size, and that of its value.
+    #[inline]
+    fn next(&mut self) -> Option<(usize, usize, usize)> {
+        if self.number >= self.count {
+            return None;
+        }
+        let (begin, sizes) = (self.at, self.number.checked_mul(8)?.checked_add(4)?);
+        let (name, value) = (number_at(self.bytes, sizes)?, number_at(self.bytes, sizes + 4)?);
+        self.number += 1;
+        self.at = begin.saturating_add(name).saturating_add(value).saturating_add(2);
+        Some((begin, name, value))
+    }
+
+    #[inline]
+    fn text(&self, begin: usize, size: usize) -> Option<&'a [u8]> {
+        self.bytes.get(begin..)?.get(..size)
+    }
+}
+
+#[inline]
 fn number_at(bytes: &[u8], at: usize) -> Option<usize> {
     let four: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
     usize::try_from(u32::from_le_bytes(four)).ok()

@@ -28,7 +28,7 @@ impl ResponseView for HostResponse {
         if self.all.get().is_none() && matches!(host::header(Direction::Response, name), Ok(None)) {
             return None;
         }
-        let mut values = pairs::iterate(self.all()).filter(|(other, _)| *other == name.as_bytes()).peekable();
+        let mut values = pairs::values(self.all(), name).peekable();
         values.peek()?;
         Some(values.any(|(_, value)| test(value)))
     }

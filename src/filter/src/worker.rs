@@ -4,6 +4,7 @@ use crate::chance::VmEntropy;
 use crate::clock::HostClock;
 use crate::configure::summary;
 use crate::host::{self, Failed};
+use crate::request::Habit;
 use crate::stats::Stats;
 use crate::tally::SharedTally;
 use crate::{evidence, logger, properties};
@@ -38,6 +39,8 @@ pub struct Worker {
     may_release: Cell<bool>,
     /// From when on a tick is not expected any more, if none has come.
     doubted: Cell<Option<Instant>>,
+    /// How requests are asked for their headers.
+    pub(crate) habit: Habit,
     /// Whether the gauge says because of this worker that injection has stopped.
     says_stopped: Cell<bool>,
 }
@@ -53,6 +56,7 @@ impl Worker {
             armed: Cell::default(),
             may_release: Cell::new(false),
             doubted: Cell::default(),
+            habit: Habit::default(),
             says_stopped: Cell::default(),
         }
     }

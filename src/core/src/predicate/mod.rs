@@ -98,36 +98,37 @@ impl Predicate {
 
     /// The first part that the request does not fulfil. What is cheap to fetch is asked first.
     pub fn failing(&self, request: &dyn RequestView) -> Option<Part> {
-        let checks: [(&'static str, &dyn Fn() -> bool); 11] = [
-            ("node", &|| self.node.as_ref().is_none_or(NodeMatcher::matches)),
-            ("methods", &|| self.methods.as_ref().is_none_or(|methods| any_method(methods, request))),
-            ("path", &|| self.path.as_ref().is_none_or(|path| path_is(path, request))),
-            ("authority", &|| {
-                self.authority.as_ref().is_none_or(|authority| authority_is(authority, request))
-            }),
-            ("grpc", &|| self.grpc.as_ref().is_none_or(|call| call.matches(request))),
-            ("direction", &|| self.direction.is_none_or(|direction| direction.matches(request))),
-            ("route", &|| property_is(self.route.as_ref(), Property::RouteName, request)),
-            ("virtual_host", &|| property_is(self.virtual_host.as_ref(), Property::VirtualHostName, request)),
-            ("cluster", &|| property_is(self.cluster.as_ref(), Property::ClusterName, request)),
-            ("source", &|| self.source.as_ref().is_none_or(|source| source.matches(request))),
-            ("not", &|| self.not.as_ref().is_none_or(|inner| !inner.matches(request))),
-        ];
-        let whole = |field: &'static str| Part { field, index: None };
-        let (cheap, dear) = checks.split_at(5);
-        let first_false = |checks: &[(&'static str, &dyn Fn() -> bool)]| {
-            checks.iter().find(|(_, holds)| !holds()).map(|(field, _)| whole(field))
-        };
-        first_false(cheap)
+        self.failing_text(request)
             .or_else(|| failing_element("query_parameters", &self.query_parameters, |p| p.in_query(request)))
             .or_else(|| failing_element("headers", &self.headers, |header| header.matches(request)))
             .or_else(|| failing_element("cookies", &self.cookies, |p| p.in_cookies(request)))
-            .or_else(|| first_false(dear))
+            .or_else(|| self.failing_fact(request))
+            .or_else(|| failing("not", &self.not, |inner| !inner.matches(request)))
             .or_else(|| failing_element("all", &self.all, |inner| inner.matches(request)))
+            .or_else(|| failing("any", &self.any, |any| any.iter().any(|inner| inner.matches(request))))
+    }
+
+    /// Among what stands in the first lines of a request, or is known already.
+    fn failing_text(&self, request: &dyn RequestView) -> Option<Part> {
+        failing("node", &self.node, NodeMatcher::matches)
+            .or_else(|| failing("methods", &self.methods, |methods| any_method(methods, request)))
+            .or_else(|| failing("path", &self.path, |path| path_is(path, request)))
+            .or_else(|| failing("authority", &self.authority, |host| authority_is(host, request)))
+            .or_else(|| failing("grpc", &self.grpc, |call| call.matches(request)))
+    }
+
+    /// Among what the host has to be asked for one by one.
+    fn failing_fact(&self, request: &dyn RequestView) -> Option<Part> {
+        let is = |name: &StringMatcher, property| {
+            request.property(property).is_some_and(|value| name.matches(&value))
+        };
+        failing("direction", &self.direction, |direction| direction.matches(request))
+            .or_else(|| failing("route", &self.route, |name| is(name, Property::RouteName)))
             .or_else(|| {
-                let any = self.any.as_ref()?;
-                (!any.iter().any(|inner| inner.matches(request))).then_some(whole("any"))
+                failing("virtual_host", &self.virtual_host, |name| is(name, Property::VirtualHostName))
             })
+            .or_else(|| failing("cluster", &self.cluster, |name| is(name, Property::ClusterName)))
+            .or_else(|| failing("source", &self.source, |source| source.matches(request)))
     }
 
     /// Whether no request at this proxy can fulfil it. To be asked once it is settled.
@@ -146,6 +147,14 @@ impl Predicate {
     }
 }
 
+/// A field that is there and does not hold. Most are not there, which has to cost no more than a look: requests are
+/// asked about each field of each predicate that they may fulfil.
+#[inline]
+fn failing<T>(field: &'static str, value: &Option<T>, holds: impl FnOnce(&T) -> bool) -> Option<Part> {
+    value.as_ref().is_some_and(|value| !holds(value)).then_some(Part { field, index: None })
+}
+
+#[inline]
 fn failing_element<T>(
     field: &'static str,
     list: &Option<Vec<T>>,
@@ -167,10 +176,6 @@ fn path_is(path: &StringMatcher, request: &dyn RequestView) -> bool {
 
 fn authority_is(authority: &StringMatcher, request: &dyn RequestView) -> bool {
     request.any_value(":authority", &mut |value| authority.matches(without_port(value))) == Some(true)
-}
-
-fn property_is(matcher: Option<&StringMatcher>, property: Property<'_>, request: &dyn RequestView) -> bool {
-    matcher.is_none_or(|matcher| request.property(property).is_some_and(|value| matcher.matches(&value)))
 }
 
 /// The path up to the query or fragment (RFC 3986, section 3.3).
