@@ -137,8 +137,7 @@ impl Exchange {
             Stage::Held(_) | Stage::AnswerHeld(_) => false,
             Stage::Forwarded(ahead) => {
                 let says = self.marks && !self.cause.kinds.is_empty();
-                let nothing = ahead.reply.is_none() && ahead.answer.is_none() && ahead.rate.is_none();
-                nothing && !says
+                ahead.is_empty() && !says
             }
             Stage::Answered(body) => body.is_none(),
         };
@@ -184,6 +183,11 @@ impl Exchange {
 }
 
 impl Ahead {
+    /// Whether nothing is to happen to it.
+    pub fn is_empty(&self) -> bool {
+        self.reply.is_none() && self.answer.is_none() && self.rate.is_none()
+    }
+
     /// Whether the response will be held or slowed down.
     fn holds(&self) -> bool {
         !self.shadow

@@ -131,17 +131,28 @@ pub const EVIDENCE_HEADER: &str = "x-brownout";
 
 /// The value of [`EVIDENCE_HEADER`].
 pub(crate) fn evidence(rule: &str, kinds: Kinds) -> String {
-    let mut text = String::from(rule);
-    text.push_str("; ");
-    text.push_str(&listed(kinds));
+    let mut text = String::with_capacity(rule.len() + USUAL_LIST);
+    text.push_str(rule);
+    for kind in kinds.iter() {
+        text.push_str(BETWEEN);
+        text.push_str(kind.name());
+    }
     text
 }
 
 /// Fault kinds as text: `delay; abort`.
 pub fn listed(kinds: Kinds) -> String {
-    let names: Vec<&str> = kinds.iter().map(Kind::name).collect();
-    names.join("; ")
+    let mut text = String::with_capacity(USUAL_LIST);
+    for kind in kinds.iter() {
+        text.push_str(if text.is_empty() { "" } else { BETWEEN });
+        text.push_str(kind.name());
+    }
+    text
 }
+
+const BETWEEN: &str = "; ";
+/// Room for all that one exchange is likely to suffer.
+const USUAL_LIST: usize = 32;
 
 /// Something that happened, for counters and logs.
 #[derive(Debug, Clone, PartialEq, Eq)]

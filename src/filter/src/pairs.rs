@@ -3,18 +3,21 @@
 
 /// Serializes a map.
 pub fn serialize(pairs: &[(String, Vec<u8>)]) -> Vec<u8> {
-    let mut bytes = Vec::new();
+    let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len() + 10).sum();
+    let mut bytes = Vec::with_capacity(4 + size);
     let number = |bytes: &mut Vec<u8>, value: usize| {
-        bytes.extend(u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
+        bytes.extend_from_slice(&u32::try_from(value).unwrap_or(u32::MAX).to_le_bytes());
     };
     number(&mut bytes, pairs.len());
     for (name, value) in pairs {
         number(&mut bytes, name.len());
         number(&mut bytes, value.len());
     }
-    for text in pairs.iter().flat_map(|(name, value)| [name.as_bytes(), value]) {
-        bytes.extend_from_slice(text);
-        bytes.push(0);
+    for (name, value) in pairs {
+        for text in [name.as_bytes(), value] {
+            bytes.extend_from_slice(text);
+            bytes.push(0);
+        }
     }
     bytes
 }

@@ -6,9 +6,10 @@ use crate::worker::{TICKS, Worker};
 use brownout_core::step::{ExchangeId, Release};
 use brownout_core::time::Clock;
 
-/// How many exchanges one tick releases. The host carries releases out one inside the other: some hundreds of them
-/// exhaust its stack and with that kill the VM.
-const RELEASES_PER_TICK: usize = 50;
+/// How many exchanges one tick releases. The host carries releases out one inside the other, where it answers them
+/// itself: from 270 on, that exhausts V8's stack and kills the VM. With each tick one or two milliseconds pass in which
+/// nothing is released, so that few at a time make a large crowd late.
+const RELEASES_PER_TICK: usize = 100;
 
 impl Worker {
     /// The tick: releases what is due.

@@ -51,6 +51,12 @@ impl<E: Entropy> Engine<E> {
         response: &dyn ResponseView,
         clock: &dyn Clock,
     ) -> HeadersStep {
+        if ahead.is_empty() && exchange.upload.is_none() {
+            // All that is left is to say what the request has suffered.
+            let step = self.forward(&exchange, Vec::new());
+            self.forget(id, exchange);
+            return step;
+        }
         let status = response.first_value(":status");
         let status = status.and_then(|value| core::str::from_utf8(&value).ok()?.parse().ok()).unwrap_or(0);
         if status == SWITCHING_PROTOCOLS {
