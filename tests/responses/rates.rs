@@ -3,24 +3,31 @@
 use crate::stage::{document, rule};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use support::client::{Connection, Protocol, Reply, Request};
 use support::envoy::{Bootstrap, Cluster, Envoy, Filter, Listener};
 use support::upstream::{Answer, Stream, Upstream, pattern};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 const OURS: &str = "ours";
 const NATIVE: &str = "native";
+/// The listeners that speak HTTP/2 to the upstream.
+const OURS_HTTP2: &str = "ours-http2";
+const NATIVE_HTTP2: &str = "native-http2";
+/// The listener whose clients have a window of a MiB for each stream.
+const WINDOW: &str = "window";
 /// KiB a second.
 const RATES: [usize; 5] = [1, 10, 100, 1024, 10 * 1024];
 /// How long each body takes. Envoy's own limiter begins with 50 ms of tokens.
-const TIME: Duration = Duration::from_secs(2);
+const TIME: Duration = Duration::from_secs(8);
 /// What is asked of the quickest of several: others may have had to wait for a processor.
 const TOLERANCE: f64 = 0.05;
-/// And how much later that one may be on a busy machine.
-const WAKING: Duration = Duration::from_millis(150);
 /// How late any of them may be on a busy machine.
 const LATENESS: Duration = Duration::from_secs(3);
+/// What Envoy holds of a body at most before it holds the sender back, over HTTP/1.1: its buffer, and what it has read
+/// beyond that before it stops reading.
+const BURST: usize = 2 * 1024 * 1024;
 /// The request header by which Envoy's own filter is told the rate.
 const NATIVE_RATE: &str = "x-envoy-fault-throughput-response";
 
@@ -48,10 +55,20 @@ impl Stage {
         let upstream = Upstream::start().await;
         let native =
             json!({ "response_rate_limit": { "header_limit": {}, "percentage": { "numerator": 100 } } });
+        let [ours, native] = [Filter::brownout(&document(rules.into())), Filter::native_fault(native)];
+        let http2 = json!({ "match": { "prefix": "/" }, "route": { "cluster": "http2", "timeout": "0s" } });
         let bootstrap = Bootstrap::new()
             .cluster(Cluster::of(&upstream))
-            .listener(Listener::named(OURS).filter(Filter::brownout(&document(rules.into()))))
-            .listener(Listener::named(NATIVE).filter(Filter::native_fault(native)));
+            .cluster(Cluster::named("http2", upstream.address()).http2())
+            .listener(Listener::named(OURS).filter(ours.clone()))
+            .listener(Listener::named(NATIVE).filter(native.clone()))
+            .listener(
+                Listener::named(WINDOW)
+                    .filter(ours.clone())
+                    .field("http2_protocol_options", json!({ "initial_stream_window_size": 1024 * 1024 })),
+            )
+            .listener(Listener::named(OURS_HTTP2).filter(ours).routes(vec![http2.clone()]))
+            .listener(Listener::named(NATIVE_HTTP2).filter(native).routes(vec![http2]));
         Self { envoy: Envoy::start(bootstrap).await, upstream }
     }
 
@@ -94,24 +111,56 @@ fn exchanges(replies: &[Reply]) -> Vec<Duration> {
     replies.iter().map(|reply| reply.complete_after).collect()
 }
 
-/// `others`: replies of the same rate by Envoy's own filter, which meet the same processors.
-fn assert_download(what: &str, replies: &[Reply], others: &[Reply], expected: Duration) {
-    assert!(exchanges(replies).iter().all(|took| *took >= expected), "{what}: {:?}", exchanges(replies));
-    assert_time(what, &bodies(replies), &bodies(others), expected);
+/// What a machine is late by, whoever asks it: the most by which a timer of the test's own came too late, from one moment
+/// to another.
+struct Timers(JoinHandle<()>, Arc<Mutex<Duration>>);
+
+impl Timers {
+    fn watched() -> Self {
+        let latest = Arc::new(Mutex::new(Duration::ZERO));
+        let noted = Arc::clone(&latest);
+        let watching = async move {
+            loop {
+                let (begin, wait) = (Instant::now(), Duration::from_millis(50));
+                tokio::time::sleep(wait).await;
+                let late = begin.elapsed() - wait;
+                let mut latest = noted.lock().expect("no one panicked");
+                *latest = late.max(*latest);
+            }
+        };
+        Self(tokio::spawn(watching), latest)
+    }
+
+    fn latest(&self) -> Duration {
+        *self.1.lock().expect("no one panicked")
+    }
 }
 
-fn assert_upload(what: &str, replies: &[Reply], expected: Duration) {
-    assert!(exchanges(replies).iter().all(|took| *took >= expected), "{what}: {:?}", exchanges(replies));
-    assert_time(what, &exchanges(replies), &[], expected);
+impl Drop for Timers {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
-/// That it took no longer than it may.
-fn assert_time(what: &str, took: &[Duration], others: &[Duration], expected: Duration) {
+/// That the quickest of several took no more than it may: 5 % more than it should, and what timers were late by. `others`:
+/// bodies of the same rate by Envoy's own filter, which meet the same processors.
+fn assert_time(what: &str, took: &[Duration], others: &[Duration], expected: Duration, timers: &Timers) {
     let quickest = took.iter().min().expect("several");
-    let others = others.iter().copied().min().unwrap_or_default();
-    let right = (expected.max(others).mul_f64(1.0 + TOLERANCE) + WAKING).as_secs_f64();
-    assert!(quickest.as_secs_f64() <= right, "{what}: {took:?}, Envoy's own {others:?}");
+    let late =
+        timers.latest() + others.iter().min().map_or(Duration::ZERO, |other| other.saturating_sub(expected));
+    println!("{what}: {took:?}, timers {late:?} late");
+    assert!(*quickest <= expected.mul_f64(1.0 + TOLERANCE) + late, "{what}: {took:?}, timers {late:?} late");
     assert!(took.iter().all(|took| *took <= expected + LATENESS), "{what}: {took:?}");
+}
+
+fn assert_download(what: &str, replies: &[Reply], others: &[Reply], expected: Duration, timers: &Timers) {
+    assert!(exchanges(replies).iter().all(|took| *took >= expected), "{what}: {:?}", exchanges(replies));
+    assert_time(what, &bodies(replies), &bodies(others), expected, timers);
+}
+
+fn assert_upload(what: &str, replies: &[Reply], expected: Duration, timers: &Timers) {
+    assert!(exchanges(replies).iter().all(|took| *took >= expected), "{what}: {:?}", exchanges(replies));
+    assert_time(what, &exchanges(replies), &[], expected, timers);
 }
 
 /// Sends the same request on several connections at once.
@@ -124,29 +173,30 @@ async fn several(protocol: Protocol, address: SocketAddr, request: Request, time
     all.join_all().await
 }
 
-/// A rate in KiB a second, and the replies that came at it: through our filter and through Envoy's.
-type AtRate = (usize, Vec<Reply>, Vec<Reply>);
+/// A protocol, a rate in KiB a second, and the replies that came at it: through our filter and through Envoy's.
+type AtRate = (Protocol, usize, Vec<Reply>, Vec<Reply>);
 
-/// Several of each, of all rates that take little work at once.
-async fn all_rates(stage: &Stage, protocol: Protocol, answer: impl Fn(usize) -> Answer) -> Vec<AtRate> {
+/// All rates at once, by both protocols, several of each that is little work.
+async fn all_rates(stage: &Stage, answer: impl Fn(usize) -> Answer) -> Vec<AtRate> {
     let (ours, native) = (stage.envoy.address(OURS), stage.envoy.address(NATIVE));
-    let at_rate = |kib: usize| {
+    let mut all = JoinSet::new();
+    for (protocol, kib) in each_rate() {
         let request = request(kib, &answer(bytes(kib)));
-        async move {
-            let ours = several(protocol, ours, request.clone(), 2);
-            let (ours, native) = tokio::join!(ours, several(protocol, native, request, 2));
-            (kib, ours, native)
-        }
-    };
-    let little: JoinSet<_> = RATES[..3].iter().copied().map(at_rate).collect();
-    let mut all = little.join_all().await;
-    // Our bursts and the client take turns at the processor: what is much work is done one after the other.
-    for kib in &RATES[3..] {
-        let request = request(*kib, &answer(bytes(*kib)));
-        let ours = several(protocol, ours, request.clone(), 1).await;
-        all.push((*kib, ours, several(protocol, native, request, 1).await));
+        all.spawn(async move {
+            let ours = several(protocol, ours, request.clone(), times(kib));
+            let (ours, native) = tokio::join!(ours, several(protocol, native, request, 1));
+            (protocol, kib, ours, native)
+        });
     }
-    all
+    all.join_all().await
+}
+
+fn each_rate() -> impl Iterator<Item = (Protocol, usize)> {
+    [Protocol::Http1, Protocol::Http2].into_iter().flat_map(|protocol| RATES.map(|kib| (protocol, kib)))
+}
+
+fn times(kib: usize) -> usize {
+    if kib > 1024 { 1 } else { 2 }
 }
 
 /// How much of a body takes [`TIME`] at so many KiB a second.
@@ -158,45 +208,90 @@ fn smallest_gap(replies: &[Reply]) -> Duration {
     replies.iter().map(largest_gap).min().expect("several")
 }
 
+/// That what waits with Envoy leaves no later than when its buffer is full. (Over HTTP/2 that is a stream's window, which is
+/// as large as the largest of these bodies.)
+fn assert_bursts(
+    what: &str,
+    protocol: Protocol,
+    kib: usize,
+    ours: &[Reply],
+    native: &[Reply],
+    timers: &Timers,
+) {
+    let burst = Duration::from_secs_f64(BURST as f64 / (kib as f64 * 1024.0));
+    let longest = if protocol == Protocol::Http1 { burst.min(TIME) } else { TIME };
+    let (ours, native) = (smallest_gap(ours), smallest_gap(native));
+    println!("{what}: largest gap {ours:?}, Envoy's own {native:?}");
+    // Envoy's own shows when its worker was late.
+    let most = longest.mul_f64(1.0 + TOLERANCE) + native + timers.latest();
+    assert!(ours <= most, "{what}: {ours:?}, at most {most:?}, Envoy's own {native:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn whole_bodies_take_their_time_at_every_rate() {
     let stage = Stage::start().await;
-    for protocol in [Protocol::Http1, Protocol::Http2] {
-        for (kib, ours, native) in all_rates(&stage, protocol, whole).await {
-            let what = format!("{kib} KiB/s by {protocol:?}");
-            assert_download(&what, &ours, &native, TIME);
-            let expected = pattern(0..bytes(kib));
-            assert!(ours.iter().chain(&native).all(|reply| reply.body == expected), "{what}");
-            println!(
-                "{what}: {:?}, Envoy's own {:?}, largest gap {:?}, Envoy's own {:?}",
-                bodies(&ours),
-                bodies(&native),
-                smallest_gap(&ours),
-                smallest_gap(&native)
-            );
-        }
+    let timers = Timers::watched();
+    for (protocol, kib, ours, native) in all_rates(&stage, whole).await {
+        let what = format!("{kib} KiB/s by {protocol:?}");
+        assert_download(&what, &ours, &native, TIME, &timers);
+        let expected = pattern(0..bytes(kib));
+        assert!(ours.iter().chain(&native).all(|reply| reply.body == expected), "{what}");
+        assert_bursts(&what, protocol, kib, &ours, &native, &timers);
     }
     stage.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bodies_that_are_still_coming_in_take_their_time_and_flow() {
+async fn bodies_that_are_still_coming_in_take_their_time() {
     // While it comes in, no slower than it may go on.
-    const PIECES: usize = 40;
+    const PIECES: usize = 160;
     let stage = Stage::start().await;
-    for protocol in [Protocol::Http1, Protocol::Http2] {
-        for (kib, ours, native) in all_rates(&stage, protocol, |bytes| streamed(bytes, PIECES, 40)).await {
-            let what = format!("{kib} KiB/s by {protocol:?}");
-            let bytes = bytes(kib) / PIECES * PIECES;
-            let expected = Duration::from_secs_f64(bytes as f64 / (kib as f64 * 1024.0));
-            assert_download(&what, &ours, &native, expected);
-            assert!(ours.iter().chain(&native).all(|reply| reply.body == pattern(0..bytes)), "{what}");
-            println!(
-                "{what}: largest gap {:?}, Envoy's own {:?}",
-                smallest_gap(&ours),
-                smallest_gap(&native)
-            );
-        }
+    let timers = Timers::watched();
+    for (protocol, kib, ours, native) in all_rates(&stage, |bytes| streamed(bytes, PIECES, 40)).await {
+        let what = format!("{kib} KiB/s by {protocol:?}");
+        let bytes = bytes(kib) / PIECES * PIECES;
+        let expected = Duration::from_secs_f64(bytes as f64 / (kib as f64 * 1024.0));
+        assert_download(&what, &ours, &native, expected, &timers);
+        assert!(ours.iter().chain(&native).all(|reply| reply.body == pattern(0..bytes)), "{what}");
+        assert_bursts(&what, protocol, kib, &ours, &native, &timers);
+    }
+    stage.is_sound().await;
+}
+
+/// gRPC messages from a server that is a little too fast, but for the last of them, which leaves with what waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_over_http2_flow_as_evenly_as_by_envoys_own_limiter() {
+    const RATES: [usize; 3] = [1, 10, 100];
+    const PIECES: usize = 100;
+    const EVERY_MS: usize = 40;
+    let stage = Stage::start().await;
+    let timers = Timers::watched();
+    let addresses = [OURS_HTTP2, NATIVE_HTTP2].map(|name| stage.envoy.address(name));
+    let mut all = JoinSet::new();
+    for kib in RATES {
+        let piece = kib * 1024 * EVERY_MS * 105 / 100 / 1000;
+        let headers = [("content-type".to_owned(), "application/grpc".to_owned())].into();
+        let answer = Answer { headers, ..streamed(piece * PIECES, PIECES, EVERY_MS as u64) };
+        let request = request(kib, &answer);
+        all.spawn(async move {
+            let [ours, native] = addresses.map(|at| several(Protocol::Http2, at, request.clone(), 3));
+            let (ours, native) = tokio::join!(ours, native);
+            (kib, ours, native)
+        });
+    }
+    for (kib, ours, native) in all.join_all().await {
+        let [ours, native] = [ours, native].map(|mut replies| {
+            for reply in &mut replies {
+                reply.pieces.pop();
+            }
+            smallest_gap(&replies)
+        });
+        let late = timers.latest();
+        println!("{kib} KiB/s: largest gap {ours:?}, Envoy's own {native:?}, timers {late:?} late");
+        assert!(
+            ours <= native * 3 + late,
+            "{kib} KiB/s: {ours:?}, Envoy's own {native:?}, timers {late:?} late"
+        );
     }
     stage.is_sound().await;
 }
@@ -204,21 +299,22 @@ async fn bodies_that_are_still_coming_in_take_their_time_and_flow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_take_their_time_at_every_rate() {
     let stage = Stage::start().await;
-    for protocol in [Protocol::Http1, Protocol::Http2] {
-        let address = stage.envoy.address(OURS);
-        let upload = |kib: usize| {
-            let request = Request::post(&format!("/up/{kib}"), pattern(0..bytes(kib)));
-            async move { (kib, several(protocol, address, request, 2).await) }
-        };
-        let all: JoinSet<_> = RATES.into_iter().map(upload).collect();
-        for (kib, replies) in all.join_all().await {
-            assert_upload(&format!("{kib} KiB/s by {protocol:?}"), &replies, TIME);
-        }
-        let mut lengths: Vec<_> =
-            stage.upstream.take().iter().filter_map(|received| received.body_length).collect();
-        lengths.sort_unstable();
-        assert_eq!(lengths, RATES.iter().flat_map(|kib| [bytes(*kib); 2]).collect::<Vec<_>>());
+    let timers = Timers::watched();
+    let address = stage.envoy.address(OURS);
+    let upload = |(protocol, kib)| {
+        let request = Request::post(&format!("/up/{kib}"), pattern(0..bytes(kib)));
+        async move { (protocol, kib, several(protocol, address, request, times(kib)).await) }
+    };
+    let all: JoinSet<_> = each_rate().map(upload).collect();
+    for (protocol, kib, replies) in all.join_all().await {
+        assert_upload(&format!("{kib} KiB/s by {protocol:?}"), &replies, TIME, &timers);
     }
+    let mut lengths: Vec<_> =
+        stage.upstream.take().iter().filter_map(|received| received.body_length).collect();
+    lengths.sort_unstable();
+    let mut expected: Vec<_> = each_rate().flat_map(|(_, kib)| vec![bytes(kib); times(kib)]).collect();
+    expected.sort_unstable();
+    assert_eq!(lengths, expected);
     stage.is_sound().await;
 }
 
@@ -248,11 +344,12 @@ async fn the_first_bytes_go_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_may_say_how_fast() {
     let stage = Stage::start().await;
+    let timers = Timers::watched();
     let asked = |kib: &str| {
         Request::get("/asked").header(NATIVE_RATE, kib).header(Answer::HEADER, whole(20_480).to_header())
     };
     let replies = several(Protocol::Http1, stage.envoy.address(OURS), asked("20"), 2).await;
-    assert_download("20 KiB/s", &replies, &[], Duration::from_secs(1));
+    assert_download("20 KiB/s", &replies, &[], Duration::from_secs(1), &timers);
     for none in ["0", "fast", ""] {
         let replies = several(Protocol::Http1, stage.envoy.address(OURS), asked(none), 1).await;
         assert_eq!((replies[0].header("x-brownout"), replies[0].body.len()), (None, 20_480), "{none:?}");
@@ -260,22 +357,18 @@ async fn a_request_may_say_how_fast() {
     stage.is_sound().await;
 }
 
-/// What waits is bounded, however much there is: the upstream is held back.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_downloads_of_fifty_megabytes_cost_little_memory() {
-    const DOWNLOADS: usize = 100;
-    /// Bytes for each: Envoy's buffers, on both sides and between the filters, and what the module keeps.
-    const EACH: u64 = 5 * 1024 * 1024;
-    let stage = Stage::start().await;
-    let address = stage.envoy.address(OURS);
+/// Bytes of memory that each of so many downloads at once takes. What waits is bounded, however much there is: the upstream
+/// is held back.
+async fn memory_of_each(stage: &Stage, protocol: Protocol, listener: &str, downloads: usize) -> u64 {
+    let address = stage.envoy.address(listener);
     let before = stage.envoy.memory();
     let request = request(100, &streamed(50_000_000, 1000, 0));
     let one = |request: Request| async move {
-        let mut connection = Connection::open(Protocol::Http1, address).await;
+        let mut connection = Connection::open(protocol, address).await;
         let early = tokio::time::timeout(Duration::from_secs(4), connection.send(request)).await;
         assert!(early.is_err(), "50 MB in a moment");
     };
-    let all: JoinSet<_> = (0..DOWNLOADS).map(|_| one(request.clone())).collect();
+    let all: JoinSet<_> = (0..downloads).map(|_| one(request.clone())).collect();
     let mut most = 0;
     let watching = async {
         loop {
@@ -287,8 +380,28 @@ async fn a_hundred_downloads_of_fifty_megabytes_cost_little_memory() {
         () = watching => {}
         _ = all.join_all() => {}
     }
-    let each = most.saturating_sub(before) / DOWNLOADS as u64;
-    println!("{} KiB for each download", each / 1024);
+    let each = most.saturating_sub(before) / downloads as u64;
+    println!("{} KiB for each download by {protocol:?} and {listener}", each / 1024);
+    each
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_downloads_of_fifty_megabytes_cost_little_memory() {
+    /// Bytes for each: Envoy's buffers, on both sides and between the filters, and what the module keeps.
+    const EACH: u64 = 5 * 1024 * 1024;
+    let stage = Stage::start().await;
+    let each = memory_of_each(&stage, Protocol::Http1, OURS, 100).await;
+    assert!(each <= EACH, "{each} bytes for each download");
+    stage.is_sound().await;
+}
+
+/// The same over HTTP/2, where Envoy buffers as much as a stream's window lets the client send: 16 MiB, if nobody has said
+/// otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_http2_they_cost_as_much_as_a_window_is_large() {
+    const EACH: u64 = 5 * 1024 * 1024;
+    let stage = Stage::start().await;
+    let each = memory_of_each(&stage, Protocol::Http2, WINDOW, 100).await;
     assert!(each <= EACH, "{each} bytes for each download");
     stage.is_sound().await;
 }

@@ -19,8 +19,8 @@ pub(super) type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
 pub fn pattern(places: Range<usize>) -> Bytes {
     // A prime, so that no power of two repeats it.
     const PERIOD: usize = 251;
-    let first = (0..PERIOD + places.len()).map(|place| (place % PERIOD) as u8);
-    let all: Bytes = first.collect();
+    let period: Vec<u8> = (0..PERIOD).map(|place| place as u8).collect();
+    let all = Bytes::from(period.repeat(places.len().div_ceil(PERIOD) + 1));
     let from = places.start % PERIOD;
     all.slice(from..from + places.len())
 }

@@ -45,7 +45,8 @@ impl<E: Entropy> Engine<E> {
         if left.is_some_and(|left| left.is_zero()) {
             let end = expiry.end;
             self.expiry = None;
-            if is_first(self.allowance.tally()) {
+            let everything = self.allowance.everything();
+            if is_first(self.allowance.tally(), &everything) {
                 self.events.push_back(Event::Expired(end));
             }
         } else {
@@ -54,9 +55,8 @@ impl<E: Entropy> Engine<E> {
     }
 }
 
-fn is_first(tally: &mut dyn Tally) -> bool {
-    let everything: Rc<str> = "".into();
-    tally.change(Account::Expiry, &everything, &mut |words| {
+fn is_first(tally: &mut dyn Tally, everything: &Rc<str>) -> bool {
+    tally.change(Account::Expiry, everything, &mut |words| {
         let first = words.is_empty();
         words.push(1);
         first
