@@ -329,6 +329,22 @@ fn a_body_from_a_slow_sender_leaves_in_steps() {
     assert_eq!(worker.rest(), NOTHING);
 }
 
+/// The host puts the piece after one that it was told to buffer into its buffer, and up to Envoy 1.38 forgets it there if it
+/// is passed on at once.
+#[test]
+fn the_piece_after_one_that_was_taken_out_is_not_passed_on_at_once() {
+    for end in [false, true] {
+        let mut worker = called(SLOW);
+        assert_eq!(data(&mut worker, &[b'x'; 10], false), put(b"", DataThen::Buffer));
+        assert!(matches!(worker.due(50)[..], [(1, Release::Emit(..))]));
+        worker.clock.at(500);
+        assert_eq!(data(&mut worker, b"y", end), DataStep { put: None, then: DataThen::Watermark });
+        assert_eq!(worker.due(500), [(1, Release::Resume(Direction::Response))]);
+        worker.clock.at(1_000);
+        assert_eq!(data(&mut worker, b"z", true), DataStep::FORWARD);
+    }
+}
+
 #[test]
 fn the_end_of_a_body_leaves_with_all_that_waits_when_all_of_it_may() {
     let mut worker = called(SLOW);

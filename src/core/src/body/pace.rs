@@ -10,6 +10,9 @@
 //! request, a reset for a response. In HTTP/1.1 a piece is what the host could read at once, which may be more than the
 //! buffer takes, and how much that is nobody knows: so nothing is kept here of what comes over HTTP/1.1. In HTTP/2 a
 //! piece is a frame, and the buffer takes a stream's window.
+//!
+//! After that, the next piece comes out of the host's buffer as well. Up to 1.38, Envoy loses a piece that was put there
+//! and is passed on at once: so it waits for the next step in which something leaves, and the host gets out of the habit.
 
 use super::kept::Kept;
 use super::{Around, Due};
@@ -60,6 +63,8 @@ pub struct Pace {
     free: u64,
     /// Whether small pieces are kept here.
     keeps: bool,
+    /// Whether the host has been told to buffer, and puts the next piece into its buffer for that.
+    buffers: bool,
     /// When all bytes that have left so far could have, at the rate.
     paid: Option<Instant>,
     waiting: Waiting,
@@ -85,7 +90,7 @@ impl Pace {
     /// A body that is slowed down to `rate` after its first `free` bytes. `in_small_pieces`: whether it comes over HTTP/2,
     /// and on to the client as well, so that the host's buffer has room for any piece of it.
     pub fn new(rate: Rate, free: u64, in_small_pieces: bool) -> Self {
-        Self { rate, free, keeps: in_small_pieces, paid: None, waiting: Waiting::Nothing }
+        Self { rate, free, keeps: in_small_pieces, buffers: false, paid: None, waiting: Waiting::Nothing }
     }
 
     /// A piece has arrived: `put` in the place of `data`.
@@ -98,23 +103,29 @@ impl Pace {
     ) -> DataStep {
         let size = put.as_ref().map_or(data.size(), Vec::len);
         let Some(now) = around.clock.now() else { return self.let_go(put, data) };
-        let waits = !matches!(self.waiting, Waiting::Nothing);
-        if !waits {
-            if size as u64 <= self.free {
-                self.free -= size as u64;
-                return DataStep { put, then: DataThen::Forward };
-            }
-            let paid = self.paid.map_or(now, |paid| paid.max(now.before(MADE_UP)));
-            self.paid = Some(paid);
-            if paid.after(self.rate.time((size as u64).saturating_sub(self.free))) <= now {
-                self.pay(size as u64);
-                return DataStep { put, then: DataThen::Forward };
-            }
+        let may_leave = self.may_leave(size as u64, now);
+        if may_leave && !self.buffers {
+            self.pay(size as u64);
+            return DataStep { put, then: DataThen::Forward };
         }
-        if end || !self.keeps || matches!(self.waiting, Waiting::There { .. }) {
+        if end || may_leave || !self.keeps || matches!(self.waiting, Waiting::There { .. }) {
             return self.leave_there(put, data, size);
         }
         self.keep_here(put, data, now, around)
+    }
+
+    /// Whether so many bytes may leave by now, and nothing waits before them.
+    fn may_leave(&mut self, size: u64, now: Instant) -> bool {
+        if !matches!(self.waiting, Waiting::Nothing) {
+            return false;
+        }
+        let owed = size.saturating_sub(self.free);
+        if owed == 0 {
+            return true;
+        }
+        let paid = self.paid.map_or(now, |paid| paid.max(now.before(MADE_UP)));
+        self.paid = Some(paid);
+        paid.after(self.rate.time(owed)) <= now
     }
 
     /// Keeps a piece here, if there is room for it.
@@ -136,6 +147,7 @@ impl Pace {
             (true, Some(bytes)) => match kept.keep(bytes, around.memory) {
                 Ok(()) => {
                     self.waiting = Waiting::Here { kept, step };
+                    self.buffers = true;
                     return DataStep { put: Some(Vec::new()), then: DataThen::Buffer };
                 }
                 Err(bytes) => Some(bytes),
@@ -166,6 +178,7 @@ impl Pace {
         let bytes = before + size as u64;
         self.waiting =
             Waiting::There { bytes, due: paid.after(self.rate.time(bytes.saturating_sub(self.free))) };
+        self.buffers = false;
         DataStep { put, then: DataThen::Watermark }
     }
 
