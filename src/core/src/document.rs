@@ -2,6 +2,7 @@
 
 use crate::decode::{Decode, Decoder, Field, Fields, listed, object, schema};
 use crate::diagnostic::Code;
+use crate::dictionary::Dictionary;
 use crate::fault::{Faults, Kinds};
 use crate::json::{Json, Shortened};
 use crate::limits::Limits;
@@ -407,11 +408,10 @@ fn refuse_equal_names(rules: &[Json], decoder: &mut Decoder) {
         }
         _ => None,
     };
-    let mut first = alloc::collections::BTreeMap::new();
+    let mut first = Dictionary::default();
     for (index, rule) in rules.iter().enumerate() {
         let Some(name) = name(rule) else { continue };
-        let earlier = *first.entry(name.clone()).or_insert(index);
-        if earlier != index {
+        if let Some(earlier) = first.add(name.as_bytes(), index) {
             decoder.within(Segment::Index(index), |d| {
                 d.field("name", |d| {
                     let label = format!("`rules[{earlier}]` is called so too");

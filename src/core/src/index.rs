@@ -4,13 +4,11 @@
 //! A request looks up what it has, and gets the rules filed there and those that could not be filed, in their order.
 //! Whether one of them matches is still up to its predicate: the index only leaves out what cannot.
 
+use crate::dictionary::Dictionary;
 use crate::predicate::header::HeaderMatcher;
 use crate::predicate::string::{Pattern, StringMatcher};
 use crate::predicate::{Predicate, without_port, without_query};
 use crate::view::{Property, RequestView};
-use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 /// Up to so many rules, a walk over all of them costs less than to look anything up.
@@ -19,7 +17,7 @@ const SMALL: usize = 4;
 const FEW_NAMES: usize = 4;
 
 type Places = Vec<usize>;
-type ByValue = BTreeMap<Box<[u8]>, Places>;
+type ByValue = Dictionary<Places>;
 
 /// The rules filed under one header's name.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +30,9 @@ struct ByHeader {
 enum Slot<'a> {
     Path(&'a str),
     Header(&'a str, &'a str),
-    Named(Property<'static>, &'a str),
+    Route(&'a str),
+    VirtualHost(&'a str),
+    Cluster(&'a str),
     Authority(&'a str),
     PathPrefix(&'a str),
     HeaderPresent(&'a str),
@@ -44,12 +44,14 @@ enum Slot<'a> {
 pub struct Index {
     always: Places,
     paths: ByValue,
-    /// By length, then by prefix: a request looks up one prefix of each length.
-    prefixes: BTreeMap<usize, ByValue>,
-    headers: BTreeMap<String, ByHeader>,
+    /// By length, in order, then by prefix: a request looks up one prefix of each length.
+    prefixes: Vec<(usize, ByValue)>,
+    headers: Dictionary<ByHeader>,
     authorities: ByValue,
     methods: ByValue,
-    names: BTreeMap<Property<'static>, ByValue>,
+    routes: ByValue,
+    virtual_hosts: ByValue,
+    clusters: ByValue,
 }
 
 impl Index {
@@ -70,16 +72,29 @@ impl Index {
     }
 
     fn file(&mut self, place: usize, slot: Slot<'_>) {
-        let under = |map: &mut ByValue, key: &str| map.entry(key.as_bytes().into()).or_default().push(place);
+        let under = |map: &mut ByValue, key: &str| map.update(key.as_bytes(), |places| places.push(place));
         match slot {
             Slot::Path(path) => under(&mut self.paths, path),
             Slot::Header(name, value) => {
-                under(&mut self.headers.entry(name.into()).or_default().exact, value)
+                self.headers.update(name.as_bytes(), |header| under(&mut header.exact, value));
             }
-            Slot::Named(property, name) => under(self.names.entry(property).or_default(), name),
+            Slot::Route(name) => under(&mut self.routes, name),
+            Slot::VirtualHost(name) => under(&mut self.virtual_hosts, name),
+            Slot::Cluster(name) => under(&mut self.clusters, name),
             Slot::Authority(host) => under(&mut self.authorities, host),
-            Slot::PathPrefix(prefix) => under(self.prefixes.entry(prefix.len()).or_default(), prefix),
-            Slot::HeaderPresent(name) => self.headers.entry(name.into()).or_default().present.push(place),
+            Slot::PathPrefix(prefix) => {
+                let length = prefix.len();
+                let among = self.prefixes.partition_point(|(other, _)| *other < length);
+                if self.prefixes.get(among).is_none_or(|(other, _)| *other != length) {
+                    self.prefixes.insert(among, (length, ByValue::default()));
+                }
+                if let Some((_, prefixes)) = self.prefixes.get_mut(among) {
+                    under(prefixes, prefix);
+                }
+            }
+            Slot::HeaderPresent(name) => {
+                self.headers.update(name.as_bytes(), |header| header.present.push(place));
+            }
             Slot::Methods(methods) => methods.into_iter().for_each(|method| under(&mut self.methods, method)),
         }
     }
@@ -102,8 +117,14 @@ impl Index {
                 false
             });
         }
-        for (property, map) in &self.names {
-            if let Some(value) = request.property(*property) {
+        for (property, map) in [
+            (Property::RouteName, &self.routes),
+            (Property::VirtualHostName, &self.virtual_hosts),
+            (Property::ClusterName, &self.clusters),
+        ] {
+            if !map.is_empty()
+                && let Some(value) = request.property(property)
+            {
                 by_value(map, &value);
             }
         }
@@ -137,14 +158,14 @@ impl Index {
         };
         if self.headers.len() > FEW_NAMES {
             let seen = request.each_header(&mut |name, value| {
-                let header = core::str::from_utf8(name).ok().and_then(|name| self.headers.get(name));
-                header.into_iter().for_each(|header| look_up(header, value));
+                self.headers.get(name).into_iter().for_each(|header| look_up(header, value));
             });
             if seen {
                 return;
             }
         }
-        for (name, header) in &self.headers {
+        for (name, header) in self.headers.iter() {
+            let Ok(name) = core::str::from_utf8(name) else { continue };
             request.any_value(name, &mut |value| {
                 look_up(header, value);
                 false
@@ -158,10 +179,10 @@ fn best_slot(predicate: &Predicate) -> Option<Slot<'_>> {
     let own = [
         exact(predicate.path.as_ref()).map(Slot::Path),
         predicate.headers.iter().flatten().find_map(exact_header),
-        exact(predicate.route.as_ref()).map(|name| Slot::Named(Property::RouteName, name)),
+        exact(predicate.route.as_ref()).map(Slot::Route),
         exact(predicate.authority.as_ref()).map(Slot::Authority),
-        exact(predicate.cluster.as_ref()).map(|name| Slot::Named(Property::ClusterName, name)),
-        exact(predicate.virtual_host.as_ref()).map(|name| Slot::Named(Property::VirtualHostName, name)),
+        exact(predicate.cluster.as_ref()).map(Slot::Cluster),
+        exact(predicate.virtual_host.as_ref()).map(Slot::VirtualHost),
         prefix(predicate.path.as_ref()).map(Slot::PathPrefix),
         predicate.headers.iter().flatten().find_map(needed_header).map(Slot::HeaderPresent),
     ];

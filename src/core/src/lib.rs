@@ -16,6 +16,7 @@ pub mod allowance;
 pub mod body;
 pub mod decode;
 pub mod diagnostic;
+mod dictionary;
 pub mod document;
 pub mod duration;
 pub mod effects;

@@ -1,7 +1,7 @@
 //! The numbers of rules, by name. Rules in the metadata of routes come and go, and are found by their names again.
 
+use crate::dictionary::Dictionary;
 use crate::plan::{Plan, RuleId};
-use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -16,7 +16,7 @@ impl RuleId {
 /// Names and their numbers.
 #[derive(Debug)]
 pub struct Names {
-    numbers: BTreeMap<Rc<str>, RuleId>,
+    numbers: Dictionary<RuleId>,
     names: Vec<Rc<str>>,
     most: usize,
 }
@@ -25,17 +25,16 @@ impl Names {
     /// The names of a plan's rules, numbered by their places.
     pub fn new(plan: &Plan) -> Self {
         let names: Vec<Rc<str>> = plan.rules().iter().map(|rule| rule.name.shared()).collect();
-        let mut numbers = BTreeMap::new();
-        // One by one: a whole iterator would be sorted first, by 6 KB of code in the module.
+        let mut numbers = Dictionary::default();
         for (place, name) in names.iter().enumerate() {
-            numbers.insert(Rc::clone(name), RuleId(place));
+            numbers.add(name.as_bytes(), RuleId(place));
         }
         Self { numbers, most: names.len() + MOST_OF_ROUTES, names }
     }
 
     /// The number of a name, which gets one if it has none.
     pub fn number(&mut self, name: &Rc<str>) -> RuleId {
-        if let Some(number) = self.numbers.get(name) {
+        if let Some(number) = self.numbers.get(name.as_bytes()) {
             return *number;
         }
         if self.names.len() >= self.most {
@@ -43,7 +42,7 @@ impl Names {
         }
         let number = RuleId(self.names.len());
         self.names.push(Rc::clone(name));
-        self.numbers.insert(Rc::clone(name), number);
+        self.numbers.add(name.as_bytes(), number);
         number
     }
 

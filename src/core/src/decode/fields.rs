@@ -3,8 +3,8 @@
 use super::spelling::{closest, is_spelling, listed, snake};
 use super::{Decode, Decoder};
 use crate::diagnostic::Code;
+use crate::dictionary::Dictionary;
 use crate::json::{Json, Shortened};
-use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -24,10 +24,10 @@ impl<'a> Fields<'a> {
         let Json::Object(fields) = json else {
             return decoder.wrong_type("value", json, "an object");
         };
-        let mut earlier = BTreeSet::new();
+        let mut earlier = Dictionary::default();
         let told = decoder.told();
         for (name, _) in fields {
-            let first = earlier.insert(snake(name));
+            let first = earlier.add(snake(name).as_bytes(), ()).is_none();
             decoder.field(name, |d| if first { check_name(name, d, known, later) } else { twice(name, d) });
         }
         Some(Self { fields, good: decoder.told() == told })
