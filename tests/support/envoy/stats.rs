@@ -26,9 +26,14 @@ impl Stats {
     }
 }
 
+/// What has one name counts together.
 impl FromIterator<(String, u64)> for Stats {
     fn from_iter<I: IntoIterator<Item = (String, u64)>>(stats: I) -> Self {
-        Self(stats.into_iter().collect())
+        let mut all = BTreeMap::new();
+        for (name, value) in stats {
+            *all.entry(name).or_default() += value;
+        }
+        Self(all)
     }
 }
 
