@@ -8,7 +8,7 @@ const STOPPED: &str = "wasmcustom.brownout.stopped";
 /// Requests of all listeners; the admin interface's own are none.
 const REQUESTS: &str = ".downstream_rq_total";
 const ADMIN: &str = "http.admin.";
-const WANTED: &str = r"^(wasmcustom\.brownout\..*|http\..*\.downstream_rq_total)$";
+const WANTED: &str = r"^(.*\.)?(wasmcustom\.brownout\..*|downstream_rq_total)$";
 
 /// The counters of one moment, or what was added between two.
 #[derive(Debug, Clone)]
@@ -26,7 +26,17 @@ pub struct RuleCounts {
 impl Counts {
     /// Reads them.
     pub fn read(admin: &Admin) -> Result<Self, AdminError> {
-        Ok(Self(admin.stats(WANTED)?))
+        Ok(Self::of(admin.stats(WANTED)?))
+    }
+
+    /// Up to Envoy 1.38, the names of a module in a cluster begin with that cluster's.
+    fn of(stats: impl IntoIterator<Item = (String, u64)>) -> Self {
+        let mut counts = BTreeMap::new();
+        for (name, value) in stats {
+            let ours = name.find(MODULE).unwrap_or(0);
+            *counts.entry(name.get(ours..).unwrap_or_default().to_owned()).or_default() += value;
+        }
+        Self(counts)
     }
 
     /// What was added since then; a gauge is what it is now.
@@ -53,7 +63,8 @@ impl Counts {
 
     /// Requests that came to Envoy at all.
     pub fn requests(&self) -> u64 {
-        let requests = |name: &str| name.ends_with(REQUESTS) && !name.starts_with(ADMIN);
+        let requests =
+            |name: &str| name.starts_with("http.") && name.ends_with(REQUESTS) && !name.starts_with(ADMIN);
         self.0.iter().filter(|(name, _)| requests(name)).map(|(_, count)| count).sum()
     }
 
@@ -90,5 +101,23 @@ impl Counts {
             );
         }
         warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Counts;
+
+    #[test]
+    fn a_rule_is_found_where_a_clusters_name_is_before_it() {
+        let stats = [
+            ("cluster.service.wasmcustom.brownout.rule.slow.matched", 3),
+            ("wasmcustom.brownout.rule.slow.matched", 2),
+            ("http.front.downstream_rq_total", 5),
+            ("listener.front.downstream_rq_total", 7),
+        ];
+        let counts = Counts::of(stats.map(|(name, value)| (name.to_owned(), value)));
+        assert_eq!(counts.rule("slow").map(|rule| rule.matched), Some(5));
+        assert_eq!(counts.requests(), 5);
     }
 }
