@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashMap};
 /// The most streams under way.
 const MOST_STREAMS: usize = 60;
 /// The most that a tick may let go.
-const MOST_RELEASES: usize = 50;
+const MOST_RELEASES: usize = 100;
 
 thread_local! {
     static WORLD: RefCell<World> = RefCell::new(World::new());
