@@ -177,3 +177,56 @@ async fn a_reply_that_is_cut_ends_the_connection() {
     }
     stage.is_sound().await;
 }
+
+/// Each change on connections whose client has said that it will not ask again: the reply is whole, and then they end.
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_on_connections_that_close() {
+    let stage = Stage::of(Change::rules(), [HTTP1, HTTP2]).await;
+    let shapes =
+        [Shape::of(0), Shape::of(1), Shape::of(64 * 1024), Shape::in_pieces(5000, 5), Shape::bodiless(204)];
+    for listener in [HTTP1, HTTP2] {
+        for (change, shape) in Change::ALL.into_iter().flat_map(|change| shapes.map(|shape| (change, shape)))
+        {
+            for method in METHODS.into_iter().filter(|method| !change.cuts(&shape, method)) {
+                let id = format!("close by {listener}");
+                let asked = Asked { id, method, change, shape, chunked: true };
+                let mut client = Raw::open(stage.address(listener)).await;
+                client.send(asked.bytes(true)).await;
+                let (head, body) = client.message(asked.method.as_str()).await;
+                asked.check(&head, &body);
+                assert!(client.closes().await, "{} {change:?} {shape:?}", asked.id);
+            }
+        }
+    }
+    stage.is_sound().await;
+}
+
+/// A client that sends the body when it is told to go on gets its reply all the same, and so does the next request.
+#[tokio::test(flavor = "multi_thread")]
+async fn replies_to_clients_that_wait_to_be_told_to_go_on() {
+    let stage = Stage::of(Change::rules(), [HTTP1]).await;
+    let shape = Shape::of(5000);
+    for change in Change::ALL.into_iter().filter(|change| !change.cuts(&shape, &Method::POST)) {
+        let asked = Asked { id: "wait".into(), method: Method::POST, change, shape, chunked: false };
+        let whole = asked.bytes(false);
+        let body = whole.len() - b"firstsecond".len();
+        let (head, body) = whole.split_at(body);
+        let head = String::from_utf8_lossy(head).replacen("\r\n", "\r\nexpect: 100-continue\r\n", 1);
+        let mut client = Raw::open(stage.address(HTTP1)).await;
+        for _ in 0..2 {
+            client.send(&head).await;
+            assert_eq!(client.head().await.status, 100, "{change:?}");
+            // An abort comes before the body, and ends the connection that it would have come on.
+            if change != Change::Abort {
+                client.send(body).await;
+            }
+            let (head, body) = client.message("POST").await;
+            asked.check(&head, &body);
+            if head.header("connection") == Some(b"close") {
+                assert!(client.closes().await, "{change:?}");
+                client = Raw::open(stage.address(HTTP1)).await;
+            }
+        }
+    }
+    stage.is_sound().await;
+}

@@ -20,6 +20,12 @@ fn rules() -> Value {
         rule("message", "abort", json!({ "grpc_status": "UNAVAILABLE", "grpc_message": "no seats left" })),
         rule("down", "response_rate_limit", json!({ "fixed_limit": { "limit_kbps": 10 } })),
         rule("up", "request_rate_limit", json!({ "fixed_limit": { "limit_kbps": 10 } })),
+        rule("hang", "hang", json!({ "max": "20ms" })),
+        rule("late", "delay", json!({ "fixed_delay": "100ms" })),
+        rule("request", "request", json!({ "headers": { "set": { "x-set": "1" } } })),
+        rule("truncate", "response", json!({ "body": { "truncate_bytes": 7 } })),
+        rule("replace", "response", json!({ "body": { "replace_base64": "AAAAAAJoaQ==" } })),
+        rule("patch", "response", json!({ "body": { "merge_patch": { "a": 1 } } })),
         rule("corrupt", "response", json!({ "body": { "corrupt": { "percentage": 100 } } })),
     ])
 }
@@ -40,14 +46,21 @@ async fn a_call_of_one_message_each_way() {
     assert_eq!((called.status, called.messages.len()), (UNAVAILABLE, 0));
     let called = client.unary("/shop.Cart/message", b"hello", &[]).await;
     assert_eq!((called.status, called.message.as_str()), (UNAVAILABLE, "no seats left"));
-    for reset in ["/shop.Cart/reset", "/shop.Cart/reset-request"] {
+    for reset in ["/shop.Cart/reset", "/shop.Cart/reset-request", "/shop.Cart/hang"] {
         let called = client.unary(reset, b"hello", &[]).await;
         assert_eq!((called.status, called.messages.len()), (INTERNAL, 0), "{reset}: {called:?}");
     }
-    let called = client.unary("/shop.Cart/corrupt", b"hello", &[]).await;
-    assert_ne!(called, good(&[b"hello"]));
+    for damaged in ["/shop.Cart/corrupt", "/shop.Cart/truncate"] {
+        let called = client.unary(damaged, b"hello", &[]).await;
+        assert!(called.status != 0 && called.messages.is_empty(), "{damaged}: {called:?}");
+    }
+    // A message, with its five bytes before it.
+    assert_eq!(client.unary("/shop.Cart/replace", b"hello", &[]).await, good(&[b"hi"]));
     for (method, at_least) in [
         ("/shop.Cart/delay", Duration::from_millis(100)),
+        ("/shop.Cart/late", Duration::from_millis(100)),
+        ("/shop.Cart/request", Duration::ZERO),
+        ("/shop.Cart/patch", Duration::ZERO),
         ("/shop.Cart/headers", Duration::ZERO),
         ("/shop.Cart/down", Duration::ZERO),
         ("/shop.Cart/up", Duration::ZERO),
@@ -65,10 +78,23 @@ async fn a_call_of_many_messages_each_way() {
     let stage = Stage::of(rules(), [crate::stage::HTTP1, GRPC]).await;
     let mut client = Client::connect(stage.address(GRPC)).await;
     let messages: [&[u8]; 5] = [b"one", b"two", b"three", b"four", b"five"];
-    for method in
-        ["/shop.Cart/delay", "/shop.Cart/headers", "/shop.Cart/down", "/shop.Cart/up", "/shop.Cart/untouched"]
-    {
+    for method in [
+        "/shop.Cart/delay",
+        "/shop.Cart/late",
+        "/shop.Cart/headers",
+        "/shop.Cart/request",
+        "/shop.Cart/patch",
+        "/shop.Cart/down",
+        "/shop.Cart/up",
+        "/shop.Cart/untouched",
+    ] {
         assert_eq!(client.streaming(method, &messages, &[]).await, good(&messages), "{method}");
+    }
+    let called = client.streaming("/shop.Cart/message", &messages, &[]).await;
+    assert_eq!((called.status, called.messages.len()), (UNAVAILABLE, 0));
+    for reset in ["/shop.Cart/reset", "/shop.Cart/reset-request", "/shop.Cart/hang"] {
+        let called = client.streaming(reset, &messages, &[]).await;
+        assert_eq!((called.status, called.messages.len()), (INTERNAL, 0), "{reset}: {called:?}");
     }
     let called = client.streaming("/shop.Cart/status", &messages, &[]).await;
     assert_eq!((called.status, called.messages.len()), (UNAVAILABLE, 0));
