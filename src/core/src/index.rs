@@ -179,10 +179,10 @@ fn best_slot(predicate: &Predicate) -> Option<Slot<'_>> {
     let own = [
         exact(predicate.path.as_ref()).map(Slot::Path),
         predicate.headers.iter().flatten().find_map(exact_header),
-        exact(predicate.route.as_ref()).map(Slot::Route),
-        exact(predicate.authority.as_ref()).map(Slot::Authority),
-        exact(predicate.cluster.as_ref()).map(Slot::Cluster),
-        exact(predicate.virtual_host.as_ref()).map(Slot::VirtualHost),
+        exact(predicate.route.as_deref()).map(Slot::Route),
+        exact(predicate.authority.as_deref()).map(Slot::Authority),
+        exact(predicate.cluster.as_deref()).map(Slot::Cluster),
+        exact(predicate.virtual_host.as_deref()).map(Slot::VirtualHost),
         prefix(predicate.path.as_ref()).map(Slot::PathPrefix),
         predicate.headers.iter().flatten().find_map(needed_header).map(Slot::HeaderPresent),
     ];

@@ -164,6 +164,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some(element) = list.next_element()? {
             elements.push(element);
         }
+        elements.shrink_to_fit();
         Ok(Json::Array(elements))
     }
 
@@ -172,6 +173,8 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some(field) = object.next_entry()? {
             fields.push(field);
         }
+        // Most have one field or two, and room for four.
+        fields.shrink_to_fit();
         Ok(Json::Object(fields))
     }
 }

@@ -51,7 +51,9 @@ impl Plan {
         if text.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
-        Self::from_value(&parse(text)?)
+        // Its tree is given up before the rules are sorted: a worker's memory never shrinks.
+        let document = Decoder::decode(&parse(text)?)?;
+        Self::of(document)
     }
 
     /// Reads a document that somebody else has parsed already (from YAML, or out of a manifest).
@@ -59,7 +61,10 @@ impl Plan {
     /// # Errors
     /// Every mistake in it.
     pub fn from_value(document: &Json) -> Result<Self, Vec<Diagnostic>> {
-        let document: Document = Decoder::decode(document)?;
+        Self::of(Decoder::decode(document)?)
+    }
+
+    fn of(document: Document) -> Result<Self, Vec<Diagnostic>> {
         let default_exclude = parse(DEFAULT_EXCLUDE.as_bytes()).and_then(|list| Decoder::decode(&list))?;
         let mut plan = Self { document, default_exclude, rules: RuleSet::default() };
         plan.settle(&|_| None);

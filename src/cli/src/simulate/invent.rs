@@ -30,14 +30,14 @@ pub fn request(predicate: Option<&Predicate>, excluded: &dyn Fn(&Request) -> boo
 }
 
 fn fulfil(predicate: &Predicate, attempt: usize, request: &mut Request) {
-    let text = |matcher: &Option<StringMatcher>| matcher.as_ref().map(example);
+    let text = |matcher: Option<&StringMatcher>| matcher.map(example);
     if let Some(method) = predicate.methods.as_ref().and_then(|methods| methods.first()) {
         request.set(":method", Method::as_str(method).as_bytes());
     }
     if let Some(path) = &predicate.path {
         request.set(":path", path_of(path).as_bytes());
     }
-    if let Some(host) = text(&predicate.authority) {
+    if let Some(host) = text(predicate.authority.as_deref()) {
         let host = if host.starts_with('.') { format!("www{host}") } else { host };
         request.set(":authority", host.as_bytes());
     }
@@ -48,9 +48,9 @@ fn fulfil(predicate: &Predicate, attempt: usize, request: &mut Request) {
     predicate.headers.iter().flatten().for_each(|header| add_header(header, request));
     predicate.cookies.iter().flatten().for_each(|pair| add_cookie(pair, request));
     let facts = [
-        (Property::RouteName, text(&predicate.route)),
-        (Property::VirtualHostName, text(&predicate.virtual_host)),
-        (Property::ClusterName, text(&predicate.cluster)),
+        (Property::RouteName, text(predicate.route.as_deref())),
+        (Property::VirtualHostName, text(predicate.virtual_host.as_deref())),
+        (Property::ClusterName, text(predicate.cluster.as_deref())),
     ];
     for (property, value) in facts {
         if let Some(value) = value {

@@ -97,7 +97,7 @@ impl<T: Decode> Decode for Vec<T> {
         let Json::Array(elements) = json else {
             return decoder.wrong_type("value", json, Self::EXPECTED);
         };
-        let mut decoded = Self::new();
+        let mut decoded = Self::with_capacity(elements.len());
         let mut good = true;
         for (index, element) in elements.iter().enumerate() {
             match decoder.within(Segment::Index(index), |d| T::decode(element, d)) {

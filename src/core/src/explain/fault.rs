@@ -34,23 +34,25 @@ pub fn lines(faults: &Faults) -> Vec<Line> {
 /// What one fault does, if it is there. Each kind has its line here; the compiler names one that has none.
 fn line(kind: Kind, faults: &Faults) -> Option<Line> {
     let (percentage, words) = match kind {
-        Kind::Delay => faults.delay.as_ref().map(|delay| (delay.percentage, of_delay(delay)))?,
-        Kind::Abort => faults.abort.as_ref().map(|abort| (abort.percentage, of_abort(abort)))?,
-        Kind::Reset => faults.reset.as_ref().map(|reset| (reset.percentage, RESET.into()))?,
-        Kind::Hang => faults.hang.as_ref().map(|hang| (hang.percentage, of_hang(hang)))?,
+        Kind::Delay => faults.delay.as_deref().map(|delay| (delay.percentage, of_delay(delay)))?,
+        Kind::Abort => faults.abort.as_deref().map(|abort| (abort.percentage, of_abort(abort)))?,
+        Kind::Reset => faults.reset.as_deref().map(|reset| (reset.percentage, RESET.into()))?,
+        Kind::Hang => faults.hang.as_deref().map(|hang| (hang.percentage, of_hang(hang)))?,
         Kind::Request => {
-            faults.request.as_ref().map(|request| (request.percentage, message::of_request(request)))?
+            faults.request.as_deref().map(|request| (request.percentage, message::of_request(request)))?
         }
         Kind::Response => faults
             .response
-            .as_ref()
+            .as_deref()
             .map(|Response(change)| (change.percentage, message::of_response(change)))?,
-        Kind::RequestRateLimit => faults.request_rate_limit.as_ref().map(|RequestRateLimit(limit)| {
+        Kind::RequestRateLimit => faults.request_rate_limit.as_deref().map(|RequestRateLimit(limit)| {
             (limit.percentage, message::of_rate(limit, "send their bodies"))
         })?,
-        Kind::ResponseRateLimit => faults.response_rate_limit.as_ref().map(|ResponseRateLimit(limit)| {
-            (limit.percentage, message::of_rate(limit, "get their responses"))
-        })?,
+        Kind::ResponseRateLimit => {
+            faults.response_rate_limit.as_deref().map(|ResponseRateLimit(limit)| {
+                (limit.percentage, message::of_rate(limit, "get their responses"))
+            })?
+        }
     };
     Some(Line { kind, percentage, words })
 }
@@ -65,16 +67,16 @@ fn of_hang(hang: &Hang) -> String {
 /// compiler names a kind that has no answer here.
 pub fn decided_elsewhere(kind: Kind, faults: &Faults) -> bool {
     match kind {
-        Kind::Delay => faults.delay.as_ref().is_some_and(|delay| matches!(delay.length, Length::Header)),
-        Kind::Abort => faults.abort.as_ref().is_some_and(|abort| abort.header_abort.is_some()),
-        Kind::Response => faults.response.as_ref().is_some_and(|Response(change)| change.matches.is_some()),
+        Kind::Delay => faults.delay.as_deref().is_some_and(|delay| matches!(delay.length, Length::Header)),
+        Kind::Abort => faults.abort.as_deref().is_some_and(|abort| abort.header_abort.is_some()),
+        Kind::Response => faults.response.as_deref().is_some_and(|Response(change)| change.matches.is_some()),
         Kind::RequestRateLimit => faults
             .request_rate_limit
-            .as_ref()
+            .as_deref()
             .is_some_and(|RequestRateLimit(limit)| limit.header_limit.is_some()),
         Kind::ResponseRateLimit => faults
             .response_rate_limit
-            .as_ref()
+            .as_deref()
             .is_some_and(|ResponseRateLimit(limit)| limit.header_limit.is_some()),
         Kind::Reset | Kind::Hang | Kind::Request => false,
     }

@@ -45,23 +45,23 @@ pub fn conditions(predicate: &Predicate) -> Vec<Condition<'_>> {
         any,
         not,
     } = predicate;
-    let string = |subject: &str, matcher: &Option<StringMatcher>| {
-        matcher.as_ref().map(|matcher| format!("{subject} {}", comparison(matcher)))
+    let string = |subject: &str, matcher: Option<&StringMatcher>| {
+        matcher.map(|matcher| format!("{subject} {}", comparison(matcher)))
     };
     let mut list = Vec::new();
-    list.extend(one("node", node.as_ref().map(of_node)));
+    list.extend(one("node", node.as_deref().map(of_node)));
     list.extend(one("methods", methods.as_ref().map(|methods| of_methods(methods))));
-    list.extend(one("path", string("path", path)));
-    list.extend(one("authority", string("host", authority)));
-    list.extend(one("grpc", grpc.as_ref().map(of_call)));
+    list.extend(one("path", string("path", path.as_ref())));
+    list.extend(one("authority", string("host", authority.as_deref())));
+    list.extend(one("grpc", grpc.as_deref().map(of_call)));
     list.extend(each("query_parameters", query_parameters, |pair| of_pair("query parameter", pair)));
     list.extend(each("headers", headers, of_header));
     list.extend(each("cookies", cookies, |pair| of_pair("cookie", pair)));
     list.extend(one("direction", direction.map(|to| format!("traffic is {}", direction_name(to)))));
-    list.extend(one("route", string("route", route)));
-    list.extend(one("virtual_host", string("virtual host", virtual_host)));
-    list.extend(one("cluster", string("cluster", cluster)));
-    list.extend(one("source", source.as_ref().map(of_source)));
+    list.extend(one("route", string("route", route.as_deref())));
+    list.extend(one("virtual_host", string("virtual host", virtual_host.as_deref())));
+    list.extend(one("cluster", string("cluster", cluster.as_deref())));
+    list.extend(one("source", source.as_deref().map(of_source)));
     list.extend(not.as_deref().map(|inner| nested("not", None, [inner])));
     list.extend(all.iter().flatten().enumerate().map(|(index, inner)| nested("all", Some(index), [inner])));
     if let Some(any) = any {

@@ -69,7 +69,7 @@ macro_rules! faults {
         /// The faults of one rule.
         #[derive(Debug, Clone, Default)]
         pub struct Faults {
-            $($(#[$($doc)*])* pub $field: Option<$Kind>,)+
+            $($(#[$($doc)*])* pub $field: Option<alloc::boxed::Box<$Kind>>,)+
         }
 
         impl Faults {
@@ -105,7 +105,7 @@ macro_rules! faults {
 
             /// Those that are there, in the order in which they act.
             pub fn iter(&self) -> impl Iterator<Item = (Kind, &dyn Fault)> {
-                [$(self.$field.as_ref().map(|fault| (Kind::$Kind, fault as &dyn Fault))),+].into_iter().flatten()
+                [$(self.$field.as_deref().map(|fault| (Kind::$Kind, fault as &dyn Fault))),+].into_iter().flatten()
             }
         }
     };

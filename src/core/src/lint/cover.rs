@@ -24,11 +24,11 @@ fn conjunction(wide: &Predicate, narrow: &Predicate) -> bool {
         return true;
     }
     let strings = [
-        (&wide.path, &narrow.path),
-        (&wide.authority, &narrow.authority),
-        (&wide.route, &narrow.route),
-        (&wide.virtual_host, &narrow.virtual_host),
-        (&wide.cluster, &narrow.cluster),
+        (wide.path.as_ref(), narrow.path.as_ref()),
+        (wide.authority.as_deref(), narrow.authority.as_deref()),
+        (wide.route.as_deref(), narrow.route.as_deref()),
+        (wide.virtual_host.as_deref(), narrow.virtual_host.as_deref()),
+        (wide.cluster.as_deref(), narrow.cluster.as_deref()),
     ];
     let methods = wide.methods.as_ref().is_none_or(|wide| {
         let listed = |narrow: &str| wide.iter().any(|method| method.as_str() == narrow);
@@ -36,10 +36,11 @@ fn conjunction(wide: &Predicate, narrow: &Predicate) -> bool {
     });
     let calls = wide.grpc.as_ref().is_none_or(|wide| {
         narrow.grpc.as_ref().is_some_and(|narrow| {
-            string(&wide.service, &narrow.service) && string(&wide.method, &narrow.method)
+            string(wide.service.as_ref(), narrow.service.as_ref())
+                && string(wide.method.as_ref(), narrow.method.as_ref())
         })
     });
-    strings.iter().all(|(wide, narrow)| string(wide, narrow))
+    strings.iter().all(|(wide, narrow)| string(*wide, *narrow))
         && methods
         && calls
         && among(&wide.headers, &narrow.headers)
@@ -63,9 +64,9 @@ fn same<T: Serialize>(wide: &Option<T>, narrow: &Option<T>) -> bool {
     wide.as_ref().is_none_or(|wide| narrow.as_ref().is_some_and(|narrow| printed(wide) == printed(narrow)))
 }
 
-fn string(wide: &Option<StringMatcher>, narrow: &Option<StringMatcher>) -> bool {
+fn string(wide: Option<&StringMatcher>, narrow: Option<&StringMatcher>) -> bool {
     let Some(wide) = wide else { return true };
-    narrow.as_ref().is_some_and(|narrow| printed(wide) == printed(narrow) || implied(wide, narrow))
+    narrow.is_some_and(|narrow| printed(wide) == printed(narrow) || implied(wide, narrow))
 }
 
 fn implied(wide: &StringMatcher, narrow: &StringMatcher) -> bool {

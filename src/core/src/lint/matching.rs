@@ -16,7 +16,7 @@ use serde::Serialize;
 /// Of a predicate and those inside it.
 pub fn predicate(predicate: &Predicate, lints: &mut Lints) {
     path(predicate.path.as_ref(), lints);
-    authority(predicate.authority.as_ref(), lints);
+    authority(predicate.authority.as_deref(), lints);
     headers(predicate, lints);
     twice("query_parameters", predicate.query_parameters.as_deref(), lints);
     twice("cookies", predicate.cookies.as_deref(), lints);

@@ -36,23 +36,23 @@ object! {
         /// The method is one of these.
         pub methods: Option<Vec<Method>>,
         /// On the host, without the port.
-        pub authority: Option<StringMatcher>,
+        pub authority: Option<Box<StringMatcher>>,
         /// On parameters of the query, percent-decoded; all have to hold.
         pub query_parameters: Option<Vec<PairMatcher>>,
         /// On cookies; all have to hold.
         pub cookies: Option<Vec<PairMatcher>>,
         /// On the gRPC service and method. A request that is not gRPC does not match.
-        pub grpc: Option<Call>,
+        pub grpc: Option<Box<Call>>,
         /// On the name of the route in use. One without a name does not match.
-        pub route: Option<StringMatcher>,
+        pub route: Option<Box<StringMatcher>>,
         /// On the name of the virtual host in use.
-        pub virtual_host: Option<StringMatcher>,
+        pub virtual_host: Option<Box<StringMatcher>>,
         /// On the name of the cluster that the route leads to.
-        pub cluster: Option<StringMatcher>,
+        pub cluster: Option<Box<StringMatcher>>,
         /// On who sent it.
-        pub source: Option<Source>,
+        pub source: Option<Box<Source>>,
         /// On the proxy itself.
-        pub node: Option<NodeMatcher>,
+        pub node: Option<Box<NodeMatcher>>,
         /// On the listener's direction: `inbound` or `outbound`.
         pub direction: Option<Direction>,
         /// All of these hold.
@@ -110,7 +110,7 @@ impl Predicate {
 
     /// Among what stands in the first lines of a request, or is known already.
     fn failing_text(&self, request: &dyn RequestView) -> Option<Part> {
-        failing("node", &self.node, NodeMatcher::matches)
+        failing("node", &self.node, |node| node.matches())
             .or_else(|| failing("methods", &self.methods, |methods| any_method(methods, request)))
             .or_else(|| failing("path", &self.path, |path| path_is(path, request)))
             .or_else(|| failing("authority", &self.authority, |host| authority_is(host, request)))

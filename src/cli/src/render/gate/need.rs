@@ -39,7 +39,7 @@ impl Need {
         let needs = headers
             .chain(cookies)
             .chain(path.map(Self::Question))
-            .chain(predicate.grpc.as_ref().map(call))
+            .chain(predicate.grpc.as_deref().map(call))
             .chain(authority.map(Self::Question))
             .chain(methods)
             .chain(predicate.all.iter().flatten().filter_map(Self::of))
