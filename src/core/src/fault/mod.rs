@@ -66,6 +66,7 @@ macro_rules! faults {
             }
         }
 
+        // A rule has one or two of them: the others take no more than a pointer.
         /// The faults of one rule.
         #[derive(Debug, Clone, Default)]
         pub struct Faults {

@@ -27,6 +27,7 @@ use string::StringMatcher;
 
 object! {
     /// A condition on a request. Without any field it holds for every request.
+    // What most have not takes no more than a pointer: there may be thousands of them.
     #[derive(Debug, Clone, Default)]
     pub struct Predicate {
         /// Conditions on headers, with the semantics of Envoy's `HeaderMatcher`; all have to hold.
