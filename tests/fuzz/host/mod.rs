@@ -3,7 +3,7 @@
 //!
 //! * No panic: it would take down the VM with every request that it holds.
 //! * No sequence of calls that ends Envoy: a second action on one stream, letting go what is not held, acting on a
-//!   stream that is being deleted, more than fifty releases in a tick, writing into a buffer that is not there.
+//!   stream that is being deleted, more than a hundred releases in a tick, writing into a buffer that is not there.
 //! * Nobody waits for ever, bodies come out as they came in, lengths are right, and gauges return to 0.
 
 mod calls;

@@ -12,7 +12,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
 /// The most streams under way.
-const MOST_STREAMS: usize = 60;
+const MOST_STREAMS: usize = 120;
 /// The most that a tick may let go.
 const MOST_RELEASES: usize = 100;
 
