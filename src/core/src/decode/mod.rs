@@ -97,7 +97,8 @@ impl<T: Decode> Decode for Vec<T> {
         let Json::Array(elements) = json else {
             return decoder.wrong_type("value", json, Self::EXPECTED);
         };
-        let mut decoded = Self::with_capacity(elements.len());
+        // Room for what is there, but not at once for all that a hostile list may hold.
+        let mut decoded = Self::with_capacity(elements.len().min(1024));
         let mut good = true;
         for (index, element) in elements.iter().enumerate() {
             match decoder.within(Segment::Index(index), |d| T::decode(element, d)) {
