@@ -28,7 +28,8 @@ pub struct Arguments {
     /// Documents and manifests; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// How to say it: `text` for people, on standard error; `json` for programs, on standard output.
+    /// How to say it: `text` for people, on standard error; `json` for programs and `github` for GitHub Actions, which
+    /// shows each mistake at its line of a pull request, on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
     /// As for production: what is legal and probably wrong is a mistake, too.
@@ -40,6 +41,7 @@ pub struct Arguments {
 enum Format {
     Text,
     Json,
+    Github,
 }
 
 /// What came of one file.
@@ -76,6 +78,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Format::Json => {
             let reports: Vec<FileReport<'_>> = outcomes.iter().map(report).collect();
             anstream::println!("{:#}", report::json(&reports));
+        }
+        Format::Github => {
+            let reports: Vec<FileReport<'_>> = outcomes.iter().map(report).collect();
+            anstream::print!("{}", report::github(&reports));
+            outcomes.iter().for_each(say_summary);
         }
     }
     if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unreadable(..))) {
@@ -147,9 +154,15 @@ fn say(outcome: &Outcome) {
     match outcome {
         Outcome::Examined(file, found) => {
             anstream::eprint!("{}", report::text(file, &found.mistakes));
-            anstream::eprintln!("{}: {}", file.name(), summary(found));
+            say_summary(outcome);
         }
         Outcome::Unreadable(name, reason) => anstream::eprintln!("error: cannot read `{name}`: {reason}"),
+    }
+}
+
+fn say_summary(outcome: &Outcome) {
+    if let Outcome::Examined(file, found) = outcome {
+        anstream::eprintln!("{}: {}", file.name(), summary(found));
     }
 }
 

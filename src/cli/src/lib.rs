@@ -13,6 +13,7 @@ pub mod image;
 pub mod import;
 pub mod manifest;
 pub mod module;
+pub mod push;
 pub mod render;
 pub mod report;
 pub mod request;
@@ -44,7 +45,8 @@ struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
+    Push(push::Arguments),
     Check(check::Arguments),
     Explain(Box<explain::Arguments>),
     Simulate(Box<simulate::Arguments>),
@@ -67,6 +69,7 @@ pub fn command() -> clap::Command {
 pub fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Push(arguments) => push::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Simulate(arguments) => simulate::run(&arguments),

@@ -1,39 +1,114 @@
-//! Where the module is.
+//! The Wasm module: the one that the user names, the one inside this command, or one that was built here.
 
 use std::env;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-const FILE: &str = "brownout.wasm";
+/// Where `make wasm` puts it.
+const BUILT: &str = "dist/brownout.wasm";
+/// The end of a command with a module in it, after the module and its length: see `brownout_link::embed`.
+const MARK: &[u8; 8] = b"BROWNOUT";
+/// How every WebAssembly module begins.
+const MAGIC: &[u8] = b"\0asm";
 
 /// There is no module.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The one that the user named is not there.
-    #[error("no module at `{}`: build it with `make wasm`, or name another with `--module` or `BROWNOUT_MODULE`", .0.display())]
-    Named(PathBuf),
-    /// None is in the usual places.
+    /// The one that the user named cannot be read.
     #[error(
-        "no module: neither `{FILE}` beside this command nor `dist/{FILE}` here; build it with `make wasm`, or name it \
+        "cannot read the module `{}`: {source}; leave out `--module` and `BROWNOUT_MODULE` to use the one inside this \
+         command", .path.display()
+    )]
+    Unreadable {
+        /// Where it should be.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file that the user named is something else.
+    #[error(
+        "`{}` is not a Wasm module; leave out `--module` and `BROWNOUT_MODULE` to use the one inside this command",
+        .0.display()
+    )]
+    NotWasm(PathBuf),
+    /// There is none anywhere.
+    #[error(
+        "this command was built without a module, and there is no `{BUILT}` here: run `make build`, or name a module \
          with `--module` or `BROWNOUT_MODULE`"
     )]
     Nowhere,
 }
 
-/// The module: the one named; else beside this executable; else in `dist` of the current folder. Absolute, since Envoy
-/// gets to read it.
-///
-/// # Errors
-/// When there is none; says how to build it.
-pub fn find(named: Option<&Path>) -> Result<PathBuf, Error> {
-    if let Some(path) = named {
-        return existing(path).ok_or_else(|| Error::Named(path.into()));
-    }
-    let executable = env::current_exe().ok();
-    let beside = executable.as_deref().and_then(Path::parent).map(|folder| folder.join(FILE));
-    let built = Path::new("dist").join(FILE);
-    beside.as_deref().and_then(existing).or_else(|| existing(&built)).ok_or(Error::Nowhere)
+/// The bytes of a module.
+#[derive(Debug)]
+pub struct Module {
+    /// Where they are from: a path, or `the one inside this command`.
+    pub origin: String,
+    /// The module.
+    pub bytes: Vec<u8>,
 }
 
-fn existing(path: &Path) -> Option<PathBuf> {
-    path.canonicalize().ok().filter(|path| path.is_file())
+/// The module that the user named; else the one inside this command; else the one that `make wasm` has built here.
+///
+/// # Errors
+/// When there is none; says what to do.
+pub fn find(named: Option<&Path>) -> Result<Module, Error> {
+    if let Some(path) = named {
+        return read(path);
+    }
+    let inside =
+        env::current_exe().and_then(File::open).ok().and_then(|command| inside(command).ok().flatten());
+    match inside {
+        Some(bytes) => Ok(Module { origin: "the one inside this command".into(), bytes }),
+        None if Path::new(BUILT).is_file() => read(Path::new(BUILT)),
+        None => Err(Error::Nowhere),
+    }
+}
+
+fn read(path: &Path) -> Result<Module, Error> {
+    let bytes = fs::read(path).map_err(|source| Error::Unreadable { path: path.into(), source })?;
+    if !bytes.starts_with(MAGIC) {
+        return Err(Error::NotWasm(path.into()));
+    }
+    Ok(Module { origin: path.display().to_string(), bytes })
+}
+
+/// The module at the end of an executable, if it has one.
+fn inside(mut command: impl Read + Seek) -> io::Result<Option<Vec<u8>>> {
+    let mut end = [0; 16];
+    let tail = command.seek(SeekFrom::End(-16))?;
+    command.read_exact(&mut end)?;
+    let (length, mark) = end.split_at(8);
+    let length = length.try_into().map_or(0, u64::from_le_bytes);
+    if mark != MARK || length > tail {
+        return Ok(None);
+    }
+    command.seek(SeekFrom::Start(tail - length))?;
+    let mut bytes = Vec::new();
+    command.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes.starts_with(MAGIC).then_some(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inside;
+    use std::io::Cursor;
+
+    fn found(command: &[u8]) -> Option<Vec<u8>> {
+        inside(Cursor::new(command)).ok().flatten()
+    }
+
+    #[test]
+    fn the_module_is_found_at_the_end_of_the_command() {
+        assert_eq!(found(b"\x7fELF...\0asm!\x05\0\0\0\0\0\0\0BROWNOUT").as_deref(), Some(&b"\0asm!"[..]));
+    }
+
+    #[test]
+    fn a_command_without_one_or_with_a_wrong_length_has_none() {
+        assert_eq!(found(b"\x7fELF"), None);
+        assert_eq!(found(b"\x7fELF................"), None);
+        assert_eq!(found(b"\x7fELF\0asm!\xff\0\0\0\0\0\0\0BROWNOUT"), None);
+        assert_eq!(found(b"\x7fELF\0asm!\x04\0\0\0\0\0\0\0BROWNOUT"), None);
+    }
 }

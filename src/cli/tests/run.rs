@@ -71,12 +71,12 @@ fn a_changed_document_is_in_force_once_it_is_said_to_be_and_a_wrong_one_never() 
     assert_eq!(proxy.ask("/"), (503, "503".into(), all.clone()));
 
     replace(&path, &abort(418));
-    proxy.wait_for("in force, 1 rule, confirmed by Envoy");
+    proxy.wait_for("in force, 1 rule, confirmed by the module");
     assert_eq!(proxy.ask("/"), (418, "418".into(), all.clone()));
 
     // In place, as some editors do it.
     fs::write(&path, abort(429)).expect("written");
-    proxy.wait_for("in force, 1 rule, confirmed by Envoy");
+    proxy.wait_for("in force, 1 rule, confirmed by the module");
     assert_eq!(proxy.ask("/"), (429, "429".into(), all.clone()));
 
     fs::remove_file(&path).expect("removed");
@@ -101,7 +101,7 @@ fn a_request_that_is_held_finishes_under_the_document_that_held_it() {
     });
     proxy.wait_for("1 held now");
     replace(&path, "{}");
-    proxy.wait_for("in force, 0 rules, confirmed by Envoy");
+    proxy.wait_for("in force, 0 rules, confirmed by the module");
     assert_eq!(proxy.ask("/").2, None);
     let (status, fault, took) = held.join().expect("no panic");
     assert_eq!((status, fault), (200, Some("slow; delay".into())));
@@ -109,16 +109,44 @@ fn a_request_that_is_held_finishes_under_the_document_that_held_it() {
 }
 
 #[test]
-fn demo_traffic_and_what_became_of_it_is_shown_line_by_line() {
+fn an_emptied_file_is_passed_over_and_an_empty_object_stops() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("faults.yaml");
+    fs::write(&path, abort(503)).expect("written");
+    let mut proxy = Proxy::start(&[path.to_str().expect("UTF-8")]);
+    fs::write(&path, "").expect("emptied");
+    proxy.wait_for("empty, the document that was in it stays in force; `{}` stops all faults");
+    assert_eq!(proxy.ask("/").0, 503);
+    fs::write(&path, "{}").expect("written");
+    proxy.wait_for("in force, 0 rules, confirmed by the module");
+    assert_eq!(proxy.ask("/").0, 200);
+}
+
+#[test]
+fn requests_are_shown_as_they_pass_whoever_sends_them() {
     let mut proxy = Proxy::start(&["--traffic"]);
     proxy.wait_for("abort-by-header; abort");
     proxy.wait_for("delay-by-header; delay");
-    let lines = &proxy.said;
-    let has =
-        |start: &str, end: &str| lines.iter().any(|line| line.starts_with(start) && line.ends_with(end));
-    assert!(has("  GET /                  200 ", " ms"), "{lines:#?}");
-    assert!(has("  GET /search?q=tea      200 ", " ms   slow-search; delay"), "{lines:#?}");
-    assert!(has("  GET / x-fault: abort   503 ", " ms   abort-by-header; abort"), "{lines:#?}");
+    proxy.ask("/mine?a=b");
+    proxy.wait_for(" GET /mine?a=b ");
+    let shown = |what: &str, status: &str, fault: &str| {
+        proxy.said.iter().any(|line| {
+            // `  13:25:46.340 GET /search?q=tea   200   504 ms   slow-search; delay`
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let has = |at: usize, word: &str| words.get(at) == Some(&word);
+            let rest = words.get(6..).unwrap_or_default().join(" ");
+            words.first().is_some_and(|clock| clock.len() == "13:25:46.340".len())
+                && has(1, "GET")
+                && has(2, what)
+                && has(3, status)
+                && has(5, "ms")
+                && rest == fault
+        })
+    };
+    assert!(shown("/", "200", ""), "{:#?}", proxy.said);
+    assert!(shown("/mine?a=b", "200", ""), "{:#?}", proxy.said);
+    assert!(shown("/", "503", "abort-by-header; abort"), "{:#?}", proxy.said);
+    assert!(shown("/", "200", "delay-by-header; delay"), "{:#?}", proxy.said);
     proxy.wait_for(" injected (abort-by-header ");
 }
 
@@ -190,6 +218,43 @@ fn a_service_of_the_user_gets_the_requests_under_its_own_name() {
 }
 
 #[test]
+fn a_service_of_the_user_may_get_the_host_that_the_client_sent() {
+    let port = service().port();
+    let proxy = Proxy::start(&["--keep-host", "--upstream", &format!("http://localhost:{port}")]);
+    let address = proxy.address.to_string();
+    assert_eq!(proxy.ask("/"), (200, address, None));
+}
+
+#[test]
+fn traffic_is_sent_to_a_service_of_the_user_only_if_that_is_asked_for_and_changes_nothing_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("faults.yaml");
+    let rules = "rules:\n- {name: read, percentage: 100, match: {path: {exact: /read}}, delay: {fixed_delay: 1ms}}\n\
+                 - {name: write, percentage: 100, match: {methods: [POST]}, delay: {fixed_delay: 1ms}}\n";
+    fs::write(&path, rules).expect("written");
+    let (path, upstream) = (path.to_str().expect("UTF-8"), format!("http://{}", service()));
+    let mut quiet = Proxy::start(&[path, "--upstream", &upstream, "--traffic", "--duration", "3s"]);
+    quiet.wait_for("ended after 0 requests: 0 passed, 0 injected");
+    let mut asked = Proxy::start(&[path, "--upstream", &upstream, "--traffic=upstream", "--duration", "3s"]);
+    asked.wait_for("ended after ");
+    assert!(asked.said.iter().any(|line| line.contains(" GET /read ")), "{:#?}", asked.said);
+    assert!(asked.said.iter().all(|line| !line.ends_with("write; delay")), "{:#?}", asked.said);
+}
+
+#[test]
+fn passed_means_passed_and_a_failure_of_the_service_is_told_apart() {
+    let proxy = Proxy::start(&["--upstream", "http://127.0.0.1:1", "--duration", "2s"]);
+    assert_eq!(proxy.ask("/").0, 503);
+    let mut proxy = proxy;
+    proxy.wait_for("ended after 1 request: 0 passed, 0 injected, 1 not answered by the service");
+    assert!(
+        proxy.said.iter().any(|line| line.ends_with("(no answer from the service)")),
+        "{:#?}",
+        proxy.said
+    );
+}
+
+#[test]
 fn a_service_that_is_not_there_is_warned_about_and_faults_happen_all_the_same() {
     // A port that no system gives to anybody who asks for a free one.
     let upstream = "http://127.0.0.1:1";
@@ -225,18 +290,36 @@ fn a_taken_port_is_named_with_the_flag_that_changes_it() {
 }
 
 #[test]
-fn a_missing_module_is_named_with_the_command_that_builds_it() {
-    let mut command = brownout(&["run"]);
-    command.env("BROWNOUT_MODULE", "/nowhere/brownout.wasm");
-    let message = "no module at `/nowhere/brownout.wasm`: build it with `make wasm`, or name another with `--module` \
-                   or `BROWNOUT_MODULE`";
-    assert_eq!(say(command, b""), error(2, message));
+fn a_module_that_is_missing_or_none_is_named_with_the_way_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = brownout(&["run"]);
+    command.env("BROWNOUT_MODULE", "/nowhere/brownout.wasm");
+    let way_out = "leave out `--module` and `BROWNOUT_MODULE` to use the one inside this command";
+    let message = format!(
+        "cannot read the module `/nowhere/brownout.wasm`: No such file or directory (os error 2); {way_out}"
+    );
+    assert_eq!(say(command, b""), error(2, &message));
+    let text = folder.path().join("text.wasm");
+    fs::write(&text, "hello").expect("written");
+    let message = format!("`{}` is not a Wasm module; {way_out}", text.display());
+    assert_eq!(refused(&["--module", text.to_str().expect("UTF-8")]), error(2, &message));
+    let mut command = brownout(&["run"]);
     command.current_dir(folder.path());
-    let message = "no module: neither `brownout.wasm` beside this command nor `dist/brownout.wasm` here; build it with \
-                   `make wasm`, or name it with `--module` or `BROWNOUT_MODULE`";
+    let message = "this command was built without a module, and there is no `dist/brownout.wasm` here: run `make \
+                   build`, or name a module with `--module` or `BROWNOUT_MODULE`";
     assert_eq!(say(command, b""), error(2, message));
+}
+
+#[test]
+fn a_module_that_envoy_cannot_run_ends_in_2_before_anything_is_said_to_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let broken = folder.path().join("broken.wasm");
+    fs::write(&broken, b"\0asm\x01\0\0\0").expect("written");
+    let found = refused(&["--module", broken.to_str().expect("UTF-8")]);
+    assert_eq!((found.code, found.stdout.as_str()), (Some(2), ""));
+    let start = format!("error: Envoy cannot run the module ({}); the end of its log:\n", broken.display());
+    assert!(found.stderr.contains(&start), "{}", found.stderr);
+    assert!(!found.stderr.contains("Try:"), "{}", found.stderr);
 }
 
 #[test]
@@ -271,6 +354,11 @@ fn wrong_usage_ends_in_2_and_says_what_is_right() {
     says(&["--upstream", "localhost:8080"], "expected a URL such as `http://localhost:8080`");
     says(&["--upstream", "http://a/b"], "leave out `/b`: the path is the one of each request");
     says(&["--duration", "12"], "expected a duration such as");
-    says(&["--listen", "10000"], "invalid socket address syntax");
+    says(&["--listen", "here"], "expected an address such as `127.0.0.1:10000`");
+    says(&["--upstream", "http://127.0.0.1:10000"], "http://127.0.0.1:10000 is the proxy itself");
+    says(
+        &["--expect-injected", "nobody"],
+        "the document has no rule `nobody` to expect anything of; its rules: abort-by-header",
+    );
     says(&["a.yaml", "b.yaml"], "unexpected argument 'b.yaml'");
 }

@@ -11,9 +11,14 @@ thread_local! {
     static GENERATOR: RefCell<Xoshiro256PlusPlus> = RefCell::new(Xoshiro256PlusPlus::seed_from_u64(seed()));
 }
 
-/// 64 bits that no other VM has. Where the host gives no entropy, the clock has to do.
+/// In a node's metadata, what draws begin from: `brownout run --seed` makes them repeatable so.
+const SEED: &[u8] = b"xds\0node\0metadata\0BROWNOUT_SEED";
+
+/// 64 bits that no other VM has, unless somebody has asked for the same ones. Where the host gives no entropy, the clock
+/// has to do.
 fn seed() -> u64 {
-    host::random().or_else(|_| host::monotonic_nanoseconds()).unwrap_or_default()
+    let asked = host::property(SEED).ok().flatten().and_then(|text| str::from_utf8(&text).ok()?.parse().ok());
+    asked.unwrap_or_else(|| host::random().or_else(|_| host::monotonic_nanoseconds()).unwrap_or_default())
 }
 
 /// The VM's generator.

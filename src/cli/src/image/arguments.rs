@@ -32,7 +32,7 @@ pub struct Arguments {
     /// Read that user's password, or a token in its place, from standard input.
     #[arg(long, requires = "username")]
     pub(super) password_stdin: bool,
-    /// The module; without it, `brownout.wasm` beside this command or in `dist`.
+    /// Use this module instead of the one inside this command.
     #[arg(long, value_name = "PATH", env = "BROWNOUT_MODULE")]
     pub(super) module: Option<PathBuf>,
     /// How to say the digests: `text` or `json`.

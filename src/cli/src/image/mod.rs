@@ -20,10 +20,6 @@ use std::process::ExitCode;
 enum Error {
     #[error(transparent)]
     Module(#[from] module::Error),
-    #[error("cannot read `{path}`: {source}")]
-    Unreadable { path: PathBuf, source: io::Error },
-    #[error("`{0}` is not a Wasm module: build it with `make wasm`, or name another with `--module`")]
-    NotWasm(PathBuf),
     #[error("cannot write `{path}`: {source}")]
     Unwritable { path: PathBuf, source: io::Error },
     #[error("`{0}` holds something that is not an OCI layout: name another folder with `--layout`")]
@@ -49,11 +45,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 }
 
 fn make(arguments: &Arguments) -> Result<String, Error> {
-    let path = module::find(arguments.module.as_deref())?;
-    let wasm = std::fs::read(&path).map_err(|source| Error::Unreadable { path: path.clone(), source })?;
-    if !wasm.starts_with(b"\0asm") {
-        return Err(Error::NotWasm(path));
-    }
+    let wasm = module::find(arguments.module.as_deref())?.bytes;
     let images = Form::ALL.map(|form| Image::new(form, &wasm));
     if let Some(folder) = &arguments.layout {
         layout::write(folder, &images)?;

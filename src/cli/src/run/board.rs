@@ -1,91 +1,164 @@
-//! What the user sees: lines that stay, and under them, on a terminal, the counters as they are now.
+//! What the user sees: lines that stay, and under them, on a terminal, the sum of the requests so far. Or, for programs,
+//! one JSON object a line.
 
-use super::counts::{Counts, RuleCounts};
-use super::traffic::Seen;
+use super::requests::{Outcome, Request};
+use super::tally::Summary;
 use anstream::ColorChoice;
 use anstream::adapter::strip_str;
 use anstream::stream::IsTerminal;
 use clap::builder::styling::{AnsiColor, Style};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use serde_json::Value;
 use std::env;
-use std::io;
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
-/// How many rules the counters show at once.
-const MOST_RULES: usize = 12;
+/// Of a sum that does not fit, this much is shown: on a line that never wraps, nothing is left behind when the window
+/// gets another size.
+const NARROWEST: usize = 40;
+/// Method and path of a request get this much room, and what is longer pushes the rest of its own line only.
+const WHAT: usize = 26;
 
-/// Standard error, where everything that `run` says goes.
+/// How to say things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people, on standard error.
+    Text,
+    /// For programs: one JSON object a line, on standard output.
+    Json,
+}
+
+/// Where everything that `run` says goes.
 #[derive(Debug)]
 pub struct Board {
-    /// The counters' lines, on a terminal that can redraw them.
-    live: Option<Live>,
-    shown: Option<Counts>,
+    format: Format,
+    /// Whether requests are shown.
+    shows_requests: bool,
+    /// Whether there is a last line that can be redrawn.
+    live: bool,
+    /// That line, if it is there now.
+    drawn: bool,
+    shown: Option<Summary>,
     colours: bool,
 }
 
-#[derive(Debug, Default)]
-struct Live {
-    progress: MultiProgress,
-    lines: Vec<ProgressBar>,
-}
-
 impl Board {
-    /// On a terminal the counters stand under the other lines; elsewhere they are lines like the others.
-    pub fn new() -> Self {
-        let can_redraw = io::stderr().is_terminal() && env::var_os("TERM").is_some_and(|term| term != "dumb");
+    /// Shows requests as they pass, unless it is to be `quiet`. `alone` says that nobody else writes to this terminal.
+    pub fn new(format: Format, quiet: bool, alone: bool) -> Self {
+        let is_terminal =
+            io::stderr().is_terminal() && env::var_os("TERM").is_some_and(|term| term != "dumb");
         let colours = anstream::AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-        Self { live: can_redraw.then(Live::default), shown: None, colours }
+        let live = is_terminal && alone && format == Format::Text;
+        Self { format, shows_requests: !quiet, live, drawn: false, shown: None, colours }
     }
 
-    /// How often there should be new counters: seldom where they fill a log.
+    /// How often the sum is shown: seldom where it fills a log.
     pub fn pace(&self) -> Duration {
-        Duration::from_secs(if self.live.is_some() { 1 } else { 2 })
+        Duration::from_secs(if self.live { 1 } else { 2 })
     }
 
-    /// A line that stays. On a terminal it moves above the counters.
-    pub fn say(&self, text: &str) {
-        match &self.live {
-            // A failure to write to the terminal cannot be told to anybody.
-            Some(live) if !live.lines.is_empty() => {
-                let plain = strip_str(text).to_string();
-                drop(live.progress.println(if self.colours { text } else { &plain }));
-            }
-            _ => anstream::eprintln!("{text}"),
+    /// A text that stays, for people.
+    pub fn say(&mut self, text: &str) {
+        self.erase();
+        // A failure to write to the terminal cannot be told to anybody.
+        match self.colours {
+            true => drop(writeln!(anstream::stderr(), "{text}")),
+            false => drop(writeln!(io::stderr(), "{}", strip_str(text))),
         }
     }
 
-    /// What a client of the demo traffic saw.
-    pub fn request(&self, seen: &Seen) {
-        let (result, style) = match &seen.result {
-            Ok(status @ ..500) if seen.fault.is_none() => (status.to_string(), AnsiColor::Green),
-            Ok(status @ ..500) => (status.to_string(), AnsiColor::Yellow),
-            Ok(status) => (status.to_string(), AnsiColor::Red),
-            Err(error) => (error.clone(), AnsiColor::Red),
-        };
-        let result = self.paint(&format!("{result:<4}"), style.on_default());
-        let fault = seen.fault.as_deref().unwrap_or("");
-        let line = format!("  {:<22} {result} {:>5} ms   {fault}", seen.request, seen.took.as_millis());
-        self.say(line.trim_end());
+    /// What happened, for people or for programs.
+    pub fn tell(&mut self, text: &str, json: impl FnOnce() -> Value) {
+        match self.format {
+            Format::Text => self.say(text),
+            Format::Json => self.print(&json()),
+        }
     }
 
-    /// The counters as they are now.
-    pub fn show(&mut self, counts: &Counts) {
-        if self.shown.as_ref() == Some(counts) {
+    /// Requests that are over.
+    pub fn requests(&mut self, requests: &[Request]) {
+        if !self.shows_requests || requests.is_empty() {
             return;
         }
-        match &mut self.live {
-            Some(live) => live.show(counts),
-            None if counts.requests > 0 => anstream::eprintln!("{counts}"),
-            None => {}
+        match self.format {
+            Format::Json => requests.iter().for_each(|request| self.print(&request.json)),
+            Format::Text => {
+                let lines: Vec<String> = requests.iter().map(|request| self.line(request)).collect();
+                self.say(&lines.join("\n"));
+            }
         }
-        self.shown = Some(counts.clone());
     }
 
-    /// Takes the counters' lines away and says how it ended.
-    pub fn close(&mut self) {
-        if let Some(live) = &mut self.live {
-            live.clear();
+    /// The sum as it is now.
+    pub fn sum(&mut self, summary: &Summary) {
+        let is_known = self.shown.as_ref() == Some(summary);
+        if self.format == Format::Json || (is_known && (self.drawn || !self.live)) {
+            return;
         }
+        let is_first = self.shown.is_none()
+            && *summary == Summary { counts: summary.counts.clone(), ..Summary::default() };
+        self.shown = Some(summary.clone());
+        if self.live {
+            self.draw(&summary.to_string());
+        } else if !is_first || summary.counts.active > 0 {
+            self.say(&summary.to_string());
+        }
+    }
+
+    /// The last line goes, and nothing is drawn any more.
+    pub fn close(&mut self) {
+        self.erase();
+        self.live = false;
+    }
+
+    fn draw(&mut self, text: &str) {
+        let short: String = text.chars().take(NARROWEST).collect();
+        let short = match text.chars().count() > NARROWEST {
+            // Whole counts only: `12 requests: 7 passed, 4 injected`.
+            true => short.rsplit_once([',', '(']).map_or(short.clone(), |(whole, _)| whole.trim_end().into()),
+            false => short,
+        };
+        self.erase();
+        drop(write!(io::stderr(), "  {short}"));
+        self.drawn = true;
+    }
+
+    fn erase(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            drop(write!(io::stderr(), "\r\x1b[J"));
+        }
+    }
+
+    fn print(&self, value: &Value) {
+        // Whoever read this has gone; the proxy goes on for whoever uses it.
+        drop(writeln!(io::stdout().lock(), "{value}"));
+    }
+
+    fn line(&self, request: &Request) -> String {
+        let style = match request.outcome {
+            Outcome::Passed => AnsiColor::Green,
+            Outcome::Injected => AnsiColor::Yellow,
+            Outcome::Failed | Outcome::Unanswered | Outcome::Left => AnsiColor::Red,
+        };
+        let status = request.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+        let note = match (request.outcome, &request.fault) {
+            (_, Some(fault)) => fault.as_str(),
+            (Outcome::Failed, None) => "(the service failed)",
+            (Outcome::Unanswered, None) => "(no answer from the service)",
+            (Outcome::Left, None) => "(the client left)",
+            (Outcome::Passed | Outcome::Injected, None) => "",
+        };
+        let mut line = String::new();
+        // Writing to a string cannot fail.
+        let _ = write!(
+            line,
+            "  {} {:<WHAT$} {} {:>6} ms   {note}",
+            request.clock,
+            visible(&request.what),
+            self.paint(&format!("{status:<4}"), style.on_default()),
+            request.milliseconds,
+        );
+        line.trim_end().into()
     }
 
     fn paint(&self, text: &str, style: Style) -> String {
@@ -93,69 +166,25 @@ impl Board {
     }
 }
 
-impl Live {
-    fn show(&mut self, counts: &Counts) {
-        let mut lines = vec![String::new(), head(counts)];
-        let shown = busiest(&counts.rules);
-        let width = shown.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
-        lines.extend(shown.iter().map(|rule| row(rule, width)));
-        if shown.len() < counts.rules.len() {
-            lines.push(format!("  and {} rules that match less", counts.rules.len() - shown.len()));
-        }
-        if self.lines.len() != lines.len() {
-            self.clear();
-            self.lines = lines.iter().map(|_| self.progress.add(line())).collect();
-        }
-        for (bar, text) in self.lines.iter().zip(lines) {
-            bar.set_message(text);
-            bar.tick();
-        }
+/// What a client sent, with nothing in it that a terminal would obey.
+fn visible(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            c.is_control()
+                .then(|| c.escape_default())
+                .into_iter()
+                .flatten()
+                .chain((!c.is_control()).then_some(c))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::visible;
+
+    #[test]
+    fn a_path_cannot_write_to_the_terminal() {
+        assert_eq!(visible("GET /\u{1b}[2J\u{e9}"), "GET /\\u{1b}[2J\u{e9}");
     }
-
-    fn clear(&mut self) {
-        for bar in self.lines.drain(..) {
-            bar.finish_and_clear();
-            self.progress.remove(&bar);
-        }
-    }
-}
-
-/// As many rules as fit on a screen, in the order of the document: those that match most, if there are more.
-fn busiest(rules: &[RuleCounts]) -> Vec<&RuleCounts> {
-    let mut matches: Vec<u64> = rules.iter().map(|rule| rule.matched).collect();
-    matches.sort_unstable_by(|a, b| b.cmp(a));
-    let least = matches.get(MOST_RULES - 1).copied().unwrap_or(0);
-    rules.iter().filter(|rule| rule.matched >= least).take(MOST_RULES).collect()
-}
-
-fn line() -> ProgressBar {
-    let style =
-        ProgressStyle::with_template("{wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-    ProgressBar::new_spinner().with_style(style)
-}
-
-fn head(counts: &Counts) -> String {
-    format!(
-        "  requests {}   passed {}   injected {}   held now {}",
-        counts.requests,
-        counts.passed(),
-        counts.injected,
-        counts.active
-    )
-}
-
-fn row(rule: &RuleCounts, width: usize) -> String {
-    let faults: Vec<String> = rule
-        .faults
-        .iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(name, count)| format!("{name} {count}"))
-        .collect();
-    format!(
-        "  {:<width$}   matched {:<6} injected {:<6} {}",
-        rule.name,
-        rule.matched,
-        rule.injected,
-        faults.join(", ")
-    )
 }

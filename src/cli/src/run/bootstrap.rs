@@ -1,6 +1,7 @@
 //! Envoy's configuration: the files in `envoy/`, which people can read and start themselves, with the addresses and
 //! paths of this run in them.
 
+use super::requests;
 use super::upstream::Upstream;
 use crate::document::yaml;
 use serde_json::{Value, json};
@@ -10,20 +11,41 @@ use std::path::Path;
 const BOOTSTRAP: &str = include_str!("../../../../envoy/bootstrap.yaml");
 const RESOURCE: &str = include_str!("../../../../envoy/xds/brownout.yaml");
 
+/// The node's metadata that the module reads, so that what it draws can be the same each time.
+const SEED: &str = "BROWNOUT_SEED";
+
 const LISTENER: &str = "/static_resources/listeners/0";
 const HTTP: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 const CLUSTER: &str = "/static_resources/clusters/0";
 const OPTIONS: &str =
     "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/// Envoy's bootstrap. `resource` is the file that [`resource`] goes into.
-pub fn bootstrap(
-    listen: SocketAddr,
-    admin: SocketAddr,
-    upstream: &Upstream,
-    resource: &Path,
-    authorities: Option<&Path>,
-) -> Value {
+/// What differs from run to run.
+#[derive(Debug, Clone)]
+pub struct Setting<'a> {
+    /// Where the proxy listens.
+    pub listen: SocketAddr,
+    /// Where Envoy's admin interface listens.
+    pub admin: SocketAddr,
+    /// The service.
+    pub upstream: &'a Upstream,
+    /// The service for gRPC, if that is another one.
+    pub grpc: Option<&'a Upstream>,
+    /// Whether services get `Host` as the client sent it.
+    pub keep_host: bool,
+    /// What the module's draws begin from, if they are to be the same each time.
+    pub seed: Option<u64>,
+    /// The file that [`resource`] goes into.
+    pub resource: &'a Path,
+    /// The file for the access log.
+    pub access_log: &'a Path,
+    /// The certificate authorities to trust.
+    pub authorities: Option<&'a Path>,
+}
+
+/// Envoy's bootstrap.
+pub fn bootstrap(setting: &Setting<'_>) -> Value {
+    let Setting { listen, admin, upstream, resource, authorities, .. } = *setting;
     let mut tree = tree(BOOTSTRAP);
     set(&mut tree, "/admin/address/socket_address", socket_address(&admin.ip().to_string(), admin.port()));
     set(
@@ -31,8 +53,21 @@ pub fn bootstrap(
         &format!("{LISTENER}/address/socket_address"),
         socket_address(&listen.ip().to_string(), listen.port()),
     );
-    let route = format!("{HTTP}/route_config/virtual_hosts/0/routes/0/route/host_rewrite_literal");
-    set(&mut tree, &route, json!(upstream.authority()));
+    if let Some(seed) = setting.seed {
+        insert(&mut tree, "/node", "metadata", json!({ SEED: seed.to_string() }));
+    }
+    insert(&mut tree, HTTP, "access_log", json!([requests::access_log(setting.access_log)]));
+    if let Some(grpc) = setting.grpc {
+        add_grpc(&mut tree, grpc, authorities);
+    }
+    let services = [Some(upstream), setting.grpc].into_iter().flatten().rev();
+    for (service, number) in services.zip(0..) {
+        let route = format!("{HTTP}/route_config/virtual_hosts/0/routes/{number}/route");
+        match setting.keep_host {
+            true => remove(&mut tree, &route, "host_rewrite_literal"),
+            false => set(&mut tree, &format!("{route}/host_rewrite_literal"), json!(service.authority())),
+        }
+    }
     let source = format!("{HTTP}/http_filters/0/config_discovery/config_source/path_config_source");
     set(&mut tree, &format!("{source}/path"), json!(resource));
     set(&mut tree, &format!("{source}/watched_directory/path"), json!(resource.parent()));
@@ -44,6 +79,26 @@ pub fn bootstrap(
         insert(&mut tree, CLUSTER, "transport_socket", transport_socket(authorities));
     }
     tree
+}
+
+/// A service of its own for gRPC: a route before the other one, and a cluster behind the other one.
+fn add_grpc(tree: &mut Value, grpc: &Upstream, authorities: Option<&Path>) {
+    let routes = format!("{HTTP}/route_config/virtual_hosts/0/routes");
+    let mut route = tree.pointer(&format!("{routes}/0")).cloned().unwrap_or_default();
+    route["name"] = json!("grpc");
+    route["match"]["grpc"] = json!({});
+    route["route"]["cluster"] = json!("grpc");
+    list(tree, &routes).insert(0, route);
+    let mut cluster = tree.pointer(CLUSTER).cloned().unwrap_or_default();
+    cluster["name"] = json!("grpc");
+    cluster["load_assignment"]["cluster_name"] = json!("grpc");
+    cluster["load_assignment"]["endpoints"][0]["lb_endpoints"][0]["endpoint"]["address"]["socket_address"] =
+        socket_address(&grpc.host, grpc.port);
+    if grpc.tls {
+        cluster["transport_socket"] = transport_socket(authorities);
+        *cluster.pointer_mut(OPTIONS).unwrap_or(&mut Value::Null) = tls_options();
+    }
+    list(tree, "/static_resources/clusters").push(cluster);
 }
 
 /// The resource with the module and its document, at a version.
@@ -94,18 +149,41 @@ fn insert(tree: &mut Value, pointer: &str, field: &str, value: Value) {
     object.expect("the file in `envoy/` has this object").insert(field.into(), value);
 }
 
+fn remove(tree: &mut Value, pointer: &str, field: &str) {
+    let object = tree.pointer_mut(pointer).and_then(Value::as_object_mut);
+    object.expect("the file in `envoy/` has this object").remove(field);
+}
+
+fn list<'a>(tree: &'a mut Value, pointer: &str) -> &'a mut Vec<Value> {
+    let list = tree.pointer_mut(pointer).and_then(Value::as_array_mut);
+    list.expect("the file in `envoy/` has this list")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{CLUSTER, HTTP, LISTENER, bootstrap, resource};
+    use super::{CLUSTER, HTTP, LISTENER, Setting, bootstrap, resource};
+    use crate::run::upstream::Upstream;
     use serde_json::json;
     use std::path::Path;
 
+    fn setting(upstream: &Upstream) -> Setting<'_> {
+        Setting {
+            listen: "127.0.0.1:1".parse().expect("an address"),
+            admin: "[::1]:2".parse().expect("an address"),
+            upstream,
+            grpc: None,
+            keep_host: false,
+            seed: None,
+            resource: Path::new("/run/a/b.json"),
+            access_log: Path::new("/run/a/access.log"),
+            authorities: Some(Path::new("/etc/authorities.pem")),
+        }
+    }
+
     #[test]
     fn the_addresses_of_this_run_replace_those_of_the_file() {
-        let listen = "127.0.0.1:1".parse().expect("an address");
-        let admin = "[::1]:2".parse().expect("an address");
         let upstream = "http://shop.test:3".parse().expect("a URL");
-        let tree = bootstrap(listen, admin, &upstream, Path::new("/run/a/b.json"), None);
+        let tree = bootstrap(&setting(&upstream));
         let at = |pointer: &str| tree.pointer(pointer).cloned();
         assert_eq!(at("/admin/address/socket_address"), Some(json!({"address": "::1", "port_value": 2})));
         let address = format!("{LISTENER}/address/socket_address");
@@ -113,17 +191,50 @@ mod tests {
         let source = format!("{HTTP}/http_filters/0/config_discovery/config_source/path_config_source");
         let expected = json!({"path": "/run/a/b.json", "watched_directory": {"path": "/run/a"}});
         assert_eq!(at(&source), Some(expected));
+        assert_eq!(at(&format!("{HTTP}/access_log/0/typed_config/path")), Some(json!("/run/a/access.log")));
         let route = format!("{HTTP}/route_config/virtual_hosts/0/routes/0/route/host_rewrite_literal");
         assert_eq!(at(&route), Some(json!("shop.test:3")));
         assert_eq!(at(&format!("{CLUSTER}/transport_socket")), None);
+        assert_eq!(at("/node/metadata"), None);
+    }
+
+    #[test]
+    fn a_service_of_its_own_for_grpc_has_a_route_before_the_other_ones() {
+        let upstream = "http://shop.test:3".parse().expect("a URL");
+        let grpc = "https://calls.test:4".parse().expect("a URL");
+        let tree = bootstrap(&Setting { grpc: Some(&grpc), seed: Some(7), ..setting(&upstream) });
+        let routes = tree.pointer(&format!("{HTTP}/route_config/virtual_hosts/0/routes")).expect("routes");
+        let found: Vec<_> = routes
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|route| {
+                (&route["match"]["grpc"], &route["route"]["cluster"], &route["route"]["host_rewrite_literal"])
+            })
+            .collect();
+        let (any, none) = (json!({}), json!(null));
+        let expected = [
+            (&any, &json!("grpc"), &json!("calls.test:4")),
+            (&none, &json!("service"), &json!("shop.test:3")),
+        ];
+        assert_eq!(found, expected);
+        let cluster = &tree["static_resources"]["clusters"][1];
+        assert_eq!((&cluster["name"], cluster["transport_socket"].is_object()), (&json!("grpc"), true));
+        assert_eq!(tree["node"]["metadata"]["BROWNOUT_SEED"], "7");
+    }
+
+    #[test]
+    fn a_service_may_get_the_host_that_the_client_sent() {
+        let upstream = "http://shop.test:3".parse().expect("a URL");
+        let tree = bootstrap(&Setting { keep_host: true, ..setting(&upstream) });
+        let route = format!("{HTTP}/route_config/virtual_hosts/0/routes/0/route");
+        assert_eq!(tree.pointer(&route), Some(&json!({"cluster": "service", "timeout": "0s"})));
     }
 
     #[test]
     fn a_service_with_tls_is_spoken_to_with_tls_and_its_certificate_checked() {
-        let address = "127.0.0.1:1".parse().expect("an address");
         let upstream = "https://shop.test".parse().expect("a URL");
-        let authorities = Path::new("/etc/authorities.pem");
-        let tree = bootstrap(address, address, &upstream, Path::new("/a/b.json"), Some(authorities));
+        let tree = bootstrap(&setting(&upstream));
         let trusted = format!(
             "{CLUSTER}/transport_socket/typed_config/common_tls_context/validation_context/trusted_ca"
         );

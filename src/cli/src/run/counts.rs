@@ -4,16 +4,12 @@ use crate::envoy::{Admin, AdminError};
 use brownout_core::Plan;
 use brownout_core::fault::Kind;
 use std::collections::BTreeMap;
-use std::fmt;
 
-const REQUESTS: &str = "http.front.downstream_rq_total";
 const MODULE: &str = "wasmcustom.brownout";
 
 /// The counters at one moment. All count from the start of Envoy, whatever documents there were.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Requests that arrived.
-    pub requests: u64,
     /// Requests that suffered a fault.
     pub injected: u64,
     /// Requests being held now.
@@ -41,7 +37,7 @@ impl Counts {
     /// # Errors
     /// When Envoy does not answer.
     pub fn read(admin: &Admin, plan: &Plan) -> Result<Self, AdminError> {
-        Ok(Self::of(&admin.stats(&format!("^({REQUESTS}|{MODULE}\\..*)$"))?, plan))
+        Ok(Self::of(&admin.stats(&format!("^{MODULE}\\..*$"))?, plan))
     }
 
     fn of(stats: &BTreeMap<String, u64>, plan: &Plan) -> Self {
@@ -56,44 +52,24 @@ impl Counts {
             }
         };
         Self {
-            requests: count(REQUESTS),
             injected: count(&format!("{MODULE}.injected")),
             active: count(&format!("{MODULE}.active_faults")),
             rules: plan.rules().iter().map(|each| rule(each.name.as_str())).collect(),
         }
     }
 
-    /// Requests that went on untouched.
-    pub fn passed(&self) -> u64 {
-        self.requests.saturating_sub(self.injected)
+    /// What a rule has injected; of all rules together without one.
+    pub fn injected_by(&self, rule: Option<&str>) -> u64 {
+        match rule {
+            None => self.injected,
+            Some(name) => self.rules.iter().filter(|rule| rule.name == name).map(|rule| rule.injected).sum(),
+        }
     }
 }
 
 /// `delays` out of `delays_injected`.
 fn plural(kind: Kind) -> &'static str {
     kind.counter().trim_end_matches("_injected")
-}
-
-/// One line: `12 requests: 8 passed, 4 injected (slow-search 2, flaky-checkout 2), 1 held now`.
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.requests == 1 { "" } else { "s" };
-        let (requests, passed, injected) = (self.requests, self.passed(), self.injected);
-        write!(f, "{requests} request{plural}: {passed} passed, {injected} injected")?;
-        let busy: Vec<String> = self
-            .rules
-            .iter()
-            .filter(|rule| rule.injected > 0)
-            .map(|rule| format!("{} {}", rule.name, rule.injected))
-            .collect();
-        if !busy.is_empty() {
-            write!(f, " ({})", busy.join(", "))?;
-        }
-        if self.active > 0 {
-            write!(f, ", {} held now", self.active)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
@@ -109,16 +85,14 @@ mod tests {
         ]}"#;
         let plan = Plan::from_json(document).expect("a good document");
         let stats = [
-            ("http.front.downstream_rq_total", 10),
             ("wasmcustom.brownout.injected", 3),
             ("wasmcustom.brownout.active_faults", 1),
             ("wasmcustom.brownout.rule.a.injected", 1),
             ("wasmcustom.brownout.rule.a.injected.injected", 2),
         ];
         let stats = stats.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        assert_eq!(
-            Counts::of(&stats, &plan).to_string(),
-            "10 requests: 7 passed, 3 injected (a 1, a.injected 2), 1 held now"
-        );
+        let counts = Counts::of(&stats, &plan);
+        assert_eq!((counts.injected, counts.active), (3, 1));
+        assert_eq!([Some("a"), Some("a.injected"), None].map(|rule| counts.injected_by(rule)), [1, 2, 3]);
     }
 }

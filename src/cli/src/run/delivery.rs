@@ -1,4 +1,5 @@
-//! How a document reaches Envoy: as a file that Envoy watches.
+//! How a document reaches Envoy: as a file that Envoy watches. And whether the module runs it, which only the module
+//! knows: Envoy says no more than that it has handed it over.
 
 use super::bootstrap;
 use crate::envoy::{Admin, AdminError};
@@ -6,7 +7,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-const STATS: &str = "extension_config_discovery.http_filter.brownout";
+const DISCOVERY: &str = "extension_config_discovery.http_filter.brownout";
+const MODULE: &str = "wasmcustom.brownout";
 
 /// Gives documents to one Envoy.
 #[derive(Debug)]
@@ -23,10 +25,12 @@ pub struct Delivery {
 pub enum Receipt {
     /// Envoy has not said yet.
     Pending,
-    /// It is in force for new requests.
+    /// The module runs it, for new requests.
     InForce,
-    /// Envoy refused it; the one before stays in force.
+    /// Envoy or the module refused it.
     Refused,
+    /// Envoy has taken it, and no module of ours has said anything.
+    Silent,
 }
 
 impl Delivery {
@@ -48,21 +52,34 @@ impl Delivery {
         fs::rename(&new, &self.file)
     }
 
-    /// Asks Envoy what became of the last document.
+    /// Asks what became of the last document.
     ///
     /// # Errors
     /// When Envoy does not answer.
     pub fn receipt(&self, admin: &Admin) -> Result<Receipt, AdminError> {
         // The dump of Envoy's configuration shows a refused version too; this is the version that is in force.
-        let page = admin.json(&format!("/stats?format=json&filter=^{STATS}.version_text$"))?;
-        if page["stats"][0]["value"].as_str() == Some(&self.version.to_string()) {
-            return Ok(Receipt::InForce);
+        let page = admin.json(&format!("/stats?format=json&filter=^{DISCOVERY}.version_text$"))?;
+        let is_there = page["stats"][0]["value"].as_str() == Some(&self.version.to_string());
+        let said = admin.stats(&format!("^{MODULE}.(document_refused|config_rejected|mode)$"))?;
+        let says = |name: &str| said.get(&format!("{MODULE}.{name}")).copied();
+        if !is_there {
+            // Modules up to 0.1 have Envoy refuse what they cannot read.
+            let is_read = says("config_rejected").is_some();
+            return Ok(match refused(admin)? > self.refused_before {
+                true if is_read => Receipt::Refused,
+                true => Receipt::Silent,
+                false => Receipt::Pending,
+            });
         }
-        Ok(if refused(admin)? > self.refused_before { Receipt::Refused } else { Receipt::Pending })
+        Ok(match says("document_refused") {
+            Some(1..) => Receipt::Refused,
+            _ if says("mode").is_some() => Receipt::InForce,
+            _ => Receipt::Silent,
+        })
     }
 }
 
 fn refused(admin: &Admin) -> Result<u64, AdminError> {
-    let name = format!("{STATS}.update_rejected");
+    let name = format!("{DISCOVERY}.update_rejected");
     Ok(admin.stats(&format!("^{name}$"))?.get(&name).copied().unwrap_or(0))
 }

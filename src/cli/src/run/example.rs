@@ -22,25 +22,37 @@ pub struct Example {
     headers: Vec<(String, String)>,
 }
 
-/// `GET /`, and a request for each rule that one can be made up for: with what the engine itself does to it. `json` is
-/// a document without mistakes.
-pub fn examples(json: &str) -> Vec<(Example, String)> {
-    let Ok(plan) = Plan::from_json(json.as_bytes()) else { return Vec::new() };
+/// Requests to try.
+#[derive(Debug, Default)]
+pub struct Examples {
+    /// Each with what the engine itself does to it.
+    pub found: Vec<(Example, String)>,
+    /// The rules that none was made up for: their conditions are of another kind, or an earlier rule takes it.
+    pub without: Vec<String>,
+}
+
+/// `GET /`, and a request for each rule that one can be made up for. `json` is a document without mistakes.
+pub fn examples(json: &str) -> Examples {
+    let Ok(plan) = Plan::from_json(json.as_bytes()) else { return Examples::default() };
     let mut engine = Engine::new(plan, Always);
     let requests: Vec<Option<Example>> = engine.plan().rules().iter().map(Example::of).collect();
-    let plain = Example::plain();
-    let (_, effect) = effect(&mut engine, 0, &plain);
-    let mut examples = vec![(plain, effect)];
+    let (taken_by, effect) = self::effect(&mut engine, 0, &Example::plain());
+    let mut has_one: Vec<usize> = taken_by.into_iter().map(|rule| rule.0).collect();
+    let mut examples = vec![(Example::plain(), effect)];
     for (request, id) in requests.into_iter().zip(1..) {
         let Some(request) = request else { continue };
         let (taken_by, effect) = self::effect(&mut engine, id, &request);
-        // Conditions that nobody knows how to fulfil here, and rules that stand before this one, keep it away.
+        // Conditions that nobody knows how to fulfil here, and earlier rules, keep it away.
         let is_its_own = taken_by.is_some_and(|rule| rule.0 + 1 == id as usize);
         if is_its_own && examples.iter().all(|(other, _)| *other != request) {
+            has_one.extend(taken_by.map(|rule| rule.0));
             examples.push((request, effect));
         }
     }
-    examples
+    let rules = engine.plan().rules().iter().enumerate();
+    let without = rules.filter(|(number, _)| !has_one.contains(number));
+    let without = without.map(|(_, rule)| rule.name.as_str().to_owned()).collect();
+    Examples { found: examples, without }
 }
 
 impl Example {
@@ -70,6 +82,23 @@ impl Example {
             }
         }
         Some(example)
+    }
+
+    /// Whether sending it asks the service to change nothing (RFC 9110, section 9.2.1).
+    pub fn is_safe(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD")
+    }
+
+    /// The request, to be sent.
+    pub fn request(&self, proxy: SocketAddr) -> Option<ureq::http::Request<()>> {
+        let mut request = ureq::http::Request::builder()
+            .method(self.method.as_str())
+            .uri(format!("http://{proxy}{}", self.path));
+        let host = self.authority.iter().map(|host| ("host".to_owned(), host.clone()));
+        for (name, value) in host.chain(self.headers.iter().cloned()) {
+            request = request.header(name, value);
+        }
+        request.body(()).ok()
     }
 
     /// The line to paste into a shell.
@@ -225,6 +254,7 @@ mod tests {
     fn lines(document: &str) -> Vec<String> {
         let proxy = "127.0.0.1:1".parse().expect("an address");
         examples(document)
+            .found
             .into_iter()
             .map(|(example, effect)| format!("{} # {effect}", example.curl(proxy)))
             .collect()
@@ -261,5 +291,6 @@ mod tests {
             {"name": "a", "percentage": 1, "abort": {"http_status": 503}, "match": {"path": {"safe_regex": "/a+"}}}
         ]}"#;
         assert_eq!(lines(document), ["curl -i http://127.0.0.1:1/ # passes"]);
+        assert_eq!(examples(document).without, ["a"]);
     }
 }

@@ -6,9 +6,13 @@ mod counts;
 mod delivery;
 mod demo;
 mod example;
+mod guest;
+mod listen;
 mod port;
+mod requests;
 mod sandbox;
 mod session;
+mod tally;
 mod traffic;
 mod upstream;
 mod watch;
@@ -18,12 +22,15 @@ use crate::document::{Checked, Document};
 use crate::envoy::{self, LocateError, ProcessError};
 use crate::module;
 use crate::report;
+use board::Format;
 use brownout_core::decode::Decoder;
 use brownout_core::duration::Written;
 use brownout_core::json::Json;
+use session::Ended;
+use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use upstream::Upstream;
@@ -32,34 +39,76 @@ use upstream::Upstream;
 const DEMO: &str = include_str!("../../../../envoy/demo.yaml");
 const DEMO_NAME: &str = "envoy/demo.yaml";
 
-/// Run a local fault proxy: a real Envoy with the module before your service, or before a demo service.
+/// Our own failures beside a command of the user's, whose exit status is passed on.
+const OWN_FAILURE: u8 = 125;
+/// What should have been injected was not.
+const NOT_INJECTED: u8 = 124;
+
+/// Run a local fault proxy: a real Envoy with the module before your service, or before a demo service
 ///
 /// The document takes effect again whenever its file changes; a wrong one is refused and the old one stays. Ctrl-C
 /// ends everything.
+///
+/// With a command after `--`, the proxy is up and the document in force before the command starts, and both end with
+/// it. The command finds the proxy by BROWNOUT_URL and Envoy's admin interface by BROWNOUT_ADMIN, and `brownout push`
+/// gives the proxy another document.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  brownout run faults.yaml --upstream http://127.0.0.1:8080
+  brownout run faults.yaml --upstream http://127.0.0.1:8080 --expect-injected -- pytest tests/
+
+Exit codes: 0 ended by Ctrl-C, --duration or a command that succeeded; 1 the document is wrong; 2 something is missing or \
+fails. With a command: its own exit code; 124 if --expect-injected is not met; 125 instead of 1 and 2.")]
 pub struct Arguments {
-    /// The document, JSON or YAML; without one, a built-in example.
+    /// The document, JSON or YAML; `-` is standard input; without one, a built-in example.
     #[arg(value_name = "CONFIG")]
     config: Option<PathBuf>,
+    /// A command to run beside the proxy, which ends with it.
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
     /// The service behind the proxy; without one, a built-in demo service.
     #[arg(long, value_name = "URL")]
     upstream: Option<Upstream>,
-    /// Where the proxy listens; port 0 is a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:10000")]
+    /// The service for gRPC requests, if that is another one.
+    #[arg(long, value_name = "URL", requires = "upstream")]
+    grpc: Option<Upstream>,
+    /// Let services see `Host` as the client sent it; without this, they see their own name from the URL.
+    #[arg(long)]
+    keep_host: bool,
+    /// Where the proxy listens: `127.0.0.1:10000`, or only a port; 0 is a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:10000", value_parser = listen::address)]
     listen: SocketAddr,
     /// Where Envoy's admin interface listens; port 0 is a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901", value_parser = listen::address)]
     admin: SocketAddr,
     /// End after this time: `30s`, `1m30s`, at most `1h`; without it, on Ctrl-C.
     #[arg(long, value_name = "D", value_parser = duration)]
     duration: Option<Duration>,
-    /// Send demo traffic through the proxy and show what becomes of it.
-    #[arg(long)]
-    traffic: bool,
+    /// Send demo traffic through the proxy: what the document's rules match. To the service of `--upstream` nothing is
+    /// sent unless this says `--traffic=upstream`, and then only GET and HEAD.
+    #[arg(long, value_name = "TO", num_args = 0..=1, require_equals = true, default_missing_value = "demo")]
+    traffic: Option<traffic::To>,
+    /// Fail with 124 if nothing was injected; with a rule's name, if that rule injected nothing. Can be repeated.
+    #[arg(long, value_name = "RULE", num_args = 0..=1, default_missing_value = "")]
+    expect_injected: Vec<String>,
+    /// Make the draws repeatable: the same requests, one after another, meet the same faults.
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// How to say things: `text` for people, on standard error; `json` for programs, one object a line on standard
+    /// output.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    format: Format,
+    /// Do not show requests as they pass.
+    #[arg(long, short)]
+    quiet: bool,
+    /// Keep Envoy's log in this file.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
     /// The Envoy to use; without it, a suitable `envoy` on PATH, or one that is downloaded once.
     #[arg(long, value_name = "PATH", env = "BROWNOUT_ENVOY")]
     envoy: Option<PathBuf>,
-    /// The module; without it, `brownout.wasm` beside this command or in `dist`.
+    /// Use this module instead of the one inside this command.
     #[arg(long, value_name = "PATH", env = "BROWNOUT_MODULE")]
     module: Option<PathBuf>,
 }
@@ -67,8 +116,23 @@ pub struct Arguments {
 /// Why the proxy does not run, or does not run on.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("cannot read `{path}`: {source}")]
-    Config { path: PathBuf, source: io::Error },
+    #[error("cannot read `{name}`: {source}")]
+    Config { name: String, source: io::Error },
+    #[error("the document has no rule `{0}` to expect anything of; its rules: {1}")]
+    NoSuchRule(String, String),
+    #[error(
+        "{0} is the proxy itself: name your service with `--upstream`, or move the proxy with `--listen`"
+    )]
+    OwnUpstream(Upstream),
+    #[error(
+        "the module ({module}) refuses a document that this command takes: is it of another version? The end of \
+         Envoy's log:\n{tail}"
+    )]
+    ModuleRefuses { module: String, tail: String },
+    #[error("Envoy cannot run the module ({module}); the end of its log:\n{tail}")]
+    NoModule { module: String, tail: String },
+    #[error("{message}")]
+    Command { code: u8, message: String },
     #[error(transparent)]
     Module(#[from] module::Error),
     #[error(transparent)]
@@ -87,37 +151,71 @@ enum Error {
     Ended { status: std::process::ExitStatus, tail: String },
 }
 
-/// Runs it: 0 after Ctrl-C or `--duration`, 1 when the document is wrong, 2 when something is missing or fails.
+/// Runs it; the exit codes are in the help.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let document = match load(arguments.config.as_deref()) {
+    let failed = |code: u8| ExitCode::from(if arguments.command.is_empty() { code } else { OWN_FAILURE });
+    let document = match load(arguments) {
         Ok(document) => document,
-        Err(error) => return fail(&error),
+        Err(error) => {
+            anstream::eprintln!("error: {error}");
+            return failed(2);
+        }
     };
     let checked = match document.check() {
         Ok(checked) => checked,
         Err(mistakes) => {
             anstream::eprint!("{}", report::text(&document, &mistakes));
-            return ExitCode::from(1);
+            return failed(1);
         }
     };
     match proxy(arguments, &document, checked) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(&error),
+        Ok(ended) => outcome(arguments, &ended),
+        Err(Error::Command { code, message }) => {
+            anstream::eprintln!("error: {message}");
+            ExitCode::from(code)
+        }
+        Err(error) => {
+            anstream::eprintln!("error: {error}");
+            failed(2)
+        }
     }
 }
 
-fn fail(error: &Error) -> ExitCode {
-    anstream::eprintln!("error: {error}");
-    ExitCode::from(2)
+/// What a run that went well ends with.
+fn outcome(arguments: &Arguments, ended: &Ended) -> ExitCode {
+    let missing: Vec<&str> = arguments
+        .expect_injected
+        .iter()
+        .map(String::as_str)
+        .filter(|name| ended.counts.injected_by((!name.is_empty()).then_some(name)) == 0)
+        .collect();
+    for name in &missing {
+        match *name {
+            "" => anstream::eprintln!("error: nothing was injected, and `--expect-injected` expects it"),
+            name => anstream::eprintln!(
+                "error: rule `{name}` injected nothing, and `--expect-injected` expects it"
+            ),
+        }
+    }
+    match ended.command {
+        Some(code) if code != 0 => ExitCode::from(code),
+        _ if !missing.is_empty() => ExitCode::from(NOT_INJECTED),
+        _ => ExitCode::SUCCESS,
+    }
 }
 
-fn load(config: Option<&Path>) -> Result<Document, Error> {
-    let Some(path) = config else { return Ok(Document::new(DEMO_NAME, DEMO.as_bytes())) };
-    let bytes = std::fs::read(path).map_err(|source| Error::Config { path: path.into(), source })?;
-    Ok(Document::new(&path.display().to_string(), &bytes))
+fn load(arguments: &Arguments) -> Result<Document, Error> {
+    let Some(path) = &arguments.config else { return Ok(Document::new(DEMO_NAME, DEMO.as_bytes())) };
+    Document::open(path).map_err(|(name, source)| Error::Config { name, source })
 }
 
-fn proxy(arguments: &Arguments, document: &Document, checked: Checked) -> Result<(), Error> {
+fn proxy(arguments: &Arguments, document: &Document, checked: Checked) -> Result<Ended, Error> {
+    expected_rules_are_there(arguments, &checked)?;
+    for service in [arguments.upstream.as_ref(), arguments.grpc.as_ref()].into_iter().flatten() {
+        if service.is_at(arguments.listen) {
+            return Err(Error::OwnUpstream(service.clone()));
+        }
+    }
     let module = module::find(arguments.module.as_deref())?;
     port::free(arguments.listen, "the proxy", "--listen")?;
     port::free(arguments.admin, "Envoy's admin interface", "--admin")?;
@@ -129,9 +227,20 @@ fn proxy(arguments: &Arguments, document: &Document, checked: Checked) -> Result
         None => Upstream::at(demo::start().map_err(setup("the demo service"))?),
     };
     let sandbox = sandbox::Sandbox::start(arguments, &envoy, &module, &upstream, &checked)?;
-    let watch = arguments.config.as_deref().map(|path| watch::Watch::new(path, document.bytes().to_vec()));
-    let session = session::Session::new(sandbox, watch, document.name(), checked);
+    // What came from standard input cannot change.
+    let file = arguments.config.as_deref().filter(|path| path.as_os_str() != "-");
+    let file = file.map(|path| (path, document.bytes().to_vec()));
+    let session = session::Session::new(arguments, sandbox, file, document.name(), checked);
     session.run(arguments, &envoy, &upstream, &signals)
+}
+
+fn expected_rules_are_there(arguments: &Arguments, checked: &Checked) -> Result<(), Error> {
+    let rules: Vec<&str> = checked.plan.rules().iter().map(|rule| rule.name.as_str()).collect();
+    let mut expected = arguments.expect_injected.iter().filter(|name| !name.is_empty());
+    match expected.find(|name| !rules.contains(&name.as_str())) {
+        Some(name) => Err(Error::NoSuchRule(name.clone(), rules.join(", "))),
+        None => Ok(()),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

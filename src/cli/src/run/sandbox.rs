@@ -1,19 +1,28 @@
 //! Envoy with the module, running: its folder, its process, and the way for documents.
 
-use super::bootstrap::bootstrap;
-use super::delivery::Delivery;
+use super::bootstrap::{Setting, bootstrap};
+use super::delivery::{Delivery, Receipt};
+use super::requests::Requests;
 use super::upstream::{self, Upstream};
 use super::{Arguments, Error};
 use crate::document::Checked;
 use crate::envoy::{Admin, Found, Launch, Process};
+use crate::module::Module;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::thread;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const READY: Duration = Duration::from_secs(30);
+/// How long it may take until the module runs a document.
+const RECEIPT: Duration = Duration::from_secs(10);
+/// Lines of the access log reach us within this time.
+const FLUSH_MILLISECONDS: &str = "20";
+/// How much of Envoy's log an error shows.
+const COMPLAINTS: usize = 6;
 
 /// A running Envoy with the module in it. It ends when this is dropped, and when our process ends.
 #[derive(Debug)]
@@ -26,46 +35,90 @@ pub struct Sandbox {
     pub listen: SocketAddr,
     /// The way for documents.
     pub delivery: Delivery,
+    /// The requests that pass.
+    pub requests: Requests,
+    /// The file for documents that `brownout push` brings.
+    pub inbox: PathBuf,
     _folder: TempDir,
 }
 
 impl Sandbox {
-    /// Writes the configuration and starts Envoy with it; it is ready when this returns.
+    /// Writes the configuration and starts Envoy with it; the document is in force when this returns.
     ///
     /// # Errors
-    /// When a file cannot be written, and when Envoy does not get ready.
+    /// When a file cannot be written, when Envoy does not get ready, and when the module does not run the document.
     pub fn start(
         arguments: &Arguments,
         envoy: &Found,
-        module: &Path,
+        module: &Module,
         upstream: &Upstream,
         document: &Checked,
     ) -> Result<Self, Error> {
         let setup = |source| Error::Setup { what: "Envoy's configuration", source };
         let authorities = upstream::authorities();
-        if upstream.tls && authorities.is_none() {
-            return Err(Error::Authorities(upstream.clone()));
+        for service in [Some(upstream), arguments.grpc.as_ref()].into_iter().flatten() {
+            if service.tls && authorities.is_none() {
+                return Err(Error::Authorities(service.clone()));
+            }
         }
         let folder = tempfile::Builder::new().prefix("brownout-").tempdir().map_err(setup)?;
-        let config = folder.path().join("bootstrap.json");
-        let resource = folder.path().join("xds/brownout.json");
-        fs::create_dir(folder.path().join("xds")).map_err(setup)?;
-        let tree = bootstrap(arguments.listen, arguments.admin, upstream, &resource, authorities.as_deref());
-        fs::write(&config, tree.to_string()).map_err(setup)?;
-        let mut delivery = Delivery::new(&resource, module);
+        let at = |name: &str| folder.path().join(name);
+        let (config, wasm, resource) = (at("bootstrap.json"), at("brownout.wasm"), at("xds/brownout.json"));
+        fs::create_dir(at("xds")).map_err(setup)?;
+        fs::write(&wasm, &module.bytes).map_err(setup)?;
+        let setting = Setting {
+            listen: arguments.listen,
+            admin: arguments.admin,
+            upstream,
+            grpc: arguments.grpc.as_ref(),
+            keep_host: arguments.keep_host,
+            seed: arguments.seed,
+            resource: &resource,
+            access_log: &at("access.log"),
+            authorities: authorities.as_deref(),
+        };
+        fs::write(&config, bootstrap(&setting).to_string()).map_err(setup)?;
+        let mut delivery = Delivery::new(&resource, &wasm);
         delivery.give(&document.json, None).map_err(setup)?;
-        let log = folder.path().join("envoy.log");
-        let mut process = Launch::new(&envoy.path, &config, &log).concurrency(2).start()?;
-        match process.wait_ready(READY) {
-            Ok(admin) => {
-                let listen = front(&admin)?;
-                Ok(Self { process, admin, listen, delivery, _folder: folder })
-            }
+        let log = arguments.log.clone().unwrap_or_else(|| at("envoy.log"));
+        // Each worker draws for itself: what is to be the same each time has to be drawn by one.
+        let workers = if arguments.seed.is_some() { 1 } else { 2 };
+        let launch = Launch::new(&envoy.path, &config, &log).concurrency(workers);
+        let mut process =
+            launch.argument("--file-flush-interval-msec").argument(FLUSH_MILLISECONDS).start()?;
+        let admin = match process.wait_ready(READY) {
+            Ok(admin) => admin,
             Err(error) => {
                 // The message names the log: it has to be there to be read.
                 let _ = folder.keep();
-                Err(error.into())
+                return Err(error.into());
             }
+        };
+        let listen = front(&admin)?;
+        let (requests, inbox) = (Requests::new(&at("access.log")), at("pushed.json"));
+        let sandbox = Self { process, admin, listen, delivery, requests, inbox, _folder: folder };
+        let tail = sandbox.process.complaints(COMPLAINTS);
+        match sandbox.receipt()? {
+            Receipt::InForce => Ok(sandbox),
+            Receipt::Refused => Err(Error::ModuleRefuses { module: module.origin.clone(), tail }),
+            Receipt::Silent | Receipt::Pending => {
+                Err(Error::NoModule { module: module.origin.clone(), tail })
+            }
+        }
+    }
+
+    /// What becomes of the last document: waits until that is known.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn receipt(&self) -> Result<Receipt, Error> {
+        let end = Instant::now() + RECEIPT;
+        loop {
+            let receipt = self.delivery.receipt(&self.admin)?;
+            if receipt != Receipt::Pending || Instant::now() > end {
+                return Ok(receipt);
+            }
+            thread::sleep(Duration::from_millis(5));
         }
     }
 }

@@ -1,29 +1,33 @@
-//! What happens between the start of the proxy and its end: reloads, demo traffic, counters.
+//! What happens between the start of the proxy and its end: requests, new documents, the user's command.
 
 use super::board::Board;
 use super::counts::Counts;
 use super::delivery::Receipt;
+use super::example::{Examples, examples};
+use super::guest::Guest;
 use super::sandbox::Sandbox;
-use super::traffic;
+use super::tally::{Summary, Tally};
+use super::traffic::{To, Traffic};
 use super::upstream::Upstream;
 use super::watch::{Change, Watch};
-use super::welcome::{rules, welcome};
+use super::welcome::{Welcome, rules};
 use super::{Arguments, Error};
 use crate::document::{Checked, Document};
 use crate::envoy::Found;
 use crate::report;
+use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-const TURN: Duration = Duration::from_millis(50);
-/// How long Envoy may take to say what it thinks of a document.
-const RECEIPT: Duration = Duration::from_secs(10);
+const TURN: Duration = Duration::from_millis(25);
+/// How long the user's command may take to end once it is asked to.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Ctrl-C and its relatives. The second one ends the process at once.
 #[derive(Debug)]
@@ -48,23 +52,55 @@ impl Signals {
     }
 }
 
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit status of the user's command, if there was one.
+    pub command: Option<u8>,
+    /// What the module has counted.
+    pub counts: Counts,
+}
+
 /// One run of the proxy.
 #[derive(Debug)]
 pub struct Session {
     sandbox: Sandbox,
-    watch: Option<Watch>,
+    /// The document's file, if it has one, and the file for what `brownout push` brings.
+    watches: Vec<(String, Watch)>,
     name: String,
     document: Checked,
     board: Board,
+    traffic: Traffic,
+    traffic_to: Option<To>,
+    has_upstream: bool,
+    tally: Tally,
 }
 
 impl Session {
     /// A proxy that runs with this document.
-    pub fn new(sandbox: Sandbox, watch: Option<Watch>, name: &str, document: Checked) -> Self {
-        Self { sandbox, watch, name: name.into(), document, board: Board::new() }
+    pub fn new(
+        arguments: &Arguments,
+        sandbox: Sandbox,
+        file: Option<(&Path, Vec<u8>)>,
+        name: &str,
+        document: Checked,
+    ) -> Self {
+        let file = file.map(|(path, known)| (name.to_owned(), Watch::new(path, known)));
+        let pushed = ("the pushed document".to_owned(), Watch::of_nothing(&sandbox.inbox));
+        Self {
+            watches: file.into_iter().chain([pushed]).collect(),
+            sandbox,
+            name: name.into(),
+            document,
+            board: Board::new(arguments.format, arguments.quiet, arguments.command.is_empty()),
+            traffic: Traffic::default(),
+            traffic_to: arguments.traffic,
+            has_upstream: arguments.upstream.is_some(),
+            tally: Tally::default(),
+        }
     }
 
-    /// Until the user or the time ends it.
+    /// Until the user, the time or the user's command ends it.
     ///
     /// # Errors
     /// When Envoy ends by itself or cannot be asked.
@@ -74,104 +110,194 @@ impl Session {
         envoy: &Found,
         upstream: &Upstream,
         signals: &Signals,
-    ) -> Result<(), Error> {
-        self.board.say(&welcome(arguments, envoy, upstream, &self.sandbox, &self.name, &self.document));
-        let (sender, seen) = mpsc::channel();
-        if arguments.traffic {
+    ) -> Result<Ended, Error> {
+        let examples = examples(&self.document.json);
+        self.welcome(arguments, envoy, upstream, &examples);
+        self.follow_traffic(examples);
+        if self.traffic_to.is_some() {
             let setup = |source| Error::Setup { what: "the demo traffic", source };
-            traffic::start(self.sandbox.listen, &sender).map_err(setup)?;
+            self.traffic.start(self.sandbox.listen).map_err(setup)?;
         }
+        let mut guest = self.guest(arguments)?;
+        let mut command = None;
         let end = arguments.duration.map(|duration| Instant::now() + duration);
         let mut count = Instant::now() + self.board.pace();
         while !signals.ask_to_end() && end.is_none_or(|end| Instant::now() < end) {
-            self.turn(&seen)?;
-            if Instant::now() >= count {
+            self.turn()?;
+            command = guest.as_mut().and_then(Guest::ended);
+            if command.is_some() {
+                break;
+            }
+            if Instant::now() >= count && arguments.command.is_empty() {
                 count = Instant::now() + self.board.pace();
-                self.count()?;
+                let summary = self.summary()?;
+                self.board.sum(&summary);
             }
         }
-        self.goodbye()
+        if let Some(guest) = guest.as_mut().filter(|_| command.is_none()) {
+            command = Some(self.end_guest(guest)?);
+        }
+        self.goodbye(command)
+    }
+
+    fn welcome(&mut self, arguments: &Arguments, envoy: &Found, upstream: &Upstream, examples: &Examples) {
+        let welcome = Welcome {
+            arguments,
+            envoy,
+            upstream,
+            sandbox: &self.sandbox,
+            name: &self.name,
+            document: &self.document,
+            examples,
+        };
+        let (text, json) = (welcome.text(), welcome.json());
+        self.board.tell(&text, || json);
+    }
+
+    fn guest(&self, arguments: &Arguments) -> Result<Option<Guest>, Error> {
+        if arguments.command.is_empty() {
+            return Ok(None);
+        }
+        let variables = [
+            ("BROWNOUT_URL", format!("http://{}", self.sandbox.listen)),
+            ("BROWNOUT_ADMIN", format!("http://{}", self.sandbox.admin.address())),
+            ("BROWNOUT_PUSH", self.sandbox.inbox.display().to_string()),
+        ];
+        let shares_stdout = arguments.format == super::board::Format::Text;
+        Guest::start(&arguments.command, &variables, shares_stdout)
+            .map(Some)
+            .map_err(|(code, message)| Error::Command { code, message })
+    }
+
+    fn end_guest(&mut self, guest: &mut Guest) -> Result<u8, Error> {
+        guest.ask_to_end();
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(code) = guest.ended() {
+                return Ok(code);
+            }
+            if Instant::now() > end {
+                guest.kill();
+            }
+            self.turn()?;
+        }
     }
 
     /// A moment of waiting, and what came in it.
-    fn turn(&mut self, seen: &Receiver<traffic::Seen>) -> Result<(), Error> {
-        match seen.recv_timeout(TURN) {
-            Ok(seen) => self.board.request(&seen),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => thread::sleep(TURN),
-        }
+    fn turn(&mut self) -> Result<(), Error> {
+        thread::sleep(TURN);
+        self.read_requests();
         if let Some(status) = self.sandbox.process.ended() {
             self.board.close();
             return Err(Error::Ended { status, tail: self.sandbox.process.log_tail(12) });
         }
-        match self.watch.as_mut().and_then(Watch::look) {
-            Some(Change::Content(content)) => self.reload(&content),
-            Some(Change::Trouble(kind)) => {
-                self.board.say(&format!(
-                    "cannot read `{}` ({kind}); the document that was in it stays in force",
-                    self.name
-                ));
-                Ok(())
-            }
-            None => Ok(()),
+        let changes: Vec<_> =
+            self.watches.iter_mut().filter_map(|(name, watch)| Some((name.clone(), watch.look()?))).collect();
+        for (name, change) in changes {
+            self.follow(&name, change)?;
         }
-    }
-
-    fn count(&mut self) -> Result<(), Error> {
-        self.board.show(&Counts::read(&self.sandbox.admin, &self.document.plan)?);
         Ok(())
     }
 
-    fn reload(&mut self, content: &[u8]) -> Result<(), Error> {
-        let document = Document::new(&self.name, content);
+    fn follow(&mut self, name: &str, change: Change) -> Result<(), Error> {
+        let text = match change {
+            Change::Content(content) => return self.reload(name, &content),
+            Change::Emptied => {
+                format!("{name}: empty, the document that was in it stays in force; `{{}}` stops all faults")
+            }
+            Change::Trouble(kind) => {
+                format!("cannot read `{name}` ({kind}); the document that was in it stays in force")
+            }
+        };
+        self.board.tell(&text, || json!({"type": "passed_over", "document": name, "reason": text}));
+        Ok(())
+    }
+
+    fn read_requests(&mut self) {
+        loop {
+            let requests = self.sandbox.requests.next(&self.sandbox.admin);
+            if requests.is_empty() {
+                return;
+            }
+            requests.iter().for_each(|request| self.tally.add(request));
+            self.board.requests(&requests);
+        }
+    }
+
+    fn summary(&self) -> Result<Summary, Error> {
+        let counts = Counts::read(&self.sandbox.admin, &self.document.plan)?;
+        Ok(self.summary_of(counts))
+    }
+
+    fn summary_of(&self, counts: Counts) -> Summary {
+        let is_silent = !self.document.plan.reports_in_filter_state();
+        Summary { tally: self.tally.clone(), counts, is_silent }
+    }
+
+    fn reload(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
+        let document = Document::new(name, content);
         let checked = match document.check() {
             Ok(checked) => checked,
             Err(mistakes) => {
-                self.board.say(report::text(&document, &mistakes).trim_end());
-                self.board.say(&format!("{}: refused, the document before it stays in force", self.name));
+                let text = report::text(&document, &mistakes);
+                let text =
+                    format!("{}\n{name}: refused, the document before it stays in force", text.trim_end());
+                let json = || {
+                    let found: Vec<_> =
+                        mistakes.iter().map(|mistake| report::diagnostic(&document, mistake)).collect();
+                    json!({"type": "refused", "document": name, "diagnostics": found})
+                };
+                self.board.tell(&text, json);
                 return Ok(());
             }
         };
         let setup = |source| Error::Setup { what: "the new document", source };
         let started = Instant::now();
         self.sandbox.delivery.give(&checked.json, Some(&self.sandbox.admin)).map_err(setup)?;
-        match self.receipt(started)? {
+        match self.sandbox.receipt()? {
             Receipt::InForce => {
                 self.document = checked;
-                let took = started.elapsed().as_millis();
-                let rules = rules(&self.document.plan);
-                self.board
-                    .say(&format!("{}: in force, {rules}, confirmed by Envoy after {took} ms", self.name));
+                self.follow_traffic(examples(&self.document.json));
+                let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let text = format!(
+                    "{name}: in force, {}, confirmed by the module after {took} ms",
+                    rules(&self.document.plan)
+                );
+                let rules = self.document.plan.rules().len();
+                self.board.tell(
+                    &text,
+                    || json!({"type": "document", "document": name, "rules": rules, "after_ms": took}),
+                );
             }
-            Receipt::Refused => {
-                self.board.say(&format!(
-                    "{}: refused by Envoy, the document before it stays in force; the end of Envoy's log:\n{}",
-                    self.name,
+            Receipt::Refused | Receipt::Silent | Receipt::Pending => {
+                let text = format!(
+                    "{name}: not taken by the module, which may inject nothing now; the end of Envoy's log:\n{}",
                     self.sandbox.process.log_tail(6)
-                ));
-            }
-            Receipt::Pending => {
-                self.board.say(&format!("{}: not confirmed by Envoy after {RECEIPT:?}", self.name));
+                );
+                self.board.tell(&text, || json!({"type": "refused", "document": name, "reason": text}));
             }
         }
         Ok(())
     }
 
-    fn receipt(&self, started: Instant) -> Result<Receipt, Error> {
-        loop {
-            let receipt = self.sandbox.delivery.receipt(&self.sandbox.admin)?;
-            if receipt != Receipt::Pending || started.elapsed() > RECEIPT {
-                return Ok(receipt);
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
+    /// Demo traffic is what the document's rules match; to a service that is not ours, only what changes nothing.
+    fn follow_traffic(&self, examples: Examples) {
+        let examples = examples.found.into_iter().map(|(example, _)| example);
+        self.traffic.send(match (self.traffic_to, self.has_upstream) {
+            (None, _) | (Some(To::Demo), true) => Vec::new(),
+            (Some(_), false) => examples.collect(),
+            (Some(To::Upstream), true) => examples.filter(super::example::Example::is_safe).collect(),
+        });
     }
 
-    fn goodbye(&mut self) -> Result<(), Error> {
+    fn goodbye(&mut self, command: Option<u8>) -> Result<Ended, Error> {
         let counts = Counts::read(&self.sandbox.admin, &self.document.plan)?;
-        self.board.close();
+        // Envoy writes what is left of its access log when it ends.
         self.sandbox.process.stop();
-        self.board.say(&format!("ended after {counts}"));
-        Ok(())
+        self.read_requests();
+        self.board.close();
+        let summary = self.summary_of(Counts { active: 0, ..counts });
+        self.board.tell(&format!("ended after {summary}"), || summary.json());
+        Ok(Ended { command, counts: summary.counts })
     }
 }

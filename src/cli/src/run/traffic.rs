@@ -1,84 +1,74 @@
-//! Demo traffic: a few kinds of request, each again and again, and what became of them.
+//! Demo traffic: the requests of "Try:", again and again.
 
+use super::example::Example;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::mpsc::Sender;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How often each kind of request is sent.
-const EVERY: Duration = Duration::from_millis(2500);
+/// How often a request is sent.
+const EVERY: Duration = Duration::from_millis(500);
 /// How long a client of ours waits.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How many may wait at once: a rule that hangs must not use up all threads.
+const MOST_AT_ONCE: usize = 32;
 
-/// Method, path, and the value of `x-fault` or none.
-type Kind = (&'static str, &'static str, Option<&'static str>);
-
-/// What is sent: a request of each kind of the demo document, and one that passes.
-const KINDS: [Kind; 5] = [
-    ("GET", "/", None),
-    ("GET", "/search?q=tea", None),
-    ("POST", "/checkout", None),
-    ("GET", "/", Some("abort")),
-    ("GET", "/", Some("delay")),
-];
-
-/// What a client of the demo traffic saw.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// What it asked: `GET / x-fault: abort`.
-    pub request: String,
-    /// The status, or why there was none.
-    pub result: Result<u16, String>,
-    /// How long it took.
-    pub took: Duration,
-    /// What `x-brownout` said.
-    pub fault: Option<String>,
+/// To whom demo traffic goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum To {
+    /// The built-in demo service, and nobody else.
+    Demo,
+    /// The service of `--upstream` too: GET and HEAD only.
+    Upstream,
 }
 
-/// Starts the traffic. It ends with the process, or when nobody listens to `seen` any more.
-///
-/// # Errors
-/// When the system gives no thread.
-pub fn start(proxy: SocketAddr, seen: &Sender<Seen>) -> io::Result<()> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(PATIENCE))
-        .proxy(None)
-        .http_status_as_error(false)
-        .build()
-        .into();
-    let gap = EVERY / u32::try_from(KINDS.len()).unwrap_or(1);
-    for (kind, place) in KINDS.into_iter().zip(0..) {
-        let (agent, seen) = (agent.clone(), seen.clone());
-        thread::Builder::new().name("demo-traffic".into()).spawn(move || {
-            thread::sleep(gap * place);
-            while seen.send(ask(&agent, proxy, kind)).is_ok() {
+/// What is sent, one after another. A new document replaces it.
+#[derive(Debug, Clone, Default)]
+pub struct Traffic(Arc<Mutex<Vec<Example>>>);
+
+impl Traffic {
+    /// Sends these from now on.
+    pub fn send(&self, examples: Vec<Example>) {
+        if let Ok(mut current) = self.0.lock() {
+            *current = examples;
+        }
+    }
+
+    /// Starts sending; it ends with the process.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(&self, proxy: SocketAddr) -> io::Result<()> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .timeout_global(Some(PATIENCE))
+            .proxy(None)
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .build()
+            .into();
+        let (traffic, waiting) = (self.clone(), Arc::new(AtomicUsize::new(0)));
+        let sender = move || {
+            for number in 0.. {
+                let next = traffic.0.lock().ok().and_then(|all| all.get(number % all.len().max(1)).cloned());
+                if let Some(example) = next
+                    && waiting.load(Ordering::Relaxed) < MOST_AT_ONCE
+                {
+                    waiting.fetch_add(1, Ordering::Relaxed);
+                    let (agent, done) = (agent.clone(), Arc::clone(&waiting));
+                    let ask = move || {
+                        // What became of it is in the access log, with all other requests.
+                        let _ = example.request(proxy).map(|request| agent.run(request));
+                        done.fetch_sub(1, Ordering::Relaxed);
+                    };
+                    if thread::Builder::new().name("demo-request".into()).spawn(ask).is_err() {
+                        waiting.fetch_sub(1, Ordering::Relaxed);
+                    }
+                }
                 thread::sleep(EVERY);
             }
-        })?;
-    }
-    Ok(())
-}
-
-fn ask(agent: &ureq::Agent, proxy: SocketAddr, (method, path, header): Kind) -> Seen {
-    let mut request = ureq::http::Request::builder().method(method).uri(format!("http://{proxy}{path}"));
-    if let Some(value) = header {
-        request = request.header("x-fault", value);
-    }
-    let started = Instant::now();
-    let result = match request.body(()) {
-        Ok(request) => agent.run(request),
-        Err(error) => Err(error.into()),
-    };
-    let took = started.elapsed();
-    let fault = result.as_ref().ok().and_then(|response| {
-        response.headers().get("x-brownout").and_then(|value| value.to_str().ok()).map(str::to_owned)
-    });
-    let header = header.map_or(String::new(), |value| format!(" x-fault: {value}"));
-    Seen {
-        request: format!("{method} {path}{header}"),
-        result: result.map(|response| response.status().as_u16()).map_err(|error| error.to_string()),
-        took,
-        fault,
+        };
+        thread::Builder::new().name("demo-traffic".into()).spawn(sender).map(drop)
     }
 }

@@ -56,6 +56,16 @@ impl Upstream {
         }
     }
 
+    /// Whether it is this address: a proxy before itself would go round in circles.
+    pub fn is_at(&self, address: SocketAddr) -> bool {
+        let is_ours = |found: SocketAddr| {
+            let reaches = address.ip().is_unspecified() && found.ip().is_loopback();
+            found.port() == address.port() && (found.ip() == address.ip() || reaches)
+        };
+        address.port() != 0
+            && (self.host.as_str(), self.port).to_socket_addrs().is_ok_and(|mut all| all.any(is_ours))
+    }
+
     /// Whether something accepts connections there now.
     pub fn answers(&self) -> bool {
         let addresses = (self.host.as_str(), self.port).to_socket_addrs();

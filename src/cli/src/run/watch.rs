@@ -14,15 +14,17 @@ pub struct Watch {
     known: Vec<u8>,
     /// What was there at the last look, if that was something else.
     seen: Option<Result<Vec<u8>, io::ErrorKind>>,
-    /// Why the file could not be read, once that was reported.
-    trouble: Option<io::ErrorKind>,
+    /// What was last said about a file with nothing in it to use.
+    told: Option<Change>,
 }
 
 /// What happened to the file.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// It has this content now.
     Content(Vec<u8>),
+    /// There is nothing in it: an editor that empties it first, a full disk, a mistake. To stop, there is `{}`.
+    Emptied,
     /// It is not there any more, or cannot be read.
     Trouble(io::ErrorKind),
 }
@@ -30,7 +32,13 @@ pub enum Change {
 impl Watch {
     /// Watches a file with this content.
     pub fn new(path: &Path, known: Vec<u8>) -> Self {
-        Self { path: path.into(), known, seen: None, trouble: None }
+        Self { path: path.into(), known, seen: None, told: None }
+    }
+
+    /// Watches a file that need not be there yet.
+    pub fn of_nothing(path: &Path) -> Self {
+        let told = Some(Change::Trouble(io::ErrorKind::NotFound));
+        Self { told, ..Self::new(path, Vec::new()) }
     }
 
     /// Looks at the file. A change is reported when two looks in a row have seen the same: editors empty a file before
@@ -39,26 +47,25 @@ impl Watch {
         let now = fs::read(&self.path).map_err(|error| error.kind());
         if now.as_ref() == Ok(&self.known) {
             self.seen = None;
-            self.trouble = None;
+            self.told = None;
             return None;
         }
         if self.seen.as_ref() != Some(&now) {
             self.seen = Some(now);
             return None;
         }
-        match now {
+        let change = match now {
+            Ok(content) if content.trim_ascii().is_empty() => Change::Emptied,
             Ok(content) => {
                 self.seen = None;
-                self.trouble = None;
                 self.known.clone_from(&content);
-                Some(Change::Content(content))
+                Change::Content(content)
             }
-            Err(kind) if self.trouble == Some(kind) => None,
-            Err(kind) => {
-                self.trouble = Some(kind);
-                Some(Change::Trouble(kind))
-            }
-        }
+            Err(kind) => Change::Trouble(kind),
+        };
+        let is_news = self.told.as_ref() != Some(&change);
+        self.told = (!matches!(change, Change::Content(_))).then(|| change.clone());
+        is_news.then_some(change)
     }
 }
 
@@ -95,6 +102,17 @@ mod tests {
         fs::write(&path, "two").expect("written");
         assert_eq!(watch.look(), None);
         assert_eq!(watch.look(), Some(Change::Content(b"two".to_vec())));
+    }
+
+    #[test]
+    fn a_file_that_stays_empty_is_said_once_and_its_document_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("document");
+        fs::write(&path, "\n").expect("written");
+        let mut watch = Watch::new(&path, b"one".to_vec());
+        assert_eq!([watch.look(), watch.look(), watch.look()], [None, Some(Change::Emptied), None]);
+        fs::write(&path, "one").expect("written");
+        assert_eq!([watch.look(), watch.look()], [None, None]);
     }
 
     #[test]

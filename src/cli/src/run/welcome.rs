@@ -1,51 +1,125 @@
 //! What the user reads first: what runs where, and what to try.
 
-use super::example::examples;
+use super::example::Examples;
 use super::sandbox::Sandbox;
+use super::traffic;
 use super::upstream::Upstream;
 use super::{Arguments, DEMO_NAME};
 use crate::document::Checked;
 use crate::envoy::Found;
 use brownout_core::Plan;
+use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// All of it, several lines.
-pub fn welcome(
-    arguments: &Arguments,
-    envoy: &Found,
-    upstream: &Upstream,
-    sandbox: &Sandbox,
-    name: &str,
-    document: &Checked,
-) -> String {
-    let name = if arguments.config.is_some() { name } else { "a built-in example" };
-    let service = if arguments.upstream.is_some() { "" } else { ", a built-in demo service" };
-    let pid = sandbox.process.pid();
-    let mut text =
-        format!("Envoy {} (process {pid}) with {name}, {}\n", envoy.version, rules(&document.plan));
-    let mut line = |line: String| {
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "{line}");
-    };
-    line(format!("  proxy   http://{} -> {upstream}{service}", sandbox.listen));
-    line(format!("  admin   http://{}", sandbox.admin.address()));
-    line(format!("  log     {}", sandbox.process.log().display()));
-    if arguments.config.is_none() {
-        line(format!("  the example is {DEMO_NAME}: copy it, change it, `brownout run my.yaml`"));
+/// What is between a request and its effect.
+const GAP: &str = "   # ";
+
+/// What there is to say at the start.
+pub struct Welcome<'a> {
+    /// The command line.
+    pub arguments: &'a Arguments,
+    /// The Envoy.
+    pub envoy: &'a Found,
+    /// The service.
+    pub upstream: &'a Upstream,
+    /// What runs.
+    pub sandbox: &'a Sandbox,
+    /// The document's name.
+    pub name: &'a str,
+    /// The document.
+    pub document: &'a Checked,
+    /// What to try.
+    pub examples: &'a Examples,
+}
+
+impl Welcome<'_> {
+    /// All of it for people, several lines.
+    pub fn text(&self) -> String {
+        let Self { arguments, envoy, upstream, sandbox, document, .. } = self;
+        let name = if arguments.config.is_some() { self.name } else { "a built-in example" };
+        let service = if arguments.upstream.is_some() { "" } else { ", a built-in demo service" };
+        let pid = sandbox.process.pid();
+        let mut text =
+            format!("Envoy {} (process {pid}) with {name}, {}\n", envoy.version, rules(&document.plan));
+        let mut line = |line: String| {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{line}");
+        };
+        line(format!("  proxy   http://{} -> {upstream}{service}", sandbox.listen));
+        if let Some(grpc) = &arguments.grpc {
+            line(format!("          gRPC -> {grpc}"));
+        }
+        line(format!("  admin   http://{}", sandbox.admin.address()));
+        let fate =
+            if arguments.log.is_some() { "" } else { ", removed at the end: keep it with `--log FILE`" };
+        line(format!("  log     {}{fate}", sandbox.process.log().display()));
+        if arguments.config.is_none() {
+            line(format!("  the example is {DEMO_NAME}: copy it, change it, `brownout run my.yaml`"));
+        }
+        for service in [arguments.upstream.as_ref(), arguments.grpc.as_ref()].into_iter().flatten() {
+            if !service.answers() {
+                line(format!("warning: nothing answers at {service} yet"));
+            }
+        }
+        if arguments.traffic == Some(traffic::To::Demo) && arguments.upstream.is_some() {
+            line(
+                "no traffic is sent to your service; `--traffic=upstream` sends it what the rules match"
+                    .into(),
+            );
+        }
+        if !document.plan.reports_in_filter_state() {
+            line("warning: `report.filter_state` is off, so requests are shown without their rule".into());
+        }
+        if arguments.command.is_empty() {
+            self.to_try(&mut line);
+            line("\nCtrl-C ends everything.".into());
+        }
+        text
     }
-    if arguments.upstream.is_some() && !upstream.answers() {
-        line(format!("warning: nothing answers at {upstream} yet"));
+
+    fn to_try(&self, line: &mut impl FnMut(String)) {
+        line("\nTry:".into());
+        let width = terminal_width().unwrap_or(usize::MAX);
+        let found: Vec<_> = self
+            .examples
+            .found
+            .iter()
+            .map(|(request, effect)| (request.curl(self.sandbox.listen), effect))
+            .collect();
+        let widest = |(curl, effect): &(String, &String)| 2 + curl.len() + GAP.len() + effect.len() <= width;
+        // One that is too long for its line gets two, and does not push the others' effects to the right.
+        let column = found.iter().filter(|each| widest(each)).map(|(curl, _)| curl.len()).max().unwrap_or(0);
+        for (curl, effect) in found {
+            if curl.len() <= column && 2 + column + GAP.len() + effect.len() <= width {
+                line(format!("  {curl:<column$}{GAP}{effect}"));
+            } else {
+                line(format!("  {curl}\n   {GAP}{effect}"));
+            }
+        }
+        let without = &self.examples.without;
+        if !without.is_empty() {
+            line(format!("  no example for {}: see `brownout explain`", without.join(", ")));
+        }
     }
-    line("\nTry:".into());
-    let examples = examples(&document.json);
-    let examples: Vec<_> =
-        examples.iter().map(|(request, effect)| (request.curl(sandbox.listen), effect)).collect();
-    let width = examples.iter().map(|(curl, _)| curl.len()).max().unwrap_or(0);
-    for (curl, effect) in examples {
-        line(format!("  {curl:<width$}   # {effect}"));
+
+    /// The same for programs.
+    pub fn json(&self) -> Value {
+        json!({
+            "type": "ready",
+            "url": format!("http://{}", self.sandbox.listen),
+            "admin": format!("http://{}", self.sandbox.admin.address()),
+            "upstream": self.upstream.to_string(),
+            "envoy": {"version": self.envoy.version, "pid": self.sandbox.process.pid()},
+            "document": self.name,
+            "rules": self.document.plan.rules().len(),
+        })
     }
-    line("\nCtrl-C ends everything.".into());
-    text
+}
+
+/// The width of the terminal that standard error is.
+fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
 /// How many rules.

@@ -11,9 +11,7 @@ const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wa
 /// # Errors
 /// When Envoy does not answer.
 pub fn document(admin: &Admin) -> Result<Result<Plan, String>, AdminError> {
-    let dump = admin.json("/config_dump")?;
-    let mut texts = Vec::new();
-    collect(&dump, &mut texts);
+    let mut texts = texts(admin)?;
     texts.sort_unstable();
     texts.dedup();
     let (plans, refused): (Vec<_>, Vec<_>) =
@@ -40,6 +38,15 @@ pub fn document(admin: &Admin) -> Result<Result<Plan, String>, AdminError> {
 }
 
 /// The configurations of all plugins, as far as they are strings.
+///
+/// # Errors
+/// When Envoy does not answer.
+pub fn texts(admin: &Admin) -> Result<Vec<String>, AdminError> {
+    let mut texts = Vec::new();
+    collect(&admin.json("/config_dump")?, &mut texts);
+    Ok(texts)
+}
+
 fn collect(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {

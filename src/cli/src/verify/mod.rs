@@ -6,7 +6,7 @@ mod found;
 mod report;
 mod verdict;
 
-pub use found::document as document_of;
+pub use found::{document as document_of, texts};
 pub use report::Report;
 pub use verdict::{Finding, Verdict};
 
@@ -15,7 +15,7 @@ use crate::envoy::{Admin, AdminError};
 use crate::report::text;
 use brownout_core::{Plan, duration};
 use counts::Counts;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,18 +23,22 @@ use std::time::Duration;
 /// Check that a document takes effect: the counters of a running Envoy against what the document says
 ///
 /// For each rule: its configured share, how many requests matched, how many suffered, and where the true share lies
-/// with a confidence of 99.9 %. Exit code 1 if a share is another, or if a rule that is live matches nothing.
+/// with a confidence of 99.9 %. Exit code 1 if a share is another, if a rule that is live matches nothing (unless
+/// `--allow-unmatched` names it), or if no rule is in force at all.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The document; `-` is standard input. Without it, the one that Envoy says it has.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Envoy's admin interface.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", value_parser = address)]
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", value_parser = Admin::address_of, env = "BROWNOUT_ADMIN")]
     admin: SocketAddr,
     /// Count for so long (`30s`), instead of taking all that was counted since Envoy started.
     #[arg(long, value_name = "DURATION", value_parser = length)]
     during: Option<Duration>,
+    /// Do not fail because this rule has matched nothing; can be repeated.
+    #[arg(long, value_name = "RULE")]
+    allow_unmatched: Vec<String>,
     /// How to say it: `text` for people, `json` for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
@@ -46,17 +50,11 @@ enum Format {
     Json,
 }
 
-fn address(url: &str) -> Result<SocketAddr, String> {
-    let host = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/');
-    let found =
-        host.to_socket_addrs().map_err(|error| format!("`{host}` is no address with a port: {error}"))?;
-    let mut found: Vec<SocketAddr> = found.collect();
-    // Envoy mostly listens on IPv4 alone, while `localhost` is both.
-    found.sort_by_key(SocketAddr::is_ipv6);
-    found.into_iter().next().ok_or_else(|| format!("nothing is known under `{host}`"))
-}
-
-fn length(text: &str) -> Result<Duration, String> {
+/// A length of time on the command line.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn length(text: &str) -> Result<Duration, String> {
     let nanos = duration::parse(text).and_then(|nanos| u64::try_from(nanos).ok());
     nanos.map(Duration::from_nanos).ok_or_else(|| "expected a duration such as `30s`".to_owned())
 }
@@ -69,8 +67,17 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Ok(found) => found,
         Err(code) => return code,
     };
+    let rules: Vec<&str> = plan.rules().iter().map(|rule| rule.name.as_str()).collect();
+    if let Some(unknown) = arguments.allow_unmatched.iter().find(|name| !rules.contains(&name.as_str())) {
+        anstream::eprintln!(
+            "error: the document has no rule `{unknown}` for `--allow-unmatched`; its rules: {}",
+            rules.join(", ")
+        );
+        return ExitCode::from(2);
+    }
     match verify(&admin, &name, &plan, arguments.during) {
         Ok(report) => {
+            let report = report.allow_unmatched(&arguments.allow_unmatched);
             match arguments.format {
                 Format::Text => anstream::print!("{report}"),
                 Format::Json => anstream::println!("{:#}", report.json()),

@@ -1,6 +1,6 @@
 //! The findings, for people and for programs.
 
-use super::verdict::Finding;
+use super::verdict::{Finding, Verdict};
 use serde_json::{Value, json};
 use std::fmt;
 use std::net::SocketAddr;
@@ -16,6 +16,8 @@ pub struct Report {
     /// Whether it has stopped by itself.
     stopped: bool,
     warnings: Vec<String>,
+    /// The rules that need not have matched anything.
+    allowed: Vec<String>,
 }
 
 impl Report {
@@ -27,7 +29,15 @@ impl Report {
         stopped: bool,
         warnings: Vec<String>,
     ) -> Self {
-        Self { document: document.to_owned(), admin, during, findings, stopped, warnings }
+        Self {
+            document: document.to_owned(),
+            admin,
+            during,
+            findings,
+            stopped,
+            warnings,
+            allowed: Vec::new(),
+        }
     }
 
     /// What came of each rule, in the order of the document.
@@ -35,9 +45,25 @@ impl Report {
         &self.findings
     }
 
-    /// Whether every rule does what it promises, and nothing has stopped the document.
+    /// The same, where these rules need not have matched anything.
+    #[must_use]
+    pub fn allow_unmatched(mut self, rules: &[String]) -> Self {
+        self.allowed = rules.to_vec();
+        self
+    }
+
+    /// Whether a rule is in force, every rule does what it promises, and nothing has stopped the document.
     pub fn agrees(&self) -> bool {
-        !self.stopped && self.findings.iter().all(|finding| finding.verdict.is_good())
+        let is_good = |finding: &Finding| {
+            let is_allowed =
+                finding.verdict == Verdict::MatchedNothing && self.allowed.contains(&finding.name);
+            finding.verdict.is_good() || is_allowed
+        };
+        !self.stopped && self.has_rules_in_force() && self.findings.iter().all(is_good)
+    }
+
+    fn has_rules_in_force(&self) -> bool {
+        self.findings.iter().any(|finding| finding.verdict != Verdict::Idle)
     }
 
     /// The report for programs. Shares are from 0 to 1.
@@ -48,6 +74,7 @@ impl Report {
             "seconds": self.during.map(|during| during.as_secs_f64()),
             "agrees": self.agrees(),
             "stopped": self.stopped,
+            "in_force": self.has_rules_in_force(),
             "rules": self.findings.iter().map(rule).collect::<Vec<_>>(),
             "warnings": self.warnings,
         })
@@ -88,6 +115,9 @@ impl fmt::Display for Report {
                 f,
                 "\nInjection has stopped: `stop_when` has come true. Another document starts it again."
             )?;
+        }
+        if !self.has_rules_in_force() {
+            writeln!(f, "\nNo rule is in force, so nothing can be injected.")?;
         }
         let width = self.findings.iter().map(|finding| finding.name.len()).max().unwrap_or(0).max(4);
         let row = |f: &mut fmt::Formatter<'_>, cells: [&str; 8]| {

@@ -1,0 +1,122 @@
+//! `brownout push`: puts a checked document in force, by replacing the file that a proxy watches.
+
+use crate::document::Document;
+use crate::envoy::{Admin, AdminError};
+use crate::report;
+use crate::verify;
+use std::fs;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const POLL: Duration = Duration::from_millis(10);
+/// The module's main thread has taken the document over when Envoy shows it; its workers follow within moments.
+const WORKERS: Duration = Duration::from_millis(50);
+const REFUSED: &str = "wasmcustom.brownout.document_refused";
+
+/// Put a document in force: check it, then replace the file that `brownout run` watches, in one step
+///
+/// A document with mistakes is never handed over: the one before stays in force.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  brownout push slow.yaml --wait                     # in a command that `brownout run … -- COMMAND` has started
+  brownout push slow.yaml --to faults.yaml --wait    # beside `brownout run faults.yaml`
+
+Exit codes: 0 it is done; 1 the document has mistakes; 2 a file cannot be read or written, or nothing came of it.")]
+pub struct Arguments {
+    /// The document, JSON or YAML; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The file that the proxy watches. `brownout run` tells its command where to push without touching your file.
+    #[arg(long, value_name = "PATH", env = "BROWNOUT_PUSH")]
+    to: PathBuf,
+    /// Return once the proxy runs it.
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait at most.
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::verify::length, requires = "wait")]
+    timeout: Duration,
+    /// Envoy's admin interface, to wait for.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", value_parser = Admin::address_of, env = "BROWNOUT_ADMIN")]
+    admin: SocketAddr,
+}
+
+/// Why a document was not put in force.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("cannot read `{name}`: {source}")]
+    Unreadable { name: String, source: io::Error },
+    #[error("`{0}` is a URL: name the path of the file that `brownout run` watches")]
+    Url(String),
+    #[error("cannot write `{path}`: {source}")]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Admin(#[from] AdminError),
+    #[error("the proxy does not run the document after {0:?}: does a `brownout run` watch `{1}`?")]
+    NotInForce(Duration, PathBuf),
+}
+
+/// Runs it.
+pub fn run(arguments: &Arguments) -> ExitCode {
+    match push(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            anstream::eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn push(arguments: &Arguments) -> Result<ExitCode, Error> {
+    let to = &arguments.to;
+    if let Some(url) = to.to_str().filter(|text| text.contains("://")) {
+        return Err(Error::Url(url.to_owned()));
+    }
+    let document =
+        Document::open(&arguments.file).map_err(|(name, source)| Error::Unreadable { name, source })?;
+    let checked = match document.check() {
+        Ok(checked) => checked,
+        Err(mistakes) => {
+            anstream::eprint!("{}", report::text(&document, &mistakes));
+            anstream::eprintln!("{}: not pushed, the document before it stays in force", document.name());
+            return Ok(ExitCode::from(1));
+        }
+    };
+    replace(to, checked.json.as_bytes()).map_err(|source| Error::Unwritable { path: to.clone(), source })?;
+    if !arguments.wait {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let admin = Admin::new(arguments.admin);
+    let started = Instant::now();
+    while !is_in_force(&admin, &checked.json)? {
+        if started.elapsed() > arguments.timeout {
+            return Err(Error::NotInForce(arguments.timeout, to.clone()));
+        }
+        thread::sleep(POLL);
+    }
+    thread::sleep(WORKERS);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Nobody ever reads half of it. JSON is YAML too, so that the ending of the file does not matter.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut new = tempfile::Builder::new().prefix(".brownout-").tempfile_in(folder)?;
+    io::Write::write_all(&mut new, bytes)?;
+    if let Ok(found) = fs::metadata(path) {
+        new.as_file().set_permissions(found.permissions())?;
+    }
+    new.persist(path).map(drop).map_err(|error| error.error)
+}
+
+fn is_in_force(admin: &Admin, json: &str) -> Result<bool, AdminError> {
+    if !verify::texts(admin)?.iter().any(|text| text == json) {
+        return Ok(false);
+    }
+    let refused = admin.stats(&format!("^{}$", REFUSED.replace('.', r"\.")))?;
+    Ok(refused.values().all(|plugins| *plugins == 0))
+}

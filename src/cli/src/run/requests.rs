@@ -1,0 +1,246 @@
+//! The requests that pass through the proxy, as Envoy's access log tells of them.
+//!
+//! Envoy appends a line of JSON to a file for every exchange that is over. The file is read as it grows; once it is large
+//! it is moved away and Envoy is asked to begin a new one, so that a long run does not fill the disk.
+
+use crate::envoy::Admin;
+use serde_json::{Value, json};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// From this size on, a new file is begun.
+const LARGEST: u64 = 16 * 1024 * 1024;
+/// How much is read at once.
+const CHUNK: u64 = 1024 * 1024;
+
+/// Response flags of an exchange that its client did not wait for.
+const LEFT: [&str; 2] = ["DC", "DR"];
+/// What Envoy's `%RESPONSE_CODE_DETAILS%` says of a response that the service itself has given.
+const FROM_SERVICE: &str = "via_upstream";
+/// gRPC's statuses that are the server's fault: UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS.
+const SERVER_FAULTS: [u64; 5] = [2, 4, 13, 14, 15];
+
+/// An entry for `access_log` of Envoy's connection manager.
+pub fn access_log(file: &Path) -> Value {
+    json!({
+        "name": "envoy.access_loggers.file",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+            "path": file,
+            "log_format": {"json_format": {
+                "time": "%START_TIME%",
+                "clock": "%START_TIME_LOCAL(%H:%M:%S.%3f)%",
+                "method": "%REQ(:METHOD)%",
+                "authority": "%REQ(:AUTHORITY)%",
+                "path": "%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+                "protocol": "%PROTOCOL%",
+                "status": "%RESPONSE_CODE%",
+                "grpc_status": "%GRPC_STATUS_NUMBER%",
+                "details": "%RESPONSE_CODE_DETAILS%",
+                "flags": "%RESPONSE_FLAGS%",
+                "duration_ms": "%DURATION%",
+                "rule": "%FILTER_STATE(wasm.brownout.rule:PLAIN)%",
+                "faults": "%FILTER_STATE(wasm.brownout.faults:PLAIN)%",
+                "delay_ms": "%FILTER_STATE(wasm.brownout.delay_ms:PLAIN)%",
+            }},
+        },
+    })
+}
+
+/// How an exchange went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service answered, without an error of its own, and no fault was injected.
+    Passed,
+    /// A rule took it.
+    Injected,
+    /// The service answered with a 5xx, or with a gRPC status that is the server's fault.
+    Failed,
+    /// Envoy answered, because it got no answer from the service.
+    Unanswered,
+    /// The client did not wait for the answer.
+    Left,
+}
+
+impl Outcome {
+    /// The word for it in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Injected => "injected",
+            Self::Failed => "failed",
+            Self::Unanswered => "unanswered",
+            Self::Left => "left",
+        }
+    }
+}
+
+/// One exchange.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// How it went.
+    pub outcome: Outcome,
+    /// When it began, at this machine's clock: `14:03:07.120`.
+    pub clock: String,
+    /// `GET /search?q=tea`.
+    pub what: String,
+    /// The status, unless the client got none.
+    pub status: Option<u16>,
+    /// From the first byte of the request to the last of the response.
+    pub milliseconds: u64,
+    /// The rule that took it and what that did: `slow-search; delay`.
+    pub fault: Option<String>,
+    /// All that the log says.
+    pub json: Value,
+}
+
+impl Request {
+    /// The exchange of a line; nothing for a line that tells of none.
+    fn of(line: &str) -> Option<Self> {
+        let mut json: Value = serde_json::from_str(line).ok()?;
+        let text = |name: &str| json[name].as_str().map(str::to_owned);
+        let method = text("method")?;
+        let path = text("path").or_else(|| text("authority"))?;
+        let number = |name: &str| json[name].as_u64().or_else(|| json[name].as_str()?.parse().ok());
+        let status =
+            number("status").and_then(|status| u16::try_from(status).ok()).filter(|status| *status > 0);
+        let rule = text("rule");
+        let faults = text("faults").unwrap_or_default();
+        let milliseconds = number("duration_ms").unwrap_or(0);
+        let flags = text("flags").unwrap_or_default();
+        let from_service = text("details").as_deref() == Some(FROM_SERVICE);
+        let server_fault = number("grpc_status").is_some_and(|status| SERVER_FAULTS.contains(&status));
+        let outcome = if rule.is_some() {
+            Outcome::Injected
+        } else if status.is_none() || flags.split(',').any(|flag| LEFT.contains(&flag)) {
+            Outcome::Left
+        } else if !from_service {
+            Outcome::Unanswered
+        } else if status >= Some(500) || server_fault {
+            Outcome::Failed
+        } else {
+            Outcome::Passed
+        };
+        let fault = rule.map(|rule| format!("{rule}; {faults}"));
+        let clock = text("clock").unwrap_or_default();
+        let delay = number("delay_ms");
+        if let Some(fields) = json.as_object_mut() {
+            fields.remove("clock");
+            fields.insert("type".into(), "request".into());
+            fields.insert("outcome".into(), outcome.word().into());
+            let faults: Vec<&str> = faults.split("; ").filter(|fault| !fault.is_empty()).collect();
+            fields.insert("faults".into(), faults.into());
+            fields.insert("delay_ms".into(), delay.into());
+        }
+        Some(Self { outcome, clock, what: format!("{method} {path}"), status, milliseconds, fault, json })
+    }
+}
+
+/// The log of one run.
+#[derive(Debug)]
+pub struct Requests {
+    path: PathBuf,
+    /// The file that is read: the one at `path`, or the one that was there before.
+    file: Option<File>,
+    /// How much of it has been read.
+    read: u64,
+    /// The beginning of a line whose end has not been written yet.
+    rest: Vec<u8>,
+    /// Whether the file was moved away, and Envoy has been asked to begin a new one.
+    moved: bool,
+}
+
+impl Requests {
+    /// The log that Envoy writes to this file.
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.into(), file: None, read: 0, rest: Vec::new(), moved: false }
+    }
+
+    /// What has been written since, up to some thousand exchanges.
+    pub fn next(&mut self, admin: &Admin) -> Vec<Request> {
+        let found = self.lines();
+        if found.is_empty() && self.moved && self.path.exists() {
+            // All of the old file has been read: Envoy writes to the new one from now on.
+            (self.file, self.read, self.moved) = (None, 0, false);
+            return self.lines();
+        }
+        if self.read > LARGEST && !self.moved {
+            self.moved = fs::rename(&self.path, self.path.with_extension("old")).is_ok();
+            // If Envoy cannot be asked, it goes on writing to the old file, and so do we go on reading that.
+            self.moved &= self.moved && admin.reopen_logs().is_ok();
+        }
+        found
+    }
+
+    fn lines(&mut self) -> Vec<Request> {
+        // What cannot be read now is read the next time.
+        let Ok(read) = self.read_on() else { return Vec::new() };
+        self.rest.extend_from_slice(&read);
+        let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
+        let rest = self.rest.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.rest, rest);
+        String::from_utf8_lossy(&lines).lines().filter_map(Request::of).collect()
+    }
+
+    fn read_on(&mut self) -> io::Result<Vec<u8>> {
+        if self.file.is_none() {
+            self.file = Some(File::open(&self.path)?);
+        }
+        let mut bytes = Vec::new();
+        if let Some(file) = &mut self.file {
+            file.take(CHUNK).read_to_end(&mut bytes)?;
+            self.read += bytes.len() as u64;
+        }
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Outcome, Request, Requests};
+    use crate::envoy::Admin;
+    use std::fs;
+    use std::io::Write;
+
+    const LINE: &str = r#"{"time":"2026-11-30T13:00:00.000Z","clock":"14:00:00.000","method":"GET","path":"/a",
+        "authority":"x","protocol":"HTTP/1.1","status":200,"grpc_status":null,"details":"via_upstream","flags":"-",
+        "duration_ms":7,"rule":null,"faults":null,"delay_ms":null}"#;
+
+    fn outcome(changes: &[(&str, &str)]) -> Outcome {
+        let line = changes.iter().fold(LINE.to_owned(), |line, (old, new)| line.replace(old, new));
+        Request::of(&line).expect("an exchange").outcome
+    }
+
+    #[test]
+    fn passed_means_that_the_service_answered_without_an_error() {
+        assert_eq!(outcome(&[]), Outcome::Passed);
+        assert_eq!(outcome(&[("200", "404")]), Outcome::Passed);
+        assert_eq!(outcome(&[("200", "503")]), Outcome::Failed);
+        assert_eq!(outcome(&[(r#""grpc_status":null"#, r#""grpc_status":14"#)]), Outcome::Failed);
+        assert_eq!(outcome(&[(r#""grpc_status":null"#, r#""grpc_status":5"#)]), Outcome::Passed);
+        assert_eq!(
+            outcome(&[("200", "503"), ("via_upstream", "upstream_reset"), ("-\"", "UF\"")]),
+            Outcome::Unanswered
+        );
+        assert_eq!(outcome(&[("200", "0"), (r#""flags":"-""#, r#""flags":"DC""#)]), Outcome::Left);
+        assert_eq!(outcome(&[("200", "503"), (r#""rule":null"#, r#""rule":"a""#)]), Outcome::Injected);
+    }
+
+    #[test]
+    fn a_line_is_read_once_all_of_it_is_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("access.log");
+        let admin = Admin::new("127.0.0.1:1".parse().expect("an address"));
+        let mut requests = Requests::new(&path);
+        assert_eq!(requests.next(&admin), []);
+        let line = LINE.replace('\n', "");
+        let (start, end) = line.split_at(40);
+        let mut file = fs::File::create(&path).expect("a file");
+        write!(file, "{line}\n{start}").expect("written");
+        assert_eq!(requests.next(&admin).len(), 1);
+        writeln!(file, "{end}\nnot JSON").expect("written");
+        let found = requests.next(&admin);
+        assert_eq!(found.iter().map(|found| found.what.as_str()).collect::<Vec<_>>(), ["GET /a"]);
+    }
+}

@@ -1,0 +1,134 @@
+//! How the requests of a run went, summed up.
+
+use super::counts::Counts;
+use super::requests::{Outcome, Request};
+use serde_json::{Value, json};
+use std::fmt;
+
+/// How many requests went which way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    passed: u64,
+    injected: u64,
+    failed: u64,
+    unanswered: u64,
+    left: u64,
+}
+
+impl Tally {
+    /// Counts one more.
+    pub fn add(&mut self, request: &Request) {
+        *match request.outcome {
+            Outcome::Passed => &mut self.passed,
+            Outcome::Injected => &mut self.injected,
+            Outcome::Failed => &mut self.failed,
+            Outcome::Unanswered => &mut self.unanswered,
+            Outcome::Left => &mut self.left,
+        } += 1;
+    }
+
+    fn requests(&self) -> u64 {
+        self.passed + self.injected + self.failed + self.unanswered + self.left
+    }
+}
+
+/// The requests of a run beside what the module has counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The requests that are over.
+    pub tally: Tally,
+    /// The module's counters.
+    pub counts: Counts,
+    /// Whether the document keeps its rules out of the access log: then only the module knows what was injected.
+    pub is_silent: bool,
+}
+
+impl Summary {
+    fn injected(&self) -> u64 {
+        if self.is_silent { self.counts.injected } else { self.tally.injected }
+    }
+
+    fn passed(&self) -> u64 {
+        let unnoticed = if self.is_silent { self.counts.injected } else { 0 };
+        self.tally.passed.saturating_sub(unnoticed)
+    }
+
+    /// One JSON object.
+    pub fn json(&self) -> Value {
+        let rules: serde_json::Map<String, Value> = self
+            .counts
+            .rules
+            .iter()
+            .map(|rule| {
+                let faults: serde_json::Map<String, Value> =
+                    rule.faults.iter().map(|(fault, count)| ((*fault).to_owned(), (*count).into())).collect();
+                let counts = json!({"matched": rule.matched, "injected": rule.injected, "faults": faults});
+                (rule.name.clone(), counts)
+            })
+            .collect();
+        json!({
+            "type": "summary",
+            "requests": self.tally.requests(),
+            "passed": self.passed(),
+            "injected": self.injected(),
+            "failed": self.tally.failed,
+            "unanswered": self.tally.unanswered,
+            "left": self.tally.left,
+            "rules": rules,
+        })
+    }
+}
+
+/// One line: `12 requests: 7 passed, 4 injected (slow-search 4), 1 failed in the service`.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let requests = self.tally.requests();
+        let plural = if requests == 1 { "" } else { "s" };
+        write!(f, "{requests} request{plural}: {} passed, {} injected", self.passed(), self.injected())?;
+        let busy = self.counts.rules.iter().filter(|rule| rule.injected > 0);
+        let busy: Vec<String> = busy.map(|rule| format!("{} {}", rule.name, rule.injected)).collect();
+        if !busy.is_empty() {
+            write!(f, " ({})", busy.join(", "))?;
+        }
+        for (count, what) in [
+            (self.tally.failed, "failed in the service"),
+            (self.tally.unanswered, "not answered by the service"),
+            (self.tally.left, "given up by the client"),
+            (self.counts.active, "held now"),
+        ] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Summary, Tally};
+    use crate::run::counts::{Counts, RuleCounts};
+
+    #[test]
+    fn failures_of_the_service_are_told_apart_from_faults_and_from_what_passed() {
+        let rule = |name: &str, injected| RuleCounts { name: name.into(), injected, ..RuleCounts::default() };
+        let summary = Summary {
+            tally: Tally { passed: 5, injected: 3, failed: 2, unanswered: 1, left: 1 },
+            counts: Counts { injected: 3, active: 1, rules: vec![rule("a", 3), rule("b", 0)] },
+            is_silent: false,
+        };
+        let expected = "12 requests: 5 passed, 3 injected (a 3), 2 failed in the service, 1 not answered by the \
+                        service, 1 given up by the client, 1 held now";
+        assert_eq!(summary.to_string(), expected);
+    }
+
+    #[test]
+    fn a_document_that_keeps_rules_out_of_the_log_is_counted_all_the_same() {
+        let summary = Summary {
+            tally: Tally { passed: 5, ..Tally::default() },
+            counts: Counts { injected: 2, ..Counts::default() },
+            is_silent: true,
+        };
+        assert_eq!(summary.to_string(), "5 requests: 3 passed, 2 injected");
+    }
+}
