@@ -89,7 +89,9 @@ pub struct Request {
     pub status: Option<u16>,
     /// From the first byte of the request to the last of the response.
     pub milliseconds: u64,
-    /// The rule that took it and what that did: `slow-search; delay`.
+    /// The rule that took it.
+    pub rule: Option<String>,
+    /// The rule, and what it did: `slow-search; delay`.
     pub fault: Option<String>,
     /// All that the log says.
     pub json: Value,
@@ -122,7 +124,7 @@ impl Request {
         } else {
             Outcome::Passed
         };
-        let fault = rule.map(|rule| format!("{rule}; {faults}"));
+        let fault = rule.as_ref().map(|rule| format!("{rule}; {faults}"));
         let clock = text("clock").unwrap_or_default();
         let delay = number("delay_ms");
         if let Some(fields) = json.as_object_mut() {
@@ -133,7 +135,16 @@ impl Request {
             fields.insert("faults".into(), faults.into());
             fields.insert("delay_ms".into(), delay.into());
         }
-        Some(Self { outcome, clock, what: format!("{method} {path}"), status, milliseconds, fault, json })
+        Some(Self {
+            outcome,
+            clock,
+            what: format!("{method} {path}"),
+            status,
+            milliseconds,
+            rule,
+            fault,
+            json,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::counts::Counts;
 use super::requests::{Outcome, Request};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// How many requests went which way.
@@ -13,6 +14,8 @@ pub struct Tally {
     failed: u64,
     unanswered: u64,
     left: u64,
+    /// Injected, by rule.
+    rules: BTreeMap<String, u64>,
 }
 
 impl Tally {
@@ -25,6 +28,9 @@ impl Tally {
             Outcome::Unanswered => &mut self.unanswered,
             Outcome::Left => &mut self.left,
         } += 1;
+        if let Some(rule) = &request.rule {
+            *self.rules.entry(rule.clone()).or_default() += 1;
+        }
     }
 
     fn requests(&self) -> u64 {
@@ -85,8 +91,13 @@ impl fmt::Display for Summary {
         let requests = self.tally.requests();
         let plural = if requests == 1 { "" } else { "s" };
         write!(f, "{requests} request{plural}: {} passed, {} injected", self.passed(), self.injected())?;
-        let busy = self.counts.rules.iter().filter(|rule| rule.injected > 0);
-        let busy: Vec<String> = busy.map(|rule| format!("{} {}", rule.name, rule.injected)).collect();
+        let busy: Vec<String> = match self.is_silent {
+            false => self.tally.rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect(),
+            true => {
+                let busy = self.counts.rules.iter().filter(|rule| rule.injected > 0);
+                busy.map(|rule| format!("{} {}", rule.name, rule.injected)).collect()
+            }
+        };
         if !busy.is_empty() {
             write!(f, " ({})", busy.join(", "))?;
         }
@@ -108,13 +119,14 @@ impl fmt::Display for Summary {
 mod tests {
     use super::{Summary, Tally};
     use crate::run::counts::{Counts, RuleCounts};
+    use std::collections::BTreeMap;
 
     #[test]
     fn failures_of_the_service_are_told_apart_from_faults_and_from_what_passed() {
-        let rule = |name: &str, injected| RuleCounts { name: name.into(), injected, ..RuleCounts::default() };
+        let rules = BTreeMap::from([("a".to_owned(), 3)]);
         let summary = Summary {
-            tally: Tally { passed: 5, injected: 3, failed: 2, unanswered: 1, left: 1 },
-            counts: Counts { injected: 3, active: 1, rules: vec![rule("a", 3), rule("b", 0)] },
+            tally: Tally { passed: 5, injected: 3, failed: 2, unanswered: 1, left: 1, rules },
+            counts: Counts { injected: 4, active: 1, rules: Vec::new() },
             is_silent: false,
         };
         let expected = "12 requests: 5 passed, 3 injected (a 3), 2 failed in the service, 1 not answered by the \
@@ -124,11 +136,12 @@ mod tests {
 
     #[test]
     fn a_document_that_keeps_rules_out_of_the_log_is_counted_all_the_same() {
+        let rule = RuleCounts { name: "a".into(), injected: 2, ..RuleCounts::default() };
         let summary = Summary {
             tally: Tally { passed: 5, ..Tally::default() },
-            counts: Counts { injected: 2, ..Counts::default() },
+            counts: Counts { injected: 2, rules: vec![rule], ..Counts::default() },
             is_silent: true,
         };
-        assert_eq!(summary.to_string(), "5 requests: 3 passed, 2 injected");
+        assert_eq!(summary.to_string(), "5 requests: 3 passed, 2 injected (a 2)");
     }
 }
