@@ -7,7 +7,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use brownout_core::fault::Kind::{Abort, Delay};
 use brownout_core::grpc::GrpcStatus;

@@ -7,7 +7,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use common::{about_faults, mistakes, plan, suffering};
 #[cfg(target_family = "wasm")]

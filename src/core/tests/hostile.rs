@@ -8,7 +8,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use brownout_core::decode::Decoder;
 use brownout_core::predicate::Predicate;

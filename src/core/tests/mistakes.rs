@@ -7,7 +7,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use brownout_core::{Plan, Severity};
 use common::{about_faults, about_match, matching, mistakes, plan, suffering};

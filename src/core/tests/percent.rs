@@ -7,7 +7,6 @@
     reason = "a test may"
 )]
 
-mod common;
 
 use brownout_core::decode::Decoder;
 use brownout_core::json::Json;

@@ -8,7 +8,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use brownout_core::document::Mode;
 use brownout_core::percent::{Denominator, FractionalPercent};

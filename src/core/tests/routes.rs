@@ -7,7 +7,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use brownout_core::fault::Kind;
 use brownout_core::plan::RuleId;

@@ -7,7 +7,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use brownout_core::Engine;
 use brownout_core::sample::point;

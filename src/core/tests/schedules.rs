@@ -7,7 +7,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use brownout_core::step::{Direction, HeadersStep, Release};
 use brownout_core::timestamp::Timestamp;

@@ -9,7 +9,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use brownout_core::Plan;
 use brownout_core::step::{DataThen, Direction, Event, HeadersStep, Release};

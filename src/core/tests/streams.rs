@@ -8,7 +8,7 @@
     reason = "a test may"
 )]
 
-mod common;
+use crate::common;
 
 use brownout_core::entropy::Entropy;
 use brownout_core::step::HeaderChange::{Add, Remove, Set};

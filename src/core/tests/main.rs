@@ -1,0 +1,29 @@
+//! The core's tests, as one program: each of two dozen would be linked, and started under Node, for itself.
+
+mod common;
+
+mod choosing;
+mod distributions;
+mod documents;
+mod durations;
+mod engine;
+mod expiry;
+mod explain;
+mod faults;
+mod hostile;
+mod index;
+mod limits;
+mod matchers;
+mod mistakes;
+mod outcomes;
+mod percent;
+mod predicates;
+mod properties;
+mod questions;
+mod regexes;
+mod routes;
+mod sampling;
+mod schedules;
+mod shadow;
+mod stopping;
+mod streams;
