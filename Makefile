@@ -1,7 +1,7 @@
 # `make help` lists the targets. What a target needs and the machine lacks goes into .cache/, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help toolchain unlinked wasm command build release run check test test-native test-wasm test-docker test-matrix test-all soak bench bench-core bench-gate bench-bless fuzz fuzz-keep fmt fmt-check lint docs deny advisories clean
+.PHONY: help toolchain unlinked wasm command build release run check test test-native test-wasm test-docker test-matrix test-release test-all soak bench bench-core bench-gate bench-bless fuzz fuzz-keep fmt fmt-check lint docs deny advisories clean
 
 export BROWNOUT_CACHE ?= $(CURDIR)/.cache
 target := $(or $(CARGO_TARGET_DIR),target)
@@ -75,6 +75,14 @@ fuzz: toolchain ## look for inputs that break something; SECONDS=60 for each of 
 
 fuzz-keep: toolchain ## what `make fuzz` has found so far, into the corpora that `make test` replays
 	scripts/fuzz keep $(TARGETS)
+
+test-release: wasm ## what `make release` makes, made twice and installed where there is nothing
+	cargo test -p brownout-cli --features release --test release
+
+# Everything once more where it takes too long for `make test`: the products of what varies.
+test-all: export RUST_TEST_THREADS ?= 1
+test-all: test test-matrix test-release soak ## every suite with every Envoy, the release, a million requests; about an hour
+	scripts/with-docker $(MAKE) test-docker
 
 test-matrix: export BROWNOUT_PUSH_SECONDS ?= 60
 test-matrix: wasm ## the suites with every supported version of Envoy

@@ -19,8 +19,10 @@ struct Block {
 
 fn pages() -> Vec<PathBuf> {
     let root = support::repository::root();
-    let entries =
-        fs::read_dir(root.join("docs")).expect("docs/ is there").map(|entry| entry.expect("an entry"));
+    let entries = ["docs", "docs/contributing"]
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(root.join(folder)).expect(folder))
+        .map(|entry| entry.expect("an entry"));
     let markdown = |path: &PathBuf| path.extension().is_some_and(|end| end == "md");
     let mut pages: Vec<_> = entries.map(|entry| entry.path()).filter(markdown).collect();
     pages.push(root.join("README.md"));

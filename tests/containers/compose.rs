@@ -20,10 +20,16 @@ struct Composition {
 
 impl Composition {
     fn start() -> Self {
+        Self::start_with(|resource| resource)
+    }
+
+    /// With a changed document or module.
+    fn start_with(change: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         // The user in the container is another one.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("our own directory");
-        fs::copy(envoy().join("xds").join(RESOURCE), folder.path().join(RESOURCE)).expect("a copy");
+        let resource = fs::read_to_string(envoy().join("xds").join(RESOURCE)).expect("the document");
+        fs::write(folder.path().join(RESOURCE), change(resource)).expect("room on the disk");
         let composition = Self { folder };
         composition.compose(&["up", "--detach"]);
         composition
@@ -123,6 +129,24 @@ async fn the_composition_injects_faults_and_an_edit_of_the_mounted_document_take
         (&line["path"], &line["faults"], &line["details"]),
         (&json!("/search"), &json!("delay"), &json!("via_upstream"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_module_requests_pass_and_the_composition_is_not_healthy() {
+    let composition =
+        Composition::start_with(|resource| resource.replace("dist/brownout.wasm", "dist/missing.wasm"));
+    let container = composition.compose(&["ps", "-q", "envoy"]);
+    let failed = until("a health check that fails", async || {
+        let arguments =
+            ["inspect", "--format", "{{range .State.Health.Log}}{{.ExitCode}} {{end}}", container.trim()];
+        let output = Command::new("docker").args(arguments).output().expect("Docker's client");
+        let codes = String::from_utf8_lossy(&output.stdout).into_owned();
+        (codes.split_whitespace().count() >= 3).then_some(codes)
+    })
+    .await;
+    assert!(failed.split_whitespace().all(|code| code == "1"), "{failed}");
+    let passes = (None, "the demo service\n".to_owned());
+    assert_eq!(ask(composition.address("10000"), "/search").await, passes);
 }
 
 #[test]

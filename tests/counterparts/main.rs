@@ -1,5 +1,5 @@
 //! Fields of other tools and their exact counterparts in a document: each is imported, and run in a real Envoy. The table
-//! of them stands in docs/counterparts.md.
+//! of them stands in docs/contributing/counterparts.md.
 
 mod case;
 mod probability;

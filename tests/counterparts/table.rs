@@ -1,4 +1,4 @@
-//! docs/counterparts.md: each field that changes traffic has a row, and each row names what is run.
+//! docs/contributing/counterparts.md: each field that changes traffic has a row, and each row names what is run.
 
 use super::case::Tool;
 use brownout_cli::import::mapping::Fate;
@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 fn path() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/counterparts.md")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/contributing/counterparts.md")
 }
 
 /// The rows of a tool.
@@ -23,7 +23,7 @@ fn table(tool: Tool) -> String {
 /// `BROWNOUT_BLESS=1` writes them anew.
 #[test]
 fn the_tables_in_the_docs_are_those_of_the_scenarios() {
-    let mut page = std::fs::read_to_string(path()).expect("docs/counterparts.md is there");
+    let mut page = std::fs::read_to_string(path()).expect("docs/contributing/counterparts.md is there");
     for tool in Tool::ALL {
         let (heading, expected) = (format!("\n## {}\n", tool.names().0), table(tool));
         let after = page.find(&heading).unwrap_or_else(|| panic!("no `{heading}`"));

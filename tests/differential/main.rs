@@ -1,7 +1,7 @@
 //! Envoy's own fault filter and ours, side by side: one Envoy, and for each case two listeners that are equal in
 //! everything but the filter. Ours has the document that the importer makes of the native configuration. Both get the
 //! same requests, and what the clients, the upstream and the access log see has to be the same, but for the
-//! differences that `docs/parity.md` lists; these are asserted too.
+//! differences that `docs/contributing/parity.md` lists; these are asserted too.
 
 mod cases;
 mod expected;

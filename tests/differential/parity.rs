@@ -1,4 +1,4 @@
-//! The tables of `docs/parity.md` name what the cases assert, no more and no less.
+//! The tables of `docs/contributing/parity.md` name what the cases assert, no more and no less.
 
 use crate::trial::Plan;
 use std::collections::BTreeSet;
@@ -49,8 +49,8 @@ pub fn all(plans: &[Plan]) -> Vec<Plan> {
 
 /// The text under a heading, with the headings of lower levels.
 fn section(heading: &str) -> String {
-    let path = repository::root().join("docs/parity.md");
-    let text = std::fs::read_to_string(path).expect("docs/parity.md");
+    let path = repository::root().join("docs/contributing/parity.md");
+    let text = std::fs::read_to_string(path).expect("docs/contributing/parity.md");
     let lines = text.lines().skip_while(|line| *line != heading).skip(1);
     lines.take_while(|line| !line.starts_with("## ")).flat_map(|line| [line, "\n"]).collect()
 }

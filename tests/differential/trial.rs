@@ -16,7 +16,7 @@ pub struct Plan {
     pub name: String,
     /// Its pairs.
     pub setups: Vec<Setup>,
-    /// The differences of `docs/parity.md` that it asserts.
+    /// The differences of `docs/contributing/parity.md` that it asserts.
     pub differences: Vec<&'static str>,
     check: Check,
 }

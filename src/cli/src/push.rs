@@ -23,8 +23,10 @@ const REFUSED: &str = "wasmcustom.brownout.document_refused";
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  brownout push slow.yaml --wait                     # in a command that `brownout run … -- COMMAND` has started
-  brownout push slow.yaml --to faults.yaml --wait    # beside `brownout run faults.yaml`
+  brownout push slow.yaml --to faults.yaml --wait
+  brownout push - --to faults.yaml < slow.yaml
+
+A command that `brownout run … -- COMMAND` has started needs no --to: BROWNOUT_PUSH says where.
 
 Exit codes: 0 it is done; 1 the document has mistakes; 2 a file cannot be read or written, or nothing came of it.")]
 pub struct Arguments {

@@ -1,11 +1,4 @@
 //! Which requests a predicate is about: query parameters, cookies, gRPC, names, who sent it, and the proxy itself.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,11 +1,4 @@
 //! How long delays are: each distribution against its distribution function, and what is no distribution.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,11 +1,4 @@
 //! Durations as documents write them and as they are printed.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use brownout_core::decode::Decoder;
 use brownout_core::duration::Written;

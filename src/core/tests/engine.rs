@@ -1,11 +1,4 @@
 //! The engine under simulated time: every step, every event, every instant.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,11 +1,4 @@
 //! The end of a document: told once, on time, by one worker.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

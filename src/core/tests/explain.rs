@@ -1,11 +1,4 @@
 //! What is said about a document, and about a request, is what the engine does.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

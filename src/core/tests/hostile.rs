@@ -1,12 +1,5 @@
 //! Requests and patterns made to burn time. How long it takes is measured natively; in wasm there is no clock.
 #![cfg(not(target_family = "wasm"))]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,12 +1,5 @@
 //! Rules in number: whatever stands between a request and its rules, it comes out as if they were walked one by one.
 #![cfg(not(target_family = "wasm"))]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,4 +1,13 @@
 //! The core's tests, as one program: each of two dozen would be linked, and started under Node, for itself.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "a test may"
+)]
 
 mod common;
 

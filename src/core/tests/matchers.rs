@@ -1,11 +1,4 @@
 //! `HeaderMatcher` and `StringMatcher`: what stands here was asked of Envoy 1.40.0.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,11 +1,4 @@
 //! What the author of a document hears about one that is wrong.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,11 +1,4 @@
 //! Which of several outcomes a request suffers, and how often each.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

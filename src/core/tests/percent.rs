@@ -1,12 +1,4 @@
 //! Shares of requests, to the last of a million.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
-
 
 use brownout_core::decode::Decoder;
 use brownout_core::json::Json;

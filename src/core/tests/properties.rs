@@ -1,12 +1,5 @@
 //! What holds for every document, every arrival, every leaving and every movement of the clock.
 #![cfg(not(target_family = "wasm"))]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,11 +1,4 @@
 //! What a request is asked, and what it is not: each question may be a host call.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

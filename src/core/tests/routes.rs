@@ -1,11 +1,4 @@
 //! Documents in the metadata of routes and virtual hosts.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

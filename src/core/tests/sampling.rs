@@ -1,11 +1,4 @@
 //! Which of the matching requests a rule takes: by a key, by count, and by how many.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,11 +1,4 @@
 //! When a rule is live, by simulated clocks.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

@@ -1,13 +1,6 @@
 //! A document in `shadow` counts what it would do in `inject`: with the same chance and the same requests, as many for
 //! each rule, whichever faults it has and however it chooses.
 #![cfg(not(target_family = "wasm"))]
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

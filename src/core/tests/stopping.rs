@@ -1,11 +1,4 @@
 //! `stop_when`: what counts as a failure, when that is too much, and that all workers then stop.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

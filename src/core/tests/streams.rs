@@ -1,12 +1,5 @@
 //! Faults of streams and responses under simulated time: what becomes of headers, bodies and trailers, and that
 //! nothing is left behind.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test may"
-)]
 
 use crate::common;
 

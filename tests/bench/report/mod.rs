@@ -9,9 +9,34 @@ use crate::results::Results;
 use std::path::PathBuf;
 use support::repository;
 
-/// Between these lines of docs/performance.md stands what a run has written.
-const BEGIN: &str = "<!-- figures: written by `make bench` -->\n";
-const END: &str = "<!-- end of figures -->\n";
+/// A page, and the lines between which a run writes.
+struct Written {
+    page: &'static str,
+    begin: &'static str,
+    end: &'static str,
+}
+
+const FIGURES: Written = Written {
+    page: "docs/performance.md",
+    begin: "<!-- figures: written by `make bench` -->\n",
+    end: "<!-- end of figures -->\n",
+};
+const TARGETS: Written = Written {
+    page: "docs/contributing/targets.md",
+    begin: "<!-- targets: written by `make bench` -->\n",
+    end: "<!-- end of targets -->\n",
+};
+
+impl Written {
+    fn put(&self, text: &str) {
+        let page = repository::root().join(self.page);
+        let old = std::fs::read_to_string(&page).expect(self.page);
+        let begin = old.find(self.begin).expect("the mark where it begins") + self.begin.len();
+        let end = old.find(self.end).expect("the mark where it ends");
+        let new = format!("{}\n{text}\n{}", &old[..begin], &old[end..]);
+        std::fs::write(&page, new).expect("room on the disk");
+    }
+}
 
 /// Writes docs/performance.md, its charts and its numbers.
 ///
@@ -26,9 +51,7 @@ pub fn write(results: &Results) {
     let numbers = serde_json::to_string(results).expect("numbers");
     put(folder.join("results.json"), &(numbers + "\n"));
 
-    let page = repository::root().join("docs/performance.md");
-    let text = std::fs::read_to_string(&page).expect("docs/performance.md");
-    let begin = text.find(BEGIN).expect("the mark where figures begin") + BEGIN.len();
-    let end = text.find(END).expect("the mark where figures end");
-    put(page, &format!("{}\n{}\n{}", &text[..begin], Tables::of(results).markdown(), &text[end..]));
+    let tables = Tables::of(results);
+    FIGURES.put(&tables.figures());
+    TARGETS.put(&tables.targets());
 }

@@ -50,21 +50,28 @@ impl Tables {
     }
 
     /// For docs/performance.md.
-    pub fn markdown(&self) -> String {
-        let mut text = format!("{}\n", self.machine);
-        for table in &self.tables {
-            writeln!(text, "\n### {}\n", table.title).ok();
-            writeln!(text, "| {} |", table.columns.join(" | ")).ok();
-            writeln!(text, "|{}", "---|".repeat(table.columns.len())).ok();
-            for row in &table.rows {
-                writeln!(text, "| {} |", row.join(" | ")).ok();
-            }
-        }
-        text
+    pub fn figures(&self) -> String {
+        self.tables.iter().skip(1).fold(format!("{}\n", self.machine), |text, table| {
+            format!("{text}\n### {}\n\n{}", table.title, table.markdown())
+        })
+    }
+
+    /// For docs/contributing/targets.md: the first table.
+    pub fn targets(&self) -> String {
+        self.tables.first().map_or(String::new(), Table::markdown)
     }
 }
 
 impl Table {
+    fn markdown(&self) -> String {
+        let mut text = format!("| {} |\n", self.columns.join(" | "));
+        writeln!(text, "|{}", "---|".repeat(self.columns.len())).ok();
+        for row in &self.rows {
+            writeln!(text, "| {} |", row.join(" | ")).ok();
+        }
+        text
+    }
+
     fn width(&self, column: usize) -> usize {
         let cells = self.rows.iter().map(|row| row[column].chars().count());
         cells.chain([self.columns[column].chars().count()]).max().unwrap_or(0)
