@@ -4,6 +4,7 @@ use crate::stage::{Stage, document};
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::client::{Connection, Protocol, Request};
+use support::deadline::until_equal;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
 use support::upstream::Upstream;
 
@@ -68,8 +69,16 @@ async fn an_open_connection_follows_the_new_document_at_once() {
     stage.is_sound().await;
 }
 
+/// Waits until the gauge says so.
+async fn refused_documents(stage: &Stage, plugins: u64) {
+    until_equal("plugins whose document cannot be read", plugins, async || {
+        stage.envoy.stats().await.value("document_refused")
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_document_with_mistakes_is_refused_and_the_last_good_one_stays() {
+async fn a_document_with_mistakes_injects_nothing_until_a_good_one_comes() {
     let stage = Stage::with(always("good", json!({ "abort": { "http_status": 503 } }))).await;
     let mut connection = Connection::open(Protocol::Http1, stage.address()).await;
     let bad = json!({ "rules": [
@@ -78,34 +87,58 @@ async fn a_document_with_mistakes_is_refused_and_the_last_good_one_stays() {
     ] });
     let refused = stage.push(&Configuration::document(&bad)).await.expect_err("it has mistakes");
     for mistake in ["rules[0].abort.http_status: ", "rules[1]: missing", "rules[1].delay.fixed_delay: "] {
-        assert!(refused.log.contains(mistake), "`{mistake}` is not in the log:\n{}", refused.log);
+        let lines = refused.log.matches(mistake).count();
+        assert_eq!(lines, 1, "`{mistake}` is said by one thread:\n{}", refused.log);
     }
-    assert_eq!(connection.send(Request::get("/")).await.expect("a reply").status, 503);
-    assert!(stage.envoy.stats().await.value("config_rejected") > 0);
+    let reply = connection.send(Request::get("/")).await.expect("a reply");
+    assert_eq!((reply.status.as_u16(), reply.header("x-brownout")), (200, None));
+    // One for the worker, and one for the main thread.
+    refused_documents(&stage, 2).await;
+    assert_eq!(stage.envoy.stats().await.value("mode"), 0);
+
+    stage.follow(always("better", json!({ "abort": { "http_status": 418 } }))).await;
+    assert_eq!(connection.send(Request::get("/")).await.expect("a reply").status, 418);
+    refused_documents(&stage, 0).await;
     stage.is_sound().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_document_sent_as_a_struct_works_or_is_refused_with_that_word() {
+async fn an_envoy_starts_with_a_document_that_has_mistakes_and_lets_requests_pass() {
+    let upstream = Upstream::start().await;
+    let bad = Configuration::document(&json!({ "rules": [{ "name": "no percentage" }] }));
+    let listener = Listener::named("main").filter(Filter::brownout(&bad));
+    let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
+    let mut connection = Connection::open(Protocol::Http1, envoy.address("main")).await;
+    assert_eq!(connection.send(Request::get("/")).await.expect("a reply").status, 200);
+    until_equal("the gauge", true, async || envoy.stats().await.value("document_refused") > 0).await;
+}
+
+/// Envoy holds a refused configuration as its latest one, and rejects every later update of a listener that names it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_with_mistakes_does_not_keep_other_changes_from_landing() {
+    let upstream = Upstream::start().await;
+    let good = document(always("good", json!({ "abort": { "http_status": 503 } })));
+    let listener = Listener::named("main").filter(Filter::discovered("brownout", good)).discovered_routes();
+    let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
+    let bad = Configuration::document(&json!({ "rules": [{ "name": "no percentage" }] }));
+    envoy.configure("brownout", &bad).await.expect_err("it has mistakes");
+    let page = envoy.stats_named("update_rejected$").await;
+    assert_eq!(page.sum(|_| true), 0, "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_sent_as_a_struct_works_and_the_log_says_what_to_send() {
     let stage = Stage::with(always("good", json!({ "abort": { "http_status": 503 } }))).await;
     let Configuration::Text(text) = document(always("struct", json!({ "abort": { "http_status": 429 } })))
     else {
         panic!("a document is text");
     };
     let sent = serde_json::from_str(&text).expect("JSON");
-    let (status, evidence) = match stage.push(&Configuration::Struct(sent)).await {
-        Ok(()) => (429, "struct; abort"),
-        Err(refused) => {
-            let log = refused.log;
-            assert!(
-                log.contains("Struct") && log.contains("StringValue"),
-                "nothing about it in the log:\n{log}"
-            );
-            (503, "good; abort")
-        }
-    };
+    stage.push(&Configuration::Struct(sent)).await.expect("it is taken");
     let reply = stage.ask(Request::get("/")).await;
-    assert_eq!((reply.status.as_u16(), reply.header("x-brownout").as_deref()), (status, Some(evidence)));
+    let said = (reply.status.as_u16(), reply.header("x-brownout"));
+    assert_eq!(said, (429, Some("struct; abort".into())));
+    assert!(stage.envoy.log().contains("send a StringValue with the document as JSON text"));
     stage.is_sound().await;
 }
 

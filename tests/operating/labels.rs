@@ -31,6 +31,7 @@ async fn a_scrape_has_the_rule_and_the_kind_of_fault_as_labels() {
     ];
     assert_eq!(scrape.counted("brownout_injected"), BTreeMap::from(injected));
     assert!(!scrape.counted("brownout_config_rejected{}").is_empty());
+    assert!(!scrape.counted("brownout_document_refused{}").is_empty());
     // Envoy's own metrics keep their labels.
     assert!(scrape.has("envoy_cluster_upstream_rq_total"));
 }

@@ -8,13 +8,10 @@ use std::time::Duration;
 use support::client::{Connection, Protocol, Request};
 use support::deadline::PATIENCE;
 use support::envoy::{
-    Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, accepts, filter_resource, restricted,
+    Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, filter_resource, restricted,
 };
 use support::upstream::Upstream;
 use tokio::task::JoinSet;
-
-/// Without these Envoy does not start, or does not take the configuration.
-const REFUSED_WITHOUT: [&str; 2] = ["proxy_get_buffer_bytes", "proxy_on_context_create"];
 
 /// Paths, and the status of whoever is faulted there.
 const PATHS: [(&str, u16); 4] = [("/delay", 200), ("/abort", 418), ("/both", 418), ("/untouched", 200)];
@@ -48,7 +45,7 @@ fn without(missing: &'static str) -> Listener {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_call_that_it_needs_requests_go_on() {
     let upstream = Upstream::start().await;
-    let names: Vec<_> = allowed().filter(|name| !REFUSED_WITHOUT.contains(name)).collect();
+    let names: Vec<_> = allowed().collect();
     let listeners = names.iter().map(|name| without(name));
     let bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream));
     let envoy = Envoy::start(listeners.fold(bootstrap, Bootstrap::listener)).await;
@@ -71,12 +68,6 @@ async fn without_a_call_that_it_needs_requests_go_on() {
     let hung: BTreeSet<_> = asking.join_all().await.into_iter().flatten().collect();
     assert_eq!(hung, BTreeSet::new(), "{}", envoy.log());
     assert!(envoy.is_alive());
-}
-
-#[test]
-fn without_a_way_to_read_its_document_it_is_refused() {
-    let accepted = REFUSED_WITHOUT.map(|name| accepts(&Bootstrap::new().listener(without(name))));
-    assert_eq!(accepted, [false; 2]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

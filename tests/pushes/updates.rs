@@ -1,5 +1,5 @@
 //! A new document every 200 ms while requests come on every worker: none is lost, none is treated by a document that
-//! is not in force, and a document with mistakes changes nothing.
+//! is not in force, and under a document with mistakes nothing is injected.
 
 use crate::control_plane::Answer;
 use crate::history::{History, Outcome, Seen};
@@ -11,6 +11,9 @@ use tokio::time::MissedTickBehavior;
 const BETWEEN_PUSHES: Duration = Duration::from_millis(200);
 /// Each of so many documents has a mistake.
 const ONE_IN: usize = 10;
+
+/// What becomes of a request under a document that cannot be read.
+const UNTOUCHED: Outcome = Outcome { status: 200, evidence: None };
 
 /// How long documents keep coming: `BROWNOUT_PUSH_SECONDS`, 10 if that is not set.
 fn length() -> Duration {
@@ -65,6 +68,7 @@ async fn documents_keep_coming(stage: Stage) {
     let mut ticks = tokio::time::interval(BETWEEN_PUSHES);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut refused = 0;
+    let mut hidden = None;
     for number in 1.. {
         ticks.tick().await;
         if started.elapsed() > length() {
@@ -80,11 +84,22 @@ async fn documents_keep_coming(stage: Stage) {
         let answers = stage.push(&text, &route_text).await;
         match answers.main {
             Answer::Taken { at } if !is_bad => main.add(outcome, pushed, at),
-            Answer::Refused { .. } if is_bad => refused += 1,
+            // What cannot be read injects nothing, and so do the rules of routes.
+            Answer::Taken { at } => {
+                refused += 1;
+                main.add(UNTOUCHED, pushed, at);
+            }
             answer => panic!("document {number}, bad: {is_bad}: {answer:?}\n{}", stage.envoy.log()),
         }
         let Answer::Taken { at } = answers.route else { panic!("{:?}", answers.route) };
-        route.add(route_outcome, pushed, at);
+        // The two arrive one after the other. Under a document that cannot be read, no route has rules; until it is in
+        // force the new ones count, and after it those that were there before the next.
+        route.add(hidden.take().unwrap_or(route_outcome.clone()), pushed, at);
+        route.add(route_outcome.clone(), pushed, at);
+        if is_bad {
+            route.add(UNTOUCHED, pushed, at);
+            hidden = Some(route_outcome);
+        }
     }
     let (on_main, on_route): (Vec<_>, Vec<_>) = load.finish().await.into_iter().partition(|(main, _)| *main);
     let pushes = [("listener", main, on_main), ("route", route, on_route)];

@@ -79,7 +79,17 @@ fn what_is_too_long_or_too_much_for_an_example_gets_its_code() {
     );
     let without: Vec<&str> =
         sections().iter().filter(|section| section.example.is_none()).map(|section| section.code).collect();
-    assert_eq!(without, ["too-long", "too-many"]);
+    assert_eq!(without, ["too-long", "too-many", "grpc-message-cut", "headers-too-long"]);
+    let abort = |fields: &str| {
+        format!(
+            r#"{{"rules": [{{"name": "a", "percentage": 10, "match": {{"grpc": {{}}}}, "abort": {{{fields}}}}}]}}"#
+        )
+    };
+    let message = abort(&format!(r#""grpc_status": 14, "grpc_message": "{}""#, "x".repeat(4097)));
+    assert_eq!(codes("json", &message, false), BTreeSet::from(["grpc-message-cut".to_owned()]));
+    let headers: Vec<String> = (0..8).map(|n| format!(r#""x-{n}": "{}""#, "x".repeat(8000))).collect();
+    let headers = abort(&format!(r#""grpc_status": 14, "headers": {{{}}}"#, headers.join(", ")));
+    assert_eq!(codes("json", &headers, false), BTreeSet::from(["headers-too-long".to_owned()]));
 }
 
 #[test]

@@ -110,6 +110,14 @@ codes! {
     Everything "everything";
     /// A rule's mode that goes further than the document's.
     ModeWithoutEffect "mode-without-effect";
+    /// A header of a reply that says how it went.
+    ReservedHeader "reserved-header";
+    /// Headers of a reply that no client takes.
+    HeadersTooLong "headers-too-long";
+    /// A body for a status that has none.
+    BodyNeverSent "body-never-sent";
+    /// A gRPC message that is longer than what is sent of it.
+    GrpcMessageCut "grpc-message-cut";
     /// A `sample` that chooses everything.
     SampleOfAll "sample-of-all";
 }

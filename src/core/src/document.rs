@@ -193,6 +193,16 @@ impl Action {
             Self::Outcomes(outcomes) => outcomes.iter().flat_map(|outcome| all(&outcome.faults)).collect(),
         }
     }
+
+    /// Tells of the headers of replies that it sets or removes.
+    pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
+        match self {
+            Self::Faults(faults) => faults.reply_headers(tell),
+            Self::Outcomes(outcomes) => {
+                outcomes.iter().for_each(|outcome| outcome.faults.reply_headers(tell));
+            }
+        }
+    }
 }
 
 impl Rule {

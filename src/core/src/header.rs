@@ -89,6 +89,16 @@ pub(crate) fn is_derived(name: &str) -> bool {
     DERIVED.contains(&name)
 }
 
+/// Headers of a reply that say how it went: a document that sets them would have clients take a failure for success, or
+/// hide what was injected.
+const RESERVED: [&str; 3] = ["grpc-message", "grpc-status", "x-brownout"];
+
+/// Returns whether a document must leave this header of a reply alone. It is left out rather than refused: documents that
+/// are in force go on.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
 impl Decode for ReplyHeaders {
     const EXPECTED: &'static str = "an object of header names and values";
 
@@ -198,7 +208,8 @@ fn one_value(json: &Json, decoder: &mut Decoder) -> Option<String> {
             format!("{json} has a control character"),
         );
     }
-    Some(value)
+    // RFC 9113, section 8.2.1: with blanks around its value, a message is malformed.
+    Some(value.trim_matches([' ', '\t']).into())
 }
 
 impl Serialize for ReplyHeaders {

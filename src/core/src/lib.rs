@@ -52,7 +52,7 @@ pub mod tally;
 pub mod time;
 pub mod timestamp;
 pub mod view;
-mod wire;
+pub mod wire;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use engine::Engine;

@@ -3,6 +3,7 @@
 use crate::decode::Decoder;
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::document::{Document, Mode, Placement, Rule, Rules};
+use crate::header::is_reserved;
 use crate::json::Json;
 use crate::limits::Limits;
 use crate::path::Path;
@@ -64,6 +65,12 @@ impl Plan {
         Self::of(Decoder::decode(document)?)
     }
 
+    /// The plan that does nothing, as `{"mode": "off"}`.
+    pub fn off() -> Self {
+        let document = Document { mode: Some(Mode::Off), ..Document::default() };
+        Self { document, ..Self::default() }
+    }
+
     fn of(document: Document) -> Result<Self, Vec<Diagnostic>> {
         let default_exclude = parse(DEFAULT_EXCLUDE.as_bytes()).and_then(|list| Decoder::decode(&list))?;
         let mut plan = Self { document, default_exclude, rules: RuleSet::default() };
@@ -111,6 +118,18 @@ impl Plan {
     /// The limits for all rules together.
     pub fn limits(&self) -> Option<Limits> {
         self.document.limits
+    }
+
+    /// Tells of the headers of replies that are left out, each with the rule that sets or removes it: see
+    /// [`crate::header::is_reserved`].
+    pub fn left_out(&self, tell: &mut dyn FnMut(&str, &str)) {
+        for rule in self.rules() {
+            rule.action.reply_headers(&mut |header| {
+                if is_reserved(header) {
+                    tell(rule.name.as_str(), header);
+                }
+            });
+        }
     }
 
     /// When injection stops by itself.
@@ -167,6 +186,9 @@ pub(crate) fn parse(text: &[u8]) -> Result<Json, Vec<Diagnostic>> {
             help: None,
         }]);
     }
-    Json::parse(text)
-        .map_err(|mistake| vec![if wire::is_struct(text) { wire::sent_as_struct() } else { mistake }])
+    // JSON first: text that begins with a line break may look like protobuf.
+    Json::parse(text).or_else(|mistake| match wire::is_struct(text) {
+        true => wire::json(text).ok_or_else(|| vec![wire::unreadable_struct()]),
+        false => Err(vec![mistake]),
+    })
 }

@@ -52,6 +52,15 @@ pub enum HeaderChange {
     Remove(String),
 }
 
+impl HeaderChange {
+    /// The name of the header that changes.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Set(name, _) | Self::Add(name, _) | Self::Remove(name) => name,
+        }
+    }
+}
+
 /// What to do with a message whose headers have just arrived.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]

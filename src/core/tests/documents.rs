@@ -108,21 +108,66 @@ fn a_document_may_have_a_mebibyte_and_no_more() {
     );
 }
 
+/// `{"mode": "off"}` as a serialized Struct.
+const STRUCT: &[u8] = b"\x0a\x0d\x0a\x04mode\x12\x05\x1a\x03off";
+
 #[test]
-fn a_struct_is_called_a_struct() {
+fn a_struct_is_decoded() {
+    assert_eq!(printed(&Plan::from_json(STRUCT).unwrap()), r#"{"mode":"off"}"#);
+    let two = [STRUCT, b"\x0a\x0f\x0a\x09per_route\x12\x02\x20\x01"].concat();
+    assert_eq!(printed(&Plan::from_json(&two).unwrap()), r#"{"mode":"off","per_route":true}"#);
+}
+
+/// A field of a Struct: its tag and length, then its key and value.
+fn entry(key: &str, value: &[u8]) -> Vec<u8> {
+    let delimited = |tag: u8, bytes: &[u8]| {
+        assert!(bytes.len() < 16_384, "two bytes of length are enough here");
+        let length = u8::try_from(bytes.len() & 0x7f).unwrap() | 0x80;
+        [&[tag, length, u8::try_from(bytes.len() >> 7).unwrap()], bytes].concat()
+    };
+    delimited(0x0a, &[delimited(0x0a, key.as_bytes()), delimited(0x12, value)].concat())
+}
+
+#[test]
+fn numbers_lists_and_objects_of_a_struct_are_decoded_as_they_were_written() {
+    let number = |value: f64| [&[0x11], value.to_le_bytes().as_slice()].concat();
+    let length = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap();
+    let object = |fields: &[u8]| [&[0x2a, length(fields)], fields].concat();
+    let list = |item: &[u8]| {
+        let items = [&[0x0a, length(item)], item].concat();
+        [&[0x32, length(&items)], items.as_slice()].concat()
+    };
+    for (written, shown) in [(12.5, "12.5"), (100.0, "100"), (0.0001, "0.0001"), (33.3333, "33.3333")] {
+        let rule = [
+            entry("name", b"\x1a\x01a"),
+            entry("percentage", &number(written)),
+            entry("reset", &object(b"")),
+        ];
+        let document = entry("rules", &list(&object(&rule.concat())));
+        let expected = format!(r#"{{"rules":[{{"name":"a","percentage":{shown},"reset":{{}}}}]}}"#);
+        assert_eq!(printed(&Plan::from_json(&document).unwrap()), expected);
+    }
+}
+
+#[test]
+fn a_struct_that_cannot_be_decoded_is_called_one() {
     let said = concat!(
-        "document: the configuration was sent as a protobuf Struct: expected a StringValue with the document as JSON ",
-        "text; write `configuration: {\"@type\": type.googleapis.com/google.protobuf.StringValue, value: '{…}'}`"
+        "document: the configuration was sent as a protobuf Struct that cannot be decoded: expected a StringValue with ",
+        "the document as JSON text; write `configuration: {\"@type\": type.googleapis.com/google.protobuf.StringValue, ",
+        "value: '{…}'}`"
     );
-    // {"mode": "off"}; {"mode": "off", "per_route": true}
-    let one: &[u8] = b"\x0a\x0d\x0a\x04mode\x12\x05\x1a\x03off";
-    assert_eq!(mistakes(one), [said]);
-    assert_eq!(mistakes([one, b"\x0a\x0f\x0a\x09per_route\x12\x02\x20\x01"].concat()), [said]);
-    // A value longer than 127 bytes: the length takes two.
-    let long = [b"\x0a\xce\x01\x0a\x04mode\x12\xc5\x01\x1a\xc2\x01".as_slice(), &[b'x'; 194]].concat();
+    // A value longer than 127 bytes, of a kind that there is not.
+    let long = [b"\x0a\xce\x01\x0a\x04mode\x12\xc5\x01\x7a\xc2\x01".as_slice(), &[b'x'; 194]].concat();
     assert_eq!(mistakes(long), [said]);
+    let nested = (0..200).fold(b"\x20\x01".to_vec(), |value, _| {
+        let fields = entry("all", &value);
+        let length =
+            [u8::try_from(fields.len() & 0x7f).unwrap() | 0x80, u8::try_from(fields.len() >> 7).unwrap()];
+        [&[0x2a], length.as_slice(), &fields].concat()
+    });
+    assert_eq!(mistakes(entry("rules", &nested)), [said]);
     assert_eq!(
-        mistakes(&one[..14]),
+        mistakes(&STRUCT[..14]),
         ["document: not valid JSON: expected value (line 3, column 1)"],
         "cut short, it is not one"
     );

@@ -103,7 +103,7 @@ fn a_grpc_status_is_sent_to_grpc_and_its_http_status_to_others() {
         ("16", 16, 401),
     ] {
         let mut worker = Worker::new(&suffering(&format!(r#""abort":{{"grpc_status":{written}}}"#)), &[]);
-        let expected = LocalReply { grpc_status: GrpcStatus::new(code), ..reply(200, "r; abort") };
+        let expected = LocalReply { grpc_status: GrpcStatus::new(code), ..reply(http, "r; abort") };
         assert_eq!(worker.request(1, &grpc()), HeadersStep::Reply(expected), "{written}");
         assert_eq!(worker.request(2, &get()), HeadersStep::Reply(reply(http, "r; abort")), "{written}");
     }

@@ -1,38 +1,63 @@
-//! What the host calls for a stream. The SDK exports functions for all that there is to call, of which the host calls
-//! each for every exchange; it boxes a context for every stream, knows two of the host's statuses only, and panics at an
-//! id that it does not know. So the filter has its own, and `src/link` puts them in place of the SDK's.
+//! What the host calls. The SDK exports functions for all that there is to call, of which the host calls each for every
+//! exchange; it boxes a context for every stream, knows two of the host's statuses only, and panics at an id that it does
+//! not know. So the filter has its own, and `src/link` puts them in place of the SDK's, which it then leaves out: what
+//! stays of that is how the module starts, and how the host gets memory.
 //!
 //! A stream's end is told by `proxy_on_delete` alone: `proxy_on_log` and `proxy_on_done` come right before it.
 
 use crate::contexts;
 use crate::status::{DataStatus, HeadersStatus, TrailersStatus};
+use crate::worker::Worker;
 use brownout_core::step::Direction;
+use std::rc::Rc;
 
-/// The SDK's functions, which go on serving root contexts. They panic at an id that they do not know.
-mod sdk {
-    unsafe extern "C" {
-        pub safe fn proxy_on_context_create(context: u32, root: u32);
-        pub safe fn proxy_on_delete(context: u32);
-    }
+/// What the host calls first.
+mod start {
+    #![allow(missing_docs, reason = "the macro writes the function")]
+
+    proxy_wasm::main! {{}}
 }
 
+/// Nothing depends on the VM's own configuration.
+#[unsafe(no_mangle)]
+extern "C" fn brownout_on_vm_start(_root: u32, _size: u32) -> u32 {
+    1
+}
+
+/// A root context is one plugin in one VM, and all others are streams.
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_context_create(context: u32, root: u32) {
     if root == 0 {
-        sdk::proxy_on_context_create(context, root);
+        contexts::add_root(context, &Rc::new(Worker::new(context)));
     } else {
         contexts::add_stream(context, root);
+    }
+}
+
+/// The answer is always yes: see [`Worker::configure`].
+#[unsafe(no_mangle)]
+extern "C" fn brownout_on_configure(root: u32, _size: u32) -> u32 {
+    if let Some(worker) = contexts::root(root) {
+        worker.configure();
+    }
+    1
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn brownout_on_tick(root: u32) {
+    if let Some(worker) = contexts::root(root) {
+        worker.on_tick();
     }
 }
 
 /// Comes once for every context, however a stream ends.
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_delete(context: u32) {
+    contexts::remove_stream(context);
     if let Some(worker) = contexts::take_stream(context) {
         worker.close(context);
     } else if let Some(worker) = contexts::remove_root(context) {
         worker.leave();
-        sdk::proxy_on_delete(context);
     }
 }
 

@@ -16,11 +16,19 @@ struct Contexts {
     newest: Option<(u32, Rc<Worker>)>,
     /// The streams with which something is still to be done.
     kept: BTreeMap<u32, Rc<Worker>>,
+    /// Contexts of one and the same stream, where the module is more than once in a chain: each with the first of them.
+    twins: Vec<(u32, u32)>,
 }
 
 thread_local! {
     static CONTEXTS: RefCell<Contexts> =
-        const { RefCell::new(Contexts { roots: Vec::new(), newest: None, kept: BTreeMap::new() }) };
+        const { RefCell::new(Contexts {
+            roots: Vec::new(),
+            newest: None,
+            kept: BTreeMap::new(),
+            twins: Vec::new(),
+        })
+    };
 }
 
 /// `None` if they are being looked at already, which no host brings about.
@@ -31,6 +39,11 @@ fn with<R>(act: impl FnOnce(&mut Contexts) -> R) -> Option<R> {
 /// Has the streams of a root context be the matter of this worker.
 pub fn add_root(id: u32, worker: &Rc<Worker>) {
     with(|contexts| contexts.roots.push((id, Rc::clone(worker))));
+}
+
+/// The worker of a root context.
+pub fn root(id: u32) -> Option<Rc<Worker>> {
+    with(|contexts| contexts.root(id).cloned()).flatten()
 }
 
 /// Forgets a root context.
@@ -47,8 +60,15 @@ pub fn add_stream(id: u32, root: u32) {
     with(|contexts| {
         let worker = contexts.root(root).cloned();
         let newest = std::mem::replace(&mut contexts.newest, worker.map(|worker| (id, worker)));
-        // Envoy brings the request of each before it makes the next one known, but nobody promises that.
-        contexts.kept.extend(newest);
+        // Envoy makes the contexts of a stream known one after another, and then brings its request to each: one that
+        // has not had its request belongs to the same stream.
+        if let Some((twin, worker)) = newest {
+            match contexts.first_twin(twin) {
+                Some(first) => contexts.twins.push((id, first)),
+                None => contexts.twins.extend([(twin, twin), (id, twin)]),
+            }
+            contexts.kept.insert(twin, worker);
+        }
     });
 }
 
@@ -59,6 +79,21 @@ pub fn take_stream(id: u32) -> Option<Rc<Worker>> {
         None => contexts.kept.remove(&id),
     })
     .flatten()
+}
+
+/// The contexts of the same stream, itself among them.
+pub fn twins(id: u32) -> Vec<u32> {
+    let twins = with(|contexts| {
+        let first = contexts.first_twin(id)?;
+        let same = contexts.twins.iter().filter(|(_, other)| *other == first);
+        Some(same.map(|(id, _)| *id).collect::<Vec<_>>())
+    });
+    twins.flatten().unwrap_or_else(|| vec![id])
+}
+
+/// A stream is over.
+pub fn remove_stream(id: u32) {
+    with(|contexts| contexts.twins.retain(|(twin, _)| *twin != id));
 }
 
 /// Goes on to know a stream.
@@ -72,6 +107,10 @@ pub fn stream(id: u32) -> Option<Rc<Worker>> {
 }
 
 impl Contexts {
+    fn first_twin(&self, id: u32) -> Option<u32> {
+        self.twins.iter().find(|(twin, _)| *twin == id).map(|(_, first)| *first)
+    }
+
     fn root(&self, id: u32) -> Option<&Rc<Worker>> {
         self.roots.iter().find(|(known, _)| *known == id).map(|(_, worker)| worker)
     }

@@ -17,7 +17,6 @@ mod properties;
 mod releases;
 mod request;
 mod response;
-mod root;
 mod stats;
 mod status;
 mod tally;

@@ -14,6 +14,9 @@ use brownout_core::step::{
 /// The message waits, and nothing is called for it until it goes on or ends.
 const HELD: HeadersStatus = HeadersStatus::StopAllIterationAndWatermark;
 
+/// Filter state that says that the stream has been reset: Envoy puts `wasm.` before the name.
+const CLOSED: &str = "brownout.closed";
+
 impl Worker {
     /// The headers of a request have arrived.
     pub fn on_request_headers(&self, id: u32, end_of_stream: bool) -> HeadersStatus {
@@ -142,8 +145,15 @@ impl Worker {
     }
 
     /// Resets the stream. The engine does not know of the exchange any more, so that nothing else can follow.
+    ///
+    /// Twice for one stream this ends Envoy, so that it is written down where all contexts of the stream see it: the module
+    /// may be more than once in a chain.
     pub(crate) fn reset(&self, id: ExchangeId) -> host::Result<()> {
         self.end(id.0);
+        if host::property(CLOSED.as_bytes()).ok().flatten().is_some() {
+            return Ok(());
+        }
+        self.counted(host::set_property(CLOSED, b"1")).ok();
         self.counted(host::close_stream())
     }
 }

@@ -1,8 +1,8 @@
 //! The tick, and what it lets go.
 
 use crate::clock::HostClock;
-use crate::host;
 use crate::worker::{TICKS, Worker};
+use crate::{contexts, host};
 use brownout_core::step::{ExchangeId, Release};
 use brownout_core::time::Clock;
 
@@ -16,19 +16,22 @@ impl Worker {
     pub fn on_tick(&self) {
         TICKS.set(true);
         self.armed.set(None);
+        self.tell_refusal();
         let now = HostClock.now();
         if let Some(now) = now {
             self.look_around(now);
         }
-        let mut released = Vec::new();
-        while released.len() < RELEASES_PER_TICK {
+        let (mut released, mut releases) = (Vec::new(), 0);
+        while releases < RELEASES_PER_TICK {
             let Some(now) = now else { break };
             // The host does what it is told once the tick is over, one thing after the other: the first may be the end of
             // the stream. So the other direction has to wait for the next tick.
             let next = self.ask(|engine| engine.next_due_beside(now, &released));
             let Some(Some((id, release))) = next else { break };
             self.release(id, release);
-            released.push(id);
+            // Nor may the same stream get two of them by way of another context.
+            released.extend(contexts::twins(id.0).into_iter().map(ExchangeId));
+            releases += 1;
         }
         self.counted(host::set_effective_context(self.root)).ok();
         if self.poll_timeout().is_none() {

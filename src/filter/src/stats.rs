@@ -15,9 +15,27 @@ use std::cell::RefCell;
 #[derive(Debug, Clone, Copy, Default)]
 struct Metric(Option<u32>);
 
+thread_local! {
+    /// The number of each name that has been defined in this VM. The host gives a name a new number, and keeps the old
+    /// ones, each time that it is defined: a document of 1,000 rules that is pushed again would take megabytes.
+    static DEFINED: RefCell<Vec<(Box<str>, u32)>> = const { RefCell::new(Vec::new()) };
+}
+
 impl Metric {
     fn define(kind: MetricType, name: &str) -> Self {
-        Self(host::define_metric(kind, name).ok())
+        DEFINED.with(|defined| {
+            let Ok(mut defined) = defined.try_borrow_mut() else { return Self(None) };
+            match defined.binary_search_by(|(known, _)| (**known).cmp(name)) {
+                Ok(place) => Self(defined.get(place).map(|(_, id)| *id)),
+                Err(place) => {
+                    let id = host::define_metric(kind, name).ok();
+                    if let Some(id) = id {
+                        defined.insert(place, (name.into(), id));
+                    }
+                    Self(id)
+                }
+            }
+        })
     }
 
     /// A metric that cannot be moved is no reason to do anything else differently.
@@ -80,6 +98,7 @@ pub struct Stats {
     delay_ms: Metric,
     host_errors: Metric,
     route_config_rejected: Metric,
+    document_refused: Metric,
 }
 
 impl Stats {
@@ -95,6 +114,7 @@ impl Stats {
             delay_ms: Metric::define(MetricType::Histogram, "brownout.delay_ms"),
             host_errors: Metric::define(MetricType::Counter, "brownout.host_errors"),
             route_config_rejected: Metric::define(MetricType::Counter, "brownout.route_config_rejected"),
+            document_refused: Metric::define(MetricType::Gauge, "brownout.document_refused"),
         }
     }
 
@@ -124,6 +144,11 @@ impl Stats {
     /// Takes back that injection has stopped.
     pub fn take_back_stop(&self) {
         self.stopped.add(-1);
+    }
+
+    /// Counts a plugin whose document cannot be read, or takes it back.
+    pub fn add_refused(&self, plugins: i64) {
+        self.document_refused.add(plugins);
     }
 
     /// Shows the mode of the document in force.

@@ -43,6 +43,19 @@ pub struct Worker {
     pub(crate) habit: Habit,
     /// Whether the gauge says because of this worker that injection has stopped.
     says_stopped: Cell<bool>,
+    refusal: Cell<Refusal>,
+}
+
+/// Whether the document of a root context could be read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Refusal {
+    #[default]
+    No,
+    /// It could not, and the gauge does not say so yet. The host tries a document out in a VM that it then throws away,
+    /// without a word: only a tick proves that this one stays.
+    Untold,
+    /// It could not, and the gauge says so.
+    Told,
 }
 
 impl Worker {
@@ -58,6 +71,7 @@ impl Worker {
             doubted: Cell::default(),
             habit: Habit::default(),
             says_stopped: Cell::default(),
+            refusal: Cell::default(),
         }
     }
 
@@ -71,6 +85,7 @@ impl Worker {
         }
         plan.settle(&properties::read);
         self.take_back_stop();
+        self.take_back_refusal();
         let stats = Stats::new(&plan);
         stats.show_mode(plan.mode());
         let tally = SharedTally::new(text);
@@ -81,6 +96,37 @@ impl Worker {
         }
         self.prove();
         first
+    }
+
+    /// Injects nothing from now on, since the document cannot be read. `true` for the first worker of the proxy that says
+    /// so of this text.
+    pub fn refuse(&self, text: &[u8]) -> bool {
+        let first = self.follow(Plan::off(), text);
+        if self.refusal.get() == Refusal::No {
+            self.refusal.set(Refusal::Untold);
+            if self.counted(host::set_tick_period(1)).is_ok() {
+                self.armed.set(HostClock.now().map(|now| now.after(SHORTEST_PERIOD)));
+            }
+        }
+        first
+    }
+
+    /// The tick proves that this VM stays.
+    pub(crate) fn tell_refusal(&self) {
+        if self.refusal.get() == Refusal::Untold
+            && let Ok(stats) = self.stats.try_borrow()
+        {
+            stats.add_refused(1);
+            self.refusal.set(Refusal::Told);
+        }
+    }
+
+    fn take_back_refusal(&self) {
+        if self.refusal.take() == Refusal::Told
+            && let Ok(stats) = self.stats.try_borrow()
+        {
+            stats.add_refused(-1);
+        }
     }
 
     /// Looks at the clock, for what has its time beside the exchanges that are held.
@@ -128,6 +174,7 @@ impl Worker {
         self.armed.set(None);
         self.counted(host::set_tick_period(0)).ok();
         self.take_back_stop();
+        self.take_back_refusal();
     }
 
     fn take_back_stop(&self) {

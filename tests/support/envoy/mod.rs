@@ -71,7 +71,7 @@ pub struct Envoy {
     directory: TempDir,
 }
 
-/// Something new that Envoy refused.
+/// Something new that Envoy or the module refused.
 #[derive(Debug)]
 pub struct Refused {
     /// What Envoy logged from its arrival on.
@@ -144,7 +144,7 @@ impl Envoy {
     /// worker has it.
     ///
     /// # Errors
-    /// [`Refused`], and the last good one stays.
+    /// [`Refused`]: the module cannot read it, and injects nothing from then on.
     pub async fn configure(&self, filter: &str, configuration: &Configuration) -> Result<(), Refused> {
         self.deliver(&Discovered::filter(filter), &discovery::filter_resource(filter, configuration)).await
     }
@@ -167,6 +167,7 @@ impl Envoy {
 
     async fn deliver(&self, discovered: &Discovered, resource: &Value) -> Result<(), Refused> {
         let before = self.deliveries(discovered).await;
+        let rejected = self.stats().await.value("config_rejected");
         let logged = self.log().len();
         discovered.write(self.directory.path(), resource);
         let after = until("something new that is taken or refused", async || {
@@ -178,6 +179,10 @@ impl Envoy {
             return Err(Refused { log: self.log()[logged..].to_owned() });
         }
         self.wait_for_workers().await;
+        // Envoy takes whatever document there is; the module says whether it could read it.
+        if self.stats().await.value("config_rejected") > rejected {
+            return Err(Refused { log: self.log()[logged..].to_owned() });
+        }
         Ok(())
     }
 

@@ -14,6 +14,7 @@ pub use places::Places;
 
 use brownout_core::diagnostic::{Code, Diagnostic, Severity};
 use brownout_core::json::Json;
+use brownout_core::lint;
 use brownout_core::path::Path;
 use brownout_core::plan::{LONGEST_DOCUMENT, Plan};
 use std::io::{self, Read};
@@ -131,9 +132,13 @@ impl Document {
                 Err(mistake) => return Err(vec![*mistake]),
             },
         };
-        match Plan::from_json(json.as_bytes()) {
-            Ok(plan) => Ok(Checked { plan, json, body }),
-            Err(diagnostics) => Err(body.place(diagnostics)),
+        let plan = Plan::from_json(json.as_bytes()).map_err(|diagnostics| body.place(diagnostics))?;
+        // Mistakes that the module tolerates in a document that it has already.
+        let mut mistakes = lint::plan(&plan, lint::Context::default());
+        mistakes.retain(|mistake| mistake.severity == Severity::Error);
+        match mistakes.is_empty() {
+            true => Ok(Checked { plan, json, body }),
+            false => Err(body.place(mistakes)),
         }
     }
 

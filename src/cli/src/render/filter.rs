@@ -109,7 +109,7 @@ pub fn enabled(name: &str) -> Map {
 
 /// What to know before it is applied.
 pub const FAILS_WITHOUT_MODULE: &str = "in a cluster there is no default that lets requests pass: if the module's file is \
-    missing, or the first document is refused, what is sent to the service fails; see that the file is there";
+    missing, what is sent to the service fails; see that the file is there";
 
 /// The last filter of a listener's chain.
 pub fn router() -> Map {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 const MODULE: &str = "wasmcustom.brownout.";
 const STOPPED: &str = "wasmcustom.brownout.stopped";
+const REFUSED: &str = "wasmcustom.brownout.document_refused";
 /// Requests of all listeners; the admin interface's own are none.
 const REQUESTS: &str = ".downstream_rq_total";
 const ADMIN: &str = "http.admin.";
@@ -43,7 +44,7 @@ impl Counts {
     pub fn since(self, earlier: &Self) -> Self {
         let before = |name: &String| earlier.0.get(name).copied().unwrap_or(0);
         let added = self.0.into_iter().map(|(name, now)| {
-            let is_gauge = name == STOPPED;
+            let is_gauge = name == STOPPED || name == REFUSED;
             let added = if is_gauge { now } else { now.saturating_sub(before(&name)) };
             (name, added)
         });
@@ -78,12 +79,20 @@ impl Counts {
         self.0.get(STOPPED).is_some_and(|stopped| *stopped > 0)
     }
 
+    /// Whether a document with mistakes is there now.
+    pub fn has_refused(&self) -> bool {
+        self.0.get(REFUSED).is_some_and(|refused| *refused > 0)
+    }
+
     /// What an operator should know beside the rules.
     pub fn warnings(&self) -> Vec<String> {
         let count = |what: &str| self.0.get(&format!("{MODULE}{what}")).copied().unwrap_or(0);
         let mut warnings = Vec::new();
-        if count("config_rejected") > 0 {
-            warnings.push("Envoy has refused a document; its log says why".to_owned());
+        if self.has_refused() {
+            warnings.push(
+                "Envoy has a document with mistakes, of which nothing is injected; its log names each"
+                    .to_owned(),
+            );
         }
         if count("route_config_rejected") > 0 {
             warnings.push(format!(

@@ -105,7 +105,8 @@ pub fn verify(
     }
     let stopped = counts.has_stopped() && plan.stop_when().is_some();
     let findings = verdict::findings(plan, &counts);
-    Ok(Report::new(name, admin.address(), during, findings, stopped, counts.warnings()))
+    let report = Report::new(name, admin.address(), during, findings, stopped, counts.warnings());
+    Ok(report.with_refused(counts.has_refused()))
 }
 
 fn document(arguments: &Arguments, admin: &Admin) -> Result<(String, Plan), ExitCode> {

@@ -18,6 +18,8 @@ pub struct Report {
     warnings: Vec<String>,
     /// The rules that need not have matched anything.
     allowed: Vec<String>,
+    /// Whether Envoy has a document with mistakes.
+    refused: bool,
 }
 
 impl Report {
@@ -37,12 +39,19 @@ impl Report {
             stopped,
             warnings,
             allowed: Vec::new(),
+            refused: false,
         }
     }
 
     /// What came of each rule, in the order of the document.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    /// The same, where Envoy has a document with mistakes, or not.
+    #[must_use]
+    pub(super) fn with_refused(self, refused: bool) -> Self {
+        Self { refused, ..self }
     }
 
     /// The same, where these rules need not have matched anything.
@@ -52,14 +61,15 @@ impl Report {
         self
     }
 
-    /// Whether a rule is in force, every rule does what it promises, and nothing has stopped the document.
+    /// Whether a rule is in force, every rule does what it promises, nothing has stopped the document, and none has
+    /// mistakes.
     pub fn agrees(&self) -> bool {
         let is_good = |finding: &Finding| {
             let is_allowed =
                 finding.verdict == Verdict::MatchedNothing && self.allowed.contains(&finding.name);
             finding.verdict.is_good() || is_allowed
         };
-        !self.stopped && self.has_rules_in_force() && self.findings.iter().all(is_good)
+        !self.stopped && !self.refused && self.has_rules_in_force() && self.findings.iter().all(is_good)
     }
 
     fn has_rules_in_force(&self) -> bool {
@@ -74,6 +84,7 @@ impl Report {
             "seconds": self.during.map(|during| during.as_secs_f64()),
             "agrees": self.agrees(),
             "stopped": self.stopped,
+            "document_refused": self.refused,
             "in_force": self.has_rules_in_force(),
             "rules": self.findings.iter().map(rule).collect::<Vec<_>>(),
             "warnings": self.warnings,
@@ -110,6 +121,12 @@ impl fmt::Display for Report {
             None => "since it started".to_owned(),
         };
         writeln!(f, "{} against Envoy at {}, {when}", self.document, self.admin)?;
+        if self.refused {
+            writeln!(
+                f,
+                "\nA document with mistakes has arrived: nothing of it is injected, and Envoy's log names each mistake."
+            )?;
+        }
         if self.stopped {
             writeln!(
                 f,

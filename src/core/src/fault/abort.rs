@@ -7,7 +7,7 @@ use crate::diagnostic::Code;
 use crate::effects::{Effects, End, Ending};
 use crate::entropy::Entropy;
 use crate::grpc::GrpcStatus;
-use crate::header::ReplyHeaders;
+use crate::header::{ReplyHeaders, is_reserved};
 use crate::json::Json;
 use crate::percent::FractionalPercent;
 use crate::step::LocalReply;
@@ -67,7 +67,8 @@ object! {
         pub header_abort: Option<Nothing>,
         /// The body, at most 64 KiB; `fault filter abort` if it is absent. For gRPC, the `grpc-message`.
         pub body: Option<String>,
-        /// The `grpc-message` for a gRPC request, at most 64 KiB; `body` if it is absent.
+        /// The `grpc-message` for a gRPC request; `body` if it is absent. What takes more than 4 KiB percent-encoded is
+        /// cut off.
         pub grpc_message: Option<String>,
         /// More headers for the reply. `content-type` is `text/plain` unless it is given here.
         pub headers: Option<ReplyHeaders>,
@@ -115,9 +116,32 @@ impl Abort {
             // To a client that does not speak gRPC, Envoy's filter would say 200 here: a failure that looks like
             // success. It gets the HTTP status that stands for the gRPC status instead.
             Wanted::Grpc(grpc) if !request.is_grpc() => (grpc.http_status(), None),
-            Wanted::Grpc(grpc) => (200, Some(grpc)),
+            // Envoy says 200 to gRPC clients by itself, and gRPC-Web and REST clients behind a filter that translates for
+            // them need the status that stands for it.
+            Wanted::Grpc(grpc) => (grpc.http_status(), Some(grpc)),
         })
     }
+}
+
+/// Returns whether a response with this status has no body (RFC 9110, section 6.4.1).
+pub(crate) fn is_bodiless(status: u16) -> bool {
+    matches!(status, 204 | 304)
+}
+
+/// The longest `grpc-message` as it is sent, in bytes. Clients bound the headers of a message: grpcio loses the status from
+/// 16 KiB on, and others the whole connection.
+pub const LONGEST_GRPC_MESSAGE: usize = 4 * 1024;
+
+/// The part of a `grpc-message` that is sent. Envoy percent-encodes it, which takes three bytes for whatever is not
+/// printable ASCII (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses>).
+pub(crate) fn sendable(message: &str) -> &str {
+    let mut sent = 0;
+    let end = message.char_indices().find_map(|(at, letter)| {
+        let plain = matches!(letter, ' '..='~') && letter != '%';
+        sent += if plain { 1 } else { 3 * letter.len_utf8() };
+        (sent > LONGEST_GRPC_MESSAGE).then_some(at)
+    });
+    end.and_then(|end| message.get(..end)).unwrap_or(message)
 }
 
 impl Fault for Abort {
@@ -131,9 +155,15 @@ impl Fault for Abort {
 
     fn apply(&self, request: &dyn RequestView, _entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
         let Some((status, grpc_status)) = self.status(request) else { return false };
-        let headers = self.headers.iter().flat_map(ReplyHeaders::iter);
+        let headers = self.headers.iter().flat_map(ReplyHeaders::iter).filter(|(name, _)| !is_reserved(name));
         let message = self.grpc_message.as_deref().filter(|_| request.is_grpc());
         let body = message.or(self.body.as_deref()).unwrap_or(DEFAULT_BODY);
+        let body = match (status, grpc_status) {
+            (204 | 304, None) => "",
+            // What is shorter fits, and the request need not be asked.
+            _ if body.len() > LONGEST_GRPC_MESSAGE / 3 && request.is_grpc() => sendable(body),
+            _ => body,
+        };
         let reply = LocalReply {
             status,
             grpc_status,

@@ -1,7 +1,7 @@
 //! Changes to the headers of a message.
 
 use crate::decode::object;
-use crate::header::{RemovedName, ReplyHeaders};
+use crate::header::{RemovedName, ReplyHeaders, is_reserved};
 use crate::step::HeaderChange;
 use alloc::vec::Vec;
 
@@ -26,6 +26,19 @@ impl HeaderChanges {
         let added = self.add.iter().flat_map(ReplyHeaders::iter);
         let added = added.map(|(name, value)| HeaderChange::Add(name.into(), value.into()));
         removed.chain(self.each_set()).chain(added)
+    }
+
+    /// The same for a reply, without what a document must leave alone.
+    pub fn of_reply(&self) -> impl Iterator<Item = HeaderChange> {
+        self.iter().filter(|change| !is_reserved(change.name()))
+    }
+
+    /// Tells of the names that it changes.
+    pub(crate) fn names(&self, tell: &mut dyn FnMut(&str)) {
+        for headers in self.set.iter().chain(&self.add) {
+            headers.iter().for_each(|(name, _)| tell(name));
+        }
+        self.remove.iter().flatten().for_each(|name| tell(name.as_str()));
     }
 
     fn each_set(&self) -> impl Iterator<Item = HeaderChange> {

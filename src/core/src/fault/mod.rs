@@ -132,6 +132,16 @@ faults! {
 }
 
 impl Faults {
+    /// Tells of the headers of replies that they set or remove.
+    pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
+        if let Some(headers) = self.abort.as_ref().and_then(|abort| abort.headers.as_ref()) {
+            headers.iter().for_each(|(name, _)| tell(name));
+        }
+        if let Some(changes) = self.response.as_ref().and_then(|response| response.0.headers.as_ref()) {
+            changes.names(tell);
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()

@@ -5,16 +5,20 @@ use super::rule::{never, share};
 use crate::diagnostic::Code;
 use crate::document::Rule;
 use crate::fault::Faults;
-use crate::fault::abort::Abort;
+use crate::fault::abort::{self, Abort};
 use crate::fault::delay::{Delay, Length};
 use crate::fault::distribution::Distribution;
+use crate::header::{ReplyHeaders, is_reserved};
 use crate::limits::Limits;
+use crate::path::Segment;
 use crate::predicate::Predicate;
 use crate::predicate::string::Pattern;
 use alloc::format;
 use core::time::Duration;
 use serde_json::Value;
 
+/// Envoy's default for the headers of a message, in bytes (`max_request_headers_kb`).
+const LONGEST_HEADERS: usize = 60 * 1024;
 /// Envoy's default for the timeout of a route: what callers wait for, mostly.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -25,6 +29,20 @@ pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut
     }
     if let Some(abort) = &faults.abort {
         lints.at("abort", |lints| self::abort(abort, rule.matches.as_ref(), lints));
+    }
+    if let Some(changes) = faults.response.as_ref().and_then(|response| response.0.headers.as_ref()) {
+        lints.at("response", |lints| {
+            lints.at("headers", |lints| {
+                for (field, headers) in [("set", &changes.set), ("add", &changes.add)] {
+                    headers.iter().for_each(|headers| lints.at(field, |lints| reply_headers(headers, lints)));
+                }
+                lints.at("remove", |lints| {
+                    for (index, name) in changes.remove.iter().flatten().enumerate() {
+                        lints.within(Segment::Index(index), |lints| reserved(name.as_str(), lints));
+                    }
+                });
+            });
+        });
     }
     for (name, fault) in written(faults) {
         // Of every kind, whichever there are: its share is written in one way.
@@ -90,6 +108,25 @@ fn delay(delay: &Delay, lints: &mut Lints) {
 
 fn abort(abort: &Abort, predicate: Option<&Predicate>, lints: &mut Lints) {
     let calls = predicate.map_or(Calls::Perhaps, calls);
+    if let Some(headers) = &abort.headers {
+        lints.at("headers", |lints| reply_headers(headers, lints));
+    }
+    let is_bodiless = abort.http_status.is_some_and(|status| abort::is_bodiless(status.get()));
+    if is_bodiless && abort.body.as_ref().is_some_and(|body| !body.is_empty()) {
+        lints.at("body", |lints| {
+            let label = "responses with 204 and 304 have none (RFC 9110, section 6.4.1)";
+            lints.refuse(Code::BodyNeverSent, "a body for a status without one", label, "leave it out");
+        });
+    }
+    if let Some(message) = abort.grpc_message.as_ref().filter(|message| abort::sendable(message) != **message)
+    {
+        lints.at("grpc_message", |lints| {
+            let sent = abort::sendable(message).len();
+            let label = format!("of {} bytes, the first {sent} are sent", message.len());
+            let help = "clients bound the headers of a message, and a longer one costs them the status";
+            lints.say(Code::GrpcMessageCut, "a gRPC message that is cut off", label, help);
+        });
+    }
     if let Some(status) = abort.grpc_status {
         let label = match calls {
             Calls::Never => "no gRPC request has such a method",
@@ -114,6 +151,32 @@ fn abort(abort: &Abort, predicate: Option<&Predicate>, lints: &mut Lints) {
                 "say the status itself: `grpc_status`",
             );
         });
+    }
+}
+
+/// What a document must not say of a reply by its headers.
+fn reply_headers(headers: &ReplyHeaders, lints: &mut Lints) {
+    let mut size = 0;
+    for (name, value) in headers.iter() {
+        size += name.len() + value.len();
+        lints.at(name, |lints| reserved(name, lints));
+    }
+    if size > LONGEST_HEADERS {
+        let label =
+            format!("{size} bytes in all; Envoy and most others take {LONGEST_HEADERS} for a message");
+        lints.refuse(Code::HeadersTooLong, "headers too long", label, "leave some out");
+    }
+}
+
+fn reserved(name: &str, lints: &mut Lints) {
+    if is_reserved(name) {
+        let (label, help) = match name {
+            "x-brownout" => {
+                ("it says what was injected", "leave it out; `report.response_header` turns it off")
+            }
+            _ => ("clients would take the failure for what it says", "say the status itself: `grpc_status`"),
+        };
+        lints.refuse(Code::ReservedHeader, "a reply's header that a document must not change", label, help);
     }
 }
 

@@ -85,8 +85,17 @@ impl Lints {
     }
 
     fn say(&mut self, code: Code, message: &str, label: impl Into<String>, help: &str) {
+        self.tell(Severity::Warning, code, message, label, help);
+    }
+
+    /// A mistake that the module tolerates, so that documents in force go on.
+    fn refuse(&mut self, code: Code, message: &str, label: impl Into<String>, help: &str) {
+        self.tell(Severity::Error, code, message, label, help);
+    }
+
+    fn tell(&mut self, severity: Severity, code: Code, message: &str, label: impl Into<String>, help: &str) {
         self.found.push(Diagnostic {
-            severity: Severity::Warning,
+            severity,
             code,
             path: self.path.clone(),
             position: None,

@@ -8,6 +8,7 @@ use super::ResponseChange;
 use crate::body::rewrite::Rewrite;
 use crate::body::told_length;
 use crate::entropy::Sequence;
+use crate::fault::abort::is_bodiless;
 use crate::fault::body_change::{self, BodyChange, framing, is_patchable};
 use crate::fault::header_changes::HeaderChanges;
 use crate::header::is_derived;
@@ -53,11 +54,6 @@ pub enum Outcome {
     Reset,
 }
 
-/// A status whose response has no body (RFC 9110, section 6.4.1).
-fn is_bodiless(status: u16) -> bool {
-    matches!(status, 204 | 304)
-}
-
 impl Answer {
     /// Whether it depends on the response.
     pub fn is_conditional(&self) -> bool {
@@ -76,10 +72,9 @@ impl Answer {
             return Outcome::Reset;
         }
         if let (true, Some(status)) = (self.grpc, self.change.grpc_status) {
-            return Outcome::Reply(LocalReply {
-                grpc_status: Some(status),
-                ..self.reply(200, Vec::new(), &[])
-            });
+            let mut reply = self.reply(status.http_status(), Vec::new(), &[]);
+            reply.headers.push(("grpc-status".into(), status.code().to_string().into()));
+            return Outcome::Reply(LocalReply { grpc_status: Some(status), ..reply });
         }
         let status = self.status().unwrap_or(before);
         let (has_body, may_have) = (response.has_body(), !self.head && !is_bodiless(status));
@@ -110,7 +105,7 @@ impl Answer {
     }
 
     fn reply(&self, status: u16, mut headers: Vec<(String, Vec<u8>)>, body: &[u8]) -> LocalReply {
-        for change in self.change.headers.iter().flat_map(HeaderChanges::iter) {
+        for change in self.change.headers.iter().flat_map(HeaderChanges::of_reply) {
             match change {
                 HeaderChange::Remove(gone) => headers.retain(|(name, _)| *name != gone),
                 HeaderChange::Set(name, value) => {
@@ -129,7 +124,13 @@ impl Answer {
             headers.push(HeaderChange::Set(":status".into(), status.to_string().into()));
         }
         let length = told_length(response.first_value("content-length"));
-        if !response.has_body() && !self.head && status != before && length.is_some_and(|length| length > 0) {
+        if status != before && is_bodiless(status) {
+            headers.push(HeaderChange::Remove("content-length".into()));
+        } else if !response.has_body()
+            && !self.head
+            && status != before
+            && length.is_some_and(|length| length > 0)
+        {
             // A 304 may tell of the length of what it does not carry.
             headers.push(HeaderChange::Set("content-length".into(), b"0".into()));
         }
@@ -146,7 +147,7 @@ impl Answer {
                 headers.push(HeaderChange::Remove("content-encoding".into()));
             }
         }
-        headers.extend(self.change.headers.iter().flat_map(HeaderChanges::iter));
+        headers.extend(self.change.headers.iter().flat_map(HeaderChanges::of_reply));
         let body = body.filter(|_| response.has_body()).map(|body| {
             body.begin(body_change::length(length, |name| response.first_value(name)), self.draws)
         });
