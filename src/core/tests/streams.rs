@@ -348,6 +348,60 @@ fn the_end_of_a_body_leaves_with_all_that_waits_when_all_of_it_may() {
     assert_eq!(worker.engine.kept_bytes(), 0);
 }
 
+/// Fuzzing found it told to go on again, which ends Envoy.
+#[test]
+fn what_waits_with_the_host_when_the_clock_fails_goes_on_once() {
+    let mut worker = certain(SLOW);
+    let response = Response::new(200, &[("content-length", "5000")]);
+    assert_eq!(answer(&mut worker, &response), mark("r; response_rate_limit"));
+    let waits = DataStep { put: None, then: DataThen::Watermark };
+    assert_eq!(data(&mut worker, &[b'x'; 2000], false), waits);
+    worker.clock.broken.set(true);
+    assert_eq!(data(&mut worker, &[b'y'; 2000], false), DataStep::FORWARD);
+    worker.clock.broken.set(false);
+    assert_eq!(worker.due(3_600_000), []);
+    assert_eq!(data(&mut worker, &[b'z'; 1000], true).then, DataThen::Watermark);
+    assert_eq!(worker.due(7_200_000).len(), 1);
+}
+
+/// Fuzzing found it waiting for ever.
+#[test]
+fn an_upload_that_waits_goes_on_whatever_becomes_of_the_response() {
+    let limited = r#""request_rate_limit":{"fixed_limit":{"limit_kbps":1}},
+        "response":{"match":{"status":500},"status":503}"#;
+    for (limits, status) in [("", 101), ("", 200), (r#""limits":{"max_faults":1},"#, 500)] {
+        let document = suffering(limited).replacen(r#""percentage""#, &format!(r#"{limits}"percentage""#), 1);
+        let mut worker = Worker::new(&document, &[]);
+        let upload = Headers::get(&[("content-length", "2000")]);
+        let body = worker.engine.on_request_headers(id(1), &WithBody(upload), &worker.clock);
+        assert_eq!(body, HeadersStep::Continue);
+        let piece = Piece(&[b'x'; 2000]);
+        let step = worker.engine.on_data(id(1), Direction::Request, &piece, true, &worker.clock);
+        assert_eq!(step.then, DataThen::Watermark, "{status}");
+        let _ = answer(&mut worker, &Response::new(status, &[]));
+        let released = worker.due(3_600_000);
+        assert!(
+            matches!(released.as_slice(), [(_, Release::Resume(Direction::Request))]),
+            "{limits} {status}: {released:?}"
+        );
+        worker.engine.end(id(1));
+        assert_eq!(worker.rest(), NOTHING);
+    }
+}
+
+/// A request whose body is still to come.
+struct WithBody(Headers);
+
+impl RequestView for WithBody {
+    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
+        self.0.any_value(name, test)
+    }
+
+    fn has_body(&self) -> bool {
+        true
+    }
+}
+
 #[test]
 fn long_pieces_stay_with_the_host_and_the_first_bytes_go_at_once() {
     let faults = r#""response_rate_limit":{"fixed_limit":{"limit_kbps":100},"after_bytes":1000}"#;

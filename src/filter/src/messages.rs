@@ -16,6 +16,7 @@ const HELD: HeadersStatus = HeadersStatus::StopAllIterationAndWatermark;
 
 /// Filter state that says that the stream has been reset: Envoy puts `wasm.` before the name.
 const CLOSED: &str = "brownout.closed";
+const BY_US: &[u8] = b"reset";
 
 impl Worker {
     /// The headers of a request have arrived.
@@ -150,10 +151,10 @@ impl Worker {
     /// may be more than once in a chain.
     pub(crate) fn reset(&self, id: ExchangeId) -> host::Result<()> {
         self.end(id.0);
-        if host::property(CLOSED.as_bytes()).ok().flatten().is_some() {
+        if host::property(CLOSED.as_bytes()).ok().flatten().as_deref() == Some(BY_US) {
             return Ok(());
         }
-        self.counted(host::set_property(CLOSED, b"1")).ok();
+        self.counted(host::set_property(CLOSED, BY_US)).ok();
         self.counted(host::close_stream())
     }
 }

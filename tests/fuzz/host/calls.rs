@@ -19,7 +19,9 @@ pub mod module {
         pub safe fn proxy_on_memory_allocate(size: usize) -> *mut u8;
         #[link_name = "brownout_on_context_create"]
         pub safe fn proxy_on_context_create(context: u32, root: u32);
-        pub safe fn proxy_on_configure(root: u32, size: usize) -> bool;
+        #[link_name = "brownout_on_configure"]
+        pub safe fn proxy_on_configure(root: u32, size: u32) -> u32;
+        #[link_name = "brownout_on_tick"]
         pub safe fn proxy_on_tick(root: u32);
         #[link_name = "brownout_on_delete"]
         pub safe fn proxy_on_delete(context: u32);

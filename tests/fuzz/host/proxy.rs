@@ -122,7 +122,8 @@ impl Proxy {
         self.call(root, || module::proxy_on_context_create(root, 0));
         let accepted = self.call(root, || module::proxy_on_configure(root, 0));
         self.settle();
-        let old = if accepted { self.root.replace(root) } else { Some(root) };
+        assert_eq!(accepted, 1, "a document is never refused: that would hold back what others push");
+        let old = self.root.replace(root);
         old.into_iter().for_each(|old| self.retire(old));
     }
 

@@ -184,9 +184,11 @@ impl Pace {
 
     /// Without a clock nothing is slowed down, and nothing stays behind.
     fn let_go(&mut self, put: Option<Vec<u8>>, data: &dyn DataView) -> DataStep {
-        let put = match self.take_rest() {
-            None => put,
-            Some(mut rest) => {
+        let put = match core::mem::replace(&mut self.waiting, Waiting::Nothing) {
+            // What waits with the host goes on with the piece: it must not be told to go on again.
+            Waiting::Nothing | Waiting::There { .. } => put,
+            Waiting::Here { mut kept, .. } => {
+                let mut rest = kept.take();
                 rest.extend(put.or_else(|| data.bytes()).unwrap_or_default());
                 Some(rest)
             }

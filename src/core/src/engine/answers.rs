@@ -61,7 +61,7 @@ impl<E: Entropy> Engine<E> {
         let status = status.and_then(|value| core::str::from_utf8(&value).ok()?.parse().ok()).unwrap_or(0);
         if status == SWITCHING_PROTOCOLS {
             let step = self.forward(&exchange, Vec::new());
-            self.forget(id, exchange);
+            self.leave_alone(id, exchange);
             return step;
         }
         let answer = ahead.answer.filter(|answer| answer.applies(status, response));
@@ -82,7 +82,7 @@ impl<E: Entropy> Engine<E> {
             && !self.may_begin(&scopes, shadow, clock)
         {
             self.events.push_back(Event::Overflow(rule));
-            self.forget(id, exchange);
+            self.leave_alone(id, exchange);
             return HeadersStep::Continue;
         }
         if shadow {
@@ -101,6 +101,12 @@ impl<E: Entropy> Engine<E> {
             self.report(&exchange.cause);
         }
         self.carry_out(id, exchange, work, due)
+    }
+
+    /// Nothing happens to the response. The request's body may still be on its way, and what waits of it has to go on.
+    fn leave_alone(&mut self, id: ExchangeId, mut exchange: Exchange) {
+        exchange.stage = Stage::Answered(None);
+        self.keep(id, exchange);
     }
 
     /// An abort takes the place of what the backend has answered.
