@@ -53,8 +53,7 @@ extern "C" fn brownout_on_tick(root: u32) {
 /// Comes once for every context, however a stream ends.
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_delete(context: u32) {
-    contexts::remove_stream(context);
-    if let Some(worker) = contexts::take_stream(context) {
+    if let Some(worker) = contexts::end_stream(context) {
         worker.close(context);
     } else if let Some(worker) = contexts::remove_root(context) {
         worker.leave();

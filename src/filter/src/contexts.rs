@@ -74,11 +74,7 @@ pub fn add_stream(id: u32, root: u32) {
 
 /// The worker of a stream whose request arrives: the stream is forgotten, unless it is [kept](keep_stream).
 pub fn take_stream(id: u32) -> Option<Rc<Worker>> {
-    with(|contexts| match contexts.newest.take_if(|(newest, _)| *newest == id) {
-        Some((_, worker)) => Some(worker),
-        None => contexts.kept.remove(&id),
-    })
-    .flatten()
+    with(|contexts| contexts.take(id)).flatten()
 }
 
 /// The contexts of the same stream, itself among them.
@@ -91,9 +87,15 @@ pub fn twins(id: u32) -> Vec<u32> {
     twins.flatten().unwrap_or_else(|| vec![id])
 }
 
-/// A stream is over.
-pub fn remove_stream(id: u32) {
-    with(|contexts| contexts.twins.retain(|(twin, _)| *twin != id));
+/// The worker of a stream that is over, if that matters to it.
+pub fn end_stream(id: u32) -> Option<Rc<Worker>> {
+    with(|contexts| {
+        if !contexts.twins.is_empty() {
+            contexts.twins.retain(|(twin, _)| *twin != id);
+        }
+        contexts.take(id)
+    })
+    .flatten()
 }
 
 /// Goes on to know a stream.
@@ -107,6 +109,13 @@ pub fn stream(id: u32) -> Option<Rc<Worker>> {
 }
 
 impl Contexts {
+    fn take(&mut self, id: u32) -> Option<Rc<Worker>> {
+        match self.newest.take_if(|(newest, _)| *newest == id) {
+            Some((_, worker)) => Some(worker),
+            None => self.kept.remove(&id),
+        }
+    }
+
     fn first_twin(&self, id: u32) -> Option<u32> {
         self.twins.iter().find(|(twin, _)| *twin == id).map(|(_, first)| *first)
     }

@@ -15,26 +15,22 @@ use std::cell::RefCell;
 #[derive(Debug, Clone, Copy, Default)]
 struct Metric(Option<u32>);
 
-thread_local! {
-    /// The number of each name that has been defined in this VM. The host gives a name a new number, and keeps the old
-    /// ones, each time that it is defined: a document of 1,000 rules that is pushed again would take megabytes.
-    static DEFINED: RefCell<Vec<(Box<str>, u32)>> = const { RefCell::new(Vec::new()) };
-}
-
 impl Metric {
     fn define(kind: MetricType, name: &str) -> Self {
+        Self(host::define_metric(kind, name).ok())
+    }
+
+    /// One that exists once, whatever rules there are.
+    fn single(kind: MetricType, name: &'static str) -> Self {
         DEFINED.with(|defined| {
             let Ok(mut defined) = defined.try_borrow_mut() else { return Self(None) };
-            match defined.binary_search_by(|(known, _)| (**known).cmp(name)) {
-                Ok(place) => Self(defined.get(place).map(|(_, id)| *id)),
-                Err(place) => {
-                    let id = host::define_metric(kind, name).ok();
-                    if let Some(id) = id {
-                        defined.insert(place, (name.into(), id));
-                    }
-                    Self(id)
-                }
+            let known = defined.single.iter().find(|(known, _)| *known == name);
+            if let Some((_, metric)) = known {
+                return *metric;
             }
+            let metric = Self::define(kind, name);
+            defined.single.push((name, metric));
+            metric
         })
     }
 
@@ -52,8 +48,21 @@ impl Metric {
     }
 }
 
+thread_local! {
+    static DEFINED: RefCell<Defined> =
+        const { RefCell::new(Defined { single: Vec::new(), counters: Vec::new() }) };
+}
+
+/// What has been defined in this VM. The host gives a name a new number, and keeps the old ones, each time that it is
+/// defined: a document of 1,000 rules that is pushed again would take megabytes.
+struct Defined {
+    single: Vec<(&'static str, Metric)>,
+    /// By what their names begin with, in order.
+    counters: Vec<(Box<str>, Counters)>,
+}
+
 /// The counters that exist once for all rules and once for each.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Counters {
     matched: Metric,
     injected: Metric,
@@ -66,15 +75,36 @@ struct Counters {
 
 impl Counters {
     fn define(prefix: &str, kinds: impl Iterator<Item = Kind>) -> Self {
-        let counter = |name: &str| Metric::define(MetricType::Counter, &format!("{prefix}.{name}"));
+        DEFINED.with(|defined| {
+            let Ok(mut defined) = defined.try_borrow_mut() else { return Self::default() };
+            let found = defined.counters.binary_search_by(|(known, _)| (**known).cmp(prefix));
+            let place = found.unwrap_or_else(|place| {
+                defined.counters.insert(place, (prefix.into(), Self::new(prefix)));
+                place
+            });
+            let Some((_, counters)) = defined.counters.get_mut(place) else { return Self::default() };
+            for kind in kinds {
+                if counters.faults.iter().all(|(known, _)| *known != kind) {
+                    counters.faults.push((kind, Self::counter(prefix, kind.counter())));
+                }
+            }
+            counters.clone()
+        })
+    }
+
+    fn new(prefix: &str) -> Self {
         Self {
-            matched: counter("matched"),
-            injected: counter("injected"),
-            shadowed: counter("shadowed"),
-            overflow: counter("overflow"),
-            merge_patches_skipped: counter("merge_patches_skipped"),
-            faults: kinds.map(|kind| (kind, counter(kind.counter()))).collect(),
+            matched: Self::counter(prefix, "matched"),
+            injected: Self::counter(prefix, "injected"),
+            shadowed: Self::counter(prefix, "shadowed"),
+            overflow: Self::counter(prefix, "overflow"),
+            merge_patches_skipped: Self::counter(prefix, "merge_patches_skipped"),
+            faults: Vec::new(),
         }
+    }
+
+    fn counter(prefix: &str, name: &str) -> Metric {
+        Metric::define(MetricType::Counter, &format!("{prefix}.{name}"))
     }
 
     fn of_rule(name: &str, kinds: impl Iterator<Item = Kind>) -> Self {
@@ -108,13 +138,13 @@ impl Stats {
         Self {
             total: Counters::define("brownout", Kind::ALL.iter().copied()),
             rules: RefCell::new(plan.rules().iter().map(of_rule).collect()),
-            active_faults: Metric::define(MetricType::Gauge, "brownout.active_faults"),
-            stopped: Metric::define(MetricType::Gauge, "brownout.stopped"),
-            mode: Metric::define(MetricType::Gauge, "brownout.mode"),
-            delay_ms: Metric::define(MetricType::Histogram, "brownout.delay_ms"),
-            host_errors: Metric::define(MetricType::Counter, "brownout.host_errors"),
-            route_config_rejected: Metric::define(MetricType::Counter, "brownout.route_config_rejected"),
-            document_refused: Metric::define(MetricType::Gauge, "brownout.document_refused"),
+            active_faults: Metric::single(MetricType::Gauge, "brownout.active_faults"),
+            stopped: Metric::single(MetricType::Gauge, "brownout.stopped"),
+            mode: Metric::single(MetricType::Gauge, "brownout.mode"),
+            delay_ms: Metric::single(MetricType::Histogram, "brownout.delay_ms"),
+            host_errors: Metric::single(MetricType::Counter, "brownout.host_errors"),
+            route_config_rejected: Metric::single(MetricType::Counter, "brownout.route_config_rejected"),
+            document_refused: Metric::single(MetricType::Gauge, "brownout.document_refused"),
         }
     }
 
@@ -180,5 +210,5 @@ impl Stats {
 
 /// Counts a document that was refused.
 pub fn count_rejected() {
-    Metric::define(MetricType::Counter, "brownout.config_rejected").add(1);
+    Metric::single(MetricType::Counter, "brownout.config_rejected").add(1);
 }
