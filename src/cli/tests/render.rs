@@ -27,8 +27,8 @@ const FILES: [(&str, &str); 28] = [
         "istio-wasmplugin faults.yaml --namespace demo --workload app=reviews --workload version=v1 --port 8080 --port 9090 IMAGE DIGEST --pull-secret registry",
     ),
     (
-        "istio/wasmplugin-file",
-        "istio-wasmplugin faults.yaml --namespace istio-system --side outbound --module-path file:///var/local/wasm/brownout.wasm",
+        "istio/wasmplugin-mesh",
+        "istio-wasmplugin faults.yaml --namespace istio-system --side outbound IMAGE DIGEST",
     ),
     (
         "istio/trafficextension-service",
@@ -252,7 +252,11 @@ fn what_would_silently_do_nothing_is_refused() {
     );
     assert_eq!(
         refused("istio-wasmplugin faults.yaml --workload app=reviews"),
-        "say where the module comes from: `--image`, or `--module-path` for a file in the proxy's container"
+        "say where the module comes from: `--image`"
+    );
+    assert_eq!(
+        refused("istio-trafficextension faults.yaml --workload app=reviews --module-path /a.wasm"),
+        "with this resource, a module's file that is missing makes the proxy answer 500 to every request, whatever `failStrategy` says: use `--image`, or `istio-envoyfilter`, which lets requests pass then"
     );
     assert_eq!(
         refused("istio-envoyfilter faults.yaml --workload app=reviews IMAGE"),
@@ -323,8 +327,10 @@ fn a_wrong_document_is_refused_as_check_refuses_it() {
 
 #[test]
 fn an_empty_document_is_rendered_as_one_that_does_nothing() {
-    let said =
-        say(brownout(&["render", "istio-wasmplugin", "-", "--workload", "a=b", "--module-path", "/a"]), b"");
+    let said = say(
+        brownout(&["render", "istio-wasmplugin", "-", "--workload", "a=b", "--image", "r.example/b:1"]),
+        b"",
+    );
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stdout.ends_with("  pluginConfig: {}\n"), "{}", said.stdout);
 }

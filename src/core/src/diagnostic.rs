@@ -78,6 +78,8 @@ codes! {
     FilterAfterRouter "filter-after-router";
     /// A plugin for a workload that stands before its own calls, too.
     BothDirections "both-directions";
+    /// A module's file where nothing lets requests pass if it is missing.
+    ModuleFile "module-file";
     /// Rules of routes that nothing reads.
     PerRouteOff "per-route-off";
     /// A rule behind one that takes every request that it is about.

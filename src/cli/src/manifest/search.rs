@@ -74,10 +74,12 @@ impl<'m> Search<'m> {
                 let Some(spec) = spot.field("spec") else { return true };
                 self.plugin(spot, &spec, spec.field("plugin_config"), &strategy);
                 trap::both_directions(&spec, &mut self.found.traps);
+                trap::file(&spec, &mut self.found.traps);
             }
             "TrafficExtension" => {
                 let Some(wasm) = spot.at(&["spec", "wasm"]) else { return true };
                 self.plugin(spot, &wasm, wasm.field("plugin_config"), &strategy);
+                trap::file(&wasm, &mut self.found.traps);
                 if let Some(spec) = spot.field("spec") {
                     trap::both_directions(&spec, &mut self.found.traps);
                 }

@@ -90,6 +90,20 @@ pub fn both_directions(spec: &Spot<'_>, traps: &mut Vec<Mistake>) {
     traps.push(trap);
 }
 
+/// Istio hands a file's path to Envoy, which takes a file that is missing for wrong configuration.
+pub fn file(plugin: &Spot<'_>, traps: &mut Vec<Mistake>) {
+    let Some(url) =
+        plugin.field("url").filter(|url| url.text().is_some_and(|text| text.starts_with("file:")))
+    else {
+        return;
+    };
+    let why = "if the file is missing, every request gets 500, whatever `failStrategy` says";
+    let mut trap = warning(&url, Code::ModuleFile, "a module's file in a resource without a default", why);
+    trap.diagnostic.help =
+        Some("use `oci://…`, or an EnvoyFilter (`brownout render istio-envoyfilter`)".into());
+    traps.push(trap);
+}
+
 /// What only all documents of a file together show: rules of routes, and no plugin that reads them.
 pub fn between_documents(mut manifest: Manifest) -> Manifest {
     let plans: Vec<Read> = manifest.documents.iter().filter_map(|document| document.read().ok()).collect();

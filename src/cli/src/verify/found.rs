@@ -3,6 +3,7 @@
 use crate::envoy::{Admin, AdminError};
 use brownout_core::Plan;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 
@@ -30,37 +31,88 @@ pub fn document(admin: &Admin) -> Result<Result<Plan, String>, AdminError> {
             Err(format!("Envoy has no document in force; one has mistakes: {mistake}"))
         }
         (None, _, None) => {
-            Err("Envoy's configuration has no Wasm filter with a document; say by FILE which \
-            one should be there, or look at `/config_dump`"
+            Err("no listener or cluster of this Envoy has a Wasm filter with a document; say by FILE which one should \
+                 be there, or look at `/config_dump`"
                 .to_owned())
         }
     })
 }
 
-/// The configurations of all plugins, as far as they are strings.
+/// The configurations of all plugins that run, as far as they are strings.
 ///
 /// # Errors
 /// When Envoy does not answer.
 pub fn texts(admin: &Admin) -> Result<Vec<String>, AdminError> {
-    let mut texts = Vec::new();
-    collect(&admin.json("/config_dump")?, &mut texts);
-    Ok(texts)
+    Ok(texts_in(&admin.json("/config_dump")?))
 }
 
-fn collect(value: &Value, texts: &mut Vec<String>) {
+/// What is on its way out, and what Envoy has refused, is shown as well.
+const NOT_IN_FORCE: [&str; 2] = ["error_state", "draining_state"];
+/// The section with extension configurations. Envoy keeps those that nothing names any more.
+const DISCOVERED: &str = "type.googleapis.com/envoy.admin.v3.EcdsConfigDump";
+
+fn texts_in(dump: &Value) -> Vec<String> {
+    let sections = dump["configs"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let (discovered, others): (Vec<&Value>, Vec<&Value>) =
+        sections.iter().partition(|section| section["@type"] == DISCOVERED);
+    let (mut texts, mut names) = (Vec::new(), BTreeSet::new());
+    others.iter().for_each(|section| collect(section, &mut texts, &mut names));
+    for filter in discovered.iter().flat_map(|section| section["ecds_filters"].as_array()).flatten() {
+        let filter = &filter["ecds_filter"];
+        if filter["name"].as_str().is_some_and(|name| names.contains(name)) {
+            collect(filter, &mut texts, &mut BTreeSet::new());
+        }
+    }
+    texts
+}
+
+/// Configurations that are there, and the names of those that are elsewhere.
+fn collect<'a>(value: &'a Value, texts: &mut Vec<String>, names: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(fields) => {
             if fields.get("@type").and_then(Value::as_str) == Some(WASM) {
                 let text = value.pointer("/config/configuration/value").and_then(Value::as_str);
                 texts.extend(text.map(str::to_owned));
             }
-            // What was refused is shown there too.
-            fields
-                .iter()
-                .filter(|(name, _)| *name != "error_state")
-                .for_each(|(_, value)| collect(value, texts));
+            if fields.contains_key("config_discovery") {
+                names.extend(fields.get("name").and_then(Value::as_str));
+            }
+            let fields = fields.iter().filter(|(name, _)| !NOT_IN_FORCE.contains(&name.as_str()));
+            fields.for_each(|(_, value)| collect(value, texts, names));
         }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, texts)),
+        Value::Array(items) => items.iter().for_each(|item| collect(item, texts, names)),
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DISCOVERED, WASM, texts_in};
+    use serde_json::{Value, json};
+
+    fn wasm(text: &str) -> Value {
+        json!({"@type": WASM, "config": {"configuration": {"value": text}}})
+    }
+
+    fn chain(filter: &Value) -> Value {
+        json!({"listener": {"filter_chains": [{"filters": [{"typed_config": {"http_filters": [filter]}}]}]}})
+    }
+
+    #[test]
+    fn only_what_a_listener_names_is_in_force() {
+        let extension =
+            |name: &str, text: &str| json!({"ecds_filter": {"name": name, "typed_config": wasm(text)}});
+        let by_name = |name: &str| chain(&json!({"name": name, "config_discovery": {}}));
+        let dump = json!({"configs": [
+            {"@type": "type.googleapis.com/envoy.admin.v3.ListenersConfigDump", "dynamic_listeners": [
+                {"active_state": by_name("live"), "draining_state": by_name("leaving")},
+                {"error_state": by_name("refused"), "active_state": chain(&wasm("inline"))},
+            ]},
+            {"@type": DISCOVERED, "ecds_filters": [
+                extension("live", "one"), extension("leaving", "two"), extension("refused", "three"),
+                extension("deleted", "four"),
+            ]},
+        ]});
+        assert_eq!(texts_in(&dump), ["inline", "one"]);
     }
 }

@@ -63,11 +63,10 @@ impl Arguments {
     fn url(&self) -> Result<String, Misfit> {
         match (&self.image.image, &self.module.module_path) {
             (Some(image), None) => Ok(format!("oci://{image}")),
-            (None, Some(path)) => Ok(format!("file://{path}")),
-            (None, None) => misfit(
-                "say where the module comes from: `--image`, or `--module-path` for a file in the proxy's container",
+            (_, Some(_)) => misfit(
+                "with this resource, a module's file that is missing makes the proxy answer 500 to every request, whatever `failStrategy` says: use `--image`, or `istio-envoyfilter`, which lets requests pass then",
             ),
-            (Some(_), Some(_)) => misfit("`--image` and `--module-path` are two places: leave one out"),
+            (None, None) => misfit("say where the module comes from: `--image`"),
         }
     }
 
@@ -128,7 +127,6 @@ impl Arguments {
 
     fn warned(&self, rendered: Rendered, faults: &Faults) -> Rendered {
         let mut rendered = rendered
-            .warn(self.module.module_path.is_some(), "with a file, every edit of the resource starts the module anew: counts, limits and shares `by` count begin again; with an image they go on")
             .warn(faults.has_large_numbers(), "whole numbers above 9007199254740992 lose digits on their way through `pluginConfig`")
             .warn(faults.resets(), "HTTP/1.1 clients feel a reset a second late, as this resource cannot set the connection manager's `delayed_close_timeout`; `istio-envoyfilter` does")
             .warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW);
