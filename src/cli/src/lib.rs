@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod explain;
 pub mod image;
 pub mod import;
+pub mod input;
 pub mod manifest;
 pub mod module;
 pub mod push;

@@ -1,7 +1,8 @@
 //! The Wasm module: the one that the user names, the one inside this command, or one that was built here.
 
+use crate::input;
 use std::env;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -67,7 +68,7 @@ pub fn find(named: Option<&Path>) -> Result<Module, Error> {
 }
 
 fn read(path: &Path) -> Result<Module, Error> {
-    let bytes = fs::read(path).map_err(|source| Error::Unreadable { path: path.into(), source })?;
+    let bytes = input::file(path).map_err(|source| Error::Unreadable { path: path.into(), source })?;
     if !bytes.starts_with(MAGIC) {
         return Err(Error::NotWasm(path.into()));
     }

@@ -12,12 +12,13 @@ pub use body::Body;
 pub use excerpt::Excerpt;
 pub use places::Places;
 
+use crate::input;
 use brownout_core::diagnostic::{Code, Diagnostic, Severity};
 use brownout_core::json::Json;
 use brownout_core::lint;
 use brownout_core::path::Path;
 use brownout_core::plan::{LONGEST_DOCUMENT, Plan};
-use std::io::{self, Read};
+use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -88,15 +89,14 @@ impl Document {
     pub fn open(path: &std::path::Path) -> Result<Self, (String, io::Error)> {
         if path != std::path::Path::new("-") {
             let name = path.display().to_string();
-            return match std::fs::read(path) {
+            return match input::file(path) {
                 Ok(bytes) => Ok(Self::new(&name, &bytes)),
                 Err(error) => Err((name, error)),
             };
         }
         let name = "<stdin>".to_owned();
-        let mut bytes = Vec::new();
-        match io::stdin().read_to_end(&mut bytes) {
-            Ok(_) => Ok(Self::new(&name, &bytes)),
+        match input::all(io::stdin().lock()) {
+            Ok(bytes) => Ok(Self::new(&name, &bytes)),
             Err(error) => Err((name, error)),
         }
     }

@@ -1,5 +1,6 @@
 //! Envoy's admin interface, as much of it as we read.
 
+use crate::input;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -30,6 +31,9 @@ impl Admin {
             .timeout_global(Some(TIMEOUT))
             // The user's proxy is not for addresses of this machine.
             .proxy(None)
+            // Nor is it somebody else who answers for Envoy.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .http_status_as_error(false);
         Self { address, agent: config.build().into() }
     }
@@ -127,7 +131,7 @@ impl Admin {
         let failed = |error: ureq::Error| self.error(path, error.to_string());
         let mut response = self.agent.get(format!("http://{}{path}", self.address)).call().map_err(failed)?;
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(u64::MAX).read_to_string().map_err(failed)?;
+        let body = response.body_mut().with_config().limit(input::MOST).read_to_string().map_err(failed)?;
         Ok((status, body))
     }
 

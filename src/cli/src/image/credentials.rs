@@ -1,11 +1,12 @@
 //! Who we are at a registry.
 
 use super::arguments::Arguments;
+use crate::input;
 use docker_credential::{CredentialRetrievalError, DockerCredential, get_credential_from_reader};
 use oci_client::secrets::RegistryAuth;
 use std::env;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::PathBuf;
 
 /// Docker's own name for its registry in its configuration.
@@ -30,6 +31,9 @@ pub(super) enum Error {
     Token(String),
 }
 
+/// A password or a token, in bytes.
+const LONGEST_PASSWORD: u64 = 1024 * 1024;
+
 /// The user of the command line with the password on standard input, else what Docker knows, else nobody.
 pub(super) fn find(arguments: &Arguments, registry: &str) -> Result<RegistryAuth, Error> {
     match &arguments.username {
@@ -39,8 +43,8 @@ pub(super) fn find(arguments: &Arguments, registry: &str) -> Result<RegistryAuth
 }
 
 fn given(username: &str) -> Result<RegistryAuth, Error> {
-    let mut password = String::new();
-    io::stdin().read_to_string(&mut password).map_err(Error::Stdin)?;
+    let bytes = input::up_to(io::stdin().lock(), LONGEST_PASSWORD).map_err(Error::Stdin)?;
+    let password = String::from_utf8(bytes).map_err(|error| Error::Stdin(io::Error::other(error)))?;
     Ok(RegistryAuth::Basic(username.into(), password.trim_end_matches(['\r', '\n']).into()))
 }
 

@@ -1,7 +1,7 @@
 //! Notices when a file changes, however that is done: writing in place, moving another file there, or swapping a
 //! symbolic link on the way to it, as Kubernetes does.
 
-use std::fs;
+use crate::input;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,7 @@ impl Watch {
     /// Looks at the file. A change is reported when two looks in a row have seen the same: editors empty a file before
     /// they write it, or move it away before they move the new one there.
     pub fn look(&mut self) -> Option<Change> {
-        let now = fs::read(&self.path).map_err(|error| error.kind());
+        let now = input::file(&self.path).map_err(|error| error.kind());
         if now.as_ref() == Ok(&self.known) {
             self.seen = None;
             self.told = None;

@@ -1,0 +1,41 @@
+//! Inputs that never end: refused, and within bounds of memory.
+
+mod support;
+
+use std::process::Stdio;
+use support::brownout;
+
+/// What reads a file, and its arguments.
+const READERS: [&[&str]; 9] = [
+    &["check"],
+    &["explain"],
+    &["simulate"],
+    &["verify", "--admin", "http://127.0.0.1:1"],
+    &["import", "istio"],
+    &["render", "envoy"],
+    &["push", "--to", "/nowhere/faults.json"],
+    &["run", "--listen", "0", "--admin", "0"],
+    &["image", "--module"],
+];
+
+/// A shell that may have so many KiB of memory.
+const MEMORY: &str = "ulimit -v 400000; exec \"$@\"";
+
+#[test]
+fn a_file_that_never_ends_is_refused_and_takes_no_more_than_some_memory() {
+    for arguments in READERS {
+        let command = brownout(arguments);
+        let mut bounded = std::process::Command::new("sh");
+        bounded
+            .args(["-c", MEMORY, "sh"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .arg("/dev/zero");
+        bounded.env_remove("BROWNOUT_MODULE").env_remove("BROWNOUT_PUSH");
+        let output = bounded.stdin(Stdio::null()).output().expect("a shell");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {stderr}");
+        let reason = "it is longer than 64 MiB, which is all that is read";
+        assert!(stderr.contains(reason), "{arguments:?}: {stderr}");
+    }
+}
