@@ -20,6 +20,7 @@ mod dictionary;
 pub mod document;
 pub mod duration;
 pub mod effects;
+pub mod effort;
 pub mod engine;
 pub mod entropy;
 pub mod exchange;

@@ -3,6 +3,7 @@
 use crate::activation::Circumstances;
 use crate::document::{Mode, Rule, Rules};
 use crate::effects::Effects;
+use crate::effort::{Effort, Watched};
 use crate::fault::Kinds;
 use crate::index::Index;
 use crate::limits::Limits;
@@ -86,28 +87,36 @@ impl RuleSet {
         ends.collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
-    /// Chooses the first rule that matches the request and takes it. `matched` hears of each rule that matches;
-    /// `excluded` is asked once, when the first one does.
+    /// Chooses the first rule that matches the request and takes it. `matched` hears of each rule that matches, and of
+    /// those of which it would take too much to find out, as `None`; `excluded` is asked once, when the first one does.
     pub fn decide(
         &self,
         request: &dyn RequestView,
         around: &mut Circumstances<'_>,
         excluded: &dyn Fn(&dyn RequestView) -> bool,
-        matched: &mut dyn FnMut(RuleId),
+        matched: &mut dyn FnMut(Option<RuleId>),
     ) -> Option<Decision> {
         let mut asked = false;
+        let effort = Effort::default();
+        let watched = Watched { request, effort: &effort };
         for position in self.index.candidates(request) {
             let Some(Live { place, id, mode }) = self.live.get(position) else { continue };
             let Some(rule) = self.rules.as_slice().get(*place) else { continue };
             let Some(level) = rule.level(around.clock, around.arrived) else { continue };
-            if !rule.matches.as_ref().is_none_or(|predicate| predicate.matches(request)) {
+            let matches = rule.matches.as_ref().is_none_or(|predicate| predicate.matches(&watched));
+            if effort.was_short() {
+                matched(None);
                 continue;
             }
-            if !asked && excluded(request) {
+            if !matches {
+                continue;
+            }
+            // One that may be excluded is.
+            if !asked && (excluded(&watched) || effort.was_short()) {
                 return None;
             }
             asked = true;
-            matched(*id);
+            matched(Some(*id));
             if let Some(faults) = rule.take(level, request, around) {
                 let (effects, kinds) = faults.draw(request, around.entropy);
                 let name = rule.name.shared();

@@ -196,6 +196,8 @@ pub enum Event {
     Unpatched(RuleId),
     /// A request met a wrong document in its route's metadata. What is wrong is said the first time.
     RouteRefused(Vec<Diagnostic>),
+    /// A request's values were so long that it was not found out whether some rules match: they count as if they did not.
+    GaveUp,
     /// One more exchange is being held.
     Activated,
     /// One fewer.

@@ -1,6 +1,7 @@
 //! The only questions that the core may ask about an exchange. Each may cost a host call, so they are asked lazily,
 //! and only when a rule of the plan in force names what they are about.
 
+use crate::effort::Effort;
 use alloc::vec::Vec;
 
 /// A fact about an exchange, or about the proxy, that does not stand in the request's headers.
@@ -78,6 +79,11 @@ pub trait RequestView {
     /// Whether it came over HTTP/2.
     fn is_http2(&self) -> bool {
         false
+    }
+
+    /// The account of what looking at it may take; without one, that is not bounded.
+    fn effort(&self) -> Option<&Effort> {
+        None
     }
 
     /// The first value of a header.

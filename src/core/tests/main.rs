@@ -15,6 +15,7 @@ mod choosing;
 mod distributions;
 mod documents;
 mod durations;
+mod efforts;
 mod engine;
 mod expiry;
 mod explain;

@@ -129,6 +129,7 @@ pub struct Stats {
     host_errors: Metric,
     route_config_rejected: Metric,
     document_refused: Metric,
+    matches_given_up: Metric,
 }
 
 impl Stats {
@@ -145,6 +146,7 @@ impl Stats {
             host_errors: Metric::single(MetricType::Counter, "brownout.host_errors"),
             route_config_rejected: Metric::single(MetricType::Counter, "brownout.route_config_rejected"),
             document_refused: Metric::single(MetricType::Gauge, "brownout.document_refused"),
+            matches_given_up: Metric::single(MetricType::Counter, "brownout.matches_given_up"),
         }
     }
 
@@ -165,6 +167,7 @@ impl Stats {
                 self.delay_ms.record(u64::try_from(length.as_millis()).unwrap_or(u64::MAX));
             }
             Event::RouteRefused(_) => self.route_config_rejected.add(1),
+            Event::GaveUp => self.matches_given_up.add(1),
             Event::Activated => self.active_faults.add(1),
             Event::Released => self.active_faults.add(-1),
             Event::Stopped(_) => self.stopped.add(1),

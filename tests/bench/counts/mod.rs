@@ -68,8 +68,25 @@ pub fn all() -> Counts {
     ] {
         note(case, request(&mut configured(&module, &document), each));
     }
+    note("1,000 patterns, a header of 50 KB", hostile(&module));
     note("a document of 1,000 rules, once", configuring(&module, &documents::many(1000)));
     counts
+}
+
+/// What anybody can send, to what anybody may write: bounded, whatever both are.
+fn hostile(module: &Path) -> Count {
+    let rules: Vec<Value> = (0..1000)
+        .map(|number| {
+            let matcher = json!({ "name": "x-long", "string_match": { "safe_regex": format!("(.*a)*{number}b") } });
+            json!({ "name": format!("r{number}"), "percentage": 100, "match": { "headers": [matcher] }, "reset": {} })
+        })
+        .collect();
+    let document = json!({ "rules": rules });
+    let long = "a".repeat(50_000);
+    let headers: Vec<(&str, &str)> = HEADERS.into_iter().chain([("x-long", long.as_str())]).collect();
+    let mut guest = start(module, &document, &headers);
+    configure(&mut guest, &document);
+    request(&mut guest, pass)
 }
 
 /// How much memory the module has with a document after a number of requests, in bytes, and the SDK's empty module.
@@ -90,8 +107,12 @@ fn configured(module: &Path, document: &Value) -> Guest {
 }
 
 fn started(module: &Path, document: &Value) -> Guest {
+    start(module, document, &HEADERS)
+}
+
+fn start(module: &Path, document: &Value, headers: &[(&str, &str)]) -> Guest {
     let text = if document.is_null() { String::new() } else { document.to_string() };
-    let mut guest = Guest::load(module, &text, &HEADERS);
+    let mut guest = Guest::load(module, &text, headers);
     guest.call("_initialize", &[]);
     guest.call("proxy_on_context_create", &[ROOT, 0]);
     guest.call("proxy_on_vm_start", &[ROOT, 0]);

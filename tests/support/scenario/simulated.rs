@@ -140,6 +140,7 @@ impl World {
                 Event::Delayed(_)
                 | Event::Reported { .. }
                 | Event::RouteRefused(_)
+                | Event::GaveUp
                 | Event::Stopped(_)
                 | Event::Expired(_) => {
                     continue;

@@ -158,6 +158,7 @@ impl Observed {
             }
             Event::Released => self.held = self.held.saturating_sub(1),
             Event::RouteRefused(_) => self.routes_refused += 1,
+            Event::GaveUp => {}
             // Requests without a service do not fail, so that nothing stops.
             Event::Reported { .. }
             | Event::Delayed(_)

@@ -10,6 +10,7 @@ use crate::entropy::Entropy;
 use crate::exchange::{Ahead, Cause, Exchange, Held, Stage};
 use crate::fault::{Kind, Kinds};
 use crate::ledger::Wish;
+use crate::plan::RuleId;
 use crate::route;
 use crate::rules::{Decision, RuleSet};
 use crate::step::{Event, ExchangeId, HeadersStep, LocalReply};
@@ -54,7 +55,12 @@ impl<E: Entropy> Engine<E> {
             arrived: self.arrived,
             tally: self.allowance.tally(),
         };
-        let mut matched = |rule| events.push_back(Event::Matched(rule));
+        let mut gave_up = false;
+        let mut matched = |rule: Option<RuleId>| match rule {
+            Some(rule) => events.push_back(Event::Matched(rule)),
+            None if core::mem::replace(&mut gave_up, true) => {}
+            None => events.push_back(Event::GaveUp),
+        };
         rules.decide(request, &mut around, &|request| plan.excludes(request), &mut matched)
     }
 

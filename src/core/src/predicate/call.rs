@@ -19,16 +19,16 @@ object! {
 impl Call {
     /// Whether the request is such a call.
     pub fn matches(&self, request: &dyn RequestView) -> bool {
-        let in_path = request.any_value(":path", &mut |path| self.matches_path(without_query(path)));
+        let in_path = request.any_value(":path", &mut |path| self.matches_path(request, without_query(path)));
         in_path == Some(true) && request.is_grpc()
     }
 
-    fn matches_path(&self, path: &[u8]) -> bool {
+    fn matches_path(&self, request: &dyn RequestView, path: &[u8]) -> bool {
         let Some(call) = path.strip_prefix(b"/") else { return false };
         let Some(slash) = call.iter().rposition(|byte| *byte == b'/') else { return false };
         let (service, method) = call.split_at(slash);
         let method = method.strip_prefix(b"/").unwrap_or(method);
-        self.service.as_ref().is_none_or(|matcher| matcher.matches(service))
-            && self.method.as_ref().is_none_or(|matcher| matcher.matches(method))
+        self.service.as_ref().is_none_or(|matcher| matcher.matches_in(request, service))
+            && self.method.as_ref().is_none_or(|matcher| matcher.matches_in(request, method))
     }
 }

@@ -129,7 +129,7 @@ impl HeaderMatcher {
         let (mut by_string, mut by_range);
         let by_value = match (&self.string_match, self.range_match) {
             (Some(string), _) => {
-                by_string = |value: &[u8]| string.matches(value);
+                by_string = |value: &[u8]| string.matches_in(request, value);
                 test = &mut by_string;
                 true
             }

@@ -121,7 +121,7 @@ impl Predicate {
     /// Among what the host has to be asked for one by one.
     fn failing_fact(&self, request: &dyn RequestView) -> Option<Part> {
         let is = |name: &StringMatcher, property| {
-            request.property(property).is_some_and(|value| name.matches(&value))
+            request.property(property).is_some_and(|value| name.matches_in(request, &value))
         };
         failing("direction", &self.direction, |direction| direction.matches(request))
             .or_else(|| failing("route", &self.route, |name| is(name, Property::RouteName)))
@@ -172,11 +172,12 @@ fn any_method(methods: &[Method], request: &dyn RequestView) -> bool {
 
 /// A CONNECT request has no path, and matches none.
 fn path_is(path: &StringMatcher, request: &dyn RequestView) -> bool {
-    request.any_value(":path", &mut |value| path.matches(without_query(value))) == Some(true)
+    request.any_value(":path", &mut |value| path.matches_in(request, without_query(value))) == Some(true)
 }
 
 fn authority_is(authority: &StringMatcher, request: &dyn RequestView) -> bool {
-    request.any_value(":authority", &mut |value| authority.matches(without_port(value))) == Some(true)
+    request.any_value(":authority", &mut |value| authority.matches_in(request, without_port(value)))
+        == Some(true)
 }
 
 /// The path up to the query or fragment (RFC 3986, section 3.3).

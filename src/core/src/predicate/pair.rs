@@ -1,6 +1,7 @@
 //! Conditions on pairs of names and values: query parameters and cookies. A name that occurs more than once matches
 //! if any of its values does.
 
+use super::string::CHEAP;
 use crate::decode::{Decode, Decoder, object};
 use crate::diagnostic::Code;
 use crate::json::Json;
@@ -41,7 +42,9 @@ impl PairMatcher {
     pub fn in_query(&self, request: &dyn RequestView) -> bool {
         let mut found = Found::default();
         request.any_value(":path", &mut |path| {
-            parameters(path).for_each(|(name, value)| self.look_at(&name, &value, &mut found));
+            if may_split(request, path) {
+                parameters(path).for_each(|(name, value)| self.look_at(request, &name, &value, &mut found));
+            }
             true
         });
         self.verdict(found)
@@ -51,16 +54,19 @@ impl PairMatcher {
     pub fn in_cookies(&self, request: &dyn RequestView) -> bool {
         let mut found = Found::default();
         request.any_value("cookie", &mut |header| {
-            cookies(header).for_each(|(name, value)| self.look_at(name, value, &mut found));
+            if may_split(request, header) {
+                cookies(header).for_each(|(name, value)| self.look_at(request, name, value, &mut found));
+            }
             false
         });
         self.verdict(found)
     }
 
-    fn look_at(&self, name: &[u8], value: &[u8], found: &mut Found) {
+    fn look_at(&self, request: &dyn RequestView, name: &[u8], value: &[u8], found: &mut Found) {
         if name == self.name.as_bytes() {
             found.present = true;
-            found.matched |= self.string_match.as_ref().is_some_and(|string| string.matches(value));
+            found.matched |=
+                self.string_match.as_ref().is_some_and(|string| string.matches_in(request, value));
         }
     }
 
@@ -70,6 +76,11 @@ impl PairMatcher {
             None => found.present == self.present_match.unwrap_or(true),
         }
     }
+}
+
+/// Whether a value may be taken apart: each condition does that anew.
+fn may_split(request: &dyn RequestView, value: &[u8]) -> bool {
+    request.effort().is_none_or(|effort| effort.spend(1 + value.len() / CHEAP))
 }
 
 #[derive(Default)]

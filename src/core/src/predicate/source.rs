@@ -43,7 +43,7 @@ impl Source {
             address(request).is_some_and(|address| cidrs.iter().any(|cidr| cidr.contains(address)))
         });
         let principal = |matcher: &StringMatcher| {
-            request.property(Property::PeerUriSan).is_some_and(|san| matcher.matches(&san))
+            request.property(Property::PeerUriSan).is_some_and(|san| matcher.matches_in(request, &san))
         };
         cidrs && self.principal.as_ref().is_none_or(principal)
     }

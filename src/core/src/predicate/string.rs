@@ -4,12 +4,16 @@ use crate::decode::{Decode, Decoder, Fields, listed, schema};
 use crate::diagnostic::Code;
 use crate::json::{Json, Shortened};
 use crate::predicate::regex::Regex;
+use crate::view::RequestView;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+
+/// So many bytes are compared, or split at separators, for what a state of a pattern takes for one.
+pub(super) const CHEAP: usize = 8;
 
 /// The longest pattern, in bytes.
 pub(super) const LONGEST_PATTERN: usize = 1024;
@@ -54,6 +58,18 @@ impl StringMatcher {
     /// Whether ASCII letters match in either case.
     pub fn ignores_case(&self) -> bool {
         self.ignore_case
+    }
+
+    /// Whether `value`, of this request, is what it looks for. `false` if to find out would take too much.
+    pub fn matches_in(&self, request: &dyn RequestView, value: &[u8]) -> bool {
+        let Some(effort) = request.effort() else { return self.matches(value) };
+        match &self.pattern {
+            Pattern::Regex(regex) => regex.matches_within(value, effort),
+            Pattern::Exact(text) | Pattern::Prefix(text) | Pattern::Suffix(text) => {
+                effort.spend(1 + text.len() / CHEAP) && self.matches(value)
+            }
+            Pattern::Contains(_) => effort.spend(1 + value.len() / 2) && self.matches(value),
+        }
     }
 
     /// Whether `value` is what it looks for.

@@ -98,13 +98,19 @@ impl Set {
     }
 }
 
-/// Whether a whole value takes the machine from its first state to behind its last one.
-pub(super) fn run(states: &[State], value: &[u8], scratch: &mut Scratch) -> bool {
+/// Whether a whole value takes the machine from its first state to behind its last one. `spend` hears for each byte in
+/// how many states the machine is, and may end it: then the value does not match.
+pub(super) fn run(
+    states: &[State],
+    value: &[u8],
+    scratch: &mut Scratch,
+    spend: &mut dyn FnMut(usize) -> bool,
+) -> bool {
     let Scratch { now, then, open } = scratch;
     now.clear();
     follow(states, 0, (None, value.first().copied()), now, open);
     for (place, byte) in value.iter().enumerate() {
-        if now.members.is_empty() {
+        if now.members.is_empty() || !spend(now.members.len()) {
             return false;
         }
         let around = (Some(*byte), value.get(place + 1).copied());

@@ -11,6 +11,7 @@ mod machine;
 use super::string::LONGEST_PATTERN;
 use crate::decode::{Decode, Decoder, Fields, schema};
 use crate::diagnostic::Code;
+use crate::effort::Effort;
 use crate::json::Json;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -57,9 +58,18 @@ impl Regex {
 
     /// Whether the whole value matches.
     pub fn matches(&self, value: &[u8]) -> bool {
+        self.run(value, &mut |_| true)
+    }
+
+    /// The same; `false` if that would take more than there is left.
+    pub fn matches_within(&self, value: &[u8], effort: &Effort) -> bool {
+        self.run(value, &mut |states| effort.spend(states))
+    }
+
+    fn run(&self, value: &[u8], spend: &mut dyn FnMut(usize) -> bool) -> bool {
         match self.scratch.try_borrow_mut() {
-            Ok(mut scratch) => machine::run(&self.states, value, &mut scratch),
-            Err(_) => machine::run(&self.states, value, &mut Scratch::new(&self.states)),
+            Ok(mut scratch) => machine::run(&self.states, value, &mut scratch, spend),
+            Err(_) => machine::run(&self.states, value, &mut Scratch::new(&self.states), spend),
         }
     }
 }
