@@ -243,7 +243,7 @@ fn a_manifest_is_told_as_the_document_that_it_was_made_of() {
 fn plugin(name: &str) -> String {
     format!(
         "apiVersion: extensions.istio.io/v1alpha1\nkind: WasmPlugin\nmetadata: {{ name: {name} }}\nspec:\n  \
-         url: oci://registry.example/brownout:0.1.0\n  failStrategy: FAIL_OPEN\n  match: [{{ mode: SERVER }}]\n  \
+         url: oci://registry.example/brownout:0.2.0\n  failStrategy: FAIL_OPEN\n  match: [{{ mode: SERVER }}]\n  \
          pluginConfig:\n    rules: [{{ name: {name}, percentage: 100, abort: {{ http_status: 503 }} }}]\n"
     )
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Said, brownout, say};
 
-const IMAGE: &str = "--image registry.example/brownout:0.1.0";
+const IMAGE: &str = "--image registry.example/brownout:0.2.0";
 const DIGEST: &str = "--digest sha256:0123456789012345678901234567890123456789012345678901234567890123";
 
 /// Each file and how it comes about.

@@ -17,7 +17,7 @@ pub struct Arguments {
     /// Write both forms into this folder as an OCI layout, under the names `compat` and `artifact`.
     #[arg(long, value_name = "DIR")]
     pub(super) layout: Option<PathBuf>,
-    /// Push one form to a registry: `registry.example/faults/brownout:0.1.0`.
+    /// Push one form to a registry: `registry.example/faults/brownout:0.2.0`.
     #[arg(long, value_name = "REF", value_parser = reference)]
     pub(super) push: Option<Reference>,
     /// The form that is pushed.
@@ -48,13 +48,13 @@ pub(super) enum Format {
 
 fn reference(text: &str) -> Result<Reference, String> {
     let reference: Reference = text.parse().map_err(|_| {
-        "expected a registry, a repository and a tag: `registry.example/brownout:0.1.0`".to_owned()
+        "expected a registry, a repository and a tag: `registry.example/brownout:0.2.0`".to_owned()
     })?;
     match (reference.digest(), text.rsplit('/').next()) {
-        (Some(_), _) => Err("a digest is what a push gives: name a tag, as in `brownout:0.1.0`".into()),
+        (Some(_), _) => Err("a digest is what a push gives: name a tag, as in `brownout:0.2.0`".into()),
         // The parser would fill in `latest`, which Istio then pulls anew each time.
         (None, Some(last)) if last.contains(':') => Ok(reference),
-        (None, _) => Err(format!("it has no tag: `{text}:0.1.0`")),
+        (None, _) => Err(format!("it has no tag: `{text}:0.2.0`")),
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(good.to_string(), "127.0.0.1:5000/faults/brownout:1");
         assert_eq!(
             reference("registry.example:5000/brownout"),
-            Err("it has no tag: `registry.example:5000/brownout:0.1.0`".into())
+            Err("it has no tag: `registry.example:5000/brownout:0.2.0`".into())
         );
         let digest = format!("registry.example/brownout@sha256:{}", "a".repeat(64));
         assert!(reference(&digest).is_err_and(|error| error.contains("name a tag")));

@@ -28,12 +28,12 @@ enum Target {
     Envoy(envoy::Arguments),
     /// Istio 1.12 and later, by image or file: sidecars, gateways, waypoints.
     #[command(
-        after_help = "Example:\n  brownout render istio-wasmplugin faults.yaml --namespace demo --workload app=reviews --image registry.example/brownout:0.1.0 | kubectl apply -f -"
+        after_help = "Example:\n  brownout render istio-wasmplugin faults.yaml --namespace demo --workload app=reviews --image registry.example/brownout:0.2.0 | kubectl apply -f -"
     )]
     IstioWasmplugin(extension::Arguments),
     /// Istio 1.30 and later: the successor of WasmPlugin.
     #[command(
-        after_help = "Example:\n  brownout render istio-trafficextension faults.yaml --side waypoint --service reviews --image registry.example/brownout:0.1.0 | kubectl apply -f -"
+        after_help = "Example:\n  brownout render istio-trafficextension faults.yaml --side waypoint --service reviews --image registry.example/brownout:0.2.0 | kubectl apply -f -"
     )]
     IstioTrafficextension(extension::Arguments),
     /// Istio, for what the others cannot: rules of routes, the placement `upstream`, a file without a registry.
@@ -48,7 +48,7 @@ enum Target {
     Cilium(cilium::Arguments),
     /// Envoy Gateway.
     #[command(
-        after_help = "Example:\n  brownout render envoy-gateway faults.yaml --namespace demo --route reviews --image registry.example/brownout:0.1.0 | kubectl apply -f -"
+        after_help = "Example:\n  brownout render envoy-gateway faults.yaml --namespace demo --route reviews --image registry.example/brownout:0.2.0 | kubectl apply -f -"
     )]
     EnvoyGateway(envoy_gateway::Arguments),
     /// Kuma and Kong Mesh.

@@ -82,7 +82,7 @@ pub struct Common {
 /// Where the module comes from, for those who pull it.
 #[derive(Debug, clap::Args)]
 pub struct Image {
-    /// The OCI image of the module: `registry.example/brownout:0.1.0`.
+    /// The OCI image of the module: `registry.example/brownout:0.2.0`.
     #[arg(long, value_name = "IMAGE", value_parser = image)]
     pub image: Option<String>,
     /// The digest of the image's manifest: exactly this module, whatever becomes of the tag.
@@ -94,7 +94,7 @@ pub struct Image {
 fn image(text: &str) -> Result<String, String> {
     let text = text.strip_prefix("oci://").unwrap_or(text);
     if text.is_empty() || text.contains("://") || text.contains(char::is_whitespace) {
-        return Err("expected an image, such as `registry.example/brownout:0.1.0`".into());
+        return Err("expected an image, such as `registry.example/brownout:0.2.0`".into());
     }
     Ok(text.into())
 }
