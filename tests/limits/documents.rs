@@ -77,7 +77,7 @@ async fn a_document_that_is_taken_up_once_more_counts_for_all_who_have_it() {
     assert_eq!(status("early").await, 503);
     tokio::time::sleep(TAKEOVER).await;
     envoy.configure("late", &twice).await.expect("a good document");
-    assert_eq!(envoy.log().matches("document in force: mode inject, 1 rules").count(), 2, "{}", envoy.log());
+    assert_eq!(envoy.log().matches("document in force: mode inject, 1 rule").count(), 2, "{}", envoy.log());
     assert_eq!(status("late").await, 503, "the first of two, anew");
     assert_eq!(status("early").await, 503, "the second");
     assert_eq!([status("early").await, status("late").await], [200, 200]);

@@ -27,7 +27,7 @@ async fn its_end_is_told_once_and_on_time_though_no_request_comes() {
     println!("told {late:?} after it");
     assert!(late < Duration::from_secs(2), "{late:?}");
     assert!(!stage.injects().await);
-    assert_eq!(stage.lines(&format!("{LINE}{written}: mode inject, 1 rules, experiment \"exp-7\"")), 1);
+    assert_eq!(stage.lines(&format!("{LINE}{written}: mode inject, 1 rule, experiment \"exp-7\"")), 1);
     // Of a document that comes after its time, it is told at once.
     document["experiment"] = json!({ "id": "exp-8" });
     stage.follow(&document).await;

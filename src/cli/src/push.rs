@@ -56,6 +56,10 @@ enum Error {
     Url(String),
     #[error("cannot write `{path}`: {source}")]
     Unwritable { path: PathBuf, source: io::Error },
+    #[error("`{0}` is empty, which a proxy passes over: write `{{}}` to stop all faults")]
+    Empty(String),
+    #[error("not pushed: {0}; name the admin interface of that proxy with `--admin`, or leave `--wait` out")]
+    NotAsked(#[source] AdminError),
     #[error(transparent)]
     Admin(#[from] AdminError),
     #[error("the proxy does not run the document after {0:?}: does a `brownout run` watch `{1}`?")]
@@ -88,11 +92,17 @@ fn push(arguments: &Arguments) -> Result<ExitCode, Error> {
             return Ok(ExitCode::from(1));
         }
     };
+    if checked.json.trim().is_empty() {
+        return Err(Error::Empty(document.name().to_owned()));
+    }
+    let admin = Admin::new(arguments.admin);
+    if arguments.wait {
+        admin.ready().map_err(Error::NotAsked)?;
+    }
     replace(to, checked.json.as_bytes()).map_err(|source| Error::Unwritable { path: to.clone(), source })?;
     if !arguments.wait {
         return Ok(ExitCode::SUCCESS);
     }
-    let admin = Admin::new(arguments.admin);
     let started = Instant::now();
     while !is_in_force(&admin, &checked.json)? {
         if started.elapsed() > arguments.timeout {

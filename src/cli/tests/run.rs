@@ -171,6 +171,26 @@ fn ctrl_c_and_a_plain_kill_end_envoy_too() {
 }
 
 #[test]
+fn a_second_ctrl_c_ends_a_command_that_does_not_want_to_end() {
+    let mut proxy =
+        Proxy::start(&["--", "sh", "-c", "trap '' INT TERM; echo $$ >&2; sleep 60 & wait; sleep 60"]);
+    proxy.signal("INT");
+    thread::sleep(Duration::from_millis(500));
+    let asked = Instant::now();
+    proxy.signal("INT");
+    assert_eq!(proxy.ended().code(), Some(137));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(!is_alive(proxy.envoy));
+}
+
+#[test]
+fn the_example_can_be_had() {
+    let said = say(brownout(&["run", "--print-example"]), b"");
+    let example = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envoy/demo.yaml"));
+    assert_eq!((said.code, said.stdout), (Some(0), example.expect("the example")));
+}
+
+#[test]
 fn envoy_ends_even_when_the_command_is_killed_without_warning() {
     let mut proxy = Proxy::start(&[]);
     assert!(is_alive(proxy.envoy));

@@ -160,6 +160,72 @@ fn a_push_says_what_is_wrong() {
     let (code, stderr) =
         push(&["--to", file.to_str().expect("UTF-8"), "--wait", "--admin", "http://127.0.0.1:1"]);
     assert_eq!(code, Some(2));
-    assert!(stderr.starts_with("error: cannot read `/config_dump` from Envoy's admin interface"), "{stderr}");
-    assert_eq!(fs::read_to_string(file).expect("written"), "{}");
+    assert!(
+        stderr.starts_with("error: not pushed: cannot read `/ready` from Envoy's admin interface"),
+        "{stderr}"
+    );
+    assert!(!file.exists());
+}
+
+#[test]
+fn what_was_injected_counts_over_the_whole_run_whatever_is_pushed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stop = folder.path().join("stop.json");
+    fs::write(&stop, "{}").expect("written");
+    let script = format!("{ASK} $BROWNOUT_URL/a; brownout push {} --wait", stop.display());
+    let said = run(ABORT, &["--expect-injected", "all", "--format", "json"], &script);
+    assert_eq!(said.code, Some(0), "{}", said.stderr);
+    let summary: Value = serde_json::from_str(said.stdout.lines().last().expect("a line")).expect("JSON");
+    assert_eq!(
+        (&summary["injected"], &summary["rules"]["all"]["injected"]),
+        (&1.into(), &1.into()),
+        "{summary}"
+    );
+}
+
+#[test]
+fn an_empty_document_is_not_pushed() {
+    let said =
+        run(ABORT, &[], &format!("printf '\\n' | brownout push - --wait; echo $?; {ASK} $BROWNOUT_URL/a"));
+    assert_eq!(said.stdout, "2\n503 ", "{}", said.stderr);
+    let way_out = "error: `<stdin>` is empty, which a proxy passes over: write `{}` to stop all faults";
+    assert!(said.stderr.contains(way_out), "{}", said.stderr);
+}
+
+#[test]
+fn a_document_that_does_not_run_is_not_verified() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    fs::write(path("first.yaml"), ABORT).expect("written");
+    fs::write(path("second.yaml"), ABORT.replace("503", "418")).expect("written");
+    let script = format!(
+        "{ASK} $BROWNOUT_URL/a; brownout verify {0} >&2; echo $?; brownout push {1} --wait; {ASK} $BROWNOUT_URL/a; \
+         brownout verify {0} >&2; echo $?; brownout verify {1} >&2; echo $?",
+        path("first.yaml"),
+        path("second.yaml")
+    );
+    let said = run(ABORT, &[], &script);
+    assert_eq!(said.stdout, "503 0\n418 1\n0\n", "{}", said.stderr);
+    assert!(said.stderr.contains("This is not the document that runs in Envoy"), "{}", said.stderr);
+}
+
+#[test]
+fn of_a_document_that_hides_its_rules_nothing_wrong_is_said() {
+    let hidden = format!("report: {{filter_state: false}}\n{ABORT}");
+    let script = format!("{ASK} $BROWNOUT_URL/a; {ASK} $BROWNOUT_URL/b");
+    let said = run(&hidden, &[], &script);
+    assert!(said.stderr.ends_with("ended after 2 requests: 1 injected (all 1)\n"), "{}", said.stderr);
+    assert!(!said.stderr.contains("no answer from the service"), "{}", said.stderr);
+}
+
+#[test]
+fn programs_are_told_of_mistakes_and_of_what_fails() {
+    let types = |said: &Said| -> Vec<Value> {
+        let lines = said.stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect("an object"));
+        lines.map(|line| line["type"].clone()).collect()
+    };
+    let wrong = run("rules: [{}]", &["--format", "json"], "exit 0");
+    assert_eq!((wrong.code, types(&wrong)), (Some(125), vec!["refused".into()]), "{}", wrong.stderr);
+    let failed = run(ABORT, &["--format", "json", "--envoy", "/nowhere"], "exit 0");
+    assert_eq!((failed.code, types(&failed)), (Some(125), vec!["error".into()]), "{}", failed.stderr);
 }

@@ -61,7 +61,9 @@ impl Worker {
 
 /// A document in a line.
 pub fn summary(plan: &Plan) -> String {
-    let mut text = format!("mode {}, {} rules", plan.mode().name(), plan.rules().len());
+    let rules = plan.rules().len();
+    let plural = if rules == 1 { "" } else { "s" };
+    let mut text = format!("mode {}, {rules} rule{plural}", plan.mode().name());
     let experiment = plan.document().experiment.iter();
     for (what, said) in
         experiment.flat_map(|e| [("experiment", &e.id), ("owner", &e.owner), ("reason", &e.reason)])

@@ -13,9 +13,8 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-/// Of a sum that does not fit, this much is shown: on a line that never wraps, nothing is left behind when the window
-/// gets another size.
-const NARROWEST: usize = 40;
+/// The width of a terminal that does not tell it.
+const NARROW: usize = 80;
 /// Method and path of a request get this much room, and what is longer pushes the rest of its own line only.
 const WHAT: usize = 26;
 
@@ -99,9 +98,17 @@ impl Board {
             && *summary == Summary { counts: summary.counts.clone(), ..Summary::default() };
         self.shown = Some(summary.clone());
         if self.live {
-            self.draw(&summary.to_string());
+            self.draw(&summary.short());
         } else if !is_first || summary.counts.active > 0 {
             self.say(&summary.to_string());
+        }
+    }
+
+    /// What went wrong, for people and for programs.
+    pub fn fail(format: Format, text: &str, json: &Value) {
+        drop(write!(anstream::stderr(), "{text}"));
+        if format == Format::Json {
+            drop(writeln!(io::stdout().lock(), "{json}"));
         }
     }
 
@@ -111,13 +118,10 @@ impl Board {
         self.live = false;
     }
 
+    /// A line that never wraps leaves nothing behind when it is erased.
     fn draw(&mut self, text: &str) {
-        let short: String = text.chars().take(NARROWEST).collect();
-        let short = match text.chars().count() > NARROWEST {
-            // Whole counts only: `12 requests: 7 passed, 4 injected`.
-            true => short.rsplit_once([',', '(']).map_or(short.clone(), |(whole, _)| whole.trim_end().into()),
-            false => short,
-        };
+        let room = width().unwrap_or(NARROW).saturating_sub(3);
+        let short: String = text.chars().take(room).collect();
         self.erase();
         drop(write!(io::stderr(), "  {short}"));
         self.drawn = true;
@@ -164,6 +168,12 @@ impl Board {
     fn paint(&self, text: &str, style: Style) -> String {
         if self.colours { format!("{style}{text}{style:#}") } else { text.into() }
     }
+}
+
+/// The width of the terminal that standard error is.
+pub fn width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
+    (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
 /// What a client sent, with nothing in it that a terminal would obey.

@@ -14,7 +14,7 @@ pub struct Counts {
     pub injected: u64,
     /// Requests being held now.
     pub active: u64,
-    /// The rules of the document in force, in order.
+    /// The rules of the document in force, in order, and then those of earlier ones.
     pub rules: Vec<RuleCounts>,
 }
 
@@ -54,7 +54,14 @@ impl Counts {
         Self {
             injected: count(&format!("{MODULE}.injected")),
             active: count(&format!("{MODULE}.active_faults")),
-            rules: plan.rules().iter().map(|each| rule(each.name.as_str())).collect(),
+            rules: {
+                let now: Vec<&str> = plan.rules().iter().map(|each| each.name.as_str()).collect();
+                let earlier = stats.keys().filter_map(|name| {
+                    name.strip_prefix(MODULE)?.strip_prefix(".rule.")?.strip_suffix(".matched")
+                });
+                let earlier = earlier.filter(|name| !now.contains(name));
+                now.iter().copied().chain(earlier).map(rule).collect()
+            },
         }
     }
 
@@ -88,11 +95,14 @@ mod tests {
             ("wasmcustom.brownout.injected", 3),
             ("wasmcustom.brownout.active_faults", 1),
             ("wasmcustom.brownout.rule.a.injected", 1),
+            ("wasmcustom.brownout.rule.earlier.matched", 4),
+            ("wasmcustom.brownout.rule.earlier.injected", 4),
             ("wasmcustom.brownout.rule.a.injected.injected", 2),
         ];
         let stats = stats.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let counts = Counts::of(&stats, &plan);
         assert_eq!((counts.injected, counts.active), (3, 1));
-        assert_eq!([Some("a"), Some("a.injected"), None].map(|rule| counts.injected_by(rule)), [1, 2, 3]);
+        let rules = [Some("a"), Some("a.injected"), Some("earlier"), None];
+        assert_eq!(rules.map(|rule| counts.injected_by(rule)), [1, 2, 4, 3]);
     }
 }

@@ -18,19 +18,20 @@ mod upstream;
 mod watch;
 mod welcome;
 
-use crate::document::{Checked, Document};
+use crate::document::{Checked, Document, Mistake};
 use crate::envoy::{self, LocateError, ProcessError};
 use crate::module;
 use crate::report;
-use board::Format;
+use board::{Board, Format};
 use brownout_core::decode::Decoder;
 use brownout_core::duration::Written;
 use brownout_core::json::Json;
+use serde_json::{Value, json};
 use session::Ended;
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use upstream::Upstream;
@@ -64,6 +65,9 @@ pub struct Arguments {
     /// The document, JSON or YAML; `-` is standard input; without one, a built-in example.
     #[arg(value_name = "CONFIG")]
     config: Option<PathBuf>,
+    /// Print the built-in example, and do nothing else.
+    #[arg(long, exclusive = true)]
+    print_example: bool,
     /// A command to run beside the proxy, which ends with it.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -118,7 +122,7 @@ pub struct Arguments {
 enum Error {
     #[error("cannot read `{name}`: {source}")]
     Config { name: String, source: io::Error },
-    #[error("the document has no rule `{0}` to expect anything of; its rules: {1}")]
+    #[error("the document has no rule `{0}` to expect anything of{1}")]
     NoSuchRule(String, String),
     #[error(
         "{0} is the proxy itself: name your service with `--upstream`, or move the proxy with `--listen`"
@@ -153,32 +157,40 @@ enum Error {
 
 /// Runs it; the exit codes are in the help.
 pub fn run(arguments: &Arguments) -> ExitCode {
-    let failed = |code: u8| ExitCode::from(if arguments.command.is_empty() { code } else { OWN_FAILURE });
+    if arguments.print_example {
+        anstream::print!("{DEMO}");
+        return ExitCode::SUCCESS;
+    }
+    let own = |code: u8| if arguments.command.is_empty() { code } else { OWN_FAILURE };
+    let failed = |code: u8, reason: &dyn std::fmt::Display| {
+        let reason = reason.to_string();
+        let json = json!({"type": "error", "reason": reason});
+        Board::fail(arguments.format, &format!("error: {reason}\n"), &json);
+        ExitCode::from(code)
+    };
     let document = match load(arguments) {
         Ok(document) => document,
-        Err(error) => {
-            anstream::eprintln!("error: {error}");
-            return failed(2);
-        }
+        Err(error) => return failed(own(2), &error),
     };
     let checked = match document.check() {
         Ok(checked) => checked,
         Err(mistakes) => {
-            anstream::eprint!("{}", report::text(&document, &mistakes));
-            return failed(1);
+            let json = refusal(&document, &mistakes);
+            Board::fail(arguments.format, &report::text(&document, &mistakes), &json);
+            return ExitCode::from(own(1));
         }
     };
     match proxy(arguments, &document, checked) {
         Ok(ended) => outcome(arguments, &ended),
-        Err(Error::Command { code, message }) => {
-            anstream::eprintln!("error: {message}");
-            ExitCode::from(code)
-        }
-        Err(error) => {
-            anstream::eprintln!("error: {error}");
-            failed(2)
-        }
+        Err(Error::Command { code, message }) => failed(code, &message),
+        Err(error) => failed(own(2), &error),
     }
+}
+
+/// What programs are told of a document with mistakes.
+fn refusal(document: &Document, mistakes: &[Mistake]) -> Value {
+    let found: Vec<_> = mistakes.iter().map(|mistake| report::diagnostic(document, mistake)).collect();
+    json!({"type": "refused", "document": document.name(), "diagnostics": found})
 }
 
 /// What a run that went well ends with.
@@ -238,7 +250,12 @@ fn expected_rules_are_there(arguments: &Arguments, checked: &Checked) -> Result<
     let rules: Vec<&str> = checked.plan.rules().iter().map(|rule| rule.name.as_str()).collect();
     let mut expected = arguments.expect_injected.iter().filter(|name| !name.is_empty());
     match expected.find(|name| !rules.contains(&name.as_str())) {
-        Some(name) => Err(Error::NoSuchRule(name.clone(), rules.join(", "))),
+        Some(name) if Path::new(name).exists() => {
+            let help = "; that is a file: name the document first, or write `--expect-injected=RULE`".into();
+            Err(Error::NoSuchRule(name.clone(), help))
+        }
+        Some(name) if rules.is_empty() => Err(Error::NoSuchRule(name.clone(), ": it has none".into())),
+        Some(name) => Err(Error::NoSuchRule(name.clone(), format!("; its rules: {}", rules.join(", ")))),
         None => Ok(()),
     }
 }

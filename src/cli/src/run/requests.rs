@@ -18,6 +18,8 @@ const CHUNK: u64 = 1024 * 1024;
 const LEFT: [&str; 2] = ["DC", "DR"];
 /// What Envoy's `%RESPONSE_CODE_DETAILS%` says of a response that the service itself has given.
 const FROM_SERVICE: &str = "via_upstream";
+/// And how it begins for a reply of the module's.
+const FROM_US: &str = "brownout_";
 /// gRPC's statuses that are the server's fault: UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS.
 const SERVER_FAULTS: [u64; 5] = [2, 4, 13, 14, 15];
 
@@ -111,13 +113,13 @@ impl Request {
         let faults = text("faults").unwrap_or_default();
         let milliseconds = number("duration_ms").unwrap_or(0);
         let flags = text("flags").unwrap_or_default();
-        let from_service = text("details").as_deref() == Some(FROM_SERVICE);
+        let details = text("details").unwrap_or_default();
         let server_fault = number("grpc_status").is_some_and(|status| SERVER_FAULTS.contains(&status));
-        let outcome = if rule.is_some() {
+        let outcome = if rule.is_some() || details.starts_with(FROM_US) {
             Outcome::Injected
         } else if status.is_none() || flags.split(',').any(|flag| LEFT.contains(&flag)) {
             Outcome::Left
-        } else if !from_service {
+        } else if details != FROM_SERVICE {
             Outcome::Unanswered
         } else if status >= Some(500) || server_fault {
             Outcome::Failed
@@ -129,6 +131,7 @@ impl Request {
         let delay = number("delay_ms");
         if let Some(fields) = json.as_object_mut() {
             fields.remove("clock");
+            fields.insert("status".into(), status.into());
             fields.insert("type".into(), "request".into());
             fields.insert("outcome".into(), outcome.word().into());
             let faults: Vec<&str> = faults.split("; ").filter(|fault| !fault.is_empty()).collect();

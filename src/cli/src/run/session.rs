@@ -17,11 +17,10 @@ use crate::envoy::Found;
 use crate::report;
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::flag;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,9 +28,9 @@ const TURN: Duration = Duration::from_millis(25);
 /// How long the user's command may take to end once it is asked to.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ctrl-C and its relatives. The second one ends the process at once.
+/// Ctrl-C and its relatives. The second one does not wait for the user's command, the third one for nothing.
 #[derive(Debug)]
-pub struct Signals(Arc<AtomicBool>);
+pub struct Signals(Arc<AtomicUsize>);
 
 impl Signals {
     /// Begins to listen.
@@ -39,16 +38,26 @@ impl Signals {
     /// # Errors
     /// When the system refuses.
     pub fn listen() -> io::Result<Self> {
-        let asked = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
-            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&asked))?;
-            flag::register(signal, Arc::clone(&asked))?;
-        }
+        let asked = Arc::new(AtomicUsize::new(0));
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let count = Arc::clone(&asked);
+        let listen = move || {
+            for signal in signals.forever() {
+                if count.fetch_add(1, Ordering::Relaxed) >= 2 {
+                    std::process::exit(128 + signal);
+                }
+            }
+        };
+        thread::Builder::new().name("signals".into()).spawn(listen)?;
         Ok(Self(asked))
     }
 
     fn ask_to_end(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    fn are_impatient(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 1
     }
 }
 
@@ -74,6 +83,8 @@ pub struct Session {
     traffic_to: Option<To>,
     has_upstream: bool,
     tally: Tally,
+    /// Whether a document of this run has kept its rules out of the access log.
+    is_silent: bool,
 }
 
 impl Session {
@@ -91,6 +102,7 @@ impl Session {
             watches: file.into_iter().chain([pushed]).collect(),
             sandbox,
             name: name.into(),
+            is_silent: !document.plan.reports_in_filter_state(),
             document,
             board: Board::new(arguments.format, arguments.quiet, arguments.command.is_empty()),
             traffic: Traffic::default(),
@@ -135,7 +147,7 @@ impl Session {
             }
         }
         if let Some(guest) = guest.as_mut().filter(|_| command.is_none()) {
-            command = Some(self.end_guest(guest)?);
+            command = Some(self.end_guest(guest, signals)?);
         }
         self.goodbye(command)
     }
@@ -169,14 +181,14 @@ impl Session {
             .map_err(|(code, message)| Error::Command { code, message })
     }
 
-    fn end_guest(&mut self, guest: &mut Guest) -> Result<u8, Error> {
+    fn end_guest(&mut self, guest: &mut Guest, signals: &Signals) -> Result<u8, Error> {
         guest.ask_to_end();
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(code) = guest.ended() {
                 return Ok(code);
             }
-            if Instant::now() > end {
+            if Instant::now() > end || signals.are_impatient() {
                 guest.kill();
             }
             self.turn()?;
@@ -230,8 +242,7 @@ impl Session {
     }
 
     fn summary_of(&self, counts: Counts) -> Summary {
-        let is_silent = !self.document.plan.reports_in_filter_state();
-        Summary { tally: self.tally.clone(), counts, is_silent }
+        Summary { tally: self.tally.clone(), counts, is_silent: self.is_silent }
     }
 
     fn reload(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
@@ -242,12 +253,7 @@ impl Session {
                 let text = report::text(&document, &mistakes);
                 let text =
                     format!("{}\n{name}: refused, the document before it stays in force", text.trim_end());
-                let json = || {
-                    let found: Vec<_> =
-                        mistakes.iter().map(|mistake| report::diagnostic(&document, mistake)).collect();
-                    json!({"type": "refused", "document": name, "diagnostics": found})
-                };
-                self.board.tell(&text, json);
+                self.board.tell(&text, || super::refusal(&document, &mistakes));
                 return Ok(());
             }
         };
@@ -257,6 +263,7 @@ impl Session {
         match self.sandbox.receipt()? {
             Receipt::InForce => {
                 self.document = checked;
+                self.is_silent |= !self.document.plan.reports_in_filter_state();
                 self.follow_traffic(examples(&self.document.json));
                 let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
                 let text = format!(

@@ -54,9 +54,28 @@ impl Summary {
         if self.is_silent { self.counts.injected } else { self.tally.injected }
     }
 
-    fn passed(&self) -> u64 {
-        let unnoticed = if self.is_silent { self.counts.injected } else { 0 };
-        self.tally.passed.saturating_sub(unnoticed)
+    /// Nothing where the log does not tell what was injected.
+    fn known(&self, count: u64) -> Option<u64> {
+        (!self.is_silent).then_some(count)
+    }
+
+    /// The most important counts, on a line of a terminal.
+    pub fn short(&self) -> String {
+        let mut text = format!("{}: ", requests(self.tally.requests()));
+        if let Some(passed) = self.known(self.tally.passed) {
+            text.push_str(&format!("{passed} passed, "));
+        }
+        text.push_str(&format!("{} injected", self.injected()));
+        for (count, what) in [
+            (self.counts.active, "held now"),
+            (self.tally.failed + self.tally.unanswered, "failed"),
+            (self.tally.left, "given up"),
+        ] {
+            if count > 0 {
+                text.push_str(&format!(", {count} {what}"));
+            }
+        }
+        text
     }
 
     /// One JSON object.
@@ -75,11 +94,11 @@ impl Summary {
         json!({
             "type": "summary",
             "requests": self.tally.requests(),
-            "passed": self.passed(),
+            "passed": self.known(self.tally.passed),
             "injected": self.injected(),
-            "failed": self.tally.failed,
-            "unanswered": self.tally.unanswered,
-            "left": self.tally.left,
+            "failed": self.known(self.tally.failed),
+            "unanswered": self.known(self.tally.unanswered),
+            "left": self.known(self.tally.left),
             "rules": rules,
         })
     }
@@ -88,9 +107,11 @@ impl Summary {
 /// One line: `12 requests: 7 passed, 4 injected (slow-search 4), 1 failed in the service`.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let requests = self.tally.requests();
-        let plural = if requests == 1 { "" } else { "s" };
-        write!(f, "{requests} request{plural}: {} passed, {} injected", self.passed(), self.injected())?;
+        write!(f, "{}: ", requests(self.tally.requests()))?;
+        if let Some(passed) = self.known(self.tally.passed) {
+            write!(f, "{passed} passed, ")?;
+        }
+        write!(f, "{} injected", self.injected())?;
         let busy: Vec<String> = match self.is_silent {
             false => self.tally.rules.iter().map(|(rule, count)| format!("{rule} {count}")).collect(),
             true => {
@@ -102,17 +123,21 @@ impl fmt::Display for Summary {
             write!(f, " ({})", busy.join(", "))?;
         }
         for (count, what) in [
-            (self.tally.failed, "failed in the service"),
-            (self.tally.unanswered, "not answered by the service"),
-            (self.tally.left, "given up by the client"),
-            (self.counts.active, "held now"),
+            (self.known(self.tally.failed), "failed in the service"),
+            (self.known(self.tally.unanswered), "not answered by the service"),
+            (self.known(self.tally.left), "given up by the client"),
+            (Some(self.counts.active), "held now"),
         ] {
-            if count > 0 {
+            if let Some(count) = count.filter(|count| *count > 0) {
                 write!(f, ", {count} {what}")?;
             }
         }
         Ok(())
     }
+}
+
+fn requests(count: u64) -> String {
+    format!("{count} request{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -135,13 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn a_document_that_keeps_rules_out_of_the_log_is_counted_all_the_same() {
+    fn of_a_document_that_keeps_rules_out_of_the_log_only_what_the_module_counts_is_said() {
         let rule = RuleCounts { name: "a".into(), injected: 2, ..RuleCounts::default() };
         let summary = Summary {
             tally: Tally { passed: 5, ..Tally::default() },
             counts: Counts { injected: 2, rules: vec![rule], ..Counts::default() },
             is_silent: true,
         };
-        assert_eq!(summary.to_string(), "5 requests: 3 passed, 2 injected (a 2)");
+        assert_eq!(summary.to_string(), "5 requests: 2 injected (a 2)");
     }
 }

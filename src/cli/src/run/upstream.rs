@@ -75,7 +75,7 @@ impl Upstream {
 
 /// The file with the certificate authorities to trust: `SSL_CERT_FILE`, or the system's.
 pub fn authorities() -> Option<PathBuf> {
-    let named = env::var_os("SSL_CERT_FILE").map(PathBuf::from);
+    let named = env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()).map(PathBuf::from);
     named.or_else(|| AUTHORITIES.map(PathBuf::from).into_iter().find(|path| Path::is_file(path)))
 }
 

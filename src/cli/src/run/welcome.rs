@@ -1,10 +1,11 @@
 //! What the user reads first: what runs where, and what to try.
 
+use super::Arguments;
+use super::board;
 use super::example::Examples;
 use super::sandbox::Sandbox;
 use super::traffic;
 use super::upstream::Upstream;
-use super::{Arguments, DEMO_NAME};
 use crate::document::Checked;
 use crate::envoy::Found;
 use brownout_core::Plan;
@@ -54,7 +55,10 @@ impl Welcome<'_> {
             if arguments.log.is_some() { "" } else { ", removed at the end: keep it with `--log FILE`" };
         line(format!("  log     {}{fate}", sandbox.process.log().display()));
         if arguments.config.is_none() {
-            line(format!("  the example is {DEMO_NAME}: copy it, change it, `brownout run my.yaml`"));
+            line(
+                "  the example: `brownout run --print-example > my.yaml`, change it, `brownout run my.yaml`"
+                    .into(),
+            );
         }
         for service in [arguments.upstream.as_ref(), arguments.grpc.as_ref()].into_iter().flatten() {
             if !service.answers() {
@@ -67,19 +71,24 @@ impl Welcome<'_> {
                     .into(),
             );
         }
+        if document.plan.rules().is_empty() {
+            line(format!("warning: {name} has no rules, so nothing is injected"));
+        }
         if !document.plan.reports_in_filter_state() {
             line("warning: `report.filter_state` is off, so requests are shown without their rule".into());
         }
         if arguments.command.is_empty() {
             self.to_try(&mut line);
-            line("\nCtrl-C ends everything.".into());
+            let end =
+                arguments.duration.map(|duration| format!(", and so do {duration:?}")).unwrap_or_default();
+            line(format!("\nCtrl-C ends everything{end}."));
         }
         text
     }
 
     fn to_try(&self, line: &mut impl FnMut(String)) {
         line("\nTry:".into());
-        let width = terminal_width().unwrap_or(usize::MAX);
+        let width = board::width().unwrap_or(usize::MAX);
         let found: Vec<_> = self
             .examples
             .found
@@ -114,12 +123,6 @@ impl Welcome<'_> {
             "rules": self.document.plan.rules().len(),
         })
     }
-}
-
-/// The width of the terminal that standard error is.
-fn terminal_width() -> Option<usize> {
-    let size = rustix::termios::tcgetwinsize(std::io::stderr()).ok()?;
-    (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
 /// How many rules.

@@ -77,7 +77,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     }
     match verify(&admin, &name, &plan, arguments.during) {
         Ok(report) => {
-            let report = report.allow_unmatched(&arguments.allow_unmatched);
+            let another = arguments.file.is_some() && !runs(&admin, &plan);
+            let report = report.allow_unmatched(&arguments.allow_unmatched).where_another_runs(another);
             match arguments.format {
                 Format::Text => anstream::print!("{report}"),
                 Format::Json => anstream::println!("{:#}", report.json()),
@@ -86,6 +87,18 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         }
         Err(error) => unreadable(&error),
     }
+}
+
+/// Whether this document is among those that run. What cannot be told counts as if it were.
+fn runs(admin: &Admin, plan: &Plan) -> bool {
+    let printed = |plan: &Plan| serde_json::to_string(plan.document()).ok();
+    let wanted = printed(plan);
+    found::texts(admin).map_or(true, |texts| {
+        texts
+            .iter()
+            .filter_map(|text| Plan::from_json(text.as_bytes()).ok())
+            .any(|plan| printed(&plan) == wanted)
+    })
 }
 
 /// What the document of this name says against what Envoy counts: from its start on, or during the time given.

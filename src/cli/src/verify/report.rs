@@ -20,6 +20,8 @@ pub struct Report {
     allowed: Vec<String>,
     /// Whether Envoy has a document with mistakes.
     refused: bool,
+    /// Whether it runs another document than the one that was given.
+    another: bool,
 }
 
 impl Report {
@@ -40,6 +42,7 @@ impl Report {
             warnings,
             allowed: Vec::new(),
             refused: false,
+            another: false,
         }
     }
 
@@ -52,6 +55,12 @@ impl Report {
     #[must_use]
     pub(super) fn with_refused(self, refused: bool) -> Self {
         Self { refused, ..self }
+    }
+
+    /// The same, where Envoy runs another document than this one, or not.
+    #[must_use]
+    pub(super) fn where_another_runs(self, another: bool) -> Self {
+        Self { another, ..self }
     }
 
     /// The same, where these rules need not have matched anything.
@@ -69,7 +78,15 @@ impl Report {
                 finding.verdict == Verdict::MatchedNothing && self.allowed.contains(&finding.name);
             finding.verdict.is_good() || is_allowed
         };
-        !self.stopped && !self.refused && self.has_rules_in_force() && self.findings.iter().all(is_good)
+        !self.stopped
+            && !self.refused
+            && !self.another
+            && self.has_rules_in_force()
+            && self.findings.iter().all(is_good)
+    }
+
+    fn is_allowed(&self, finding: &Finding) -> bool {
+        finding.verdict == Verdict::MatchedNothing && self.allowed.contains(&finding.name)
     }
 
     fn has_rules_in_force(&self) -> bool {
@@ -85,7 +102,8 @@ impl Report {
             "agrees": self.agrees(),
             "stopped": self.stopped,
             "document_refused": self.refused,
-            "in_force": self.has_rules_in_force(),
+            "another_document": self.another,
+            "in_force": !self.another && self.has_rules_in_force(),
             "rules": self.findings.iter().map(rule).collect::<Vec<_>>(),
             "warnings": self.warnings,
         })
@@ -121,6 +139,12 @@ impl fmt::Display for Report {
             None => "since it started".to_owned(),
         };
         writeln!(f, "{} against Envoy at {}, {when}", self.document, self.admin)?;
+        if self.another {
+            writeln!(
+                f,
+                "\nThis is not the document that runs in Envoy: what follows was counted under earlier ones too."
+            )?;
+        }
         if self.refused {
             writeln!(
                 f,
@@ -139,11 +163,11 @@ impl fmt::Display for Report {
         let width = self.findings.iter().map(|finding| finding.name.len()).max().unwrap_or(0).max(4);
         let row = |f: &mut fmt::Formatter<'_>, cells: [&str; 8]| {
             let [name, configured, matched, injected, shadowed, overflow, share, verdict] = cells;
-            writeln!(
-                f,
+            let line = format!(
                 "{name:width$}  {configured:>10}  {matched:>8}  {injected:>8}  {shadowed:>8}  {overflow:>8}  \
                  {share:<26}{verdict}"
-            )
+            );
+            writeln!(f, "{}", line.trim_end())
         };
         let head =
             ["rule", "configured", "matched", "injected", "shadowed", "overflow", "taken (99.9 %)", ""];
@@ -171,12 +195,18 @@ impl fmt::Display for Report {
                     &count(|counts| counts.shadowed),
                     &count(|counts| counts.overflow),
                     &share,
-                    finding.verdict.name(),
+                    &match self.is_allowed(finding) {
+                        true => format!("{}, which is allowed", finding.verdict.name()),
+                        false => finding.verdict.name().to_owned(),
+                    },
                 ],
             )?;
         }
         for finding in &self.findings {
             let because = finding.expected.because.map(str::to_owned);
+            if self.is_allowed(finding) {
+                continue;
+            }
             if !finding.reasons.is_empty() {
                 writeln!(f, "\n`{}`: {}. Likely reasons:", finding.name, finding.verdict.name())?;
                 finding.reasons.iter().try_for_each(|reason| writeln!(f, "  - {reason}"))?;

@@ -79,6 +79,8 @@ pub struct Proxy {
 impl Proxy {
     /// Starts one, and waits until it has printed what to try.
     pub fn start(arguments: &[&str]) -> Self {
+        // Beside a command there is nothing to try.
+        let last = if arguments.contains(&"--") { "  log " } else { "Ctrl-C ends everything" };
         let mut child = brownout(&["run", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--module"])
             .arg(module())
             .args(arguments)
@@ -91,7 +93,7 @@ impl Proxy {
         thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let address = "127.0.0.1:0".parse().expect("an address");
         let mut proxy = Self { child, lines, said: Vec::new(), address, envoy: 0 };
-        proxy.wait(START, "Ctrl-C ends everything.");
+        proxy.wait(START, last);
         let after = |mark: &str, end: &str| {
             let line = proxy.said.iter().find_map(|line| line.split_once(mark)).expect("a line with it").1;
             line.split(end).next().expect("a word").to_owned()
