@@ -145,10 +145,19 @@ impl Both {
         expected[1].check(&self.ours, &format!("{}, ours", self.what));
     }
 
-    /// Asserts that nobody could tell the filters apart.
+    /// Asserts that nobody could tell the filters apart, but for the body of an abort that must not have one, which is a
+    /// documented difference (`body_of_204_and_304`).
     pub fn assert_same(&self) {
         let Self { native, ours, what, .. } = self;
-        assert!(native == ours, "{what}\nnative:\n{native}ours:\n{ours}");
+        let mut native = native.clone();
+        if native.aborted
+            && let Some(answered) =
+                native.answered.as_mut().filter(|answered| matches!(answered.status, 204 | 304))
+        {
+            answered.body = Bytes::new();
+            answered.headers.retain(|(name, _)| !["content-length", "content-type"].contains(&name.as_str()));
+        }
+        assert!(native == *ours, "{what}\nnative:\n{native}ours:\n{ours}");
     }
 
     /// Asserts that the filters can be told apart.
