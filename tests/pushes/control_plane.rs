@@ -42,10 +42,7 @@ pub enum Answer {
         at: Instant,
     },
     /// The NACK.
-    Refused {
-        /// The message of its `error_detail`.
-        detail: String,
-    },
+    Refused,
 }
 
 type Sender = mpsc::Sender<Result<DiscoveryResponse, Status>>;
@@ -179,7 +176,7 @@ async fn listen(mut requests: Streaming<DiscoveryRequest>, sender: Sender, state
         } else if let Some(waiting) = lock(&state).waiting.remove(&request.response_nonce) {
             let answer = match request.error_detail {
                 None => Answer::Taken { at },
-                Some(error) => Answer::Refused { detail: error.message },
+                Some(_) => Answer::Refused,
             };
             waiting.send(answer).ok();
         }

@@ -121,7 +121,7 @@ impl Stage {
             let now = self.deliveries().await.since(before);
             let at = Instant::now();
             if now.value(&format!("{prefix}update_rejected")) > 0 {
-                Some(Answer::Refused { detail: String::new() })
+                Some(Answer::Refused)
             } else {
                 (now.value(&format!("{prefix}config_reload")) > 0).then_some(Answer::Taken { at })
             }

@@ -93,6 +93,17 @@ fn a_reply_has_the_body_and_the_headers_of_the_document_and_the_mark_last() {
 }
 
 #[test]
+fn a_status_without_a_body_has_none_and_a_message_for_grpc_all_the_same() {
+    for status in [204, 304] {
+        let mut worker = Worker::new(&suffering(&format!(r#""abort":{{"http_status":{status}}}"#)), &[]);
+        let expected = LocalReply { body: Vec::new(), ..reply(status, "r; abort") };
+        assert_eq!(worker.request(1, &get()), HeadersStep::Reply(expected));
+        let grpc = Headers::get(&[("content-type", "application/grpc")]);
+        assert_eq!(worker.request(2, &grpc), HeadersStep::Reply(reply(status, "r; abort")));
+    }
+}
+
+#[test]
 fn a_grpc_status_is_sent_to_grpc_and_its_http_status_to_others() {
     let grpc = || Headers::get(&[("content-type", "application/grpc+proto")]);
     for (written, code, http) in [

@@ -159,7 +159,8 @@ impl Fault for Abort {
         let message = self.grpc_message.as_deref().filter(|_| request.is_grpc());
         let body = message.or(self.body.as_deref()).unwrap_or(DEFAULT_BODY);
         let body = match (status, grpc_status) {
-            (204 | 304, None) => "",
+            // For gRPC it is the message.
+            (204 | 304, None) if !request.is_grpc() => "",
             // What is shorter fits, and the request need not be asked.
             _ if body.len() > LONGEST_GRPC_MESSAGE / 3 && request.is_grpc() => sendable(body),
             _ => body,
