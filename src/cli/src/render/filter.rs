@@ -100,9 +100,10 @@ pub fn disabled(name: &str) -> Map {
 }
 
 /// Takes the filter of that name, which is disabled elsewhere, into a route. Envoy takes an empty `config` too; what
-/// Istio reads has to have a type, and the filter, which has nothing to say for routes, is not asked about it.
+/// Istio reads has to have a type, and an empty message of the filter's own is the one that all read: of an `Empty`,
+/// istiod (golang/protobuf's jsonpb 1.5.4) wants a `value`, which Envoy's loader refuses.
 pub fn enabled(name: &str) -> Map {
-    let nothing = Map::new().field("@type", "type.googleapis.com/google.protobuf.Empty");
+    let nothing = Map::new().field("@type", WASM);
     let route = Map::new().field("@type", PER_ROUTE).field("is_optional", true).field("config", nothing);
     Map::new().field(name, route)
 }
