@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The oldest Envoy whose Wasm host the module is built for.
-const OLDEST: [u32; 2] = [1, 34];
+const OLDEST: [u32; 2] = [1, 36];
 const PROBE: &str = include_str!("probe.yaml");
 
 /// An Envoy that can run the module.
@@ -34,8 +34,8 @@ pub enum Unsuitable {
         /// The executable.
         path: PathBuf,
     },
-    /// It is older than 1.34.
-    #[error("`{path}` is Envoy {version}, and the module needs 1.34 or newer")]
+    /// It is older than 1.36.
+    #[error("`{path}` is Envoy {version}, and the module needs 1.36 or newer")]
     TooOld {
         /// The executable.
         path: PathBuf,

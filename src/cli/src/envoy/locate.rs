@@ -16,7 +16,7 @@ pub enum Error {
     #[error(transparent)]
     Download(#[from] DownloadError),
     /// The one that was downloaded does not run here.
-    #[error("{0}; install Envoy 1.34 or newer and name it with `--envoy` or `BROWNOUT_ENVOY`")]
+    #[error("{0}; install Envoy 1.36 or newer and name it with `--envoy` or `BROWNOUT_ENVOY`")]
     Downloaded(#[source] Unsuitable),
 }
 

