@@ -172,8 +172,9 @@ fn ctrl_c_and_a_plain_kill_end_envoy_too() {
 
 #[test]
 fn a_second_ctrl_c_ends_a_command_that_does_not_want_to_end() {
-    let mut proxy =
-        Proxy::start(&["--", "sh", "-c", "trap '' INT TERM; echo $$ >&2; sleep 60 & wait; sleep 60"]);
+    let stubborn = "trap '' INT TERM; echo deaf now >&2; while :; do sleep 0.1; done";
+    let mut proxy = Proxy::start(&["--", "sh", "-c", stubborn]);
+    proxy.wait_for("deaf now");
     proxy.signal("INT");
     thread::sleep(Duration::from_millis(500));
     let asked = Instant::now();

@@ -178,15 +178,14 @@ pub fn width() -> Option<usize> {
 
 /// What a client sent, with nothing in it that a terminal would obey.
 fn visible(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            c.is_control()
-                .then(|| c.escape_default())
-                .into_iter()
-                .flatten()
-                .chain((!c.is_control()).then_some(c))
-        })
-        .collect()
+    let mut shown = String::new();
+    for letter in text.chars() {
+        match letter.is_control() {
+            true => shown.extend(letter.escape_default()),
+            false => shown.push(letter),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]

@@ -180,9 +180,9 @@ impl Requests {
             return self.lines();
         }
         if self.read > LARGEST && !self.moved {
-            self.moved = fs::rename(&self.path, self.path.with_extension("old")).is_ok();
             // If Envoy cannot be asked, it goes on writing to the old file, and so do we go on reading that.
-            self.moved &= self.moved && admin.reopen_logs().is_ok();
+            self.moved = fs::rename(&self.path, self.path.with_extension("old")).is_ok()
+                && admin.reopen_logs().is_ok();
         }
         found
     }
