@@ -2,7 +2,9 @@
 
 use crate::predicate::Predicate;
 use crate::predicate::string::{Pattern, StringMatcher};
-use alloc::string::{String, ToString};
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use serde::Serialize;
 
@@ -11,6 +13,26 @@ pub fn covers(wide: Option<&Predicate>, narrow: Option<&Predicate>) -> bool {
     let Some(wide) = wide else { return true };
     let everything = Predicate::default();
     conjunction(wide, narrow.unwrap_or(&everything))
+}
+
+/// One of the conditions that `wide` has for pairs of name and value, if it has any. What it covers has that one too.
+pub fn required(wide: &Predicate) -> Option<String> {
+    pairs(wide).next()
+}
+
+/// All conditions for pairs that hold for whatever fulfils `narrow`, those in an `all` among them.
+pub fn all_pairs(narrow: &Predicate) -> Vec<String> {
+    let inner = narrow.all.iter().flatten().flat_map(all_pairs);
+    pairs(narrow).chain(inner).collect()
+}
+
+/// The kind stands before each, since a cookie may be printed as a header is.
+fn pairs(predicate: &Predicate) -> impl Iterator<Item = String> {
+    let headers = predicate.headers.iter().flatten().map(|pair| format!("header {}", printed(pair)));
+    let parameters =
+        predicate.query_parameters.iter().flatten().map(|pair| format!("parameter {}", printed(pair)));
+    let cookies = predicate.cookies.iter().flatten().map(|pair| format!("cookie {}", printed(pair)));
+    headers.chain(parameters).chain(cookies)
 }
 
 /// As it is printed, which is the same for equal conditions.
@@ -56,6 +78,9 @@ fn conjunction(wide: &Predicate, narrow: &Predicate) -> bool {
 
 /// Whether each condition of `wide` is one of `narrow`.
 fn among<T: Serialize>(wide: &Option<Vec<T>>, narrow: &Option<Vec<T>>) -> bool {
+    if wide.iter().flatten().next().is_none() {
+        return true;
+    }
     let narrow: Vec<String> = narrow.iter().flatten().map(printed).collect();
     wide.iter().flatten().all(|condition| narrow.contains(&printed(condition)))
 }
@@ -66,25 +91,30 @@ fn same<T: Serialize>(wide: &Option<T>, narrow: &Option<T>) -> bool {
 
 fn string(wide: Option<&StringMatcher>, narrow: Option<&StringMatcher>) -> bool {
     let Some(wide) = wide else { return true };
-    narrow.is_some_and(|narrow| printed(wide) == printed(narrow) || implied(wide, narrow))
+    narrow.is_some_and(|narrow| implied(wide, narrow))
+}
+
+/// Texts of those that ignore case are in lower case already, but a text that does not may be in any.
+fn folded<'n>(wide: &StringMatcher, narrow: &'n str) -> Cow<'n, str> {
+    match wide.ignores_case() {
+        true => Cow::Owned(narrow.to_ascii_lowercase()),
+        false => Cow::Borrowed(narrow),
+    }
 }
 
 fn implied(wide: &StringMatcher, narrow: &StringMatcher) -> bool {
     if narrow.ignores_case() && !wide.ignores_case() {
         return false;
     }
-    let fold = |text: &str| match wide.ignores_case() {
-        true => text.to_ascii_lowercase(),
-        false => text.to_string(),
-    };
     match (wide.pattern(), narrow.pattern()) {
+        (Pattern::Regex(_), Pattern::Regex(_)) => printed(wide) == printed(narrow),
         (_, Pattern::Exact(text)) => wide.matches(text.as_bytes()),
-        (Pattern::Prefix(wide), Pattern::Prefix(narrow)) => fold(narrow).starts_with(wide.as_str()),
-        (Pattern::Suffix(wide), Pattern::Suffix(narrow)) => fold(narrow).ends_with(wide.as_str()),
+        (Pattern::Prefix(head), Pattern::Prefix(narrow)) => folded(wide, narrow).starts_with(head.as_str()),
+        (Pattern::Suffix(tail), Pattern::Suffix(narrow)) => folded(wide, narrow).ends_with(tail.as_str()),
         (
-            Pattern::Contains(wide),
+            Pattern::Contains(part),
             Pattern::Prefix(narrow) | Pattern::Suffix(narrow) | Pattern::Contains(narrow),
-        ) => fold(narrow).contains(wide.as_str()),
+        ) => folded(wide, narrow).contains(part.as_str()),
         _ => false,
     }
 }

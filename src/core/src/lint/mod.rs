@@ -17,6 +17,7 @@ use crate::plan::Plan;
 use crate::timestamp::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
+use order::Order;
 
 /// What lints depend on beside the document.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,11 +65,12 @@ impl Lints {
     }
 
     fn rules(&mut self, rules: &[Rule], mode: Mode, limits: Option<&Limits>) {
+        let mut order = Order::new(mode);
         self.at("rules", |lints| {
             for (index, rule) in rules.iter().enumerate() {
                 lints.within(Segment::Index(index), |lints| {
                     rule::rule(rule, mode, limits, lints);
-                    order::rule(rules, index, mode, lints);
+                    order.next(index, rule, lints);
                 });
             }
         });
