@@ -18,7 +18,7 @@ pub fn file(path: &Path) -> io::Result<Vec<u8>> {
 /// The same for anything that can be read.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn all(reader: impl Read) -> io::Result<Vec<u8>> {
     up_to(reader, MOST)
 }
@@ -26,7 +26,7 @@ pub fn all(reader: impl Read) -> io::Result<Vec<u8>> {
 /// The same with another bound.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn up_to(reader: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(most + 1).read_to_end(&mut bytes)?;
