@@ -2,9 +2,9 @@
 
 use brownout_core::fault::Kind;
 use serde_json::{Value, json};
-use support::client::{Connection, Protocol, Request};
+use support::client::{Connection, Protocol, Reply, Request};
 use support::deadline::until_equal;
-use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
+use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, version};
 use support::upstream::{Answer, Upstream, pattern};
 
 const MAIN: &str = "main";
@@ -49,6 +49,17 @@ fn promised(kind: Kind, fault: &Value) -> End {
         Kind::Response if fault.get("status").is_some() => End::Whole(500, SIZE),
         Kind::Response if fault.pointer("/body/truncate_bytes").is_some() => End::Whole(200, 10),
         _ => End::Whole(200, SIZE),
+    }
+}
+
+/// How a response ended. Envoy 1.36 resets with `NO_ERROR`, which hyper takes for the end of the body: the length that was
+/// told says that it was none.
+fn seen(reply: &Reply) -> End {
+    let told = reply.header("content-length");
+    let is_short = told.is_some_and(|told| told != reply.body.len().to_string());
+    match version() < (1, 38) && is_short {
+        true => End::Cut,
+        false => End::Whole(reply.status.as_u16(), reply.body.len()),
     }
 }
 
@@ -104,7 +115,7 @@ async fn the_module_twice_in_a_chain_does_what_each_fault_promises_and_envoy_liv
                 ends.push(connection.send(request()).await);
             }
             for end in ends {
-                let end = end.map_or(End::Cut, |reply| End::Whole(reply.status.as_u16(), reply.body.len()));
+                let end = end.map_or(End::Cut, |reply| seen(&reply));
                 assert_eq!(end, promised(*kind, fault), "{} {fault} over {protocol:?}", kind.name());
             }
             is_sound(&envoy).await;
