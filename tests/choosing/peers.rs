@@ -1,7 +1,7 @@
 //! Who the peer is, by mutual TLS between two Envoys as between two sidecars.
 
 use crate::stage::{Stage, abort, discovered, rule, rules};
-use brownout_core::sample::point;
+use brownout_core::document::sample::point;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType};
 use serde_json::{Value, json};
 use support::client::{Connection, Protocol, Request};

@@ -1,7 +1,7 @@
 //! Rules that begin and end by the proxy's own clock.
 
 use crate::stage::{Stage, rule};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::client::Request;

@@ -2,8 +2,9 @@
 //! printed, read again, explained and searched for lints.
 
 use brownout_core::lint::{self, Context};
-use brownout_core::timestamp::Timestamp;
-use brownout_core::{Diagnostic, Plan, explain, route};
+use brownout_core::plan::route;
+use brownout_core::value::timestamp::Timestamp;
+use brownout_core::{Diagnostic, Plan, explain};
 
 /// No mistake is longer than this, whatever the document says: each is a line of Envoy's log.
 const LONGEST_LINE: usize = 1000;

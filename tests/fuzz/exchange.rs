@@ -4,7 +4,7 @@ use arbitrary::{Result, Unstructured};
 /// Draws that follow from a seed.
 pub use brownout_core::entropy::Sequence as Seeded;
 use brownout_core::time::{Clock, Instant};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView, ResponseView};
 use std::cell::Cell;
 use std::time::Duration;

@@ -4,7 +4,7 @@
 use crate::control_plane::Answer;
 use crate::history::{IN_FORCE, ON_A_BUSY_MACHINE};
 use crate::stage::Stage;
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::load::Exchange;

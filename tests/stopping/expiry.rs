@@ -1,7 +1,7 @@
 //! A document whose time is over.
 
 use crate::stage::{Stage, abort, document};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::deadline::until_equal;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;

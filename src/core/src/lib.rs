@@ -11,50 +11,29 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-pub mod activation;
-pub mod allowance;
 pub mod body;
+pub mod change;
 pub mod decode;
-pub mod diagnostic;
-mod dictionary;
 pub mod document;
-pub mod duration;
-pub mod effects;
+pub mod effect;
 pub mod effort;
 pub mod engine;
 pub mod entropy;
-pub mod exchange;
 pub mod explain;
 pub mod fault;
-pub mod grpc;
-pub mod header;
-mod index;
-pub mod json;
-pub mod ledger;
-pub mod limits;
+pub mod limit;
 #[cfg(feature = "lint")]
 pub mod lint;
-mod names;
-pub mod path;
-pub mod percent;
 pub mod plan;
 pub mod predicate;
-mod query;
-pub mod recent;
-pub mod route;
-pub mod rules;
-pub mod sample;
-pub mod schedule;
 #[cfg(feature = "schema")]
 pub mod schema;
 pub mod step;
 pub mod stop;
-pub mod tally;
 pub mod time;
-pub mod timestamp;
+pub mod value;
 pub mod view;
-pub mod wire;
 
-pub use diagnostic::{Diagnostic, Severity};
+pub use decode::diagnostic::{Diagnostic, Severity};
 pub use engine::Engine;
 pub use plan::Plan;

@@ -1,12 +1,12 @@
 //! What the engine wants done. Each value is acted on once: none of them can be copied, and what ends or releases an
 //! exchange comes out of the engine together with the engine's own record of it.
 
-use crate::diagnostic::Diagnostic;
+use crate::decode::diagnostic::Diagnostic;
 use crate::fault::{Kind, Kinds};
-use crate::grpc::GrpcStatus;
 use crate::plan::RuleId;
 use crate::stop::Ends;
-use crate::timestamp::Timestamp;
+use crate::value::grpc::GrpcStatus;
+use crate::value::timestamp::Timestamp;
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;

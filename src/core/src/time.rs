@@ -1,6 +1,6 @@
 //! Readings of clocks. The core takes them; it has none of its own.
 
-use crate::timestamp::Timestamp;
+use crate::value::timestamp::Timestamp;
 use core::cell::OnceCell;
 use core::time::Duration;
 

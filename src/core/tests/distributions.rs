@@ -3,7 +3,7 @@
 use crate::common;
 
 use brownout_core::decode::Decoder;
-use brownout_core::effects::Effects;
+use brownout_core::effect::Effects;
 use brownout_core::entropy::Entropy;
 use brownout_core::fault::Fault;
 use brownout_core::fault::delay::Delay;

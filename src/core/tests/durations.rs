@@ -1,8 +1,8 @@
 //! Durations as documents write them and as they are printed.
 
 use brownout_core::decode::Decoder;
-use brownout_core::duration::Written;
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
+use brownout_core::value::duration::Written;
 use std::time::Duration;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

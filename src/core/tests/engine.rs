@@ -3,9 +3,9 @@
 use crate::common;
 
 use brownout_core::fault::Kind::{Abort, Delay};
-use brownout_core::grpc::GrpcStatus;
 use brownout_core::step::Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed};
 use brownout_core::step::{Direction, Event, HeadersStep, LocalReply, Release};
+use brownout_core::value::grpc::GrpcStatus;
 use common::{FIRST, Headers, NOTHING, SECOND, Worker, at, id, mark, suffering};
 use std::time::Duration;
 #[cfg(target_family = "wasm")]

@@ -3,9 +3,9 @@
 use crate::common;
 
 use brownout_core::Engine;
+use brownout_core::limit::tally::LocalTally;
 use brownout_core::step::{Event, HeadersStep};
-use brownout_core::tally::LocalTally;
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use common::{Headers, Scripted, Simulated, Worker, at, plan};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

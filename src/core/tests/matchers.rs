@@ -3,7 +3,7 @@
 use crate::common;
 
 use brownout_core::decode::Decoder;
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 use brownout_core::predicate::header::HeaderMatcher;
 use brownout_core::predicate::string::StringMatcher;
 use common::{Headers, json, mistakes};

@@ -2,7 +2,7 @@
 
 use crate::common;
 
-use brownout_core::sample::point;
+use brownout_core::document::sample::point;
 use brownout_core::step::HeadersStep;
 use common::statistics::within_bounds;
 use common::{Headers, Worker, mistakes, plan, taking};

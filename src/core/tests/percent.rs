@@ -1,8 +1,8 @@
 //! Shares of requests, to the last of a million.
 
 use brownout_core::decode::Decoder;
-use brownout_core::json::Json;
-use brownout_core::percent::{Denominator, FractionalPercent};
+use brownout_core::decode::json::Json;
+use brownout_core::value::percent::{Denominator, FractionalPercent};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -4,8 +4,8 @@
 use crate::common;
 
 use brownout_core::document::Mode;
-use brownout_core::percent::{Denominator, FractionalPercent};
 use brownout_core::step::{Direction, Event, HeadersStep, Release};
+use brownout_core::value::percent::{Denominator, FractionalPercent};
 use brownout_core::{Engine, Plan};
 use common::{Headers, NOTHING, Seeded, Simulated, Worker, at, id, plan, printed, suffering};
 use proptest::prelude::*;

@@ -3,8 +3,8 @@
 use crate::common;
 
 use brownout_core::Engine;
-use brownout_core::sample::point;
-use brownout_core::tally::{Account, LocalTally, Tally, next};
+use brownout_core::document::sample::point;
+use brownout_core::limit::tally::{Account, LocalTally, Tally, next};
 use brownout_core::view::{Property, RequestView};
 use common::asked::Asked;
 use common::statistics::{chi_square, chi_square_of_table};

@@ -3,7 +3,7 @@
 use crate::common;
 
 use brownout_core::step::{Direction, HeadersStep, Release};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use common::statistics::within_bounds;
 use common::{Headers, Scripted, Seeded, Worker, about_rule, at, taking};
 #[cfg(target_family = "wasm")]

@@ -3,10 +3,10 @@
 use crate::common;
 
 use brownout_core::Engine;
+use brownout_core::limit::tally::LocalTally;
 use brownout_core::plan::RuleId;
 use brownout_core::step::{Event, HeadersStep};
 use brownout_core::stop::{Closing, Ends};
-use brownout_core::tally::LocalTally;
 use common::{Headers, Response, Scripted, Simulated, Worker, at, id, mistakes, plan};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

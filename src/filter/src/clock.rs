@@ -2,7 +2,7 @@
 
 use crate::host;
 use brownout_core::time::{Clock, Instant};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use std::time::Duration;
 
 /// The host's clocks.

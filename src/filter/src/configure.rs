@@ -3,9 +3,10 @@
 use crate::clock::HostClock;
 use crate::worker::Worker;
 use crate::{host, logger, stats};
-use brownout_core::json::Json;
+use brownout_core::Plan;
+use brownout_core::decode::json::Json;
+use brownout_core::decode::wire;
 use brownout_core::time::Clock;
-use brownout_core::{Plan, wire};
 
 impl Worker {
     /// Follows the document that the host has for this worker. One that cannot be read is followed too: it injects

@@ -5,7 +5,7 @@
 //! counts one is the generation that the first of them writes down and the others, if they come soon enough, join.
 
 use crate::host;
-use brownout_core::tally::{Account, Tally};
+use brownout_core::limit::tally::{Account, Tally};
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;

@@ -8,7 +8,7 @@ use brownout_core::engine::Engine;
 use brownout_core::entropy::Entropy;
 use brownout_core::step::ExchangeId;
 use brownout_core::time::{Clock, Instant};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::RequestView;
 use brownout_core::{Plan, step::HeadersStep};
 use criterion::{Criterion, criterion_group, criterion_main};

@@ -3,8 +3,8 @@
 use super::excerpt::Excerpt;
 use super::places::Places;
 use super::{Mistake, json};
-use brownout_core::diagnostic::{Code, Diagnostic, Position};
-use brownout_core::path::Path;
+use brownout_core::decode::diagnostic::{Code, Diagnostic, Position};
+use brownout_core::decode::path::Path;
 use std::ops::Range;
 use std::rc::Rc;
 

@@ -183,7 +183,7 @@ fn hexadecimal(digits: &str) -> Option<u32> {
 mod tests {
     use super::Excerpt;
     use crate::document::yaml;
-    use brownout_core::json::Json;
+    use brownout_core::decode::json::Json;
 
     /// Reads a YAML string, and what stands in the file where a word stands in the string.
     fn shown(file: &str, word: &str) -> (String, usize) {

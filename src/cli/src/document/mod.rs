@@ -13,10 +13,10 @@ pub use excerpt::Excerpt;
 pub use places::Places;
 
 use crate::input;
-use brownout_core::diagnostic::{Code, Diagnostic, Severity};
-use brownout_core::json::Json;
+use brownout_core::decode::diagnostic::{Code, Diagnostic, Severity};
+use brownout_core::decode::json::Json;
+use brownout_core::decode::path::Path;
 use brownout_core::lint;
-use brownout_core::path::Path;
 use brownout_core::plan::{LONGEST_DOCUMENT, Plan};
 use std::io;
 use std::ops::Range;

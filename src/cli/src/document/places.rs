@@ -1,8 +1,8 @@
 //! Where in a text the values of a document stand.
 
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::decode::path::{Path, Segment};
 use brownout_core::decode::snake;
-use brownout_core::diagnostic::Code;
-use brownout_core::path::{Path, Segment};
 use std::ops::Range;
 
 /// The place of a value, and of the values inside it. All places are in bytes.

@@ -1,6 +1,6 @@
 //! A JSON value as text. Fields that occur twice are kept, for the core to report.
 
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// JSON text without blanks.

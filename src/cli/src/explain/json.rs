@@ -5,9 +5,9 @@ use super::odds::summary;
 use crate::request::option_for;
 use brownout_core::Plan;
 use brownout_core::document::Rule;
+use brownout_core::document::sample::Missing;
 use brownout_core::explain;
 use brownout_core::explain::trace::{By, Check, Odds, RuleTrace, Verdict};
-use brownout_core::sample::Missing;
 use serde_json::{Value, json};
 
 /// A whole document: `{"file", "mode", "sentences", "rules": [{"name", "sentences"}], "closing"}`.

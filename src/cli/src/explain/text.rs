@@ -4,14 +4,14 @@ use super::Explained;
 use super::lines::{bold, green, harmless, paragraph, red};
 use super::odds::{Summary, summary};
 use crate::request::option_for;
+use brownout_core::document::sample::Missing;
+use brownout_core::document::schedule::WHOLE;
 use brownout_core::document::{Action, Mode, Rule};
-use brownout_core::effects::Effects;
+use brownout_core::effect::Effects;
 use brownout_core::explain::trace::{By, Check, Odds, RuleTrace, Verdict};
 use brownout_core::explain::{self, fault, matching, rule::key_words, rule::share, shown};
 use brownout_core::fault::{Faults, Kind};
-use brownout_core::percent::{Denominator, FractionalPercent};
-use brownout_core::sample::Missing;
-use brownout_core::schedule::WHOLE;
+use brownout_core::value::percent::{Denominator, FractionalPercent};
 use brownout_core::{Plan, entropy::Entropy};
 use std::fmt::Write as _;
 

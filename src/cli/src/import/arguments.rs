@@ -1,7 +1,7 @@
 //! What `brownout import` is told on the command line.
 
 use super::{Choices, istio};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use std::path::PathBuf;
 
 /// Turn another tool's faults into a document.

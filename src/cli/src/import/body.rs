@@ -4,7 +4,7 @@ use super::built::Built;
 use super::place::Place;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 use serde_json::Value;
 
 /// A body that replaces another: as text, or if it is none, in base64.

@@ -2,8 +2,8 @@
 //! wrong with it can be shown there.
 
 use super::place::Place;
-use brownout_core::json::Json;
-use brownout_core::path::{Path, Segment};
+use brownout_core::decode::json::Json;
+use brownout_core::decode::path::{Path, Segment};
 
 /// A value of the document.
 #[derive(Debug, Clone, PartialEq)]

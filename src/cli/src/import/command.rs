@@ -8,7 +8,7 @@ use super::{
 use crate::document::Document;
 use crate::document::text::Text;
 use crate::report;
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -2,9 +2,9 @@
 
 use super::mapping::{Fate, Table};
 use super::place::{Node, Place};
+use brownout_core::decode::diagnostic::{Code, Diagnostic, Severity};
+use brownout_core::decode::json::Json;
 use brownout_core::decode::{closest, integer, listed};
-use brownout_core::diagnostic::{Code, Diagnostic, Severity};
-use brownout_core::json::Json;
 use std::collections::BTreeSet;
 
 /// Collects everything, so that all of it is told at once.

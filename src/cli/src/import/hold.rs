@@ -4,7 +4,7 @@ use super::built::Built;
 use super::findings::Findings;
 use super::place::{Node, Place};
 use super::window::length;
-use brownout_core::duration::{LONGEST, Written};
+use brownout_core::value::duration::{LONGEST, Written};
 use std::time::Duration;
 
 /// A duration of a document, from a text such as `250ms`. One that is nothing is none; more than an hour is refused.

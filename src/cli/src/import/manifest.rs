@@ -4,7 +4,7 @@ use super::built::Built;
 use super::findings::Findings;
 use super::place::Node;
 use super::sources::Sources;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 
 /// An object of a kind that an importer reads.
 #[derive(Debug, Clone)]

@@ -38,7 +38,7 @@ pub use command::run;
 
 use crate::document::{Document, Mistake};
 use crate::report;
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use std::fmt;
 
 /// What an import gives.

@@ -1,7 +1,7 @@
 //! Shares of requests, as documents print them.
 
 use super::built::Built;
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 use serde_json::Number;
 
 /// All of them, in millionths.

@@ -1,8 +1,8 @@
 //! Where in the input a value stands, and the value with its place.
 
+use brownout_core::decode::json::Json;
+use brownout_core::decode::path::{Path, Segment};
 use brownout_core::decode::snake;
-use brownout_core::json::Json;
-use brownout_core::path::{Path, Segment};
 
 /// Where a value stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use super::sources::Sources;
 use super::{Imported, Rejected};
 use crate::document::text::Text;
 use brownout_core::Plan;
-use brownout_core::diagnostic::{Code, Diagnostic};
-use brownout_core::json::Json;
-use brownout_core::path::Segment;
+use brownout_core::decode::diagnostic::{Code, Diagnostic};
+use brownout_core::decode::json::Json;
+use brownout_core::decode::path::Segment;
 use brownout_core::plan::LONGEST_DOCUMENT;
 
 /// Whether the core takes a document.
@@ -112,7 +112,7 @@ pub fn finish_with(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use brownout_core::path::Path;
+    use brownout_core::decode::path::Path;
 
     fn place(field: &str) -> Place {
         Place { path: Path::default().field(field), ..Place::default() }

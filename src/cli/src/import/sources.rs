@@ -3,9 +3,9 @@
 use super::place::{Node, Place};
 use super::{Note, Rejected};
 use crate::document::{Document, Mistake, Places};
-use brownout_core::diagnostic::{Code, Diagnostic};
-use brownout_core::json::Json;
-use brownout_core::path::Path;
+use brownout_core::decode::diagnostic::{Code, Diagnostic};
+use brownout_core::decode::json::Json;
+use brownout_core::decode::path::Path;
 
 /// Files and the values in them.
 #[derive(Debug)]

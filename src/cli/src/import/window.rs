@@ -4,9 +4,9 @@
 use super::built::Built;
 use super::findings::Findings;
 use super::place::{Node, Place};
-use brownout_core::diagnostic::Code;
-use brownout_core::duration::parse;
-use brownout_core::timestamp::Timestamp;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::value::duration::parse;
+use brownout_core::value::timestamp::Timestamp;
 use std::time::Duration;
 
 /// A part of an experiment, from its start.

@@ -9,11 +9,12 @@ mod spot;
 mod trap;
 
 use crate::document::{Body, Document, Excerpt, Mistake, Places, mistake, text};
-use brownout_core::diagnostic::{Code, Diagnostic};
-use brownout_core::json::Json;
-use brownout_core::path::Path;
+use brownout_core::decode::diagnostic::{Code, Diagnostic};
+use brownout_core::decode::json::Json;
+use brownout_core::decode::path::Path;
+use brownout_core::document;
 use brownout_core::plan::Plan;
-use brownout_core::{document, route};
+use brownout_core::plan::route;
 pub use one::One;
 use search::Search;
 use spot::Spot;

@@ -4,8 +4,8 @@ use super::{Carried, Manifest, Role, carried};
 use crate::document::{Document, Mistake, text};
 use crate::report;
 use brownout_core::Plan;
-use brownout_core::diagnostic::Code;
-use brownout_core::json::Json;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::decode::json::Json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

@@ -4,9 +4,9 @@ use super::spot::Spot;
 use super::trap;
 use super::{Carried, Manifest, Role, has_our_fields, nested, printed};
 use crate::document::{Body, Mistake};
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::decode::json::Json;
 use brownout_core::decode::snake;
-use brownout_core::diagnostic::Code;
-use brownout_core::json::Json;
 use std::rc::Rc;
 
 /// Envoy's filter that runs a module.

@@ -1,9 +1,9 @@
 //! A value of a manifest, with where it stands.
 
 use crate::document::{Excerpt, Places};
+use brownout_core::decode::json::Json;
+use brownout_core::decode::path::{Path, Segment};
 use brownout_core::decode::snake;
-use brownout_core::json::Json;
-use brownout_core::path::{Path, Segment};
 use std::ops::Range;
 use std::rc::Rc;
 

@@ -3,7 +3,7 @@
 use super::spot::Spot;
 use super::{Manifest, Read, Role};
 use crate::document::Mistake;
-use brownout_core::diagnostic::{Code, Diagnostic, Severity};
+use brownout_core::decode::diagnostic::{Code, Diagnostic, Severity};
 
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 
@@ -120,7 +120,7 @@ pub fn between_documents(mut manifest: Manifest) -> Manifest {
             let diagnostic = Diagnostic {
                 severity: Severity::Warning,
                 code: Code::PerRouteOff,
-                path: brownout_core::path::Path::default(),
+                path: brownout_core::decode::path::Path::default(),
                 position: None,
                 message: "rules that nothing reads".into(),
                 label: "the plugin in this file does not read the rules of routes".into(),

@@ -7,7 +7,7 @@ use super::given::{Common, Gated, ModulePath, absolute};
 use super::yaml::{self, Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit};
 use crate::{document, evidence};
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 use std::net::SocketAddr;
 use std::str::FromStr;
 

@@ -3,9 +3,9 @@
 use super::yaml::{self, Yaml};
 use crate::document::text::Text;
 use crate::document::{self, Mistake};
+use brownout_core::decode::json::Json;
 use brownout_core::decode::{Decoder, snake};
 use brownout_core::document::Document;
-use brownout_core::json::Json;
 
 /// How long a line of a document may get before it is broken.
 const WIDTH: usize = 92;

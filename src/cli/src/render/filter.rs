@@ -5,7 +5,7 @@ use super::gate::GATED;
 use super::given::Gated;
 use super::yaml::{Map, Yaml};
 use crate::envoy::capabilities;
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 
 /// The type of the filter's configuration.
 pub const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";

@@ -1,6 +1,6 @@
 //! YAML with comments, as a person would write it: what Kubernetes' YAML 1.1 might read as something else is quoted.
 
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 
 /// How wide a line of names may get.
 const WIDTH: usize = 110;

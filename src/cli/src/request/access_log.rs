@@ -1,7 +1,7 @@
 //! The requests of an access log of Envoy: its default format, Istio's default format, or JSON, one object on a line.
 
 use super::{Request, Unusable, Url, log_line, read};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::Property;
 use serde_json::{Map, Value};
 use std::path::Path;

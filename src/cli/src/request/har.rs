@@ -1,7 +1,7 @@
 //! The requests of a HAR file, as browsers and proxies save it (HAR 1.2).
 
 use super::{Request, Unusable, Url, read};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use serde::Deserialize;
 use std::path::Path;
 

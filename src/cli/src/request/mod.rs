@@ -12,7 +12,7 @@ mod url;
 pub use flags::{Facts, RequestArguments, option_for};
 pub use url::Url;
 
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView};
 use std::path::Path;
 

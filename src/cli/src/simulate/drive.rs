@@ -8,7 +8,7 @@ use brownout_core::engine::Engine;
 use brownout_core::entropy::Entropy;
 use brownout_core::step::{DataThen, Direction, ExchangeId, HeadersStep, Release};
 use brownout_core::time::{Clock, Instant};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use brownout_core::{Plan, view::RequestView};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};

@@ -1,12 +1,12 @@
 //! What is to be expected of a rule that matches a request, by its percentages, its schedule and its sample; limits
 //! aside, and the key's own fate aside: of many keys, the rule's share is in.
 
-use brownout_core::activation::ByKey;
+use brownout_core::document::sample::Missing;
+use brownout_core::document::schedule::WHOLE;
 use brownout_core::document::{Action, Rule};
 use brownout_core::explain::fault::{decided_elsewhere, ends};
 use brownout_core::fault::{Fault, Faults, Kind};
-use brownout_core::sample::Missing;
-use brownout_core::schedule::WHOLE;
+use brownout_core::plan::activation::ByKey;
 use brownout_core::view::RequestView;
 
 /// A fault, and its likelihood.

@@ -1,7 +1,7 @@
 //! Keys of their own for requests that are made up: as many users, sessions and traces as requests.
 
 use crate::request::Request;
-use brownout_core::sample::Key;
+use brownout_core::document::sample::Key;
 use brownout_core::view::{Property, RequestView};
 use std::net::{IpAddr, Ipv4Addr};
 

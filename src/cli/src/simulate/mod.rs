@@ -21,7 +21,7 @@ use crate::request::{RequestArguments, Unusable};
 use arrivals::{Arrivals, Pace};
 use backend::Backend;
 use brownout_core::Plan;
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::RequestView;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::ExitCode;

@@ -7,7 +7,7 @@ use super::observed::{Observed, RuleCounts, Span};
 use super::statistics::{PERCENTILES, percentile, share, wilson};
 use crate::explain::lines::{bold, harmless, paragraph};
 use brownout_core::document::Rule;
-use brownout_core::sample::Sample;
+use brownout_core::document::sample::Sample;
 use std::fmt::Write as _;
 
 /// How many requests are listed.

@@ -4,8 +4,8 @@ use super::invent;
 use super::keys::Slot;
 use crate::request::{Request, RequestArguments, Unusable, Url};
 use brownout_core::Plan;
+use brownout_core::document::sample::Key;
 use brownout_core::document::{Mode, Rule};
-use brownout_core::sample::Key;
 use brownout_core::view::RequestView;
 
 /// One request of several that come in turn.

@@ -1,7 +1,7 @@
 //! JSON merge patch (RFC 7396). Values that the patch does not name stay as they were written, byte for byte: numbers
 //! keep their digits, strings their escapes. Members keep their order.
 
-use crate::json::Json;
+use crate::decode::json::Json;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;

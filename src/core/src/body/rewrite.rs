@@ -2,8 +2,8 @@
 
 use super::kept::Kept;
 use super::{Around, merge_patch};
+use crate::decode::json::Json;
 use crate::entropy::{Entropy, Sequence};
-use crate::json::Json;
 use crate::view::DataView;
 use alloc::rc::Rc;
 use alloc::vec::Vec;

@@ -1,9 +1,9 @@
 //! What a decoder carries along.
 
 use super::Decode;
-use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::json::Json;
-use crate::path::{Path, Segment};
+use crate::decode::diagnostic::{Code, Diagnostic, Severity};
+use crate::decode::json::Json;
+use crate::decode::path::{Path, Segment};
 use alloc::borrow::Cow;
 use alloc::format;
 use alloc::vec::Vec;

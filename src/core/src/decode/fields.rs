@@ -2,9 +2,9 @@
 
 use super::spelling::{closest, is_spelling, listed, snake};
 use super::{Decode, Decoder};
-use crate::diagnostic::Code;
-use crate::dictionary::Dictionary;
-use crate::json::{Json, Shortened};
+use crate::decode::diagnostic::Code;
+use crate::decode::dictionary::Dictionary;
+use crate::decode::json::{Json, Shortened};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;

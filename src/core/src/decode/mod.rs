@@ -5,10 +5,15 @@
 //! one to one to a struct.
 
 mod decoder;
+pub mod diagnostic;
+pub(crate) mod dictionary;
 mod fields;
+pub mod json;
 mod number;
 mod object;
+pub mod path;
 mod spelling;
+pub mod wire;
 
 pub use decoder::Decoder;
 pub use fields::Fields;
@@ -17,8 +22,8 @@ pub use object::Field;
 pub(crate) use object::object;
 pub use spelling::{closest, listed, snake};
 
-use crate::json::Json;
-use crate::path::Segment;
+use crate::decode::json::Json;
+use crate::decode::path::Segment;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;

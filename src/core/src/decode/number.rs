@@ -1,7 +1,7 @@
 //! Whole numbers.
 
 use super::{Decode, Decoder, schema};
-use crate::json::Json;
+use crate::decode::json::Json;
 use serde::{Serialize, Serializer};
 
 /// A whole number. `5.0` and `5e0` count as one: control planes that pass documents through a protobuf Struct

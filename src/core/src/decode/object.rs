@@ -77,7 +77,7 @@ macro_rules! object {
         impl $crate::decode::Decode for $Name {
             const EXPECTED: &'static str = "an object";
 
-            fn decode(json: &$crate::json::Json, decoder: &mut $crate::decode::Decoder) -> Option<Self> {
+            fn decode(json: &$crate::decode::json::Json, decoder: &mut $crate::decode::Decoder) -> Option<Self> {
                 let fields = $crate::decode::Fields::of(json, decoder, &[Self::FIELDS], &[$($($later),*)?])?;
                 $($check_fields(&fields, decoder);)?
                 $(let $field = $crate::decode::Field::read(

@@ -2,9 +2,9 @@
 
 use super::{Engine, upstream};
 use crate::body::Body;
-use crate::effects::{End, Throttle};
+use crate::effect::{End, Throttle};
+use crate::engine::exchange::{Ahead, AnswerHeld, Exchange, Stage};
 use crate::entropy::Entropy;
-use crate::exchange::{Ahead, AnswerHeld, Exchange, Stage};
 use crate::fault::response::Outcome;
 use crate::fault::{Kind, Kinds};
 use crate::step::{Event, ExchangeId, HeaderChange, HeadersStep, LocalReply};

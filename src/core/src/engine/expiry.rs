@@ -3,11 +3,11 @@
 
 use super::Engine;
 use crate::entropy::Entropy;
+use crate::limit::tally::{Account, Tally};
 use crate::plan::Plan;
 use crate::step::Event;
-use crate::tally::{Account, Tally};
 use crate::time::{Clock, Instant};
-use crate::timestamp::Timestamp;
+use crate::value::timestamp::Timestamp;
 use alloc::rc::Rc;
 use core::time::Duration;
 

@@ -2,9 +2,9 @@
 
 use super::Engine;
 use crate::body::Due;
-use crate::effects::{End, Ending};
+use crate::effect::{End, Ending};
+use crate::engine::exchange::{AnswerHeld, Exchange, Held, Stage};
 use crate::entropy::Entropy;
-use crate::exchange::{AnswerHeld, Exchange, Held, Stage};
 use crate::step::{Direction, ExchangeId, Release};
 use crate::time::Instant;
 

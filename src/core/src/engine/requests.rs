@@ -1,20 +1,20 @@
 //! What happens to a request when its headers arrive.
 
 use super::Engine;
-use crate::activation::Circumstances;
-use crate::allowance::{Places, Scopes};
 use crate::body::Body;
 use crate::document::{Mode, Placement};
-use crate::effects::{Effects, End, Ending};
+use crate::effect::{Effects, End, Ending};
+use crate::engine::exchange::{Ahead, Cause, Exchange, Held, Stage};
 use crate::entropy::Entropy;
-use crate::exchange::{Ahead, Cause, Exchange, Held, Stage};
 use crate::fault::{Kind, Kinds};
-use crate::ledger::Wish;
+use crate::limit::allowance::{Places, Scopes};
+use crate::limit::ledger::Wish;
+use crate::limit::tally::Account;
 use crate::plan::RuleId;
-use crate::route;
-use crate::rules::{Decision, RuleSet};
+use crate::plan::activation::Circumstances;
+use crate::plan::route;
+use crate::plan::rules::{Decision, RuleSet};
 use crate::step::{Event, ExchangeId, HeadersStep, LocalReply};
-use crate::tally::Account;
 use crate::time::{Clock, Readings};
 use crate::view::RequestView;
 use alloc::rc::Rc;

@@ -1,8 +1,8 @@
 //! A reply in the place of a backend's response, for the filter chain after the router.
 
 use crate::body::rewrite::Rewrite;
-use crate::grpc;
 use crate::step::{HeaderChange, LocalReply};
+use crate::value::grpc;
 use crate::view::ResponseView;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

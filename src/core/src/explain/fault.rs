@@ -2,15 +2,15 @@
 
 use super::message;
 use super::words::{anded, length, percent, quoted};
-use crate::duration::Written;
+use crate::change::distribution::Distribution;
 use crate::fault::abort::Abort;
 use crate::fault::delay::{Delay, Length};
-use crate::fault::distribution::Distribution;
 use crate::fault::hang::Hang;
 use crate::fault::rate_limit::{RequestRateLimit, ResponseRateLimit};
 use crate::fault::response::Response;
 use crate::fault::{Faults, Kind};
-use crate::percent::FractionalPercent;
+use crate::value::duration::Written;
+use crate::value::percent::FractionalPercent;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;

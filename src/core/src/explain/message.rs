@@ -2,9 +2,9 @@
 
 use super::fault::of_wait;
 use super::words::{anded, percent, quoted};
+use crate::change::body::BodyChange;
+use crate::change::headers::HeaderChanges;
 use crate::decode::Count;
-use crate::fault::body_change::BodyChange;
-use crate::fault::header_changes::HeaderChanges;
 use crate::fault::rate_limit::RateLimit;
 use crate::fault::request::{QueryChanges, Request};
 use crate::fault::response::ResponseChange;

@@ -3,10 +3,10 @@
 use super::fault;
 use super::matching::requests_of;
 use super::words::{anded, counted, length, limits, percent, quoted};
+use crate::document::sample::{Key, Missing, Sample};
+use crate::document::schedule::{Schedule, WHOLE};
 use crate::document::{Action, Mode, Outcome, Rule};
-use crate::percent::FractionalPercent;
-use crate::sample::{Key, Missing, Sample};
-use crate::schedule::{Schedule, WHOLE};
+use crate::value::percent::FractionalPercent;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -1,7 +1,7 @@
 //! What a request has in the place that a condition asks about.
 
 use super::matching::direction_name;
-use crate::json::Shortened;
+use crate::decode::json::Shortened;
 use crate::predicate::{Direction, Part, Predicate, pair, source, without_port, without_query};
 use crate::view::{Property, RequestView};
 use alloc::borrow::ToOwned;

@@ -1,10 +1,10 @@
 //! Words that several sentences need.
 
 use crate::decode::Count;
-use crate::duration::Written;
-use crate::json::Shortened;
-use crate::limits::Limits;
-use crate::percent::{Denominator, FractionalPercent};
+use crate::decode::json::Shortened;
+use crate::limit::limits::Limits;
+use crate::value::duration::Written;
+use crate::value::percent::{Denominator, FractionalPercent};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;

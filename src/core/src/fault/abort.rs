@@ -1,16 +1,16 @@
 //! `abort`: the request is answered instead of being forwarded.
 
-use super::header_control::{self, Nothing, Wanted};
 use super::{Fault, Kind};
+use crate::change::header_control::{self, Nothing, Wanted};
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, Fields, integer, object, schema};
-use crate::diagnostic::Code;
-use crate::effects::{Effects, End, Ending};
+use crate::effect::{Effects, End, Ending};
 use crate::entropy::Entropy;
-use crate::grpc::GrpcStatus;
-use crate::header::{ReplyHeaders, is_reserved};
-use crate::json::Json;
-use crate::percent::FractionalPercent;
 use crate::step::LocalReply;
+use crate::value::grpc::GrpcStatus;
+use crate::value::header::{ReplyHeaders, is_reserved};
+use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use alloc::format;
 use alloc::string::String;

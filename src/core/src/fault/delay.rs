@@ -1,15 +1,15 @@
 //! `delay`: the request waits before it is forwarded.
 
 use super::Fault;
-use super::distribution::Distribution;
-use super::header_control::{self, Nothing};
+use crate::change::distribution::Distribution;
+use crate::change::header_control::{self, Nothing};
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, Field, Fields, listed, schema};
-use crate::diagnostic::Code;
-use crate::duration::Written;
-use crate::effects::Effects;
+use crate::effect::Effects;
 use crate::entropy::Entropy;
-use crate::json::Json;
-use crate::percent::FractionalPercent;
+use crate::value::duration::Written;
+use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use alloc::format;
 use core::time::Duration;

@@ -1,12 +1,12 @@
 //! `hang`: the request is held and never answered; in the end, the stream is reset.
 
 use super::Fault;
+use crate::decode::diagnostic::Code;
 use crate::decode::{Decoder, object};
-use crate::diagnostic::Code;
-use crate::duration::Written;
-use crate::effects::{Effects, End, Ending};
+use crate::effect::{Effects, End, Ending};
 use crate::entropy::Entropy;
-use crate::percent::FractionalPercent;
+use crate::value::duration::Written;
+use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 
 object! {

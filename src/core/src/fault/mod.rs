@@ -8,22 +8,17 @@
 //! have the engine carry it out.
 
 pub mod abort;
-pub mod body_change;
 pub mod delay;
-pub mod distribution;
 pub mod hang;
-pub mod header_changes;
-pub mod header_control;
-pub mod percentiles;
 pub mod rate_limit;
 pub mod request;
 pub mod reset;
 pub mod response;
 
 use crate::decode::{Decoder, Field, Fields};
-use crate::effects::Effects;
+use crate::effect::Effects;
 use crate::entropy::Entropy;
-use crate::percent::FractionalPercent;
+use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use abort::Abort;
 use delay::Delay;

@@ -2,14 +2,14 @@
 //! [`crate::body::pace`].
 
 use super::Fault;
-use super::header_control::{self, Nothing, THROUGHPUT_REQUEST, THROUGHPUT_RESPONSE};
 use crate::body::pace::Rate;
+use crate::change::header_control::{self, Nothing, THROUGHPUT_REQUEST, THROUGHPUT_RESPONSE};
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Count, Decode, Decoder, Fields, object, schema};
-use crate::diagnostic::Code;
-use crate::effects::{Effects, Throttle};
+use crate::effect::{Effects, Throttle};
 use crate::entropy::Entropy;
-use crate::json::Json;
-use crate::percent::FractionalPercent;
+use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use serde::{Serialize, Serializer};
 

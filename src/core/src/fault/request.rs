@@ -3,20 +3,20 @@
 //! Envoy picks the route anew once a request's headers have changed: it may be another one.
 
 use super::Fault;
-use super::body_change::{self, BodyChange, framing, is_patchable};
-use super::header_changes::HeaderChanges;
 use crate::body::rewrite::Rewrite;
 use crate::body::told_length;
+use crate::change::body::{self, BodyChange, framing, is_patchable};
+use crate::change::headers::HeaderChanges;
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
+use crate::decode::path::Segment;
 use crate::decode::{Decode, Decoder, object, schema};
-use crate::diagnostic::Code;
-use crate::effects::{Effects, RequestChange};
+use crate::effect::{Effects, RequestChange};
 use crate::entropy::Entropy;
-use crate::header;
-use crate::json::Json;
-use crate::path::Segment;
-use crate::percent::FractionalPercent;
-use crate::query::Query;
 use crate::step::HeaderChange;
+use crate::value::header;
+use crate::value::percent::FractionalPercent;
+use crate::value::query::Query;
 use crate::view::RequestView;
 use alloc::format;
 use alloc::string::String;
@@ -273,7 +273,7 @@ impl Request {
         if body.replacement().is_some() {
             changes.push(HeaderChange::Remove("content-encoding".into()));
         }
-        let length = body_change::length(before, |name| request.first_value(name));
+        let length = body::length(before, |name| request.first_value(name));
         Some(body.begin(length, body.draws(entropy)))
     }
 }

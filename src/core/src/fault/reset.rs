@@ -2,9 +2,9 @@
 
 use super::{Fault, Kind};
 use crate::decode::object;
-use crate::effects::{Effects, End, Ending};
+use crate::effect::{Effects, End, Ending};
 use crate::entropy::Entropy;
-use crate::percent::FractionalPercent;
+use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 
 object! {

@@ -124,7 +124,7 @@ fn implied(wide: &StringMatcher, narrow: &StringMatcher) -> bool {
 mod tests {
     use super::covers;
     use crate::decode::Decoder;
-    use crate::json::Json;
+    use crate::decode::json::Json;
     use crate::predicate::Predicate;
     #[cfg(target_family = "wasm")]
     use wasm_bindgen_test::wasm_bindgen_test as test;

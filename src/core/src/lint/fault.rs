@@ -2,17 +2,17 @@
 
 use super::Lints;
 use super::rule::{never, share};
-use crate::diagnostic::Code;
+use crate::change::distribution::Distribution;
+use crate::decode::diagnostic::Code;
+use crate::decode::path::Segment;
 use crate::document::Rule;
 use crate::fault::Faults;
 use crate::fault::abort::{self, Abort};
 use crate::fault::delay::{Delay, Length};
-use crate::fault::distribution::Distribution;
-use crate::header::{ReplyHeaders, is_reserved};
-use crate::limits::Limits;
-use crate::path::Segment;
+use crate::limit::limits::Limits;
 use crate::predicate::Predicate;
 use crate::predicate::string::Pattern;
+use crate::value::header::{ReplyHeaders, is_reserved};
 use alloc::format;
 use core::time::Duration;
 use serde_json::Value;
@@ -48,7 +48,13 @@ pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut
         // Of every kind, whichever there are: its share is written in one way.
         if fault.get("percentage").and_then(Value::as_f64) == Some(0.0) {
             lints.at(&name, |lints| {
-                never(crate::percent::FractionalPercent::new(0, crate::percent::Denominator::Hundred), lints)
+                never(
+                    crate::value::percent::FractionalPercent::new(
+                        0,
+                        crate::value::percent::Denominator::Hundred,
+                    ),
+                    lints,
+                )
             });
         }
         if name == "hang" {

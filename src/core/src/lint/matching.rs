@@ -2,9 +2,9 @@
 
 use super::Lints;
 use super::cover::printed;
-use crate::diagnostic::Code;
-use crate::json::Shortened;
-use crate::path::Segment;
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Shortened;
+use crate::decode::path::Segment;
 use crate::predicate::Predicate;
 use crate::predicate::header::HeaderMatcher;
 use crate::predicate::string::{Pattern, StringMatcher};

@@ -9,12 +9,12 @@ mod matching;
 mod order;
 mod rule;
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::decode::diagnostic::{Code, Diagnostic, Severity};
+use crate::decode::path::{Path, Segment};
 use crate::document::{Mode, Rule};
-use crate::limits::Limits;
-use crate::path::{Path, Segment};
+use crate::limit::limits::Limits;
 use crate::plan::Plan;
-use crate::timestamp::Timestamp;
+use crate::value::timestamp::Timestamp;
 use alloc::string::String;
 use alloc::vec::Vec;
 use order::Order;

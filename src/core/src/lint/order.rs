@@ -2,9 +2,9 @@
 
 use super::Lints;
 use super::cover::{all_pairs, covers, required};
-use crate::diagnostic::Code;
+use crate::decode::diagnostic::Code;
+use crate::document::schedule::WHOLE;
 use crate::document::{Action, Mode, Rule};
-use crate::schedule::WHOLE;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
@@ -71,7 +71,7 @@ fn takes_all(rule: &Rule, mode: Mode) -> bool {
 #[cfg(test)]
 #[allow(clippy::expect_used, reason = "a test may fail")]
 mod tests {
-    use crate::diagnostic::Code;
+    use crate::decode::diagnostic::Code;
     use crate::lint::{Context, plan};
     use crate::plan::Plan;
     use alloc::format;

@@ -1,14 +1,14 @@
 //! One rule by itself.
 
 use super::{Lints, fault, matching};
-use crate::diagnostic::Code;
+use crate::decode::diagnostic::Code;
+use crate::decode::path::Segment;
+use crate::document::sample::Sample;
+use crate::document::schedule::{Schedule, WHOLE};
 use crate::document::{Action, Mode, Rule};
-use crate::limits::Limits;
-use crate::path::Segment;
-use crate::percent::FractionalPercent;
+use crate::limit::limits::Limits;
 use crate::predicate::Predicate;
-use crate::sample::Sample;
-use crate::schedule::{Schedule, WHOLE};
+use crate::value::percent::FractionalPercent;
 use alloc::format;
 
 /// A rule, under the mode and the limits of its document.

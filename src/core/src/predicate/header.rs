@@ -1,11 +1,11 @@
 //! `HeaderMatcher`, with the semantics of Envoy 1.40: a value matcher holds if it holds for any single value of the
 //! header. (Envoy before 1.39 joined repeated values with commas first.)
 
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, Fields, integer, object, schema};
-use crate::diagnostic::Code;
-use crate::header::HeaderName;
-use crate::json::Json;
 use crate::predicate::string::StringMatcher;
+use crate::value::header::HeaderName;
 use crate::view::RequestView;
 use alloc::format;
 use core::fmt;

@@ -1,9 +1,9 @@
 //! A request method.
 
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, schema};
-use crate::diagnostic::Code;
-use crate::header::is_token;
-use crate::json::Json;
+use crate::value::header::is_token;
 use alloc::format;
 use alloc::string::String;
 use serde::{Serialize, Serializer};

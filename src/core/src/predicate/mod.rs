@@ -9,9 +9,9 @@ pub mod regex;
 pub mod source;
 pub mod string;
 
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, object, schema};
-use crate::diagnostic::Code;
-use crate::json::Json;
 use crate::view::{Property, RequestView};
 use alloc::boxed::Box;
 use alloc::format;

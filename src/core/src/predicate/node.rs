@@ -1,7 +1,7 @@
 //! Conditions on the proxy itself. They are decided once, when the document arrives.
 
+use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, object, schema};
-use crate::json::Json;
 use crate::predicate::string::StringMatcher;
 use crate::view::Property;
 use alloc::string::String;

@@ -2,9 +2,9 @@
 //! if any of its values does.
 
 use super::string::CHEAP;
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, object};
-use crate::diagnostic::Code;
-use crate::json::Json;
 use crate::predicate::string::StringMatcher;
 use crate::view::RequestView;
 use alloc::borrow::Cow;

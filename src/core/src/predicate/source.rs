@@ -1,8 +1,8 @@
 //! Conditions on who sent a request: the address that it came from, and the identity in the peer's certificate.
 
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, object, schema};
-use crate::diagnostic::Code;
-use crate::json::Json;
 use crate::predicate::string::StringMatcher;
 use crate::view::{Property, RequestView};
 use alloc::format;

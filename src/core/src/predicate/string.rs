@@ -1,8 +1,8 @@
 //! `StringMatcher`: one way to compare a string, with Envoy's semantics, on bytes.
 
+use crate::decode::diagnostic::Code;
+use crate::decode::json::{Json, Shortened};
 use crate::decode::{Decode, Decoder, Fields, listed, schema};
-use crate::diagnostic::Code;
-use crate::json::{Json, Shortened};
 use crate::predicate::regex::Regex;
 use crate::view::RequestView;
 use alloc::boxed::Box;

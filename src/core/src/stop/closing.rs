@@ -1,6 +1,6 @@
 //! How an exchange ended, as the host tells it when all is over.
 
-use crate::grpc::GrpcStatus;
+use crate::value::grpc::GrpcStatus;
 
 /// Bits of Envoy's response flags (<https://www.envoyproxy.io/docs/envoy/latest/configuration/advanced/attributes>, in the
 /// order of `source/common/stream_info`).

@@ -12,10 +12,10 @@ pub use closing::Closing;
 pub use watch::Watch;
 pub use window::{Ends, Window};
 
+use crate::decode::diagnostic::Code;
 use crate::decode::{Count, Decoder, object};
-use crate::diagnostic::Code;
-use crate::duration::Written;
-use crate::percent::FractionalPercent;
+use crate::value::duration::Written;
+use crate::value::percent::FractionalPercent;
 use core::time::Duration;
 
 /// The shortest window: a shorter one would be over before all workers have heard of it.
@@ -62,7 +62,7 @@ impl StopWhen {
 
     /// Whether this is too much.
     pub fn is_reached(&self, ends: Ends) -> bool {
-        let whole = u128::from(crate::schedule::WHOLE);
+        let whole = u128::from(crate::document::schedule::WHOLE);
         let share = u128::from(self.error_percentage.millionths());
         ends.all >= self.min_requests.0 && u128::from(ends.failed) * whole >= share * u128::from(ends.all)
     }

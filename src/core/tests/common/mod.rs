@@ -5,15 +5,15 @@
 pub mod asked;
 pub mod statistics;
 
+use brownout_core::decode::json::Json;
 use brownout_core::engine::Engine;
 use brownout_core::entropy::Entropy;
 /// Draws that follow from a seed.
 pub use brownout_core::entropy::Sequence as Seeded;
-use brownout_core::json::Json;
 use brownout_core::plan::RuleId;
 use brownout_core::step::{Event, ExchangeId, HeaderChange, HeadersStep, Release};
 use brownout_core::time::{Clock, Instant};
-use brownout_core::timestamp::Timestamp;
+use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{RequestView, ResponseView};
 use brownout_core::{Diagnostic, Plan};
 use std::cell::Cell;

@@ -4,7 +4,7 @@ mod scalar;
 
 use super::places::{Field, Places};
 use super::text;
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 use saphyr_parser::{Event, Parser, Span};
 use std::collections::HashMap;
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! What a scalar stands for, by the core schema of YAML 1.2 (section 10.3.2).
 
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 use saphyr_parser::{ScalarStyle, Tag};
 use serde_json::Number;
 
@@ -43,7 +43,7 @@ fn number(text: &str) -> Option<Number> {
 #[cfg(test)]
 mod tests {
     use super::plain;
-    use brownout_core::json::Json;
+    use brownout_core::decode::json::Json;
 
     #[test]
     fn plain_scalars_are_what_yaml_1_2_says() {

@@ -8,7 +8,7 @@ use crate::import::fields::{Fields, object};
 use crate::import::findings::Findings;
 use crate::import::hold;
 use crate::import::place::Node;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use serde_json::Value;
 
 type Faults = Vec<(String, Built)>;

@@ -20,7 +20,7 @@ use super::sources::Sources;
 use super::{Choices, Imported, Rejected};
 use crate::document::Document;
 use crate::import::built::Built;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use spec::Chaos;
 
 const WANTED: Wanted = Wanted {

@@ -12,7 +12,7 @@ use crate::import::pods::Pods;
 use crate::import::rule::Rule;
 use crate::import::settle::runnable;
 use crate::import::window::{Window, length};
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use std::time::Duration;
 
 /// What one `HTTPChaos` does, where, and how long.

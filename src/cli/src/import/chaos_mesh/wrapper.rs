@@ -7,8 +7,8 @@ use crate::import::hold;
 use crate::import::manifest::Manifest;
 use crate::import::place::Node;
 use crate::import::window::{Window, length, of_any_length};
-use brownout_core::diagnostic::Code;
-use brownout_core::timestamp::Timestamp;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::value::timestamp::Timestamp;
 use std::time::Duration;
 
 /// The `HTTPChaos` that a `Schedule` repeats.

@@ -17,7 +17,7 @@ use super::settle::finish_with;
 use super::sources::Sources;
 use super::{Imported, Rejected};
 use crate::document::Document;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use rule::Manner;
 
 const WANTED: Wanted = Wanted {

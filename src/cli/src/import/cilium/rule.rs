@@ -13,7 +13,7 @@ use crate::import::place::Node;
 use crate::import::rule::Rule;
 use crate::import::settle::runnable;
 use crate::import::window::{length, of_any_length};
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use std::time::Duration;
 
 /// What there is to say beside the rule itself.

@@ -9,8 +9,8 @@ use crate::import::percentage::{self, ALL};
 use crate::import::place::Node;
 use crate::import::rule::Rule;
 use crate::import::settle::runnable;
-use brownout_core::diagnostic::Code;
-use brownout_core::grpc::GrpcStatus;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::value::grpc::GrpcStatus;
 
 /// One thing that happens, with its share in per cent if it has one.
 struct Alteration<'a> {

@@ -21,8 +21,8 @@ use super::sources::Sources;
 use super::window::{Window, length};
 use super::{Choices, Imported, Rejected};
 use crate::document::Document;
-use brownout_core::diagnostic::Code;
-use brownout_core::timestamp::Timestamp;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::value::timestamp::Timestamp;
 use std::time::Duration;
 
 const WANTED: Wanted = Wanted {

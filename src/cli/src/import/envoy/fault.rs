@@ -8,7 +8,7 @@ use crate::import::condition::Condition;
 use crate::import::findings::Findings;
 use crate::import::place::{Node, Place};
 use crate::import::settle::runnable;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 
 const ORDER: [&str; 3] = ["delay", "abort", "response_rate_limit"];
 const DOWNSTREAM_NODE: &str = "x-envoy-downstream-service-node";

@@ -5,8 +5,8 @@ use super::table::FIELDS;
 use crate::import::built::Built;
 use crate::import::findings::Findings;
 use crate::import::place::Node;
-use brownout_core::diagnostic::Code;
-use brownout_core::json::Json;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::decode::json::Json;
 
 /// The ways to match a value, of which a matcher has at most one.
 const SPECIFIERS: [&str; 8] = [

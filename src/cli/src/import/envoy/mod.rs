@@ -23,7 +23,7 @@ use super::settle::finish;
 use super::sources::Sources;
 use super::{Imported, Rejected};
 use crate::document::Document;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use fault::HttpFault;
 use find::{Found, find};
 use scope::{Level, Scope};

@@ -6,10 +6,10 @@ use crate::import::built::Built;
 use crate::import::findings::Findings;
 use crate::import::percentage::{self, ALL};
 use crate::import::place::Node;
+use brownout_core::decode::diagnostic::Code;
 use brownout_core::decode::integer;
-use brownout_core::diagnostic::Code;
-use brownout_core::duration::{LONGEST, Written};
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
+use brownout_core::value::duration::{LONGEST, Written};
 use std::time::Duration;
 
 const DENOMINATORS: [(&str, u32); 3] = [("HUNDRED", 100), ("TEN_THOUSAND", 10_000), ("MILLION", 1_000_000)];

@@ -7,8 +7,8 @@ use crate::import::findings::Findings;
 use crate::import::hold;
 use crate::import::percentage::{self, ALL, millionths};
 use crate::import::place::Node;
-use brownout_core::diagnostic::Code;
-use brownout_core::json::Json;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::decode::json::Json;
 
 /// The faults, as fields of a rule.
 pub fn faults(node: &Node<'_>, findings: &mut Findings) -> Vec<(String, Built)> {

@@ -20,7 +20,7 @@ use super::settle::{finish_with, runnable};
 use super::sources::Sources;
 use super::{Imported, Rejected};
 use crate::document::Document;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 
 const WANTED: Wanted = Wanted {
     group: "gateway.envoyproxy.io",

@@ -6,10 +6,10 @@ use crate::import::findings::Findings;
 use crate::import::percentage::{self, ALL};
 use crate::import::place::Node;
 use brownout_core::decode::Decoder;
-use brownout_core::diagnostic::Code;
-use brownout_core::duration::Written;
-use brownout_core::grpc::GrpcStatus;
-use brownout_core::json::Json;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::decode::json::Json;
+use brownout_core::value::duration::Written;
+use brownout_core::value::grpc::GrpcStatus;
 
 /// The faults, as fields of a rule.
 pub fn faults(node: &Node<'_>, findings: &mut Findings) -> Vec<(String, Built)> {

@@ -6,8 +6,8 @@ use crate::import::built::Built;
 use crate::import::condition::Condition;
 use crate::import::findings::Findings;
 use crate::import::place::Node;
-use brownout_core::diagnostic::Code;
-use brownout_core::json::Json;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::decode::json::Json;
 
 /// What a block depends on beside itself.
 #[derive(Debug, Clone, Copy)]

@@ -22,7 +22,7 @@ use super::settle::finish;
 use super::sources::Sources;
 use super::{Imported, Rejected};
 use crate::document::Document;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use service::{Entry, Service};
 
 /// The gateway that stands for all sidecars.

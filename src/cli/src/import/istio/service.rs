@@ -10,7 +10,7 @@ use crate::import::condition::Condition;
 use crate::import::findings::Findings;
 use crate::import::place::Node;
 use crate::import::settle::runnable;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 
 /// A manifest, as far as it concerns the proxy that the document is for.
 #[derive(Debug)]

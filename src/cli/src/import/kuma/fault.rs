@@ -7,7 +7,7 @@ use crate::import::findings::Findings;
 use crate::import::hold;
 use crate::import::percentage::{self, ALL, millionths};
 use crate::import::place::{Node, Place};
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 
 /// A fault with the share of the requests that suffer it.
 #[derive(Debug, Clone)]

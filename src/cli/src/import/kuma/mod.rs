@@ -19,7 +19,7 @@ use super::settle::{finish_with, runnable};
 use super::sources::Sources;
 use super::{Imported, Rejected};
 use crate::document::Document;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 
 const WANTED: Wanted =
     Wanted { group: "kuma.io", kinds: &["MeshFaultInjection"], version: "kuma.io/v1alpha1", tool: "Kuma" };

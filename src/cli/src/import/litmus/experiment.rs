@@ -10,8 +10,8 @@ use crate::import::percentage::{self, ALL};
 use crate::import::place::{Node, Place};
 use crate::import::rule::Rule;
 use crate::import::settle::runnable;
-use brownout_core::diagnostic::Code;
-use brownout_core::json::Json;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::decode::json::Json;
 use hyper::StatusCode;
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ use super::sources::Sources;
 use super::window::Window;
 use super::{Choices, Imported, Rejected};
 use crate::document::Document;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use experiment::{Experiment, NAMES};
 use std::time::Duration;
 

@@ -20,7 +20,7 @@ use super::sources::Sources;
 use super::{Imported, Rejected};
 use crate::document::Document;
 use crate::import::fields::Fields;
-use brownout_core::diagnostic::Code;
+use brownout_core::decode::diagnostic::Code;
 use toxic::Toxic;
 
 /// In the order in which they act.

@@ -7,8 +7,8 @@ use crate::import::findings::Findings;
 use crate::import::hold;
 use crate::import::percentage::{ALL, millionths};
 use crate::import::place::{Node, Place};
-use brownout_core::diagnostic::Code;
-use brownout_core::json::Json;
+use brownout_core::decode::diagnostic::Code;
+use brownout_core::decode::json::Json;
 use std::time::Duration;
 
 const TYPES: [&str; 7] =

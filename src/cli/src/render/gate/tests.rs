@@ -5,7 +5,7 @@ use super::need::Need;
 use super::question::{Compare, Question};
 use crate::request::{Request, Url};
 use brownout_core::decode::Decoder;
-use brownout_core::json::Json;
+use brownout_core::decode::json::Json;
 use brownout_core::predicate::Predicate;
 
 const HEADER: [&str; 18] = [

@@ -1,25 +1,22 @@
 //! `response`: the response is changed, after the backend has done the work.
 
-mod answer;
-mod status;
-
-pub use answer::{Answer, Outcome};
-pub use status::StatusMatch;
+pub use crate::change::status::StatusMatch;
+pub use crate::effect::answer::{Answer, Outcome};
 
 use super::abort::HttpStatus;
-use super::body_change::BodyChange;
 use super::delay::Delay;
-use super::header_changes::HeaderChanges;
 use super::{Fault, draws};
+use crate::change::body::BodyChange;
+use crate::change::headers::HeaderChanges;
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Count, Decode, Decoder, object, schema};
-use crate::diagnostic::Code;
-use crate::effects::Effects;
+use crate::effect::Effects;
 use crate::effort::{Effort, Watched};
 use crate::entropy::{Entropy, Sequence};
-use crate::grpc::GrpcStatus;
-use crate::json::Json;
-use crate::percent::FractionalPercent;
 use crate::predicate::header::HeaderMatcher;
+use crate::value::grpc::GrpcStatus;
+use crate::value::percent::FractionalPercent;
 use crate::view::{HeadersOf, RequestView, ResponseView};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -37,7 +34,7 @@ object! {
 }
 
 impl ResponseMatch {
-    fn holds(&self, status: u16, response: &dyn ResponseView) -> bool {
+    pub(crate) fn holds(&self, status: u16, response: &dyn ResponseView) -> bool {
         let (headers, effort) = (HeadersOf(response), Effort::default());
         let headers = Watched { request: &headers, effort: &effort };
         self.status.as_ref().is_none_or(|wanted| wanted.includes(status))

@@ -9,10 +9,10 @@ mod compile;
 mod machine;
 
 use super::string::LONGEST_PATTERN;
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, Fields, schema};
-use crate::diagnostic::Code;
 use crate::effort::Effort;
-use crate::json::Json;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -1,0 +1,94 @@
+//! Faults that a request asks for itself, by the headers of Envoy's fault filter. The rule says whether it may, and the
+//! headers can only ask for less than the rule's percentage.
+//!
+//! Source: Envoy's documentation of the fault filter, "Controlling fault injection via HTTP headers". As there, only
+//! the first value of a header counts, and a value that is not what it should be counts as none.
+
+use crate::decode::json::Json;
+use crate::decode::{Decode, Decoder, Fields, schema};
+use crate::value::duration::LONGEST;
+use crate::value::grpc::GrpcStatus;
+use crate::value::percent::FractionalPercent;
+use crate::view::RequestView;
+use core::time::Duration;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// Milliseconds to wait.
+const DELAY: &str = "x-envoy-fault-delay-request";
+/// The numerator of the share that waits.
+pub const DELAY_PERCENTAGE: &str = "x-envoy-fault-delay-request-percentage";
+/// The HTTP status to be answered with, 200 to 599. Wins over [`ABORT_GRPC`].
+const ABORT: &str = "x-envoy-fault-abort-request";
+/// The gRPC status to be answered with, 0 to 16.
+const ABORT_GRPC: &str = "x-envoy-fault-abort-grpc-request";
+/// The numerator of the share that is answered, for both.
+pub const ABORT_PERCENTAGE: &str = "x-envoy-fault-abort-request-percentage";
+
+/// The KiB a second of the response's body; of the request's body, by the same pattern.
+pub const THROUGHPUT_RESPONSE: [&str; 2] =
+    ["x-envoy-fault-throughput-response", "x-envoy-fault-throughput-response-percentage"];
+/// Envoy has no such limit, and no such headers.
+pub const THROUGHPUT_REQUEST: [&str; 2] =
+    ["x-envoy-fault-throughput-request", "x-envoy-fault-throughput-request-percentage"];
+
+/// `{}`: a choice with nothing more to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nothing;
+
+impl Decode for Nothing {
+    const EXPECTED: &'static str = "`{}`";
+
+    schema!(|_| serde_json::json!({ "type": "object", "additionalProperties": false }));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        Fields::of(json, decoder, &[], &[]).map(|_| Self)
+    }
+}
+
+impl Serialize for Nothing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_map(Some(0))?.end()
+    }
+}
+
+/// A status that a request asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// An HTTP status.
+    Http(u16),
+    /// A gRPC status.
+    Grpc(GrpcStatus),
+}
+
+/// How long the request asks to wait: not at all, if it does not ask.
+pub fn delay(request: &dyn RequestView) -> Duration {
+    number(request, DELAY).map_or(Duration::ZERO, |ms| Duration::from_millis(ms).min(LONGEST))
+}
+
+/// The status that the request asks for.
+pub fn abort(request: &dyn RequestView) -> Option<Wanted> {
+    let http = number(request, ABORT).and_then(|status| u16::try_from(status).ok());
+    let grpc =
+        || number(request, ABORT_GRPC).and_then(|code| u8::try_from(code).ok()).and_then(GrpcStatus::new);
+    http.filter(|status| (200..600).contains(status)).map(Wanted::Http).or_else(|| grpc().map(Wanted::Grpc))
+}
+
+/// The rate that the request asks for, in KiB a second: none if that is 0.
+pub fn throughput(request: &dyn RequestView, header: &str) -> Option<u64> {
+    number(request, header).filter(|kib| *kib > 0)
+}
+
+/// The share that the request asks for, within the rule's.
+pub fn limited(percentage: FractionalPercent, header: &str, request: &dyn RequestView) -> FractionalPercent {
+    number(request, header).map_or(percentage, |numerator| percentage.at_most(numerator))
+}
+
+/// A header's first value as a whole number: with blanks around it and a plus sign before it, if need be, as Envoy
+/// takes it.
+fn number(request: &dyn RequestView, header: &str) -> Option<u64> {
+    let value = request.first_value(header)?;
+    let text = core::str::from_utf8(&value).ok()?.trim_ascii();
+    // `parse` takes one plus sign as well.
+    text.parse().ok()
+}

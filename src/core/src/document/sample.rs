@@ -1,0 +1,261 @@
+//! Which of the matching requests a rule takes: by chance, by a key that stays with its user, or by count.
+
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
+use crate::decode::{Decode, Decoder, Fields, integer, listed, object, schema};
+use crate::predicate::{pair, source};
+use crate::view::{Property, RequestView};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::hash::Hasher;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use siphasher::sip::SipHasher24;
+
+object! {
+    /// How the share of requests is chosen: `by` a key, or by count with `every` or `first`.
+    #[derive(Debug, Clone)]
+    pub struct Sample {
+        /// The key: requests with an equal one are all in or all out, in every worker and every proxy.
+        pub by: Option<Key>,
+        /// Goes into the hash with the key; the rule's name if it is absent. Rules with different salts choose
+        /// independently, rules with equal salts choose the same keys.
+        pub salt: Option<String>,
+        /// What to do with a request that has no such key: `skip` if it is absent.
+        pub missing: Option<Missing>,
+        /// One request in so many: the first, then each after that many more.
+        pub every: Option<Count>,
+        /// Only the first so many, since the document arrived.
+        pub first: Option<Count>,
+        /// With `first`: the first so many of each so many.
+        pub of: Option<Count>,
+    }
+    exactly_one ["by", "every", "first"]
+    check Self::check
+}
+
+impl Sample {
+    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+        let ways = [self.by.is_some(), self.every.is_some(), self.first.is_some()];
+        if ways.into_iter().filter(|given| *given).count() != 1 {
+            let label = "expected exactly one of `by`, `every` and `first`";
+            return decoder.refuse(Code::Conflict, "invalid sample", label);
+        }
+        if self.by.is_none() && (self.salt.is_some() || self.missing.is_some()) {
+            let label = "`salt` and `missing` belong to `by`";
+            return decoder.refuse(Code::Conflict, "invalid sample", label);
+        }
+        match (self.first, self.of) {
+            (None, Some(_)) => decoder.refuse(Code::Conflict, "invalid sample", "`of` belongs to `first`"),
+            (Some(first), Some(of)) if first.0 >= of.0 => {
+                let label = format!("the first {} of {} are all of them", first.0, of.0);
+                decoder.refuse(Code::OutOfRange, "invalid sample", label)
+            }
+            _ => Some(()),
+        }
+    }
+
+    /// Whether it chooses by count.
+    pub fn counts(&self) -> bool {
+        self.by.is_none()
+    }
+
+    /// Whether the request is in, by count: `ordinal` is its place among those that matched, from 0.
+    pub fn includes_ordinal(&self, ordinal: u64) -> bool {
+        match (self.every, self.first, self.of) {
+            (Some(every), _, _) => ordinal.is_multiple_of(every.0),
+            (None, Some(first), Some(of)) => ordinal.checked_rem(of.0).is_some_and(|place| place < first.0),
+            (None, Some(first), None) => ordinal < first.0,
+            (None, None, _) => true,
+        }
+    }
+}
+
+/// Where a key falls between 0 and 2^64, for a salt. SipHash-2-4 with a zero key over the salt's length as 64 bits,
+/// little endian, the salt, and the key: the same on every platform, so that it can be computed offline.
+pub fn point(salt: &str, key: &[u8]) -> u64 {
+    let mut hasher = SipHasher24::new();
+    hasher.write(&(salt.len() as u64).to_le_bytes());
+    hasher.write(salt.as_bytes());
+    hasher.write(key);
+    hasher.finish()
+}
+
+/// What makes requests belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Key {
+    /// The first value of a header.
+    Header(String),
+    /// The first cookie of a name, in whichever header.
+    Cookie(String),
+    /// The first query parameter of a name, percent-decoded.
+    QueryParameter(String),
+    /// The address that it came from, without the port.
+    SourceIp,
+    /// The first URI SAN of the peer's certificate.
+    Principal,
+    /// The trace: of `traceparent` (W3C Trace Context), else `x-b3-traceid` or `b3` (Zipkin's B3).
+    Trace,
+}
+
+impl Key {
+    const NAMES: [&'static str; 6] =
+        ["header", "cookie", "query_parameter", "source_ip", "principal", "trace"];
+
+    /// The request's key.
+    pub fn of(&self, request: &dyn RequestView) -> Option<Vec<u8>> {
+        match self {
+            Self::Header(name) => request.first_value(name),
+            Self::Cookie(name) => {
+                let mut value = None;
+                request.any_value("cookie", &mut |header| {
+                    let found = pair::cookies(header).find(|(found, _)| *found == name.as_bytes());
+                    value = found.map(|(_, value)| value.to_vec());
+                    value.is_some()
+                });
+                value
+            }
+            Self::QueryParameter(name) => {
+                let path = request.first_value(":path")?;
+                let found = pair::parameters(&path).find(|(found, _)| **found == *name.as_bytes());
+                found.map(|(_, value)| value.into_owned())
+            }
+            Self::SourceIp => source::address(request).map(|address| address.to_string().into_bytes()),
+            Self::Principal => request.property(Property::PeerUriSan),
+            Self::Trace => trace_id(request),
+        }
+    }
+}
+
+fn trace_id(request: &dyn RequestView) -> Option<Vec<u8>> {
+    let part = |header: &str, index: usize| {
+        let value = request.first_value(header)?;
+        let part = value.split(|byte| *byte == b'-').nth(index)?;
+        (part.len() >= 16 && part.iter().any(|byte| *byte != b'0')).then(|| part.to_vec())
+    };
+    part("traceparent", 1).or_else(|| part("x-b3-traceid", 0)).or_else(|| part("b3", 0))
+}
+
+impl Decode for Key {
+    const EXPECTED: &'static str = "a key such as `{\"header\": \"x-user-id\"}`";
+
+    schema!(|definitions| definitions.object("Key", |_| {
+        let nothing = || serde_json::json!({ "type": "object", "additionalProperties": false });
+        let name = |example| crate::schema::text("", &[example]);
+        crate::schema::Object::new(&["What stays with a user."])
+            .with("header", "The value of this header.", name("x-user-id"))
+            .with("cookie", "The value of this cookie.", name("session"))
+            .with("query_parameter", "The value of this parameter of the query.", name("user"))
+            .with("source_ip", "The downstream remote address.", nothing())
+            .with("principal", "The first URI SAN of the peer's certificate.", nothing())
+            .with("trace", "The trace id of `traceparent`, else of B3's headers.", nothing())
+            .exactly_one(&Self::NAMES)
+    }));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let fields = Fields::of(json, decoder, &[&Self::NAMES], &[])?;
+        let present = fields.present(&Self::NAMES);
+        let [kind] = present.as_slice() else {
+            let label = format!("expected exactly one of {}", listed(&Self::NAMES));
+            return decoder.refuse(Code::Conflict, "invalid key", label);
+        };
+        let (spelled, value) = fields.value(kind)?;
+        decoder.field(spelled, |d| match *kind {
+            "header" => crate::value::header::HeaderName::decode(value, d)
+                .map(|name| Self::Header(name.as_str().into())),
+            "cookie" => pair::name(value, d).map(Self::Cookie),
+            "query_parameter" => pair::name(value, d).map(Self::QueryParameter),
+            other => {
+                Fields::of(value, d, &[], &[])?;
+                Some(match other {
+                    "source_ip" => Self::SourceIp,
+                    "principal" => Self::Principal,
+                    _ => Self::Trace,
+                })
+            }
+        })
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        let nothing = alloc::collections::BTreeMap::<&str, &str>::new();
+        match self {
+            Self::Header(name) => map.serialize_entry("header", name)?,
+            Self::Cookie(name) => map.serialize_entry("cookie", name)?,
+            Self::QueryParameter(name) => map.serialize_entry("query_parameter", name)?,
+            Self::SourceIp => map.serialize_entry("source_ip", &nothing)?,
+            Self::Principal => map.serialize_entry("principal", &nothing)?,
+            Self::Trace => map.serialize_entry("trace", &nothing)?,
+        }
+        map.end()
+    }
+}
+
+/// What becomes of a request without a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Missing {
+    /// The rule does not take it.
+    #[default]
+    Skip,
+    /// Chance decides.
+    Random,
+}
+
+impl Decode for Missing {
+    const EXPECTED: &'static str = "`skip` or `random`";
+
+    schema!(|_| crate::schema::one_of(&["skip", "random"]));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match json {
+            Json::String(text) if text == "skip" => Some(Self::Skip),
+            Json::String(text) if text == "random" => Some(Self::Random),
+            _ => {
+                let label = format!("found {json}, expected {}", Self::EXPECTED);
+                decoder.refuse(Code::InvalidValue, "invalid `missing`", label)
+            }
+        }
+    }
+}
+
+impl Serialize for Missing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Skip => "skip",
+            Self::Random => "random",
+        })
+    }
+}
+
+/// A number of requests, at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count(u64);
+
+impl Count {
+    /// The number.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl Decode for Count {
+    const EXPECTED: &'static str = "a whole number from 1";
+
+    schema!(|_| crate::schema::integer(1, None));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match integer(json).and_then(|number| u64::try_from(number).ok()) {
+            Some(number) if number > 0 => Some(Self(number)),
+            _ => decoder.wrong_type("count", json, Self::EXPECTED),
+        }
+    }
+}
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0)
+    }
+}

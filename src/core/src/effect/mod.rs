@@ -1,0 +1,94 @@
+//! What is to happen to one exchange, whichever faults ask for it.
+
+pub mod answer;
+
+use crate::body::pace::{Pace, Rate};
+use crate::body::rewrite::Rewrite;
+use crate::fault::Kind;
+use crate::fault::response::Answer;
+use crate::step::{HeaderChange, LocalReply};
+use crate::value::duration::LONGEST;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// All that a rule's faults do to one exchange.
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// How the request changes.
+    pub request: Option<RequestChange>,
+    /// Whether the request's body is not one that its merge patch applies to.
+    pub unpatched: bool,
+    /// How long the request waits before anything else happens to it.
+    pub delay: Option<Duration>,
+    /// How long it then waits for nothing.
+    pub hang: Option<Duration>,
+    /// How it ends after that, instead of being forwarded.
+    pub end: Option<Ending>,
+    /// How fast its body goes on.
+    pub request_rate: Option<Throttle>,
+    /// What happens to the response.
+    pub response: Option<Answer>,
+    /// How fast the response's body goes on.
+    pub response_rate: Option<Throttle>,
+}
+
+impl Effects {
+    /// How long the request is held.
+    pub fn hold(&self) -> Option<Duration> {
+        let (delay, hang) = (self.delay.unwrap_or_default(), self.hang.unwrap_or_default());
+        let hold = delay.saturating_add(hang).min(LONGEST * 2);
+        (!hold.is_zero()).then_some(hold)
+    }
+
+    /// Whether the exchange may be held or slowed down, now or later.
+    pub fn may_last(&self) -> bool {
+        let answer_waits = self.response.as_ref().is_some_and(|answer| answer.delay.is_some());
+        let slow = self.request_rate.is_some() || self.response_rate.is_some();
+        self.hold().is_some() || answer_waits || slow
+    }
+}
+
+/// How a request changes.
+#[derive(Debug)]
+pub struct RequestChange {
+    /// Its headers.
+    pub headers: Vec<HeaderChange>,
+    /// Its body.
+    pub body: Option<Rewrite>,
+}
+
+/// How an exchange ends in the proxy's hands.
+#[derive(Debug)]
+pub struct Ending {
+    /// The fault that begins only with it.
+    pub begins: Option<Kind>,
+    /// What ends it.
+    pub how: End,
+}
+
+/// What ends an exchange.
+#[derive(Debug)]
+pub enum End {
+    /// A reply.
+    Reply(LocalReply),
+    /// The stream is reset.
+    Reset,
+}
+
+/// A limit on the rate of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Throttle {
+    /// The rate.
+    pub rate: Rate,
+    /// How many bytes go first, at once.
+    pub after_bytes: u64,
+    /// Whether the host's buffer has room for any piece of the body, see [`Pace::new`].
+    pub in_small_pieces: bool,
+}
+
+impl Throttle {
+    /// The pace of one body.
+    pub fn pace(self) -> Pace {
+        Pace::new(self.rate, self.after_bytes, self.in_small_pieces)
+    }
+}

@@ -1,0 +1,53 @@
+//! The numbers of rules, by name. Rules in the metadata of routes come and go, and are found by their names again.
+
+use crate::decode::dictionary::Dictionary;
+use crate::plan::{Plan, RuleId};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+/// How many names beyond the document's own get a number. Each costs the proxy some metrics, for ever.
+const MOST_OF_ROUTES: usize = 1000;
+
+impl RuleId {
+    /// A rule of a route that came after too many others: it works, and has no number of its own.
+    pub const UNNUMBERED: Self = Self(usize::MAX);
+}
+
+/// Names and their numbers.
+#[derive(Debug)]
+pub struct Names {
+    numbers: Dictionary<RuleId>,
+    names: Vec<Rc<str>>,
+    most: usize,
+}
+
+impl Names {
+    /// The names of a plan's rules, numbered by their places.
+    pub fn new(plan: &Plan) -> Self {
+        let names: Vec<Rc<str>> = plan.rules().iter().map(|rule| rule.name.shared()).collect();
+        let mut numbers = Dictionary::default();
+        for (place, name) in names.iter().enumerate() {
+            numbers.add(name.as_bytes(), RuleId(place));
+        }
+        Self { numbers, most: names.len() + MOST_OF_ROUTES, names }
+    }
+
+    /// The number of a name, which gets one if it has none.
+    pub fn number(&mut self, name: &Rc<str>) -> RuleId {
+        if let Some(number) = self.numbers.get(name.as_bytes()) {
+            return *number;
+        }
+        if self.names.len() >= self.most {
+            return RuleId::UNNUMBERED;
+        }
+        let number = RuleId(self.names.len());
+        self.names.push(Rc::clone(name));
+        self.numbers.add(name.as_bytes(), number);
+        number
+    }
+
+    /// The name of a number.
+    pub fn name(&self, number: RuleId) -> Option<&str> {
+        self.names.get(number.0).map(AsRef::as_ref)
+    }
+}

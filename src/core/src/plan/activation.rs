@@ -1,0 +1,146 @@
+//! Whether a rule takes a request that matches it, and what then happens to the request.
+
+use crate::document::sample::{Missing, Sample, point};
+use crate::document::schedule::WHOLE;
+use crate::document::{Action, Outcome, Rule};
+use crate::entropy::Entropy;
+use crate::fault::Faults;
+use crate::limit::tally::{Tally, next};
+use crate::time::{Clock, Instant};
+use crate::view::RequestView;
+use alloc::vec::Vec;
+
+/// What a decision may depend on beside the request.
+pub struct Circumstances<'a> {
+    /// Chance.
+    pub entropy: &'a mut dyn Entropy,
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// When the document arrived.
+    pub arrived: Option<Instant>,
+    /// Counts.
+    pub tally: &'a mut dyn Tally,
+}
+
+impl Rule {
+    /// How much of its percentage the rule has now, in millionths; `None` if its schedule keeps it quiet.
+    pub fn level(&self, clock: &dyn Clock, arrived: Option<Instant>) -> Option<u32> {
+        self.schedule.as_ref().map_or(Some(WHOLE), |schedule| schedule.level(clock, arrived))
+    }
+
+    /// Whether something is counted for the rule beside what happens.
+    pub fn counts(&self) -> bool {
+        self.limits.is_some() || self.sample.as_ref().is_some_and(Sample::counts)
+    }
+
+    /// The faults for a request that matches, if the rule takes it.
+    pub fn take(
+        &self,
+        level: u32,
+        request: &dyn RequestView,
+        around: &mut Circumstances<'_>,
+    ) -> Option<&Faults> {
+        if let Some(sample) = &self.sample
+            && sample.counts()
+            && !sample.includes_ordinal(next(around.tally, &self.name.shared())?)
+        {
+            return None;
+        }
+        let share = self.share(level);
+        match &self.action {
+            Action::Faults(faults) => {
+                let certain = share == WHOLE && !self.is_sticky();
+                (certain || self.draw(share, request, around)?.first < share).then_some(faults)
+            }
+            Action::Outcomes(outcomes) => {
+                let drawn = self.draw(share, request, around)?;
+                let chosen = drawn.outcome(outcomes).and_then(|place| outcomes.get(place));
+                chosen.filter(|_| drawn.first < share).map(|outcome| &outcome.faults)
+            }
+        }
+    }
+
+    /// The share of the matching requests that the rule takes at this level of its schedule, in millionths.
+    pub fn share(&self, level: u32) -> u32 {
+        scaled(self.percentage.millionths(), level)
+    }
+
+    fn is_sticky(&self) -> bool {
+        self.sample.as_ref().is_some_and(|sample| sample.by.is_some())
+    }
+
+    /// Where the request falls: by its key, or by chance. `None` if it has no key, or if nothing can come of it.
+    fn draw(&self, share: u32, request: &dyn RequestView, around: &mut Circumstances<'_>) -> Option<Drawn> {
+        if share == 0 {
+            return None;
+        }
+        match self.by_key(request) {
+            None => Some(Drawn::of(around.entropy.next_u64())),
+            Some(ByKey::Key(_, drawn)) => Some(drawn),
+            Some(ByKey::Missing(Missing::Random)) => Some(Drawn::of(around.entropy.next_u64())),
+            Some(ByKey::Missing(Missing::Skip)) => None,
+        }
+    }
+
+    /// What the request's key decides: `None` for a rule that does not choose by keys.
+    pub fn by_key(&self, request: &dyn RequestView) -> Option<ByKey> {
+        let sample = self.sample.as_ref()?;
+        let by = sample.by.as_ref()?;
+        Some(match by.of(request).filter(|key: &Vec<u8>| !key.is_empty()) {
+            Some(key) => {
+                let drawn = Drawn::of(point(self.salt(), &key));
+                ByKey::Key(key, drawn)
+            }
+            None => ByKey::Missing(sample.missing.unwrap_or_default()),
+        })
+    }
+
+    /// What goes into the hash with a key.
+    pub fn salt(&self) -> &str {
+        let salt = self.sample.as_ref().and_then(|sample| sample.salt.as_deref());
+        salt.unwrap_or(self.name.as_str())
+    }
+}
+
+/// What a request's key decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ByKey {
+    /// The key, and where it falls, each time.
+    Key(Vec<u8>, Drawn),
+    /// The request has none.
+    Missing(Missing),
+}
+
+/// One draw, as two numbers below [`WHOLE`] that have nothing to do with each other: with one for both, a percentage
+/// that is raised would move those already in from one outcome to the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drawn {
+    /// Whether the rule takes the request: below its share.
+    pub first: u32,
+    /// Which outcome.
+    pub second: u32,
+}
+
+impl Drawn {
+    fn of(bits: u64) -> Self {
+        let whole = u64::from(WHOLE);
+        let [first, second] =
+            [bits % whole, bits / whole % whole].map(|part| u32::try_from(part).unwrap_or(0));
+        Self { first, second }
+    }
+
+    /// The place of the outcome that it falls on, if it falls on one.
+    pub fn outcome(self, outcomes: &[Outcome]) -> Option<usize> {
+        let mut until = 0;
+        outcomes.iter().position(|outcome| {
+            until += outcome.percentage.millionths();
+            self.second < until
+        })
+    }
+}
+
+/// `part` of `share`, both in millionths.
+fn scaled(part: u32, share: u32) -> u32 {
+    let product = u64::from(part) * u64::from(share) / u64::from(WHOLE);
+    u32::try_from(product).unwrap_or(WHOLE)
+}

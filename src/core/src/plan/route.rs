@@ -1,0 +1,89 @@
+//! Rules in the metadata of routes and virtual hosts.
+//!
+//! Nobody can refuse those to whoever pushed them: a wrong one is told to the operator and otherwise does nothing.
+
+use crate::decode::Decoder;
+use crate::decode::diagnostic::Diagnostic;
+use crate::document::{Mode, RouteDocument, Rule};
+use crate::plan::rules::RuleSet;
+use crate::plan::{RuleId, parse};
+use crate::view::{Property, RequestView};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+/// How many texts are kept as rules. A route table with more of them works, and is parsed more than once.
+const MOST_TEXTS: usize = 1024;
+/// How many bytes are kept, all together: of texts, and of their regular expressions compiled.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// The rules of a route, or nothing if its document is wrong.
+pub type RouteRules = Option<Rc<RuleSet>>;
+
+/// What became of a text that was looked up.
+pub struct Looked {
+    /// Its rules.
+    pub rules: RouteRules,
+    /// What is wrong with it, the first time that it is seen.
+    pub mistakes: Vec<Diagnostic>,
+}
+
+/// The text of the document for a request's route: of the route itself, else of its virtual host.
+pub fn text(request: &dyn RequestView) -> Option<Vec<u8>> {
+    request.property(Property::RouteDocument).or_else(|| request.property(Property::VirtualHostDocument))
+}
+
+/// Reads the text of a document for routes, as [`RouteCache`] does.
+///
+/// # Errors
+/// Every mistake in it.
+pub fn read(text: &[u8]) -> Result<RouteDocument, Vec<Diagnostic>> {
+    parse(text).and_then(|json| Decoder::decode(&json))
+}
+
+/// Texts already parsed. The one that came in first goes first.
+#[derive(Debug, Default)]
+pub struct RouteCache {
+    known: BTreeMap<Rc<[u8]>, RouteRules>,
+    order: VecDeque<(Rc<[u8]>, usize)>,
+    bytes: usize,
+}
+
+impl RouteCache {
+    /// The rules of a text, parsed if it is new. `id` gives each rule its number.
+    pub fn look_up(
+        &mut self,
+        text: &[u8],
+        mode: Mode,
+        request: &dyn RequestView,
+        id: impl FnMut(usize, &Rule) -> RuleId,
+    ) -> Looked {
+        if let Some(rules) = self.known.get(text) {
+            return Looked { rules: rules.clone(), mistakes: Vec::new() };
+        }
+        let parsed = parse(text).and_then(|json| Decoder::decode_weighed::<RouteDocument>(&json));
+        let (rules, mistakes, weight) = match parsed {
+            Ok((mut document, weight)) => {
+                document.rules.settle(&|property| request.property(property));
+                let rules = RuleSet::new(document.rules, mode, id);
+                (Some(Rc::new(rules)), Vec::new(), weight)
+            }
+            Err(mistakes) => (None, mistakes, 0),
+        };
+        self.keep(text, weight, rules.clone());
+        Looked { rules, mistakes }
+    }
+
+    fn keep(&mut self, text: &[u8], weight: usize, rules: RouteRules) {
+        let bytes = text.len() + weight;
+        while self.order.len() >= MOST_TEXTS || self.bytes + bytes > MOST_BYTES {
+            let Some((oldest, freed)) = self.order.pop_front() else { break };
+            self.bytes -= freed;
+            self.known.remove(&oldest);
+        }
+        let text: Rc<[u8]> = text.into();
+        self.bytes += bytes;
+        self.order.push_back((Rc::clone(&text), bytes));
+        self.known.insert(text, rules);
+    }
+}

@@ -1,0 +1,128 @@
+//! Rules in their order, with a way to those that a request can match at all.
+
+use crate::document::{Mode, Rule, Rules};
+use crate::effect::Effects;
+use crate::effort::{Effort, Watched};
+use crate::fault::Kinds;
+use crate::limit::limits::Limits;
+use crate::plan::RuleId;
+use crate::plan::activation::Circumstances;
+use crate::plan::index::Index;
+use crate::predicate::Predicate;
+use crate::value::timestamp::Timestamp;
+use crate::view::RequestView;
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+
+/// What a rule wants to happen to a request.
+#[derive(Debug)]
+pub struct Decision {
+    /// The rule that took the request.
+    pub rule: RuleId,
+    /// Its name.
+    pub name: Rc<str>,
+    /// How much it may do at most.
+    pub limits: Option<Limits>,
+    /// Whether to do it, or only to count it.
+    pub mode: Mode,
+    /// What is to happen.
+    pub effects: Effects,
+    /// Through which faults.
+    pub kinds: Kinds,
+}
+
+/// A rule that can do something.
+#[derive(Debug, Clone)]
+struct Live {
+    /// Its place in the document.
+    place: usize,
+    id: RuleId,
+    /// The mode in force for it.
+    mode: Mode,
+}
+
+/// The rules of one document, and the way to those that can do something.
+#[derive(Debug, Clone, Default)]
+pub struct RuleSet {
+    rules: Rules,
+    live: Vec<Live>,
+    index: Index,
+}
+
+impl RuleSet {
+    /// The rules, under a document's mode: a rule can only do less. `id` gives each its number.
+    pub fn new(rules: Rules, mode: Mode, mut id: impl FnMut(usize, &Rule) -> RuleId) -> Self {
+        let mut live = Vec::new();
+        for (place, rule) in rules.as_slice().iter().enumerate() {
+            let mode = mode.min(rule.mode.unwrap_or_default());
+            let hopeless = rule.matches.as_ref().is_some_and(Predicate::is_hopeless);
+            if mode != Mode::Off && !hopeless {
+                let id = id(place, rule);
+                // What counts needs a name that is kept, and those are bounded in number.
+                if id != RuleId::UNNUMBERED || !rule.counts() {
+                    live.push(Live { place, id, mode });
+                }
+            }
+        }
+        let rule = |live: &Live| rules.as_slice().get(live.place);
+        let index = Index::new(live.iter().map(|live| rule(live).and_then(|rule| rule.matches.as_ref())));
+        Self { rules, live, index }
+    }
+
+    /// Whether a limit depends on how many requests there are.
+    pub fn limit_share(&self) -> bool {
+        let rules = self.live.iter().filter_map(|live| self.rules.as_slice().get(live.place));
+        rules.filter_map(|rule| rule.limits.as_ref()).any(Limits::limit_share)
+    }
+
+    /// Whether no request can suffer anything.
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    /// From when on no rule is live any more: never, if one of them has no end.
+    pub fn end(&self) -> Option<Timestamp> {
+        let rules = self.live.iter().filter_map(|live| self.rules.as_slice().get(live.place));
+        let ends = rules.map(|rule| rule.schedule.as_ref()?.not_after);
+        ends.collect::<Option<Vec<_>>>()?.into_iter().max()
+    }
+
+    /// Chooses the first rule that matches the request and takes it. `matched` hears of each rule that matches, and of
+    /// those of which it would take too much to find out, as `None`; `excluded` is asked once, when the first one does.
+    pub fn decide(
+        &self,
+        request: &dyn RequestView,
+        around: &mut Circumstances<'_>,
+        excluded: &dyn Fn(&dyn RequestView) -> bool,
+        matched: &mut dyn FnMut(Option<RuleId>),
+    ) -> Option<Decision> {
+        let mut asked = false;
+        let effort = Effort::default();
+        let watched = Watched { request, effort: &effort };
+        for position in self.index.candidates(request) {
+            let Some(Live { place, id, mode }) = self.live.get(position) else { continue };
+            let Some(rule) = self.rules.as_slice().get(*place) else { continue };
+            let Some(level) = rule.level(around.clock, around.arrived) else { continue };
+            let matches = rule.matches.as_ref().is_none_or(|predicate| predicate.matches(&watched));
+            if effort.was_short() {
+                matched(None);
+                continue;
+            }
+            if !matches {
+                continue;
+            }
+            // One that may be excluded is.
+            if !asked && (excluded(&watched) || effort.was_short()) {
+                return None;
+            }
+            asked = true;
+            matched(Some(*id));
+            if let Some(faults) = rule.take(level, request, around) {
+                let (effects, kinds) = faults.draw(request, around.entropy);
+                let name = rule.name.shared();
+                return Some(Decision { rule: *id, name, limits: rule.limits, mode: *mode, effects, kinds });
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,123 @@
+//! gRPC's status codes, and what each stands for in HTTP.
+
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
+use crate::decode::{Decode, Decoder, closest, integer, schema};
+use alloc::format;
+use alloc::string::String;
+use serde::{Serialize, Serializer};
+
+/// A gRPC status code, 0 to 16 (<https://grpc.io/docs/guides/status-codes/>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrpcStatus(u8);
+
+/// Names, in the order of the codes, and the HTTP status of each (google/rpc/code.proto).
+const STATUSES: [(&str, u16); 17] = [
+    ("OK", 200),
+    ("CANCELLED", 499),
+    ("UNKNOWN", 500),
+    ("INVALID_ARGUMENT", 400),
+    ("DEADLINE_EXCEEDED", 504),
+    ("NOT_FOUND", 404),
+    ("ALREADY_EXISTS", 409),
+    ("PERMISSION_DENIED", 403),
+    ("RESOURCE_EXHAUSTED", 429),
+    ("FAILED_PRECONDITION", 400),
+    ("ABORTED", 409),
+    ("OUT_OF_RANGE", 400),
+    ("UNIMPLEMENTED", 501),
+    ("INTERNAL", 500),
+    ("UNAVAILABLE", 503),
+    ("DATA_LOSS", 500),
+    ("UNAUTHENTICATED", 401),
+];
+
+impl GrpcStatus {
+    /// The status of a code, if there is one.
+    pub fn new(code: u8) -> Option<Self> {
+        (usize::from(code) < STATUSES.len()).then_some(Self(code))
+    }
+
+    /// The status of a name in upper case; `CANCELED` counts.
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name = if name == "CANCELED" { "CANCELLED" } else { name };
+        let code = STATUSES.iter().position(|(known, _)| *known == name)?;
+        u8::try_from(code).ok().map(Self)
+    }
+
+    /// The code.
+    pub fn code(self) -> u8 {
+        self.0
+    }
+
+    /// The name, in upper case.
+    pub fn name(self) -> &'static str {
+        STATUSES.get(usize::from(self.0)).map_or("UNKNOWN", |(name, _)| name)
+    }
+
+    /// The HTTP status for clients that do not speak gRPC.
+    pub fn http_status(self) -> u16 {
+        STATUSES.get(usize::from(self.0)).map_or(500, |(_, status)| *status)
+    }
+}
+
+impl Decode for GrpcStatus {
+    const EXPECTED: &'static str = "a gRPC status: 0 to 16, or a name such as `\"UNAVAILABLE\"`";
+
+    schema!(|_| serde_json::json!({
+        "oneOf": [
+            { "enum": STATUSES.iter().map(|(name, _)| *name).chain(["CANCELED"]).collect::<alloc::vec::Vec<_>>() },
+            crate::schema::integer(0, Some(16)),
+        ],
+        "examples": ["UNAVAILABLE", 14],
+    }));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let found = match json {
+            Json::String(name) => Self::from_name(name),
+            other => integer(other).and_then(|code| u8::try_from(code).ok()).and_then(Self::new),
+        };
+        if found.is_some() {
+            return found;
+        }
+        let label = format!("found {json}, expected {}", Self::EXPECTED);
+        decoder.refuse::<()>(Code::InvalidValue, "invalid gRPC status", label);
+        let Json::String(name) = json else { return None };
+        let names: alloc::vec::Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
+        match closest(&name.to_ascii_uppercase(), &names) {
+            Some(close) => decoder.help(format!("did you mean `{close}`?")),
+            None => None,
+        }
+    }
+}
+
+impl Serialize for GrpcStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+/// The gRPC status that stands for an HTTP status (the mapping that Envoy and gRPC share:
+/// <https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md>).
+pub fn of_http(status: u16) -> u8 {
+    match status {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => 14,
+        _ => 2,
+    }
+}
+
+/// A `grpc-message` as it is written in a header: percent-encoded, but for what is printable.
+pub fn encoded(message: &[u8]) -> String {
+    let mut text = String::with_capacity(message.len());
+    for byte in message {
+        match byte {
+            b'%' | 0..=0x1f | 0x7f.. => text.push_str(&format!("%{byte:02X}")),
+            printable => text.push(char::from(*printable)),
+        }
+    }
+    text
+}

@@ -1,0 +1,232 @@
+//! Names and values of headers that a document may carry.
+
+use crate::decode::diagnostic::Code;
+use crate::decode::json::{Json, Shortened};
+use crate::decode::path::Segment;
+use crate::decode::{Decode, Decoder, schema};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// The longest header name or value, in bytes.
+const LONGEST: usize = 8 * 1024;
+/// The most headers that one fault may set.
+const MOST: usize = 64;
+
+/// Whether a byte may stand in a header name (RFC 9110, section 5.6.2: `tchar`).
+pub(crate) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+/// A header's name, in lower case, pseudo-headers included.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HeaderName(String);
+
+impl HeaderName {
+    /// The name, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it names a part of the request line: `:method`, `:path`, …
+    pub fn is_pseudo(&self) -> bool {
+        self.0.starts_with(':')
+    }
+}
+
+impl Decode for HeaderName {
+    const EXPECTED: &'static str = "a header's name";
+
+    schema!(|_| crate::schema::text("", &["x-tester", ":path"]));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let name = String::decode(json, decoder)?;
+        let token = name.strip_prefix(':').unwrap_or(&name);
+        if token.is_empty() || token.len() > LONGEST || !token.bytes().all(is_token) {
+            let label = format!("{json} is not a header's name (RFC 9110)");
+            return decoder.refuse(Code::InvalidValue, "invalid header name", label);
+        }
+        // Envoy keeps both under one name (RFC 9113, section 8.3.1: `:authority` takes the place of `host`).
+        let name =
+            if name.eq_ignore_ascii_case("host") { ":authority".into() } else { name.to_ascii_lowercase() };
+        Some(Self(name))
+    }
+}
+
+impl Serialize for HeaderName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// Headers to put into a reply: `{"retry-after": "30", "set-cookie": ["a=1", "b=2"]}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReplyHeaders(Vec<(String, String)>);
+
+impl ReplyHeaders {
+    /// Names, in lower case, and values, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Headers that the proxy derives from the message itself: a wrong one would break the connection for others.
+const DERIVED: [&str; 8] = [
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Whether the proxy derives the header from the message.
+pub(crate) fn is_derived(name: &str) -> bool {
+    DERIVED.contains(&name)
+}
+
+/// Headers of a reply that say how it went: a document that sets them would have clients take a failure for success, or
+/// hide what was injected.
+const RESERVED: [&str; 3] = ["grpc-message", "grpc-status", "x-brownout"];
+
+/// Returns whether a document must leave this header of a reply alone. It is left out rather than refused: documents that
+/// are in force go on.
+pub fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
+}
+
+impl Decode for ReplyHeaders {
+    const EXPECTED: &'static str = "an object of header names and values";
+
+    schema!(|_| serde_json::json!({
+        "type": "object",
+        "additionalProperties": {
+            "oneOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+        },
+        "examples": [{ "retry-after": "30", "set-cookie": ["a=1", "b=2"] }],
+    }));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let Json::Object(fields) = json else {
+            return decoder.wrong_type("headers", json, Self::EXPECTED);
+        };
+        let count: usize =
+            fields.iter().map(|(_, value)| if let Json::Array(list) = value { list.len() } else { 1 }).sum();
+        if count > MOST {
+            let label = format!("{count} of them, at most {MOST} are allowed");
+            return decoder.refuse(Code::OutOfRange, "too many headers", label);
+        }
+        let mut headers = Vec::new();
+        let mut good = true;
+        for (name, value) in fields {
+            let read = decoder.field(name, |d| one_header(name, value, d));
+            good &= read.is_some();
+            let name = name.to_ascii_lowercase();
+            headers.extend(read.into_iter().flatten().map(|value| (name.clone(), value)));
+        }
+        good.then_some(Self(headers))
+    }
+}
+
+/// The values of one header, once name and values have been found fit to be sent.
+fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Option<Vec<String>> {
+    let named = settable(name, decoder);
+    let values = match value {
+        Json::String(_) => one_value(value, decoder).map(|value| [value].into()),
+        Json::Array(list) => {
+            let values: Vec<Option<String>> = list
+                .iter()
+                .enumerate()
+                .map(|(index, value)| decoder.within(Segment::Index(index), |d| one_value(value, d)))
+                .collect();
+            values.into_iter().collect()
+        }
+        other => decoder.wrong_type("header value", other, "a string or a list of strings"),
+    };
+    named.and(values)
+}
+
+/// The name, in lower case, of a header that a document may set or remove.
+fn settable(name: &str, decoder: &mut Decoder) -> Option<String> {
+    let lower = name.to_ascii_lowercase();
+    if lower.starts_with(':') {
+        decoder.refuse(Code::InvalidValue, "pseudo-headers cannot be set", "")
+    } else if is_derived(&lower) {
+        let label = "the proxy derives it from the message";
+        decoder.refuse(Code::InvalidValue, format!("`{lower}` cannot be set"), label)
+    } else if lower.is_empty() || lower.len() > LONGEST || !lower.bytes().all(is_token) {
+        let label = format!("`{}` is not one (RFC 9110)", Shortened(&lower));
+        decoder.refuse(Code::InvalidValue, "invalid header name", label)
+    } else {
+        Some(lower)
+    }
+}
+
+/// The name of a header to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovedName(String);
+
+impl RemovedName {
+    /// The name, in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Decode for RemovedName {
+    const EXPECTED: &'static str = "a header's name";
+
+    schema!(|_| crate::schema::text("", &["x-request-id"]));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        let name = String::decode(json, decoder)?;
+        settable(&name, decoder).map(Self)
+    }
+}
+
+impl Serialize for RemovedName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+fn one_value(json: &Json, decoder: &mut Decoder) -> Option<String> {
+    let value = String::decode(json, decoder)?;
+    if value.len() > LONGEST {
+        let label = format!("{} bytes, at most {LONGEST} are allowed", value.len());
+        return decoder.refuse(Code::OutOfRange, "header value too long", label);
+    }
+    if value.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
+        // RFC 9110, section 5.5: CR, LF and NUL would let a document write headers of its own, or a second reply.
+        return decoder.refuse(
+            Code::InvalidValue,
+            "invalid header value",
+            format!("{json} has a control character"),
+        );
+    }
+    // RFC 9113, section 8.2.1: with blanks around its value, a message is malformed.
+    Some(value.trim_matches([' ', '\t']).into())
+}
+
+impl Serialize for ReplyHeaders {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        let mut done: Vec<&str> = Vec::new();
+        for (name, value) in self.iter() {
+            if done.contains(&name) {
+                continue;
+            }
+            done.push(name);
+            let values: Vec<&str> = self.iter().filter(|(other, _)| *other == name).map(|(_, v)| v).collect();
+            match values.as_slice() {
+                [_] => map.serialize_entry(name, value)?,
+                several => map.serialize_entry(name, several)?,
+            }
+        }
+        map.end()
+    }
+}

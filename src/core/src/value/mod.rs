@@ -1,0 +1,8 @@
+//! The values of a document, each with its own reading, checks and printing.
+
+pub mod duration;
+pub mod grpc;
+pub mod header;
+pub mod percent;
+pub(crate) mod query;
+pub mod timestamp;

@@ -1,0 +1,254 @@
+//! A share of requests, in exact integers: Envoy's `FractionalPercent`.
+
+use crate::decode::diagnostic::Code;
+use crate::decode::json::Json;
+use crate::decode::{Decode, Decoder, Fields, integer, schema};
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+/// What the numerator is a share of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Denominator {
+    /// 100, Envoy's default.
+    Hundred,
+    /// 10,000
+    TenThousand,
+    /// 1,000,000
+    Million,
+}
+
+impl Denominator {
+    const NAMES: [(Self, &'static str); 3] =
+        [(Self::Hundred, "HUNDRED"), (Self::TenThousand, "TEN_THOUSAND"), (Self::Million, "MILLION")];
+
+    /// Envoy's name for it.
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(denominator, _)| *denominator == self).map_or("MILLION", |(_, name)| name)
+    }
+
+    /// As a number.
+    pub fn value(self) -> u32 {
+        match self {
+            Self::Hundred => 100,
+            Self::TenThousand => 10_000,
+            Self::Million => 1_000_000,
+        }
+    }
+}
+
+/// A share of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FractionalPercent {
+    numerator: u32,
+    denominator: Denominator,
+}
+
+impl FractionalPercent {
+    /// 0 %
+    pub const NEVER: Self = Self { numerator: 0, denominator: Denominator::Hundred };
+    /// 100 %
+    pub const ALWAYS: Self = Self { numerator: 100, denominator: Denominator::Hundred };
+
+    /// `numerator` of `denominator`; more than all is all, as in Envoy.
+    pub fn new(numerator: u32, denominator: Denominator) -> Self {
+        Self { numerator: numerator.min(denominator.value()), denominator }
+    }
+
+    /// The same with at most this numerator: what a request may ask for by a header.
+    #[must_use]
+    pub fn at_most(self, numerator: u64) -> Self {
+        let numerator = u32::try_from(numerator).unwrap_or(u32::MAX).min(self.numerator);
+        Self { numerator, ..self }
+    }
+
+    /// The coarsest denominator that shares with so many decimals can be written in.
+    fn denominator_for(decimals: usize) -> Denominator {
+        match decimals {
+            0 => Denominator::Hundred,
+            1 | 2 => Denominator::TenThousand,
+            _ => Denominator::Million,
+        }
+    }
+
+    /// Whether a uniform draw falls into the share. Envoy's rule: `random % denominator < numerator`.
+    pub fn includes(self, draw: u64) -> bool {
+        draw % u64::from(self.denominator.value()) < u64::from(self.numerator)
+    }
+
+    /// No draw can fall into it.
+    pub fn is_never(self) -> bool {
+        self.numerator == 0
+    }
+
+    /// Every draw falls into it.
+    pub fn is_always(self) -> bool {
+        self.numerator >= self.denominator.value()
+    }
+
+    /// The share in millionths of all requests.
+    pub fn millionths(self) -> u32 {
+        self.numerator * (Denominator::Million.value() / self.denominator.value())
+    }
+
+    /// The numerator, in units of [`Self::denominator`].
+    pub fn numerator(self) -> u32 {
+        self.numerator
+    }
+
+    /// What the numerator is a share of.
+    pub fn denominator(self) -> Denominator {
+        self.denominator
+    }
+}
+
+/// In percent, without the sign: `12.5`.
+impl fmt::Display for FractionalPercent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&in_percent(self.millionths().into()))
+    }
+}
+
+/// Millionths of all requests in percent, without the sign: `12.5`.
+pub(crate) fn in_percent(millionths: u64) -> String {
+    let (whole, part) = (millionths / 10_000, millionths % 10_000);
+    match part {
+        0 => format!("{whole}"),
+        _ => format!("{whole}.{part:04}").trim_end_matches('0').into(),
+    }
+}
+
+impl Serialize for FractionalPercent {
+    /// As a number, unless that would be read back with another denominator.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let millionths = self.millionths();
+        let decimals = self.to_string().split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        if Self::denominator_for(decimals) != self.denominator {
+            let mut map = serializer.serialize_map(Some(2))?;
+            map.serialize_entry("numerator", &self.numerator)?;
+            map.serialize_entry("denominator", self.denominator.name())?;
+            return map.end();
+        }
+        if millionths.is_multiple_of(10_000) {
+            return serializer.serialize_u32(millionths / 10_000);
+        }
+        serializer.serialize_f64(f64::from(millionths) / 10_000.0)
+    }
+}
+
+impl Decode for FractionalPercent {
+    const EXPECTED: &'static str = "a percentage from 0 to 100";
+    const IF_MISSING: Option<&'static str> =
+        Some("there is no default, since tools disagree about it: write `100` for every request");
+
+    schema!(|definitions| {
+        let fraction = definitions.object("FractionalPercent", |_| {
+            let denominators = Denominator::NAMES.map(|(_, name)| name);
+            crate::schema::Object::new(&["Envoy's form of a percentage."])
+                .with("numerator", "How many of the denominator.", crate::schema::integer(0, Some(1_000_000)))
+                .with("denominator", "`HUNDRED` if it is absent.", crate::schema::one_of(&denominators))
+        });
+        serde_json::json!({
+            "oneOf": [
+                { "type": "number", "minimum": 0, "maximum": 100 },
+                { "type": "string", "pattern": "^ *[0-9]+([.][0-9]*)? *$" },
+                fraction,
+            ],
+            "examples": [10, 0.5],
+        })
+    });
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        match json {
+            Json::Number(number) => from_decimal(&plain(number), json, decoder),
+            Json::String(text) => from_decimal(text.trim(), json, decoder),
+            Json::Object(_) => from_fraction(json, decoder),
+            other => decoder.wrong_type(
+                "percentage",
+                other,
+                "a number from 0 to 100, or `{\"numerator\": …, \"denominator\": …}`",
+            ),
+        }
+    }
+}
+
+/// A number without an exponent: `1e-6` is as good a way to write it as any.
+fn plain(number: &serde_json::Number) -> String {
+    let text = number.to_string();
+    let Some((mantissa, exponent)) = text.split_once('e') else { return text };
+    let (whole, part) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
+    match exponent.parse::<i64>().unwrap_or(0) {
+        small @ ..0 => format!("0.{}{whole}{part}", zeros(-small - 1)),
+        // It is printed with an exponent from 10^16 on, and has no decimals there.
+        large => format!("{whole}{part}{}", zeros(large - part.len() as i64)),
+    }
+}
+
+/// Reads the digits as they are written: a float would turn 0.0001 into something near it.
+fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Option<FractionalPercent> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(part) {
+        let negative = text.starts_with('-');
+        let code = if negative { Code::OutOfRange } else { Code::InvalidValue };
+        return decoder.refuse(code, "invalid percentage", format!("found {found}, expected 0 to 100"));
+    }
+    let part = part.trim_end_matches('0');
+    if part.len() > 4 {
+        decoder.refuse::<()>(
+            Code::OutOfRange,
+            "invalid percentage",
+            format!("{found} is finer than one in a million"),
+        );
+        return decoder.help("use at most four decimals");
+    }
+    let mut millionths = String::from(whole);
+    millionths.push_str(part);
+    millionths.push_str("0000".get(part.len()..).unwrap_or_default());
+    let denominator = FractionalPercent::denominator_for(part.len());
+    let unit = Denominator::Million.value() / denominator.value();
+    match millionths.parse::<u32>() {
+        Ok(millionths @ 0..=1_000_000) => Some(FractionalPercent::new(millionths / unit, denominator)),
+        _ => decoder.refuse(Code::OutOfRange, "invalid percentage", format!("{found} is more than 100")),
+    }
+}
+
+/// Envoy's `{"numerator": 5, "denominator": "TEN_THOUSAND"}`, with its defaults: 0 of `HUNDRED`.
+fn from_fraction(json: &Json, decoder: &mut Decoder) -> Option<FractionalPercent> {
+    let fields = Fields::of(json, decoder, &[&["numerator", "denominator"]], &[])?;
+    let denominator = match fields.value("denominator") {
+        None => Some(Denominator::Hundred),
+        Some((name, value)) => decoder.field(name, |d| denominator(value, d)),
+    };
+    let Some((name, value)) = fields.value("numerator") else {
+        return decoder.refuse(Code::MissingField, "missing field `numerator`", "expected a number");
+    };
+    let denominator = denominator?;
+    let limit = denominator.value();
+    decoder.field(name, |d| match integer(value) {
+        Some(number) if number >= 0 && number <= i64::from(limit) => {
+            u32::try_from(number).ok().map(|numerator| FractionalPercent::new(numerator, denominator))
+        }
+        Some(number) if number > 0 => {
+            let label = format!("{number} of {limit} is more than all requests");
+            d.refuse::<()>(Code::OutOfRange, "invalid percentage", label);
+            d.help(format!("use at most {limit}, or a larger denominator"))
+        }
+        _ => d.wrong_type("numerator", value, &format!("a whole number from 0 to {limit}")),
+    })
+}
+
+fn denominator(json: &Json, decoder: &mut Decoder) -> Option<Denominator> {
+    let Json::String(name) = json else {
+        return decoder.wrong_type("denominator", json, "`HUNDRED`, `TEN_THOUSAND` or `MILLION`");
+    };
+    let found = Denominator::NAMES.iter().find(|(_, known)| known == name);
+    if found.is_none() {
+        let label = format!("found {json}, expected `HUNDRED`, `TEN_THOUSAND` or `MILLION`");
+        return decoder.refuse(Code::InvalidValue, "invalid denominator", label);
+    }
+    found.map(|(denominator, _)| *denominator)
+}
