@@ -2,7 +2,7 @@
 //! without anybody thinking of it.
 
 use arbitrary::{Result, Unstructured};
-use brownout_core::schema::schema;
+use brownout_core::document::json_schema::schema;
 use serde_json::{Map, Value, json};
 use std::sync::LazyLock;
 

@@ -3,7 +3,8 @@
 
 use crate::{exchange, grammar};
 use arbitrary::Unstructured;
-use brownout_core::step::{ExchangeId, HeadersStep};
+use brownout_core::id::ExchangeId;
+use brownout_core::step::HeadersStep;
 use brownout_core::{Engine, Plan};
 use serde_json::{Value, json};
 

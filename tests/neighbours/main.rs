@@ -1,6 +1,6 @@
 //! The module among other filters: itself, and filters that translate for clients.
 
-use brownout_core::fault::Kind;
+use brownout_core::kind::Kind;
 use serde_json::{Value, json};
 use support::client::{Connection, Protocol, Reply, Request};
 use support::deadline::until_equal;

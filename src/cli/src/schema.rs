@@ -14,6 +14,6 @@ pub struct Arguments {}
 
 /// Runs it.
 pub fn run(_: &Arguments) -> ExitCode {
-    anstream::println!("{:#}", brownout_core::schema::schema());
+    anstream::println!("{:#}", brownout_core::document::json_schema::schema());
     ExitCode::SUCCESS
 }

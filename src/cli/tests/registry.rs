@@ -1,7 +1,7 @@
 //! What goes with every kind of fault, and with every recipe: this names what is missing.
 
 use brownout_cli::document::{Document, text::Text};
-use brownout_core::fault::Kind;
+use brownout_core::kind::Kind;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@ mod support;
 use boon::{Compiler, SchemaIndex, Schemas};
 use brownout_cli::document::{Document, text::Text};
 use brownout_cli::manifest::{self, Role};
-use brownout_core::fault::Kind;
+use brownout_core::kind::Kind;
 use brownout_core::plan::Plan;
 use serde_json::{Value, json};
 use std::fs;

@@ -21,13 +21,13 @@ pub mod engine;
 pub mod entropy;
 pub mod explain;
 pub mod fault;
+pub mod id;
+pub mod kind;
 pub mod limit;
 #[cfg(feature = "lint")]
 pub mod lint;
 pub mod plan;
 pub mod predicate;
-#[cfg(feature = "schema")]
-pub mod schema;
 pub mod step;
 pub mod stop;
 pub mod time;

@@ -4,10 +4,11 @@ use crate::common;
 
 use brownout_core::decode::Decoder;
 use brownout_core::effect::Effects;
+use brownout_core::engine::event::Event;
 use brownout_core::entropy::Entropy;
 use brownout_core::fault::Fault;
 use brownout_core::fault::delay::Delay;
-use brownout_core::step::{Event, HeadersStep};
+use brownout_core::step::HeadersStep;
 use common::statistics::{kolmogorov_smirnov, within_bounds};
 use common::{FIRST, Headers, Seeded, Worker, about_faults, json, suffering};
 use std::time::Duration;

@@ -2,7 +2,8 @@
 
 use crate::common;
 
-use brownout_core::step::{Event, HeadersStep};
+use brownout_core::engine::event::Event;
+use brownout_core::step::HeadersStep;
 use common::{Headers, Worker};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

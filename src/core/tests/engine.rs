@@ -2,9 +2,11 @@
 
 use crate::common;
 
-use brownout_core::fault::Kind::{Abort, Delay};
-use brownout_core::step::Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed};
-use brownout_core::step::{Direction, Event, HeadersStep, LocalReply, Release};
+use brownout_core::engine::event::Event;
+use brownout_core::engine::event::Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed};
+use brownout_core::id::Direction;
+use brownout_core::kind::Kind::{Abort, Delay};
+use brownout_core::step::{HeadersStep, LocalReply, Release};
 use brownout_core::value::grpc::GrpcStatus;
 use common::{FIRST, Headers, NOTHING, SECOND, Worker, at, id, mark, suffering};
 use std::time::Duration;
@@ -31,7 +33,7 @@ fn get() -> Headers {
     Headers::get(&[])
 }
 
-fn fault(kind: brownout_core::fault::Kind) -> Event {
+fn fault(kind: brownout_core::kind::Kind) -> Event {
     Fault { rule: FIRST, kind }
 }
 
@@ -132,7 +134,7 @@ const THREE: &str = r#"{"rules":[
 #[test]
 fn the_first_rule_that_matches_and_takes_a_request_is_the_only_one() {
     let (in_, out) = (0, 999_999);
-    let third = brownout_core::plan::RuleId(2);
+    let third = brownout_core::id::RuleId(2);
     for (headers, draws, status, matched) in [
         (["x-a", "x-b"].as_slice(), [in_].as_slice(), 500, vec![FIRST]),
         (&["x-a", "x-b"], &[out], 501, vec![FIRST, SECOND]),

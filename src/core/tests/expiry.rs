@@ -3,8 +3,9 @@
 use crate::common;
 
 use brownout_core::Engine;
+use brownout_core::engine::event::Event;
 use brownout_core::limit::tally::LocalTally;
-use brownout_core::step::{Event, HeadersStep};
+use brownout_core::step::HeadersStep;
 use brownout_core::value::timestamp::Timestamp;
 use common::{Headers, Scripted, Simulated, Worker, at, plan};
 #[cfg(target_family = "wasm")]

@@ -3,12 +3,12 @@
 use crate::common;
 
 use brownout_core::decode::Decoder;
+use brownout_core::engine::event::Event;
 use brownout_core::entropy::Entropy;
 use brownout_core::explain::matching::conditions;
 use brownout_core::explain::trace::{By, Check, Verdict, checks};
 use brownout_core::explain::{self, Trace};
 use brownout_core::predicate::Predicate;
-use brownout_core::step::Event;
 use brownout_core::time::Instant;
 use brownout_core::view::Property;
 use common::asked::Asked;

@@ -5,9 +5,11 @@ use crate::common;
 
 use brownout_core::Engine;
 use brownout_core::document::{Mode, Rule};
+use brownout_core::engine::event::Event;
 use brownout_core::entropy::Entropy;
-use brownout_core::plan::{Plan, RuleId};
-use brownout_core::step::{Event, HeadersStep};
+use brownout_core::id::RuleId;
+use brownout_core::plan::Plan;
+use brownout_core::step::HeadersStep;
 use brownout_core::view::{Property, RequestView};
 use common::asked::Asked;
 use common::{Headers, Seeded, Simulated, Worker, plan};
@@ -182,7 +184,7 @@ proptest! {
             match taken.map(RuleId) {
                 Some(rule) if shadowed => events.push(Event::Shadowed(rule)),
                 Some(rule) => {
-                    let kind = brownout_core::fault::Kind::Abort;
+                    let kind = brownout_core::kind::Kind::Abort;
                     events.extend([Event::Injected(rule), Event::Fault { rule, kind }]);
                 }
                 None => {}

@@ -4,7 +4,9 @@
 use crate::common;
 
 use brownout_core::document::Mode;
-use brownout_core::step::{Direction, Event, HeadersStep, Release};
+use brownout_core::engine::event::Event;
+use brownout_core::id::Direction;
+use brownout_core::step::{HeadersStep, Release};
 use brownout_core::value::percent::{Denominator, FractionalPercent};
 use brownout_core::{Engine, Plan};
 use common::{Headers, NOTHING, Seeded, Simulated, Worker, at, id, plan, printed, suffering};

@@ -2,7 +2,7 @@
 
 use crate::common;
 
-use brownout_core::step::Event;
+use brownout_core::engine::event::Event;
 use brownout_core::view::Property;
 use common::asked::Asked;
 use common::{FIRST, Headers, SECOND, Worker, matching, taking};

@@ -2,9 +2,11 @@
 
 use crate::common;
 
-use brownout_core::fault::Kind;
-use brownout_core::plan::RuleId;
-use brownout_core::step::{Direction, Event, HeadersStep, Release};
+use brownout_core::engine::event::Event;
+use brownout_core::id::Direction;
+use brownout_core::id::RuleId;
+use brownout_core::kind::Kind;
+use brownout_core::step::{HeadersStep, Release};
 use brownout_core::view::Property;
 use common::asked::Asked;
 use common::{FIRST, NOTHING, SECOND, Worker, at, id, mark};

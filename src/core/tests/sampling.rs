@@ -274,7 +274,7 @@ fn rules_with_equal_salts_choose_the_same_keys() {
     for number in 0..300 {
         let _ = worker.status(&user(&format!("user-{number}")));
     }
-    let injected = |event: &_| matches!(event, brownout_core::step::Event::Injected(common::SECOND));
+    let injected = |event: &_| matches!(event, brownout_core::engine::event::Event::Injected(common::SECOND));
     assert!(!worker.events().iter().any(injected), "the first has taken what the second would");
 }
 

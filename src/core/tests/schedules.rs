@@ -2,7 +2,8 @@
 
 use crate::common;
 
-use brownout_core::step::{Direction, HeadersStep, Release};
+use brownout_core::id::Direction;
+use brownout_core::step::{HeadersStep, Release};
 use brownout_core::value::timestamp::Timestamp;
 use common::statistics::within_bounds;
 use common::{Headers, Scripted, Seeded, Worker, about_rule, at, taking};
@@ -286,8 +287,11 @@ fn a_rule_that_is_not_live_leaves_its_requests_to_the_next() {
     };
     assert_eq!([status("2026-11-22T12:59:59Z"), status("2026-11-22T13:00:00Z")], [500, 501]);
     let second = common::SECOND;
-    let matched =
-        worker.events().iter().filter(|event| **event == brownout_core::step::Event::Matched(second)).count();
+    let matched = worker
+        .events()
+        .iter()
+        .filter(|event| **event == brownout_core::engine::event::Event::Matched(second))
+        .count();
     assert_eq!(matched, 1);
 }
 

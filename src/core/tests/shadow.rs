@@ -5,7 +5,9 @@
 use crate::common;
 
 use brownout_core::Plan;
-use brownout_core::step::{DataThen, Direction, Event, HeadersStep, Release};
+use brownout_core::engine::event::Event;
+use brownout_core::id::Direction;
+use brownout_core::step::{DataThen, HeadersStep, Release};
 use brownout_core::view::{DataView, RequestView};
 use common::{Headers, Response, Seeded, Simulated, Worker, at, id, plan};
 use proptest::prelude::*;

@@ -3,9 +3,10 @@
 use crate::common;
 
 use brownout_core::Engine;
+use brownout_core::engine::event::Event;
+use brownout_core::id::RuleId;
 use brownout_core::limit::tally::LocalTally;
-use brownout_core::plan::RuleId;
-use brownout_core::step::{Event, HeadersStep};
+use brownout_core::step::HeadersStep;
 use brownout_core::stop::{Closing, Ends};
 use common::{Headers, Response, Scripted, Simulated, Worker, at, id, mistakes, plan};
 #[cfg(target_family = "wasm")]

@@ -3,9 +3,11 @@
 
 use crate::common;
 
+use brownout_core::engine::event::Event;
 use brownout_core::entropy::Entropy;
+use brownout_core::id::Direction;
 use brownout_core::step::HeaderChange::{Add, Remove, Set};
-use brownout_core::step::{DataStep, DataThen, Direction, Event, HeadersStep, Release, TrailersStep};
+use brownout_core::step::{DataStep, DataThen, HeadersStep, Release, TrailersStep};
 use brownout_core::view::{DataView, RequestView};
 use common::{FIRST, Headers, NOTHING, Response, Worker, id, mark, suffering};
 #[cfg(target_family = "wasm")]
@@ -90,7 +92,7 @@ fn a_reset_ends_at_once_and_a_hang_after_its_time() {
     assert_eq!((worker.request(1, &get()), worker.rest()), (HeadersStep::Reset, NOTHING));
     let mut worker = Worker::new(&suffering(r#""delay":{"fixed_delay":"1s"},"hang":{"max":"2s"}"#), &[]);
     assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
-    let hang = Event::Fault { rule: FIRST, kind: brownout_core::fault::Kind::Hang };
+    let hang = Event::Fault { rule: FIRST, kind: brownout_core::kind::Kind::Hang };
     assert!(worker.events().contains(&hang), "it hangs from the beginning");
     assert_eq!(worker.due(2_999), []);
     assert_eq!((worker.due(3_000), worker.rest()), (vec![(1, Release::Reset)], NOTHING));

@@ -8,7 +8,7 @@
 use crate::contexts;
 use crate::status::{DataStatus, HeadersStatus, TrailersStatus};
 use crate::worker::Worker;
-use brownout_core::step::Direction;
+use brownout_core::id::Direction;
 use std::rc::Rc;
 
 /// What the host calls first.

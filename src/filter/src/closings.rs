@@ -4,7 +4,7 @@ use crate::clock::HostClock;
 use crate::host;
 use crate::properties;
 use crate::worker::Worker;
-use brownout_core::step::ExchangeId;
+use brownout_core::id::ExchangeId;
 use brownout_core::stop::Closing;
 
 impl Worker {

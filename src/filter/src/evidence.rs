@@ -2,8 +2,8 @@
 //! `%FILTER_STATE(wasm.brownout.rule:PLAIN)%` and its sisters `faults` and `delay_ms` read.
 
 use crate::host;
-use brownout_core::fault::Kinds;
-use brownout_core::step::listed;
+use brownout_core::engine::event::listed;
+use brownout_core::kind::Kinds;
 use std::time::Duration;
 
 /// Sets it for the exchange of the effective context. Without a delay, one that was set before stays.

@@ -4,7 +4,7 @@
 //! with every request that it holds. Here a call that fails is an [`Err`], and it is the caller who makes sure that
 //! the request goes on.
 
-use brownout_core::step::Direction;
+use brownout_core::id::Direction;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, StreamType};
 use std::ptr::null_mut;
 

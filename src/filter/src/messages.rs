@@ -7,9 +7,8 @@ use crate::request::HostRequest;
 use crate::response::{HostData, HostResponse};
 use crate::status::{DataStatus, HeadersStatus, TrailersStatus};
 use crate::worker::Worker;
-use brownout_core::step::{
-    DataStep, DataThen, Direction, ExchangeId, HeaderChange, HeadersStep, LocalReply, TrailersStep,
-};
+use brownout_core::id::{Direction, ExchangeId};
+use brownout_core::step::{DataStep, DataThen, HeaderChange, HeadersStep, LocalReply, TrailersStep};
 
 /// The message waits, and nothing is called for it until it goes on or ends.
 const HELD: HeadersStatus = HeadersStatus::StopAllIterationAndWatermark;

@@ -3,7 +3,8 @@
 use crate::clock::HostClock;
 use crate::worker::{TICKS, Worker};
 use crate::{contexts, host};
-use brownout_core::step::{ExchangeId, Release};
+use brownout_core::id::ExchangeId;
+use brownout_core::step::Release;
 use brownout_core::time::Clock;
 
 /// How many exchanges one tick releases. The host carries releases out one inside the other, where it answers them

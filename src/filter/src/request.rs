@@ -1,7 +1,7 @@
 //! A request as the host shows it: fetched as late and as little as the rules allow.
 
 use crate::{host, pairs, properties};
-use brownout_core::step::Direction;
+use brownout_core::id::Direction;
 use brownout_core::view::{Property, RequestView};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;

@@ -1,7 +1,7 @@
 //! A response, and a piece of a body, as the host shows them.
 
 use crate::{host, pairs};
-use brownout_core::step::Direction;
+use brownout_core::id::Direction;
 use brownout_core::view::{DataView, ResponseView};
 use std::cell::OnceCell;
 

@@ -5,9 +5,9 @@
 use crate::host;
 use brownout_core::Plan;
 use brownout_core::document::{Mode, Rule};
-use brownout_core::fault::Kind;
-use brownout_core::plan::RuleId;
-use brownout_core::step::Event;
+use brownout_core::engine::event::Event;
+use brownout_core::id::RuleId;
+use brownout_core::kind::Kind;
 use proxy_wasm::types::MetricType;
 use std::cell::RefCell;
 

@@ -6,7 +6,7 @@ mod documents;
 
 use brownout_core::engine::Engine;
 use brownout_core::entropy::Entropy;
-use brownout_core::step::ExchangeId;
+use brownout_core::id::ExchangeId;
 use brownout_core::time::{Clock, Instant};
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::RequestView;

@@ -5,9 +5,8 @@ use crate::exchange::{self, Clocks, Seeded};
 use crate::message::{Message, State};
 use arbitrary::Unstructured;
 use brownout_core::Engine;
-use brownout_core::step::{
-    DataStep, DataThen, Direction, ExchangeId, HeadersStep, LocalReply, Release, TrailersStep,
-};
+use brownout_core::id::{Direction, ExchangeId};
+use brownout_core::step::{DataStep, DataThen, HeadersStep, LocalReply, Release, TrailersStep};
 use brownout_core::view::DataView;
 
 /// What the host shows of a body, or not.

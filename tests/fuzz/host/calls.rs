@@ -5,7 +5,8 @@
 use super::proxy::{World, world};
 use super::stream::{Action, Stream};
 use crate::message::State;
-use brownout_core::step::{Direction, HeaderChange};
+use brownout_core::id::Direction;
+use brownout_core::step::HeaderChange;
 use brownout_core::view::Property;
 use std::slice::from_raw_parts;
 

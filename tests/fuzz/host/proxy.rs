@@ -7,7 +7,8 @@ use crate::engine::pool;
 use crate::exchange::{self, Request, Response};
 use crate::message::{Message, State};
 use arbitrary::Unstructured;
-use brownout_core::step::{DataStep, DataThen, Direction};
+use brownout_core::id::Direction;
+use brownout_core::step::{DataStep, DataThen};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 

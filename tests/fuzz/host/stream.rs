@@ -2,7 +2,7 @@
 
 use crate::exchange::{Request, Response};
 use crate::message::{Message, State};
-use brownout_core::step::Direction;
+use brownout_core::id::Direction;
 
 /// What the module has asked for, to be done when the callback is over.
 #[derive(Debug, Clone, PartialEq, Eq)]

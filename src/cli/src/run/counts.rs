@@ -2,7 +2,7 @@
 
 use crate::envoy::{Admin, AdminError};
 use brownout_core::Plan;
-use brownout_core::fault::Kind;
+use brownout_core::kind::Kind;
 use std::collections::BTreeMap;
 
 const MODULE: &str = "wasmcustom.brownout";

@@ -2,10 +2,13 @@
 
 use brownout_core::Engine;
 use brownout_core::document::Rule;
+use brownout_core::engine::event::Event;
 use brownout_core::entropy::Entropy;
-use brownout_core::fault::Kind;
-use brownout_core::plan::{Plan, RuleId};
-use brownout_core::step::{Event, ExchangeId, HeadersStep, Release};
+use brownout_core::id::ExchangeId;
+use brownout_core::id::RuleId;
+use brownout_core::kind::Kind;
+use brownout_core::plan::Plan;
+use brownout_core::step::{HeadersStep, Release};
 use brownout_core::time::{Clock, Instant};
 use brownout_core::view::{RequestView, ResponseView};
 use serde_json::Value;

@@ -5,7 +5,8 @@ use brownout_core::document::sample::Missing;
 use brownout_core::document::schedule::WHOLE;
 use brownout_core::document::{Action, Rule};
 use brownout_core::explain::fault::{decided_elsewhere, ends};
-use brownout_core::fault::{Fault, Faults, Kind};
+use brownout_core::fault::{Fault, Faults};
+use brownout_core::kind::Kind;
 use brownout_core::plan::activation::ByKey;
 use brownout_core::view::RequestView;
 

@@ -2,9 +2,9 @@
 
 use super::expected::{Expectation, expectation};
 use brownout_core::Plan;
-use brownout_core::fault::Kind;
-use brownout_core::plan::RuleId;
-use brownout_core::step::Event;
+use brownout_core::engine::event::Event;
+use brownout_core::id::RuleId;
+use brownout_core::kind::Kind;
 use brownout_core::time::{Clock, Instant};
 use brownout_core::view::RequestView;
 use std::collections::BTreeMap;

@@ -126,7 +126,7 @@ impl Decode for BodyChange {
 
     schema!(|definitions| definitions.object("BodyChange", |definitions| {
         let patch = serde_json::json!({ "type": "object", "examples": [{ "price": 0, "stock": null }] });
-        crate::schema::Object::new(&["How a body changes, in exactly one way."])
+        crate::decode::describe::Object::new(&["How a body changes, in exactly one way."])
             .with("replace", "By this text, at most 64 KiB.", String::schema(definitions))
             .with("replace_base64", "By these bytes, in base64.", String::schema(definitions))
             .with("merge_patch", "JSON, by a merge patch (RFC 7396).", patch)

@@ -225,9 +225,9 @@ impl Distribution {
     /// Its fields, for the schema.
     #[cfg(feature = "schema")]
     pub fn describe(
-        object: crate::schema::Object,
-        definitions: &mut crate::schema::Definitions,
-    ) -> crate::schema::Object {
+        object: crate::decode::describe::Object,
+        definitions: &mut crate::decode::describe::Definitions,
+    ) -> crate::decode::describe::Object {
         object
             .with("fixed_delay", "Always this long.", Written::schema(definitions))
             .with("uniform", "Evenly between two durations.", Uniform::schema(definitions))

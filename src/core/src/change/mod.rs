@@ -5,4 +5,6 @@ pub mod distribution;
 pub mod header_control;
 pub mod headers;
 pub mod percentiles;
+pub mod response;
 pub mod status;
+pub mod wait;

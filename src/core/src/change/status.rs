@@ -40,7 +40,7 @@ impl Decode for StatusMatch {
         let one = || {
             serde_json::json!({
                 "oneOf": [
-                    crate::schema::integer(200, Some(599)),
+                    crate::decode::describe::integer(200, Some(599)),
                     { "type": "string", "pattern": "^[2-5][xX][xX]$" },
                 ],
             })

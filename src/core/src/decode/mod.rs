@@ -5,6 +5,8 @@
 //! one to one to a struct.
 
 mod decoder;
+#[cfg(feature = "schema")]
+pub mod describe;
 pub mod diagnostic;
 pub(crate) mod dictionary;
 mod fields;
@@ -32,7 +34,7 @@ use alloc::vec::Vec;
 macro_rules! schema {
     (|$definitions:pat_param| $schema:expr) => {
         #[cfg(feature = "schema")]
-        fn schema($definitions: &mut crate::schema::Definitions) -> serde_json::Value {
+        fn schema($definitions: &mut crate::decode::describe::Definitions) -> serde_json::Value {
             $schema
         }
     };
@@ -51,8 +53,8 @@ pub trait Decode: Sized {
 
     /// What it takes, as JSON Schema.
     #[cfg(feature = "schema")]
-    fn schema(_: &mut crate::schema::Definitions) -> serde_json::Value {
-        crate::schema::by_words(Self::EXPECTED)
+    fn schema(_: &mut crate::decode::describe::Definitions) -> serde_json::Value {
+        crate::decode::describe::by_words(Self::EXPECTED)
     }
 }
 

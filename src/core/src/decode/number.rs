@@ -26,7 +26,7 @@ pub struct Count(pub u64);
 impl Decode for Count {
     const EXPECTED: &'static str = "a whole number from 0";
 
-    schema!(|_| crate::schema::integer(0, None));
+    schema!(|_| crate::decode::describe::integer(0, None));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match integer(json).and_then(|number| u64::try_from(number).ok()) {

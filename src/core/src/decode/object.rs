@@ -15,7 +15,7 @@ pub trait Field: Sized {
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
     /// Whether it has to be there, and what it takes, as JSON Schema.
     #[cfg(feature = "schema")]
-    fn describe(definitions: &mut crate::schema::Definitions) -> (bool, serde_json::Value);
+    fn describe(definitions: &mut crate::decode::describe::Definitions) -> (bool, serde_json::Value);
 }
 
 impl<T: Decode + Serialize> Field for T {
@@ -28,7 +28,7 @@ impl<T: Decode + Serialize> Field for T {
     }
 
     #[cfg(feature = "schema")]
-    fn describe(definitions: &mut crate::schema::Definitions) -> (bool, serde_json::Value) {
+    fn describe(definitions: &mut crate::decode::describe::Definitions) -> (bool, serde_json::Value) {
         (true, <T as Decode>::schema(definitions))
     }
 }
@@ -43,7 +43,7 @@ impl<T: Decode + Serialize> Field for Option<T> {
     }
 
     #[cfg(feature = "schema")]
-    fn describe(definitions: &mut crate::schema::Definitions) -> (bool, serde_json::Value) {
+    fn describe(definitions: &mut crate::decode::describe::Definitions) -> (bool, serde_json::Value) {
         (false, T::schema(definitions))
     }
 }
@@ -92,7 +92,7 @@ macro_rules! object {
 
             $crate::decode::schema!(|definitions| definitions.object(stringify!($Name), |definitions| {
                 let mut object =
-                    $crate::schema::Object::new(&[$($crate::decode::object!(@doc $($meta)*)),*]);
+                    $crate::decode::describe::Object::new(&[$($crate::decode::object!(@doc $($meta)*)),*]);
                 $(
                     let (required, schema) = <$Type as $crate::decode::Field>::describe(definitions);
                     let doc = &[$($crate::decode::object!(@doc $($field_meta)*)),*];

@@ -1,5 +1,7 @@
 //! The document as it is written.
 
+#[cfg(feature = "schema")]
+pub mod json_schema;
 pub mod sample;
 pub mod schedule;
 
@@ -10,8 +12,9 @@ use crate::decode::path::Segment;
 use crate::decode::{Decode, Decoder, Field, Fields, listed, object, schema};
 use crate::document::sample::Sample;
 use crate::document::schedule::{Schedule, WHOLE};
-use crate::fault::{Faults, Kinds};
-use crate::limit::limits::Limits;
+use crate::fault::Faults;
+use crate::kind::Kinds;
+use crate::limit::Limits;
 use crate::predicate::Predicate;
 use crate::stop::StopWhen;
 use crate::value::percent::{FractionalPercent, in_percent};
@@ -52,7 +55,7 @@ impl Mode {
 impl Decode for Mode {
     const EXPECTED: &'static str = "`inject`, `shadow` or `off`";
 
-    schema!(|_| crate::schema::one_of(&Self::NAMES.map(|(_, name)| name)));
+    schema!(|_| crate::decode::describe::one_of(&Self::NAMES.map(|(_, name)| name)));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let found = match json {
@@ -136,7 +139,7 @@ impl Decode for RuleName {
     const IF_MISSING: Option<&'static str> =
         Some("metrics, logs and the response header call the rule by its name");
 
-    schema!(|_| crate::schema::text("^[a-z0-9][a-z0-9_.-]{0,62}$", &["slow-checkout"]));
+    schema!(|_| crate::decode::describe::text("^[a-z0-9][a-z0-9_.-]{0,62}$", &["slow-checkout"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let name = String::decode(json, decoder)?;
@@ -218,8 +221,9 @@ impl Decode for Rule {
 
     schema!(|definitions| definitions.object("Rule", |definitions| {
         let doc = |text| [text];
-        let mut rule =
-            crate::schema::Object::new(&doc("Which requests, how many of them, and what happens to those."));
+        let mut rule = crate::decode::describe::Object::new(&doc(
+            "Which requests, how many of them, and what happens to those.",
+        ));
         rule.add("name", &doc("Unique in the document."), true, RuleName::schema(definitions));
         let fields = [
             ("mode", "Overrides the document's mode, towards less only.", Mode::schema(definitions)),
@@ -323,7 +327,7 @@ impl Decode for Outcome {
 
     schema!(|definitions| definitions.object("Outcome", |definitions| {
         let mut outcome =
-            crate::schema::Object::new(&["One of several things that can happen to a request."]);
+            crate::decode::describe::Object::new(&["One of several things that can happen to a request."]);
         let share = FractionalPercent::schema(definitions);
         outcome.add("percentage", &["The share of the rule's requests that it happens to."], true, share);
         Faults::describe(&mut outcome, definitions);

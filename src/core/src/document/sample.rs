@@ -142,8 +142,8 @@ impl Decode for Key {
 
     schema!(|definitions| definitions.object("Key", |_| {
         let nothing = || serde_json::json!({ "type": "object", "additionalProperties": false });
-        let name = |example| crate::schema::text("", &[example]);
-        crate::schema::Object::new(&["What stays with a user."])
+        let name = |example| crate::decode::describe::text("", &[example]);
+        crate::decode::describe::Object::new(&["What stays with a user."])
             .with("header", "The value of this header.", name("x-user-id"))
             .with("cookie", "The value of this cookie.", name("session"))
             .with("query_parameter", "The value of this parameter of the query.", name("user"))
@@ -207,7 +207,7 @@ pub enum Missing {
 impl Decode for Missing {
     const EXPECTED: &'static str = "`skip` or `random`";
 
-    schema!(|_| crate::schema::one_of(&["skip", "random"]));
+    schema!(|_| crate::decode::describe::one_of(&["skip", "random"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match json {
@@ -244,7 +244,7 @@ impl Count {
 impl Decode for Count {
     const EXPECTED: &'static str = "a whole number from 1";
 
-    schema!(|_| crate::schema::integer(1, None));
+    schema!(|_| crate::decode::describe::integer(1, None));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match integer(json).and_then(|number| u64::try_from(number).ok()) {

@@ -4,8 +4,8 @@ pub mod answer;
 
 use crate::body::pace::{Pace, Rate};
 use crate::body::rewrite::Rewrite;
-use crate::fault::Kind;
-use crate::fault::response::Answer;
+use crate::effect::answer::Answer;
+use crate::kind::Kind;
 use crate::step::{HeaderChange, LocalReply};
 use crate::value::duration::LONGEST;
 use alloc::vec::Vec;

@@ -2,12 +2,14 @@
 
 use super::{Engine, upstream};
 use crate::body::Body;
+use crate::effect::answer::Outcome;
 use crate::effect::{End, Throttle};
+use crate::engine::event::Event;
 use crate::engine::exchange::{Ahead, AnswerHeld, Exchange, Stage};
 use crate::entropy::Entropy;
-use crate::fault::response::Outcome;
-use crate::fault::{Kind, Kinds};
-use crate::step::{Event, ExchangeId, HeaderChange, HeadersStep, LocalReply};
+use crate::id::ExchangeId;
+use crate::kind::{Kind, Kinds};
+use crate::step::{HeaderChange, HeadersStep, LocalReply};
 use crate::time::{Clock, Instant};
 use crate::view::ResponseView;
 use alloc::vec::Vec;

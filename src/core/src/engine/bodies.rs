@@ -2,8 +2,10 @@
 
 use super::Engine;
 use crate::body::Around;
+use crate::engine::event::Event;
 use crate::entropy::Entropy;
-use crate::step::{DataStep, DataThen, Direction, Event, ExchangeId, TrailersStep};
+use crate::id::{Direction, ExchangeId};
+use crate::step::{DataStep, DataThen, TrailersStep};
 use crate::time::Clock;
 use crate::view::DataView;
 

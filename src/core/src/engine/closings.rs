@@ -2,9 +2,10 @@
 
 use super::Engine;
 use crate::document::Placement;
+use crate::engine::event::Event;
 use crate::entropy::Entropy;
+use crate::id::ExchangeId;
 use crate::plan::Plan;
-use crate::step::{Event, ExchangeId};
 use crate::stop::{Closing, Ends, Watch};
 use crate::time::{Clock, Instant};
 

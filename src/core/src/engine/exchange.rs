@@ -14,12 +14,13 @@
 //! The body of the request is worked on beside all that, from the moment that the request is forwarded.
 
 use crate::body::Body;
+use crate::effect::answer::Answer;
 use crate::effect::{End, Ending, Throttle};
-use crate::fault::Kinds;
-use crate::fault::response::Answer;
+use crate::id::RuleId;
+use crate::id::{Direction, ExchangeId};
+use crate::kind::Kinds;
 use crate::limit::allowance::{Places, Scopes};
-use crate::plan::RuleId;
-use crate::step::{Direction, ExchangeId, LocalReply};
+use crate::step::LocalReply;
 use crate::time::Instant;
 use alloc::rc::Rc;
 use core::time::Duration;

@@ -2,10 +2,10 @@
 //! the clock themselves.
 
 use super::Engine;
+use crate::engine::event::Event;
 use crate::entropy::Entropy;
 use crate::limit::tally::{Account, Tally};
 use crate::plan::Plan;
-use crate::step::Event;
 use crate::time::{Clock, Instant};
 use crate::value::timestamp::Timestamp;
 use alloc::rc::Rc;

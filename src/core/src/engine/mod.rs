@@ -3,6 +3,7 @@
 mod answers;
 mod bodies;
 mod closings;
+pub mod event;
 pub mod exchange;
 mod expiry;
 pub(crate) mod names;
@@ -11,15 +12,17 @@ mod requests;
 mod upstream;
 
 use crate::body::kept::Memory;
+use crate::engine::event::{EVIDENCE_HEADER, Event, evidence};
 use crate::engine::exchange::{Cause, Exchange};
 use crate::engine::names::Names;
 use crate::entropy::Entropy;
-use crate::fault::Kinds;
+use crate::id::RuleId;
+use crate::id::{Direction, ExchangeId};
+use crate::kind::Kinds;
 use crate::limit::allowance::Allowance;
 use crate::limit::tally::{LocalTally, Tally};
+use crate::plan::Plan;
 use crate::plan::route::RouteCache;
-use crate::plan::{Plan, RuleId};
-use crate::step::{Direction, EVIDENCE_HEADER, Event, ExchangeId, evidence};
 use crate::stop::Watch;
 use crate::time::Instant;
 use alloc::boxed::Box;

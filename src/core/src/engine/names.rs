@@ -1,17 +1,13 @@
 //! The numbers of rules, by name. Rules in the metadata of routes come and go, and are found by their names again.
 
 use crate::decode::dictionary::Dictionary;
-use crate::plan::{Plan, RuleId};
+use crate::id::RuleId;
+use crate::plan::Plan;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 /// How many names beyond the document's own get a number. Each costs the proxy some metrics, for ever.
 const MOST_OF_ROUTES: usize = 1000;
-
-impl RuleId {
-    /// A rule of a route that came after too many others: it works, and has no number of its own.
-    pub const UNNUMBERED: Self = Self(usize::MAX);
-}
 
 /// Names and their numbers.
 #[derive(Debug)]

@@ -5,7 +5,8 @@ use crate::body::Due;
 use crate::effect::{End, Ending};
 use crate::engine::exchange::{AnswerHeld, Exchange, Held, Stage};
 use crate::entropy::Entropy;
-use crate::step::{Direction, ExchangeId, Release};
+use crate::id::{Direction, ExchangeId};
+use crate::step::Release;
 use crate::time::Instant;
 
 impl<E: Entropy> Engine<E> {

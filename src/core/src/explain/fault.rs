@@ -3,12 +3,14 @@
 use super::message;
 use super::words::{anded, length, percent, quoted};
 use crate::change::distribution::Distribution;
+use crate::change::wait::Length;
+use crate::fault::Faults;
 use crate::fault::abort::Abort;
-use crate::fault::delay::{Delay, Length};
+use crate::fault::delay::Delay;
 use crate::fault::hang::Hang;
 use crate::fault::rate_limit::{RequestRateLimit, ResponseRateLimit};
 use crate::fault::response::Response;
-use crate::fault::{Faults, Kind};
+use crate::kind::Kind;
 use crate::value::duration::Written;
 use crate::value::percent::FractionalPercent;
 use alloc::format;

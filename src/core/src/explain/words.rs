@@ -2,7 +2,7 @@
 
 use crate::decode::Count;
 use crate::decode::json::Shortened;
-use crate::limit::limits::Limits;
+use crate::limit::Limits;
 use crate::value::duration::Written;
 use crate::value::percent::{Denominator, FractionalPercent};
 use alloc::format;

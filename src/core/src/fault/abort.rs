@@ -1,59 +1,26 @@
 //! `abort`: the request is answered instead of being forwarded.
 
-use super::{Fault, Kind};
 use crate::change::header_control::{self, Nothing, Wanted};
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, Fields, integer, object, schema};
+use crate::decode::{Decoder, Fields, object};
 use crate::effect::{Effects, End, Ending};
 use crate::entropy::Entropy;
+use crate::fault::Fault;
+use crate::kind::Kind;
 use crate::step::LocalReply;
 use crate::value::grpc::GrpcStatus;
 use crate::value::header::{ReplyHeaders, is_reserved};
+use crate::value::http_status::HttpStatus;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use alloc::format;
 use alloc::string::String;
-use serde::{Serialize, Serializer};
 
 /// The body of Envoy's own fault filter, which monitoring knows.
 const DEFAULT_BODY: &str = "fault filter abort";
 /// The longest body, in bytes.
 const LONGEST_BODY: usize = 64 * 1024;
-
-/// An HTTP status that a request can be aborted with: 200 to 599, as in Envoy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HttpStatus(u16);
-
-impl HttpStatus {
-    /// The status.
-    pub fn get(self) -> u16 {
-        self.0
-    }
-}
-
-impl Decode for HttpStatus {
-    const EXPECTED: &'static str = "an HTTP status from 200 to 599";
-
-    schema!(|_| crate::schema::integer(200, Some(599)));
-
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        match integer(json) {
-            Some(status @ 200..=599) => u16::try_from(status).ok().map(Self),
-            Some(_) => {
-                let label = format!("found {json}, expected 200 to 599");
-                decoder.refuse(Code::OutOfRange, "invalid HTTP status", label)
-            }
-            None => decoder.wrong_type("HTTP status", json, "a number from 200 to 599"),
-        }
-    }
-}
-
-impl Serialize for HttpStatus {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u16(self.0)
-    }
-}
 
 object! {
     /// How a request is answered: with exactly one of `http_status`, `grpc_status` and `header_abort`.
@@ -121,11 +88,6 @@ impl Abort {
             Wanted::Grpc(grpc) => (grpc.http_status(), Some(grpc)),
         })
     }
-}
-
-/// Returns whether a response with this status has no body (RFC 9110, section 6.4.1).
-pub(crate) fn is_bodiless(status: u16) -> bool {
-    matches!(status, 204 | 304)
 }
 
 /// The longest `grpc-message` as it is sent, in bytes. Clients bound the headers of a message: grpcio loses the status from

@@ -18,6 +18,7 @@ pub mod response;
 use crate::decode::{Decoder, Field, Fields};
 use crate::effect::Effects;
 use crate::entropy::Entropy;
+use crate::kind::{Kind, Kinds, kinds};
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use abort::Abort;
@@ -40,27 +41,6 @@ pub trait Fault {
 
 macro_rules! faults {
     ($($(#[$($doc:tt)*])* $field:ident: $Kind:ident, $counter:literal;)+) => {
-        /// A kind of fault.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Kind {
-            $($(#[$($doc)*])* $Kind,)+
-        }
-
-        impl Kind {
-            /// All of them, in the order in which they act on an exchange.
-            pub const ALL: &'static [Self] = &[$(Self::$Kind),+];
-
-            /// The name of its field in a rule.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$Kind => stringify!($field),)+ }
-            }
-
-            /// The name of its counter.
-            pub fn counter(self) -> &'static str {
-                match self { $(Self::$Kind => $counter,)+ }
-            }
-        }
-
         // A rule has one or two of them: the others take no more than a pointer.
         /// The faults of one rule.
         #[derive(Debug, Clone, Default)]
@@ -81,7 +61,7 @@ macro_rules! faults {
 
             /// Adds them to a description.
             #[cfg(feature = "schema")]
-            pub fn describe(object: &mut crate::schema::Object, definitions: &mut crate::schema::Definitions) {
+            pub fn describe(object: &mut crate::decode::describe::Object, definitions: &mut crate::decode::describe::Definitions) {
                 $(object.add(
                     stringify!($field),
                     &[$(crate::decode::object!(@doc $($doc)*)),*],
@@ -107,24 +87,7 @@ macro_rules! faults {
     };
 }
 
-faults! {
-    /// The request is changed before it is forwarded.
-    request: Request, "requests_rewritten";
-    /// The request waits before it is forwarded.
-    delay: Delay, "delays_injected";
-    /// The request is answered instead of being forwarded.
-    abort: Abort, "aborts_injected";
-    /// The stream is reset instead.
-    reset: Reset, "resets_injected";
-    /// The request is never answered; in the end, the stream is reset.
-    hang: Hang, "hangs_injected";
-    /// The request's body is slowed down.
-    request_rate_limit: RequestRateLimit, "request_rl_injected";
-    /// The response is changed, after the backend has done the work.
-    response: Response, "responses_rewritten";
-    /// The response's body is slowed down.
-    response_rate_limit: ResponseRateLimit, "response_rl_injected";
-}
+kinds!(faults);
 
 impl Faults {
     /// Tells of the headers of replies that they set or remove.
@@ -163,48 +126,4 @@ impl Faults {
 /// One draw. Certainties need no entropy.
 pub fn draws(percentage: FractionalPercent, entropy: &mut dyn Entropy) -> bool {
     percentage.is_always() || (!percentage.is_never() && percentage.includes(entropy.next_u64()))
-}
-
-/// A set of fault kinds.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Kinds(u16);
-
-impl Kinds {
-    /// Adds one.
-    pub fn insert(&mut self, kind: Kind) {
-        self.0 |= 1 << kind as u16;
-    }
-
-    /// Adds others.
-    pub fn extend(&mut self, others: Self) {
-        self.0 |= others.0;
-    }
-
-    /// Takes one out.
-    pub fn remove(&mut self, kind: Kind) {
-        self.0 &= !(1 << kind as u16);
-    }
-
-    /// Whether one is in it.
-    pub fn contains(self, kind: Kind) -> bool {
-        self.0 & (1 << kind as u16) != 0
-    }
-
-    /// Whether none is in it.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// Those in it, in the order in which they act.
-    pub fn iter(self) -> impl Iterator<Item = Kind> {
-        Kind::ALL.iter().copied().filter(move |kind| self.contains(*kind))
-    }
-}
-
-impl FromIterator<Kind> for Kinds {
-    fn from_iter<I: IntoIterator<Item = Kind>>(kinds: I) -> Self {
-        let mut set = Self::default();
-        kinds.into_iter().for_each(|kind| set.insert(kind));
-        set
-    }
 }

@@ -43,7 +43,7 @@ impl NewPath {
 impl Decode for NewPath {
     const EXPECTED: &'static str = "a path such as `\"/other\"`";
 
-    schema!(|_| crate::schema::text("^/[^?#]*$", &["/other"]));
+    schema!(|_| crate::decode::describe::text("^/[^?#]*$", &["/other"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let path = String::decode(json, decoder)?;
@@ -80,7 +80,7 @@ impl NewMethod {
 impl Decode for NewMethod {
     const EXPECTED: &'static str = "a method such as `\"PUT\"`";
 
-    schema!(|_| crate::schema::text("", &["PUT"]));
+    schema!(|_| crate::decode::describe::text("", &["PUT"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let method = String::decode(json, decoder)?;

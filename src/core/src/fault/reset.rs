@@ -1,9 +1,10 @@
 //! `reset`: the stream is reset instead of the request being forwarded.
 
-use super::{Fault, Kind};
 use crate::decode::object;
 use crate::effect::{Effects, End, Ending};
 use crate::entropy::Entropy;
+use crate::fault::Fault;
+use crate::kind::Kind;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 

@@ -1,7 +1,7 @@
 //! What a worker may still do under the limits, agreed upon with the others.
 
+use crate::limit::Limits;
 use crate::limit::ledger::{Asking, LEASE, Ledger, Wish};
-use crate::limit::limits::Limits;
 use crate::limit::recent::Recent;
 use crate::limit::tally::{Account, Tally};
 use crate::time::{Clock, Instant};

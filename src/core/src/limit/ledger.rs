@@ -4,7 +4,7 @@
 //! A worker that dies gives nothing back. So each holds its places on a lease, which it renews as long as it holds any;
 //! what has not been renewed is free again.
 
-use crate::limit::limits::Limits;
+use crate::limit::Limits;
 use crate::limit::recent::{self, Recent};
 use crate::time::Instant;
 use alloc::vec::Vec;

@@ -2,6 +2,35 @@
 
 pub mod allowance;
 pub mod ledger;
-pub mod limits;
 pub mod recent;
 pub mod tally;
+
+use crate::decode::{Count, object};
+use crate::value::percent::FractionalPercent;
+
+object! {
+    /// Limits, of a rule or of all rules together. Over a limit, a request goes on untouched and is counted.
+    #[derive(Debug, Clone, Copy)]
+    pub struct Limits {
+        /// How many exchanges may be held or slowed down at the same time. 0 means never, as in Envoy.
+        pub max_active_faults: Option<Count>,
+        /// How many exchanges may suffer a fault, since the document arrived.
+        pub max_faults: Option<Count>,
+        /// How many exchanges may suffer a fault in each second of the proxy's clock.
+        pub max_faults_per_second: Option<Count>,
+        /// How large a share of all requests may suffer a fault, over the last ten seconds.
+        pub max_percentage: Option<FractionalPercent>,
+    }
+}
+
+impl Limits {
+    /// Whether it matters what time it is.
+    pub fn need_clock(&self) -> bool {
+        self.max_active_faults.is_some() || self.max_faults_per_second.is_some() || self.limit_share()
+    }
+
+    /// Whether it matters how many requests there are.
+    pub fn limit_share(&self) -> bool {
+        self.max_percentage.is_some()
+    }
+}

@@ -3,16 +3,18 @@
 use super::Lints;
 use super::rule::{never, share};
 use crate::change::distribution::Distribution;
+use crate::change::wait::Length;
 use crate::decode::diagnostic::Code;
 use crate::decode::path::Segment;
 use crate::document::Rule;
 use crate::fault::Faults;
 use crate::fault::abort::{self, Abort};
-use crate::fault::delay::{Delay, Length};
-use crate::limit::limits::Limits;
+use crate::fault::delay::Delay;
+use crate::limit::Limits;
 use crate::predicate::Predicate;
 use crate::predicate::string::Pattern;
 use crate::value::header::{ReplyHeaders, is_reserved};
+use crate::value::http_status::is_bodiless;
 use alloc::format;
 use core::time::Duration;
 use serde_json::Value;
@@ -117,7 +119,7 @@ fn abort(abort: &Abort, predicate: Option<&Predicate>, lints: &mut Lints) {
     if let Some(headers) = &abort.headers {
         lints.at("headers", |lints| reply_headers(headers, lints));
     }
-    let is_bodiless = abort.http_status.is_some_and(|status| abort::is_bodiless(status.get()));
+    let is_bodiless = abort.http_status.is_some_and(|status| is_bodiless(status.get()));
     if is_bodiless && abort.body.as_ref().is_some_and(|body| !body.is_empty()) {
         lints.at("body", |lints| {
             let label = "responses with 204 and 304 have none (RFC 9110, section 6.4.1)";

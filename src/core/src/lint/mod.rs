@@ -12,7 +12,7 @@ mod rule;
 use crate::decode::diagnostic::{Code, Diagnostic, Severity};
 use crate::decode::path::{Path, Segment};
 use crate::document::{Mode, Rule};
-use crate::limit::limits::Limits;
+use crate::limit::Limits;
 use crate::plan::Plan;
 use crate::value::timestamp::Timestamp;
 use alloc::string::String;

@@ -6,7 +6,7 @@ use crate::decode::path::Segment;
 use crate::document::sample::Sample;
 use crate::document::schedule::{Schedule, WHOLE};
 use crate::document::{Action, Mode, Rule};
-use crate::limit::limits::Limits;
+use crate::limit::Limits;
 use crate::predicate::Predicate;
 use crate::value::percent::FractionalPercent;
 use alloc::format;

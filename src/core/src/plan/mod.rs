@@ -11,7 +11,8 @@ use crate::decode::json::Json;
 use crate::decode::path::Path;
 use crate::decode::wire;
 use crate::document::{Document, Mode, Placement, Rule, Rules};
-use crate::limit::limits::Limits;
+use crate::id::RuleId;
+use crate::limit::Limits;
 use crate::plan::rules::RuleSet;
 use crate::predicate::Predicate;
 use crate::stop::StopWhen;
@@ -34,10 +35,6 @@ pub const DEFAULT_EXCLUDE: &str = r#"[
     {"path": {"prefix": "/grpc.health.v1.Health/"}},
     {"headers": [{"name": "x-envoy-upstream-healthchecked-cluster"}]}
 ]"#;
-
-/// Which rule: its place in the document, or for rules of routes, a number beyond that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleId(pub usize);
 
 /// A document that has passed every check.
 #[derive(Debug, Clone, Default)]

@@ -5,8 +5,9 @@
 use crate::decode::Decoder;
 use crate::decode::diagnostic::Diagnostic;
 use crate::document::{Mode, RouteDocument, Rule};
+use crate::id::RuleId;
+use crate::plan::parse;
 use crate::plan::rules::RuleSet;
-use crate::plan::{RuleId, parse};
 use crate::view::{Property, RequestView};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::Rc;

@@ -3,9 +3,9 @@
 use crate::document::{Mode, Rule, Rules};
 use crate::effect::Effects;
 use crate::effort::{Effort, Watched};
-use crate::fault::Kinds;
-use crate::limit::limits::Limits;
-use crate::plan::RuleId;
+use crate::id::RuleId;
+use crate::kind::Kinds;
+use crate::limit::Limits;
 use crate::plan::activation::Circumstances;
 use crate::plan::index::Index;
 use crate::predicate::Predicate;

@@ -22,7 +22,7 @@ impl Method {
 impl Decode for Method {
     const EXPECTED: &'static str = "a method such as `\"GET\"`";
 
-    schema!(|_| crate::schema::text("", &["GET", "POST"]));
+    schema!(|_| crate::decode::describe::text("", &["GET", "POST"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let method = String::decode(json, decoder)?;

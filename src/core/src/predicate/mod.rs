@@ -216,7 +216,7 @@ impl Direction {
 impl Decode for Direction {
     const EXPECTED: &'static str = "`inbound` or `outbound`";
 
-    schema!(|_| crate::schema::one_of(&["inbound", "outbound"]));
+    schema!(|_| crate::decode::describe::one_of(&["inbound", "outbound"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         match json {

@@ -121,7 +121,7 @@ impl Serialize for Cidr {
 impl Decode for Cidr {
     const EXPECTED: &'static str = "a network such as `\"10.0.0.0/8\"`";
 
-    schema!(|_| crate::schema::text("", &["10.0.0.0/8", "fd00::/8", "127.0.0.1"]));
+    schema!(|_| crate::decode::describe::text("", &["10.0.0.0/8", "fd00::/8", "127.0.0.1"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let text = String::decode(json, decoder)?;

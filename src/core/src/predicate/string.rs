@@ -96,8 +96,8 @@ impl Decode for StringMatcher {
     const EXPECTED: &'static str = "a string matcher such as `{\"prefix\": \"/pay\"}`";
 
     schema!(|definitions| definitions.object("StringMatcher", |definitions| {
-        let text = || crate::schema::text("", &[]);
-        crate::schema::Object::new(&["One way to compare a string, byte by byte."])
+        let text = || crate::decode::describe::text("", &[]);
+        crate::decode::describe::Object::new(&["One way to compare a string, byte by byte."])
             .with("exact", "The value is this string.", text())
             .with("prefix", "The value begins with it.", text())
             .with("suffix", "The value ends with it.", text())

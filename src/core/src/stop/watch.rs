@@ -2,8 +2,8 @@
 
 use super::closing::is_server_error;
 use super::{Closing, Ends, StopWhen, Window};
+use crate::id::ExchangeId;
 use crate::limit::tally::{Account, Tally};
-use crate::step::ExchangeId;
 use crate::time::Instant;
 use crate::view::ResponseView;
 use alloc::collections::BTreeMap;

@@ -69,7 +69,7 @@ impl Serialize for Written {
 impl Decode for Written {
     const EXPECTED: &'static str = "a duration such as `\"250ms\"` or `\"1.5s\"`";
 
-    schema!(|_| crate::schema::text(
+    schema!(|_| crate::decode::describe::text(
         "^([0-9]+([.][0-9]*)?(ns|us|\u{b5}s|\u{3bc}s|ms|s|m|h))+$",
         &["250ms", "1.5s", "1m30s"]
     ));

@@ -67,7 +67,7 @@ impl Decode for GrpcStatus {
     schema!(|_| serde_json::json!({
         "oneOf": [
             { "enum": STATUSES.iter().map(|(name, _)| *name).chain(["CANCELED"]).collect::<alloc::vec::Vec<_>>() },
-            crate::schema::integer(0, Some(16)),
+            crate::decode::describe::integer(0, Some(16)),
         ],
         "examples": ["UNAVAILABLE", 14],
     }));

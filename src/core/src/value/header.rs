@@ -39,7 +39,7 @@ impl HeaderName {
 impl Decode for HeaderName {
     const EXPECTED: &'static str = "a header's name";
 
-    schema!(|_| crate::schema::text("", &["x-tester", ":path"]));
+    schema!(|_| crate::decode::describe::text("", &["x-tester", ":path"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let name = String::decode(json, decoder)?;
@@ -180,7 +180,7 @@ impl RemovedName {
 impl Decode for RemovedName {
     const EXPECTED: &'static str = "a header's name";
 
-    schema!(|_| crate::schema::text("", &["x-request-id"]));
+    schema!(|_| crate::decode::describe::text("", &["x-request-id"]));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
         let name = String::decode(json, decoder)?;

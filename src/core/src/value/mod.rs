@@ -3,6 +3,7 @@
 pub mod duration;
 pub mod grpc;
 pub mod header;
+pub mod http_status;
 pub mod percent;
 pub(crate) mod query;
 pub mod timestamp;

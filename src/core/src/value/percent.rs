@@ -146,9 +146,17 @@ impl Decode for FractionalPercent {
     schema!(|definitions| {
         let fraction = definitions.object("FractionalPercent", |_| {
             let denominators = Denominator::NAMES.map(|(_, name)| name);
-            crate::schema::Object::new(&["Envoy's form of a percentage."])
-                .with("numerator", "How many of the denominator.", crate::schema::integer(0, Some(1_000_000)))
-                .with("denominator", "`HUNDRED` if it is absent.", crate::schema::one_of(&denominators))
+            crate::decode::describe::Object::new(&["Envoy's form of a percentage."])
+                .with(
+                    "numerator",
+                    "How many of the denominator.",
+                    crate::decode::describe::integer(0, Some(1_000_000)),
+                )
+                .with(
+                    "denominator",
+                    "`HUNDRED` if it is absent.",
+                    crate::decode::describe::one_of(&denominators),
+                )
         });
         serde_json::json!({
             "oneOf": [

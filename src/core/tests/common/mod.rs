@@ -7,11 +7,13 @@ pub mod statistics;
 
 use brownout_core::decode::json::Json;
 use brownout_core::engine::Engine;
+use brownout_core::engine::event::Event;
 use brownout_core::entropy::Entropy;
 /// Draws that follow from a seed.
 pub use brownout_core::entropy::Sequence as Seeded;
-use brownout_core::plan::RuleId;
-use brownout_core::step::{Event, ExchangeId, HeaderChange, HeadersStep, Release};
+use brownout_core::id::ExchangeId;
+use brownout_core::id::RuleId;
+use brownout_core::step::{HeaderChange, HeadersStep, Release};
 use brownout_core::time::{Clock, Instant};
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{RequestView, ResponseView};

@@ -1,26 +1,18 @@
-//! `response`: the response is changed, after the backend has done the work.
+//! How a document says that a response changes.
 
-pub use crate::change::status::StatusMatch;
-pub use crate::effect::answer::{Answer, Outcome};
-
-use super::abort::HttpStatus;
-use super::delay::Delay;
-use super::{Fault, draws};
-use crate::change::body::BodyChange;
-use crate::change::headers::HeaderChanges;
+use super::body::BodyChange;
+use super::headers::HeaderChanges;
+use super::status::StatusMatch;
+use super::wait::Wait;
 use crate::decode::diagnostic::Code;
-use crate::decode::json::Json;
-use crate::decode::{Count, Decode, Decoder, object, schema};
-use crate::effect::Effects;
+use crate::decode::{Count, Decoder, object};
 use crate::effort::{Effort, Watched};
-use crate::entropy::{Entropy, Sequence};
 use crate::predicate::header::HeaderMatcher;
 use crate::value::grpc::GrpcStatus;
+use crate::value::http_status::HttpStatus;
 use crate::value::percent::FractionalPercent;
-use crate::view::{HeadersOf, RequestView, ResponseView};
-use alloc::rc::Rc;
+use crate::view::{HeadersOf, ResponseView};
 use alloc::vec::Vec;
-use serde::{Serialize, Serializer};
 
 object! {
     /// Which responses are changed. Without any field, all are.
@@ -59,7 +51,7 @@ object! {
         /// Which responses. A rule's own `match` is about requests.
         pub matches as "match": Option<ResponseMatch>,
         /// The response waits, headers and all.
-        pub delay: Option<Delay>,
+        pub delay: Option<Wait>,
         /// Its status, 200 to 599.
         pub status: Option<HttpStatus>,
         /// For gRPC, in the place of the whole response; a response that is not gRPC gets the HTTP status that stands
@@ -91,50 +83,5 @@ impl ResponseChange {
             return decoder.help("add `delay`, `status`, `grpc_status`, `headers`, `body` or `reset`");
         }
         Some(())
-    }
-}
-
-/// The fault: its fields are those of [`ResponseChange`], shared with the exchanges that suffer it.
-#[derive(Debug, Clone)]
-pub struct Response(pub Rc<ResponseChange>);
-
-impl Decode for Response {
-    const EXPECTED: &'static str = "a change such as `{\"status\": 503}`";
-
-    schema!(|definitions| ResponseChange::schema(definitions));
-
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        ResponseChange::decode(json, decoder).map(|change| Self(Rc::new(change)))
-    }
-}
-
-impl Serialize for Response {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl Fault for Response {
-    fn percentage(&self, _request: &dyn RequestView) -> FractionalPercent {
-        self.0.percentage.unwrap_or(FractionalPercent::ALWAYS)
-    }
-
-    /// What flows after an upgrade is left alone, and so is the response that grants it.
-    fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
-        if effects.end.is_some() || request.is_upgrade() {
-            return false;
-        }
-        let wait = |delay: &Delay| {
-            let waits = draws(delay.percentage(request), entropy);
-            waits.then(|| delay.length(request, entropy)).flatten()
-        };
-        effects.response = Some(Answer {
-            change: Rc::clone(&self.0),
-            delay: self.0.delay.as_ref().and_then(wait),
-            draws: self.0.body.as_ref().map_or_else(Sequence::default, |body| body.draws(entropy)),
-            head: request.is_head(),
-            grpc: request.is_grpc(),
-        });
-        true
     }
 }

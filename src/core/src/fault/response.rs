@@ -1,0 +1,59 @@
+//! `response`: the response is changed, after the backend has done the work.
+
+use super::{Fault, draws};
+use crate::change::response::ResponseChange;
+use crate::change::wait::Wait;
+use crate::decode::json::Json;
+use crate::decode::{Decode, Decoder, schema};
+use crate::effect::Effects;
+use crate::effect::answer::Answer;
+use crate::entropy::{Entropy, Sequence};
+use crate::value::percent::FractionalPercent;
+use crate::view::RequestView;
+use alloc::rc::Rc;
+use serde::{Serialize, Serializer};
+
+/// The fault: its fields are those of [`ResponseChange`], shared with the exchanges that suffer it.
+#[derive(Debug, Clone)]
+pub struct Response(pub Rc<ResponseChange>);
+
+impl Decode for Response {
+    const EXPECTED: &'static str = "a change such as `{\"status\": 503}`";
+
+    schema!(|definitions| ResponseChange::schema(definitions));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+        ResponseChange::decode(json, decoder).map(|change| Self(Rc::new(change)))
+    }
+}
+
+impl Serialize for Response {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl Fault for Response {
+    fn percentage(&self, _request: &dyn RequestView) -> FractionalPercent {
+        self.0.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    }
+
+    /// What flows after an upgrade is left alone, and so is the response that grants it.
+    fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
+        if effects.end.is_some() || request.is_upgrade() {
+            return false;
+        }
+        let wait = |delay: &Wait| {
+            let waits = draws(delay.percentage(request), entropy);
+            waits.then(|| delay.length(request, entropy)).flatten()
+        };
+        effects.response = Some(Answer {
+            change: Rc::clone(&self.0),
+            delay: self.0.delay.as_ref().and_then(wait),
+            draws: self.0.body.as_ref().map_or_else(Sequence::default, |body| body.draws(entropy)),
+            head: request.is_head(),
+            grpc: request.is_grpc(),
+        });
+        true
+    }
+}
