@@ -16,7 +16,6 @@ pub mod change;
 pub mod decode;
 pub mod document;
 pub mod effect;
-pub mod effort;
 pub mod engine;
 pub mod entropy;
 pub mod explain;

@@ -21,6 +21,8 @@ mod expiry;
 mod explain;
 mod faults;
 mod hostile;
+#[cfg(not(target_family = "wasm"))]
+mod house;
 mod index;
 mod limits;
 mod matchers;

@@ -2,12 +2,12 @@
 //! aside, and the key's own fate aside: of many keys, the rule's share is in.
 
 use brownout_core::document::sample::Missing;
-use brownout_core::document::schedule::WHOLE;
 use brownout_core::document::{Action, Rule};
 use brownout_core::explain::fault::{decided_elsewhere, ends};
 use brownout_core::fault::{Fault, Faults};
 use brownout_core::kind::Kind;
 use brownout_core::plan::activation::ByKey;
+use brownout_core::value::percent::WHOLE;
 use brownout_core::view::RequestView;
 
 /// A fault, and its likelihood.

@@ -1,10 +1,10 @@
 //! Which share of a rule's matches a document promises to touch.
 
-use brownout_core::document::schedule::WHOLE;
 use brownout_core::document::{Action, Mode, Rule};
 use brownout_core::fault::Faults;
 use brownout_core::time::{Clock, Instant};
 use brownout_core::value::percent::FractionalPercent;
+use brownout_core::value::percent::WHOLE;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView};
 use serde_json::Value;

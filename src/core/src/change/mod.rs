@@ -5,6 +5,7 @@ pub mod distribution;
 pub mod header_control;
 pub mod headers;
 pub mod percentiles;
+pub(crate) mod query;
 pub mod response;
 pub mod status;
 pub mod wait;

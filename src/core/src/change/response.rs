@@ -6,11 +6,11 @@ use super::status::StatusMatch;
 use super::wait::Wait;
 use crate::decode::diagnostic::Code;
 use crate::decode::{Count, Decoder, object};
-use crate::effort::{Effort, Watched};
 use crate::predicate::header::HeaderMatcher;
 use crate::value::grpc::GrpcStatus;
 use crate::value::http_status::HttpStatus;
 use crate::value::percent::FractionalPercent;
+use crate::view::effort::{Effort, Watched};
 use crate::view::{HeadersOf, ResponseView};
 use alloc::vec::Vec;
 

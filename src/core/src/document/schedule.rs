@@ -4,13 +4,10 @@ use crate::decode::diagnostic::Code;
 use crate::decode::{Decoder, object};
 use crate::time::{Clock, Instant};
 use crate::value::duration::Written;
+use crate::value::percent::WHOLE;
 use crate::value::timestamp::Timestamp;
 use alloc::format;
 use core::time::Duration;
-
-/// The whole of anything, in millionths.
-pub const WHOLE: u32 = 1_000_000;
-
 object! {
     /// When a rule is live: always, as far as a field does not say otherwise.
     #[derive(Debug, Clone)]

@@ -5,12 +5,12 @@
 use super::matching::{Condition, conditions};
 use super::seen::seen;
 use crate::document::sample::{Missing, Sample};
-use crate::document::schedule::WHOLE;
 use crate::document::{Action, Mode, Rule};
 use crate::plan::Plan;
 use crate::plan::activation::{ByKey, Drawn};
 use crate::predicate::{Part, Predicate};
 use crate::time::{Clock, Instant};
+use crate::value::percent::WHOLE;
 use crate::view::{Property, RequestView};
 use alloc::format;
 use alloc::string::String;

@@ -3,8 +3,8 @@
 use super::Lints;
 use super::cover::{all_pairs, covers, required};
 use crate::decode::diagnostic::Code;
-use crate::document::schedule::WHOLE;
 use crate::document::{Action, Mode, Rule};
+use crate::value::percent::WHOLE;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;

@@ -4,11 +4,12 @@ use super::{Lints, fault, matching};
 use crate::decode::diagnostic::Code;
 use crate::decode::path::Segment;
 use crate::document::sample::Sample;
-use crate::document::schedule::{Schedule, WHOLE};
+use crate::document::schedule::Schedule;
 use crate::document::{Action, Mode, Rule};
 use crate::limit::Limits;
 use crate::predicate::Predicate;
 use crate::value::percent::FractionalPercent;
+use crate::value::percent::WHOLE;
 use alloc::format;
 
 /// A rule, under the mode and the limits of its document.

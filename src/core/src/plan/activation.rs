@@ -1,12 +1,12 @@
 //! Whether a rule takes a request that matches it, and what then happens to the request.
 
 use crate::document::sample::{Missing, Sample, point};
-use crate::document::schedule::WHOLE;
 use crate::document::{Action, Outcome, Rule};
 use crate::entropy::Entropy;
 use crate::fault::Faults;
 use crate::limit::tally::{Tally, next};
 use crate::time::{Clock, Instant};
+use crate::value::percent::WHOLE;
 use crate::view::RequestView;
 use alloc::vec::Vec;
 

@@ -2,7 +2,6 @@
 
 use crate::document::{Mode, Rule, Rules};
 use crate::effect::Effects;
-use crate::effort::{Effort, Watched};
 use crate::id::RuleId;
 use crate::kind::Kinds;
 use crate::limit::Limits;
@@ -11,6 +10,7 @@ use crate::plan::index::Index;
 use crate::predicate::Predicate;
 use crate::value::timestamp::Timestamp;
 use crate::view::RequestView;
+use crate::view::effort::{Effort, Watched};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 

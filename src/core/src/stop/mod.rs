@@ -62,7 +62,7 @@ impl StopWhen {
 
     /// Whether this is too much.
     pub fn is_reached(&self, ends: Ends) -> bool {
-        let whole = u128::from(crate::document::schedule::WHOLE);
+        let whole = u128::from(crate::value::percent::WHOLE);
         let share = u128::from(self.error_percentage.millionths());
         ends.all >= self.min_requests.0 && u128::from(ends.failed) * whole >= share * u128::from(ends.all)
     }

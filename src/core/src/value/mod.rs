@@ -5,5 +5,4 @@ pub mod grpc;
 pub mod header;
 pub mod http_status;
 pub mod percent;
-pub(crate) mod query;
 pub mod timestamp;

@@ -9,6 +9,9 @@ use core::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+/// The whole of anything, in millionths.
+pub const WHOLE: u32 = 1_000_000;
+
 /// What the numerator is a share of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Denominator {

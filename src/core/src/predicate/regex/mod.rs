@@ -12,7 +12,7 @@ use super::string::LONGEST_PATTERN;
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, Fields, schema};
-use crate::effort::Effort;
+use crate::view::effort::Effort;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

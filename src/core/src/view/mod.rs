@@ -1,7 +1,9 @@
 //! The only questions that the core may ask about an exchange. Each may cost a host call, so they are asked lazily,
 //! and only when a rule of the plan in force names what they are about.
 
-use crate::effort::Effort;
+pub mod effort;
+
+use crate::view::effort::Effort;
 use alloc::vec::Vec;
 
 /// A fact about an exchange, or about the proxy, that does not stand in the request's headers.
