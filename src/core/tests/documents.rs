@@ -4,7 +4,7 @@ use crate::common;
 
 use brownout_core::Plan;
 use brownout_core::decode::json::Json;
-use brownout_core::document::Mode;
+use brownout_core::document::mode::Mode;
 use common::{mistakes, plan, printed, suffering};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

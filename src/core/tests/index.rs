@@ -4,7 +4,8 @@
 use crate::common;
 
 use brownout_core::Engine;
-use brownout_core::document::{Mode, Rule};
+use brownout_core::document::mode::Mode;
+use brownout_core::document::rule::Rule;
 use brownout_core::engine::event::Event;
 use brownout_core::entropy::Entropy;
 use brownout_core::id::RuleId;

@@ -3,7 +3,7 @@
 
 use crate::common;
 
-use brownout_core::document::Mode;
+use brownout_core::document::mode::Mode;
 use brownout_core::engine::event::Event;
 use brownout_core::id::Direction;
 use brownout_core::step::{HeadersStep, Release};

@@ -4,7 +4,8 @@
 
 use crate::host;
 use brownout_core::Plan;
-use brownout_core::document::{Mode, Rule};
+use brownout_core::document::mode::Mode;
+use brownout_core::document::rule::Rule;
 use brownout_core::engine::event::Event;
 use brownout_core::id::RuleId;
 use brownout_core::kind::Kind;

@@ -4,7 +4,7 @@ use super::Explained;
 use super::odds::summary;
 use crate::request::option_for;
 use brownout_core::Plan;
-use brownout_core::document::Rule;
+use brownout_core::document::rule::Rule;
 use brownout_core::document::sample::Missing;
 use brownout_core::explain;
 use brownout_core::explain::trace::{By, Check, Odds, RuleTrace, Verdict};

@@ -1,6 +1,7 @@
 //! What the rules together make of a request.
 
-use brownout_core::document::{Mode, Rule};
+use brownout_core::document::mode::Mode;
+use brownout_core::document::rule::Rule;
 use brownout_core::explain::Trace;
 use brownout_core::explain::trace::Verdict;
 

@@ -1,7 +1,7 @@
 //! Requests to try: one that each rule takes, made up from the rule's own conditions, as `curl` lines.
 
 use brownout_core::Engine;
-use brownout_core::document::Rule;
+use brownout_core::document::rule::Rule;
 use brownout_core::engine::event::Event;
 use brownout_core::entropy::Entropy;
 use brownout_core::id::ExchangeId;

@@ -1,8 +1,8 @@
 //! What is to be expected of a rule that matches a request, by its percentages, its schedule and its sample; limits
 //! aside, and the key's own fate aside: of many keys, the rule's share is in.
 
+use brownout_core::document::rule::{Action, Rule};
 use brownout_core::document::sample::Missing;
-use brownout_core::document::{Action, Rule};
 use brownout_core::explain::fault::{decided_elsewhere, ends};
 use brownout_core::fault::{Fault, Faults};
 use brownout_core::kind::Kind;

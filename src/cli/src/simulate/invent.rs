@@ -2,12 +2,13 @@
 
 use super::pattern::example;
 use crate::request::{Request, Url};
+use brownout_core::predicate::Predicate;
 use brownout_core::predicate::call::Call;
+use brownout_core::predicate::direction::Direction;
 use brownout_core::predicate::header::HeaderMatcher;
 use brownout_core::predicate::method::Method;
 use brownout_core::predicate::pair::PairMatcher;
 use brownout_core::predicate::string::{Pattern, StringMatcher};
-use brownout_core::predicate::{Direction, Predicate};
 use brownout_core::view::{Property, RequestView};
 
 /// How many ways to fulfil an `any` are tried.

@@ -26,7 +26,7 @@ impl Slot {
     /// Where a request can have the key of a rule, the place with most room first.
     pub fn of(key: &Key, request: &Request) -> Vec<Self> {
         match key {
-            Key::SourceIp => {
+            Key::SourceIp(_) => {
                 let known = request.property(Property::SourceAddress).unwrap_or_default();
                 let address = str::from_utf8(&known).ok().and_then(|text| text.parse().ok());
                 let network = match address {
@@ -48,23 +48,23 @@ impl Slot {
             value
         };
         match key {
-            Key::Header(name) => Self::Header(name.clone()),
+            Key::Header(name) => Self::Header(name.as_str().into()),
             Key::Cookie(name) => {
                 let mut cookies = before("cookie", b"; ");
-                cookies.extend(format!("{name}=").into_bytes());
+                cookies.extend(format!("{}=", name.as_str()).into_bytes());
                 Self::Cookie(cookies)
             }
             Key::QueryParameter(name) => {
                 let mut path = request.first_value(":path").unwrap_or_default();
                 path.push(if path.contains(&b'?') { b'&' } else { b'?' });
-                path.extend(format!("{name}=").into_bytes());
+                path.extend(format!("{}=", name.as_str()).into_bytes());
                 Self::Parameter(path)
             }
-            Key::Principal => {
+            Key::Principal(_) => {
                 let known = request.property(Property::PeerUriSan);
                 Self::Principal(known.unwrap_or_else(|| b"spiffe://cluster.local/ns/default/sa/".to_vec()))
             }
-            Key::SourceIp | Key::Trace => Self::Trace,
+            Key::SourceIp(_) | Key::Trace(_) => Self::Trace,
         }
     }
 

@@ -6,7 +6,7 @@ use super::chart::{bar, columns, grouped, histogram, shortly};
 use super::observed::{Observed, RuleCounts, Span};
 use super::statistics::{PERCENTILES, percentile, share, wilson};
 use crate::explain::lines::{bold, harmless, paragraph};
-use brownout_core::document::Rule;
+use brownout_core::document::rule::Rule;
 use brownout_core::document::sample::Sample;
 use std::fmt::Write as _;
 

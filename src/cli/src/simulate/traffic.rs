@@ -4,8 +4,9 @@ use super::invent;
 use super::keys::Slot;
 use crate::request::{Request, RequestArguments, Unusable, Url};
 use brownout_core::Plan;
+use brownout_core::document::mode::Mode;
+use brownout_core::document::rule::Rule;
 use brownout_core::document::sample::Key;
-use brownout_core::document::{Mode, Rule};
 use brownout_core::view::RequestView;
 
 /// One request of several that come in turn.

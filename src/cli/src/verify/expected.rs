@@ -1,6 +1,7 @@
 //! Which share of a rule's matches a document promises to touch.
 
-use brownout_core::document::{Action, Mode, Rule};
+use brownout_core::document::mode::Mode;
+use brownout_core::document::rule::{Action, Rule};
 use brownout_core::fault::Faults;
 use brownout_core::time::{Clock, Instant};
 use brownout_core::value::percent::FractionalPercent;

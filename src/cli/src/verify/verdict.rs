@@ -3,7 +3,7 @@
 use super::counts::{Counts, RuleCounts};
 use super::expected::Expected;
 use brownout_core::Plan;
-use brownout_core::document::Mode;
+use brownout_core::document::mode::Mode;
 
 /// The two-sided 99.9 % quantile of the standard normal distribution: of a thousand rules that are all right, one is
 /// suspected.

@@ -4,7 +4,7 @@ use crate::body::kept::Kept;
 use crate::body::rewrite::{LONGEST_PATCHED, Length, Rewrite};
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Count, Decode, Decoder, Field, Fields, listed, object, schema};
+use crate::decode::{Count, Decode, Decoder, Fields, Refused, choice, object, schema};
 use crate::entropy::{Entropy, Sequence};
 use crate::step::HeaderChange;
 use crate::value::percent::FractionalPercent;
@@ -29,26 +29,92 @@ object! {
     }
 }
 
-/// What becomes of a body: exactly one of these.
+/// A body in the place of another, written as text.
 #[derive(Debug, Clone)]
-pub enum BodyChange {
-    /// `replace`: this text takes its place, at most 64 KiB.
-    Replace(Rc<[u8]>),
-    /// `replace_base64`: these bytes do.
-    ReplaceBase64(Rc<[u8]>),
-    /// `merge_patch`: a JSON merge patch (RFC 7396), for bodies that are JSON, not compressed, and at most 1 MiB long.
-    MergePatch(Rc<Json>),
-    /// `truncate_bytes`: only the first so many bytes are left.
-    TruncateBytes(Count),
-    /// `corrupt`: some of its bytes become other ones.
-    Corrupt(Corrupt),
+pub struct Text(pub Rc<[u8]>);
+
+impl Decode for Text {
+    const EXPECTED: &'static str = String::EXPECTED;
+
+    schema!(|definitions| String::schema(definitions));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
+        short(String::decode(json, decoder)?.into_bytes(), decoder).map(Self)
+    }
+}
+
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+/// A body in the place of another, written in base64.
+#[derive(Debug, Clone)]
+pub struct Bytes(pub Rc<[u8]>);
+
+impl Decode for Bytes {
+    const EXPECTED: &'static str = "bytes in base64";
+
+    schema!(|definitions| String::schema(definitions));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
+        let text = String::decode(json, decoder)?;
+        let Ok(bytes) = BASE64_STANDARD.decode(&text) else {
+            let label = format!("{json} is not base64 (RFC 4648, section 4)");
+            return decoder.refuse(Code::InvalidValue, "invalid body", label);
+        };
+        short(bytes, decoder).map(Self)
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64_STANDARD.encode(&self.0))
+    }
+}
+
+/// A JSON merge patch (RFC 7396).
+#[derive(Debug, Clone)]
+pub struct Patch(pub Rc<Json>);
+
+impl Decode for Patch {
+    const EXPECTED: &'static str = "an object of what is to change";
+
+    schema!(|_| serde_json::json!({ "type": "object", "examples": [{ "price": 0, "stock": null }] }));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
+        match json {
+            Json::Object(_) => Ok(Self(Rc::new(json.clone()))),
+            _ => decoder.wrong_type("merge patch", json, Self::EXPECTED),
+        }
+    }
+}
+
+impl Serialize for Patch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+choice! {
+    /// How a body changes, in exactly one way.
+    #[derive(Debug, Clone)]
+    pub enum BodyChange else "a body without a change", "a body changes in one way" {
+        /// By this text, at most 64 KiB.
+        Replace(Text) = "replace",
+        /// By these bytes, in base64.
+        ReplaceBase64(Bytes) = "replace_base64",
+        /// By a merge patch (RFC 7396), if it is JSON, not compressed, and at most 1 MiB long.
+        MergePatch(Patch) = "merge_patch",
+        /// Cut after so many bytes.
+        TruncateBytes(Count) = "truncate_bytes",
+        /// Bytes of it become other ones.
+        Corrupt(Corrupt) = "corrupt",
+    }
 }
 
 impl BodyChange {
-    /// The names of the choices.
-    pub const FIELDS: &'static [&'static str] =
-        &["replace", "replace_base64", "merge_patch", "truncate_bytes", "corrupt"];
-
     /// The draws for one body, if it takes any.
     pub fn draws(&self, entropy: &mut dyn Entropy) -> Sequence {
         match self {
@@ -60,11 +126,11 @@ impl BodyChange {
     /// The work on one body, with its [`Self::draws`].
     pub fn begin(&self, length: Length, draws: Sequence) -> Rewrite {
         match self {
-            Self::Replace(body) | Self::ReplaceBase64(body) => {
+            Self::Replace(Text(body)) | Self::ReplaceBase64(Bytes(body)) => {
                 let announced = matches!(length, Length::Of(_));
                 Rewrite::Replace { body: Some(Rc::clone(body)), announced }
             }
-            Self::MergePatch(patch) => {
+            Self::MergePatch(Patch(patch)) => {
                 Rewrite::MergePatch { patch: Some(Rc::clone(patch)), kept: Kept::nothing(), length }
             }
             Self::TruncateBytes(Count(bytes)) => Rewrite::Truncate(*bytes),
@@ -75,7 +141,7 @@ impl BodyChange {
     /// The body that takes the other's place, if one does.
     pub fn replacement(&self) -> Option<&Rc<[u8]>> {
         match self {
-            Self::Replace(body) | Self::ReplaceBase64(body) => Some(body),
+            Self::Replace(Text(body)) | Self::ReplaceBase64(Bytes(body)) => Some(body),
             _ => None,
         }
     }
@@ -83,92 +149,40 @@ impl BodyChange {
     /// The length of a body that was so long: `None` if that is not known.
     pub fn length(&self, before: Option<u64>) -> Option<u64> {
         match self {
-            Self::Replace(body) | Self::ReplaceBase64(body) => Some(body.len() as u64),
+            Self::Replace(Text(body)) | Self::ReplaceBase64(Bytes(body)) => Some(body.len() as u64),
             Self::MergePatch(_) => None,
             Self::TruncateBytes(Count(bytes)) => before.map(|before| before.min(*bytes)),
             Self::Corrupt(_) => before,
         }
     }
-
-    fn one(field: &str, json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        Some(match field {
-            "replace" => Self::Replace(short(String::decode(json, decoder)?.into_bytes(), decoder)?),
-            "replace_base64" => {
-                let text = String::decode(json, decoder)?;
-                let Ok(bytes) = BASE64_STANDARD.decode(&text) else {
-                    let label = format!("{json} is not base64 (RFC 4648, section 4)");
-                    return decoder.refuse(Code::InvalidValue, "invalid body", label);
-                };
-                Self::ReplaceBase64(short(bytes, decoder)?)
-            }
-            "merge_patch" => {
-                if !matches!(json, Json::Object(_)) {
-                    return decoder.wrong_type("merge patch", json, "an object of what is to change");
-                }
-                Self::MergePatch(Rc::new(json.clone()))
-            }
-            "truncate_bytes" => Self::TruncateBytes(Count::decode(json, decoder)?),
-            _ => Self::Corrupt(Corrupt::decode(json, decoder)?),
-        })
-    }
 }
 
-fn short(body: Vec<u8>, decoder: &mut Decoder) -> Option<Rc<[u8]>> {
+fn short(body: Vec<u8>, decoder: &mut Decoder) -> Result<Rc<[u8]>, Refused> {
     if body.len() > LONGEST_BODY {
         let label = format!("{} bytes, at most {LONGEST_BODY} are allowed", body.len());
         return decoder.refuse(Code::OutOfRange, "body too long", label);
     }
-    Some(body.into())
+    Ok(body.into())
 }
 
 impl Decode for BodyChange {
     const EXPECTED: &'static str = "a change such as `{\"replace\": \"sorry\"}`";
 
     schema!(|definitions| definitions.object("BodyChange", |definitions| {
-        let patch = serde_json::json!({ "type": "object", "examples": [{ "price": 0, "stock": null }] });
-        crate::decode::describe::Object::new(&["How a body changes, in exactly one way."])
-            .with("replace", "By this text, at most 64 KiB.", String::schema(definitions))
-            .with("replace_base64", "By these bytes, in base64.", String::schema(definitions))
-            .with("merge_patch", "JSON, by a merge patch (RFC 7396).", patch)
-            .with("truncate_bytes", "Cut after so many bytes.", Count::schema(definitions))
-            .with("corrupt", "Bytes of it are turned into others.", Corrupt::schema(definitions))
-            .exactly_one(Self::FIELDS)
+        let object = crate::decode::describe::Object::new(&["How a body changes, in exactly one way."]);
+        Self::describe(object, definitions)
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let fields = Fields::of(json, decoder, &[Self::FIELDS], &[])?;
-        let present = fields.present(Self::FIELDS);
-        match present.as_slice() {
-            [field] => fields
-                .value(field)
-                .and_then(|(spelled, value)| decoder.field(spelled, |d| Self::one(field, value, d))),
-            [] if fields.misnamed() => None,
-            [] => {
-                let label = format!("expected one of {}", listed(Self::FIELDS));
-                decoder.refuse(Code::Conflict, "a body without a change", label)
-            }
-            several => {
-                let label = format!("{} exclude each other", listed(several).replace(" or ", " and "));
-                decoder.refuse(Code::Conflict, "a body changes in one way", label)
-            }
-        }
+        Self::choose(&fields, decoder)
     }
 }
 
 impl Serialize for BodyChange {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        match self {
-            Self::Replace(body) => {
-                map.serialize_entry("replace", &String::from_utf8_lossy(body))?;
-            }
-            Self::ReplaceBase64(body) => {
-                map.serialize_entry("replace_base64", &BASE64_STANDARD.encode(body))?;
-            }
-            Self::MergePatch(patch) => map.serialize_entry("merge_patch", &**patch)?,
-            Self::TruncateBytes(bytes) => bytes.write("truncate_bytes", &mut map)?,
-            Self::Corrupt(corrupt) => corrupt.write("corrupt", &mut map)?,
-        }
+        self.write(&mut map)?;
         map.end()
     }
 }

@@ -4,15 +4,11 @@
 //! Source: Envoy's documentation of the fault filter, "Controlling fault injection via HTTP headers". As there, only
 //! the first value of a header counts, and a value that is not what it should be counts as none.
 
-use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, Fields, schema};
 use crate::value::duration::LONGEST;
 use crate::value::grpc::GrpcStatus;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use core::time::Duration;
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
 
 /// Milliseconds to wait.
 const DELAY: &str = "x-envoy-fault-delay-request";
@@ -31,26 +27,6 @@ pub const THROUGHPUT_RESPONSE: [&str; 2] =
 /// Envoy has no such limit, and no such headers.
 pub const THROUGHPUT_REQUEST: [&str; 2] =
     ["x-envoy-fault-throughput-request", "x-envoy-fault-throughput-request-percentage"];
-
-/// `{}`: a choice with nothing more to say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Nothing;
-
-impl Decode for Nothing {
-    const EXPECTED: &'static str = "`{}`";
-
-    schema!(|_| serde_json::json!({ "type": "object", "additionalProperties": false }));
-
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        Fields::of(json, decoder, &[], &[]).map(|_| Self)
-    }
-}
-
-impl Serialize for Nothing {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_map(Some(0))?.end()
-    }
-}
 
 /// A status that a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 //! What a document says about changes to a message: its headers, its body, its status, and how long it waits.
 
 pub mod body;
-pub mod distribution;
 pub mod header_control;
 pub mod headers;
+pub mod length;
 pub mod percentiles;
 pub(crate) mod query;
 pub mod response;

@@ -1,9 +1,9 @@
 //! Percentiles as somebody measured them, as a distribution.
 
-use crate::change::distribution::{from_seconds, uniform};
+use crate::change::length::{from_seconds, uniform};
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, schema};
+use crate::decode::{Decode, Decoder, Refused, schema};
 use crate::entropy::Entropy;
 use crate::value::duration::Written;
 use alloc::collections::BinaryHeap;
@@ -46,27 +46,27 @@ impl Percentiles {
         self.written.iter().map(|(name, length)| (name.as_str(), *length))
     }
 
-    fn point(name: &str, json: &Json, decoder: &mut Decoder) -> Option<(f64, Written)> {
+    fn point(name: &str, json: &Json, decoder: &mut Decoder) -> Result<(f64, Written), Refused> {
         let share = name.strip_prefix('p').and_then(plain_decimal);
         let Some(share) = share.filter(|share| (0.0..=100.0).contains(share)) else {
-            decoder.refuse::<()>(
+            return decoder.refuse_with_help(
                 Code::UnknownField,
                 format!("unknown percentile `{name}`"),
                 "expected `p0` to `p100`",
+                "percentiles are called `p50`, `p99` or `p99.9`",
             );
-            return decoder.help("percentiles are called `p50`, `p99` or `p99.9`");
         };
         Written::decode(json, decoder).map(|length| (share / 100.0, length))
     }
 
-    fn check_order(written: &[(f64, &str, Written)], decoder: &mut Decoder) -> Option<()> {
+    fn check_order(written: &[(f64, &str, Written)], decoder: &mut Decoder) -> Result<(), Refused> {
         for (lower, upper) in written.iter().zip(written.iter().skip(1)) {
             if lower.0 == upper.0 || lower.2 > upper.2 {
                 let label = format!("`{}` is {}, `{}` is {}", lower.1, lower.2, upper.1, upper.2);
                 return decoder.refuse(Code::Conflict, "percentiles have to grow", label);
             }
         }
-        Some(())
+        Ok(())
     }
 }
 
@@ -105,24 +105,24 @@ impl Decode for Percentiles {
         "examples": [{ "p50": "20ms", "p90": "80ms", "p99": "1s" }],
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let Json::Object(fields) = json else {
             return decoder.wrong_type("percentiles", json, Self::EXPECTED);
         };
-        let read: Vec<Option<(f64, &str, Written)>> = fields
+        let read: Vec<Result<(f64, &str, Written), Refused>> = fields
             .iter()
             .map(|(name, value)| {
                 let point = decoder.field(name, |d| Self::point(name, value, d));
                 point.map(|(share, length)| (share, name.as_str(), length))
             })
             .collect();
-        let written = in_order(&read.into_iter().collect::<Option<Vec<_>>>()?);
+        let written = in_order(&read.into_iter().collect::<Result<Vec<_>, _>>()?);
         if !written.last().is_some_and(|(share, _, length)| *share > 0.0 && !length.get().is_zero()) {
             let label = format!("found {}, expected {}", written.len(), Self::EXPECTED);
             return decoder.refuse(Code::MissingField, "too few percentiles", label);
         }
         Self::check_order(&written, decoder)?;
-        Some(Self {
+        Ok(Self {
             points: written.iter().map(|(share, _, length)| (*share, length.get())).collect(),
             written: written.iter().map(|(_, name, length)| (name.to_string(), *length)).collect(),
         })

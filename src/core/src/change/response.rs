@@ -5,7 +5,7 @@ use super::headers::HeaderChanges;
 use super::status::StatusMatch;
 use super::wait::Wait;
 use crate::decode::diagnostic::Code;
-use crate::decode::{Count, Decoder, object};
+use crate::decode::{Count, Decoder, Refused, object};
 use crate::predicate::header::HeaderMatcher;
 use crate::value::grpc::GrpcStatus;
 use crate::value::http_status::HttpStatus;
@@ -71,7 +71,7 @@ object! {
 }
 
 impl ResponseChange {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         let nothing = self.delay.is_none()
             && self.status.is_none()
             && self.grpc_status.is_none()
@@ -79,9 +79,13 @@ impl ResponseChange {
             && self.body.is_none()
             && self.reset.is_none();
         if nothing {
-            decoder.refuse::<()>(Code::Conflict, "a response without a change", "");
-            return decoder.help("add `delay`, `status`, `grpc_status`, `headers`, `body` or `reset`");
+            return decoder.refuse_with_help(
+                Code::Conflict,
+                "a response without a change",
+                "",
+                "add `delay`, `status`, `grpc_status`, `headers`, `body` or `reset`",
+            );
         }
-        Some(())
+        Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
 use crate::decode::path::Segment;
-use crate::decode::{Decode, Decoder, integer, schema};
+use crate::decode::{Decode, Decoder, Refused, integer, schema};
 use alloc::format;
 use alloc::vec::Vec;
 use serde::{Serialize, Serializer};
@@ -51,19 +51,19 @@ impl Decode for StatusMatch {
         })
     });
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let Json::Array(list) = json else {
             return Statuses::decode(json, decoder).map(|one| Self([one].into()));
         };
         if list.is_empty() {
             return decoder.refuse(Code::Conflict, "no status matches an empty list", "");
         }
-        let read: Vec<Option<Statuses>> = list
+        let read: Vec<Result<Statuses, Refused>> = list
             .iter()
             .enumerate()
             .map(|(index, one)| decoder.within(Segment::Index(index), |d| Statuses::decode(one, d)))
             .collect();
-        read.into_iter().collect::<Option<_>>().map(Self)
+        read.into_iter().collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -77,7 +77,7 @@ impl Serialize for StatusMatch {
 }
 
 impl Statuses {
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let found = match json {
             Json::String(text) => {
                 let class = CLASSES.iter().find(|(name, _)| text.eq_ignore_ascii_case(name));
@@ -89,7 +89,7 @@ impl Statuses {
             }
         };
         let label = || format!("found {json}, expected 200 to 599, or `2xx` to `5xx`");
-        found.or_else(|| decoder.refuse(Code::InvalidValue, "invalid HTTP status", label()))
+        found.ok_or_else(|| decoder.report(Code::InvalidValue, "invalid HTTP status", label()))
     }
 }
 

@@ -19,6 +19,10 @@ pub struct Decoder {
     memory: usize,
 }
 
+/// Proof that a mistake has been reported: only a [`Decoder`] makes one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refused(());
+
 /// The most mistakes of one document that are told.
 const MOST_MISTAKES: usize = 100;
 /// The most memory that what is decoded of one document may take, in bytes. A few bytes of text can stand for some
@@ -41,7 +45,7 @@ impl Decoder {
     pub fn decode_weighed<T: Decode>(json: &Json) -> Result<(T, usize), Vec<Diagnostic>> {
         let mut decoder = Self { path: Path::default(), diagnostics: Vec::new(), dropped: 0, memory: MEMORY };
         match T::decode(json, &mut decoder) {
-            Some(value) if decoder.diagnostics.is_empty() => Ok((value, MEMORY - decoder.memory)),
+            Ok(value) if decoder.diagnostics.is_empty() => Ok((value, MEMORY - decoder.memory)),
             _ => Err(decoder.mistakes(json)),
         }
     }
@@ -54,24 +58,30 @@ impl Decoder {
             self.diagnostics.truncate(MOST_MISTAKES - 1);
             let label = format!("and {} more", self.dropped + 1);
             self.dropped = 0;
-            self.refuse::<()>(Code::TooMany, "too many mistakes to tell", label);
+            self.report(Code::TooMany, "too many mistakes to tell", label);
         }
         self.diagnostics
     }
 
-    /// Takes memory for something decoded. `None` after a mistake has been reported: there is not so much left.
-    pub fn take_memory(&mut self, bytes: usize) -> Option<()> {
-        match self.memory.checked_sub(bytes) {
-            Some(left) => {
-                self.memory = left;
-                Some(())
+    /// Takes memory for something decoded.
+    ///
+    /// # Errors
+    /// There is not so much left.
+    pub fn take_memory(&mut self, bytes: usize) -> Result<(), Refused> {
+        self.memory = match self.memory.checked_sub(bytes) {
+            Some(left) => left,
+            None => {
+                let label = "more than 32 MiB once decoded";
+                return self.refuse(Code::OutOfRange, "the document takes too much memory", label);
             }
-            None => self.refuse(
-                Code::OutOfRange,
-                "the document takes too much memory",
-                "more than 32 MiB once decoded",
-            ),
-        }
+        };
+        Ok(())
+    }
+
+    /// Stands for a mistake that has been reported before.
+    pub(crate) fn refused(&self) -> Refused {
+        debug_assert!(self.told() > 0, "a value is refused, and nobody has said why");
+        Refused(())
     }
 
     /// How many mistakes there are so far.
@@ -111,23 +121,51 @@ impl Decoder {
         self.enter(Segment::Field(name.into()));
     }
 
-    /// Reports a mistake at the present place. Always `None`, so that a decoder can end with it.
+    /// Reports a mistake at the present place, for a caller that goes on to look for others.
+    pub fn report(
+        &mut self,
+        code: Code,
+        message: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
+    ) -> Refused {
+        self.add(code, message.into(), label.into())
+    }
+
+    /// Reports a mistake at the present place and gives up on the value.
+    ///
+    /// # Errors
+    /// Always, so that a decoder can end with it.
     pub fn refuse<T>(
         &mut self,
         code: Code,
         message: impl Into<Cow<'static, str>>,
         label: impl Into<Cow<'static, str>>,
-    ) -> Option<T> {
-        self.report(code, message.into(), label.into());
-        None
+    ) -> Result<T, Refused> {
+        Err(self.add(code, message.into(), label.into()))
     }
 
-    /// Apart from [`Self::refuse`], which is compiled anew for each type and inlined at each of its many callers.
+    /// The same with the way out.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn refuse_with_help<T>(
+        &mut self,
+        code: Code,
+        message: impl Into<Cow<'static, str>>,
+        label: impl Into<Cow<'static, str>>,
+        help: impl Into<Cow<'static, str>>,
+    ) -> Result<T, Refused> {
+        let refused = self.add(code, message.into(), label.into());
+        self.advise(help.into());
+        Err(refused)
+    }
+
+    /// Apart from its callers, which are compiled anew for each type.
     #[inline(never)]
-    fn report(&mut self, code: Code, message: Cow<'static, str>, label: Cow<'static, str>) {
+    fn add(&mut self, code: Code, message: Cow<'static, str>, label: Cow<'static, str>) -> Refused {
         if self.diagnostics.len() >= MOST_MISTAKES {
             self.dropped += 1;
-            return;
+            return Refused(());
         }
         let (severity, path) = (Severity::Error, self.path.clone());
         self.diagnostics.push(Diagnostic {
@@ -139,16 +177,12 @@ impl Decoder {
             label: label.into(),
             help: None,
         });
+        Refused(())
     }
 
     /// Adds the way out to the mistake reported last.
-    pub fn help<T>(&mut self, help: impl Into<Cow<'static, str>>) -> Option<T> {
-        self.advise(help.into());
-        None
-    }
-
     #[inline(never)]
-    fn advise(&mut self, help: Cow<'static, str>) {
+    pub(super) fn advise(&mut self, help: Cow<'static, str>) {
         if self.dropped == 0
             && let Some(last) = self.diagnostics.last_mut()
         {
@@ -157,24 +191,55 @@ impl Decoder {
     }
 
     #[inline(never)]
-    pub(super) fn miss(&mut self, name: &str, expected: &str, help: Option<&'static str>) {
+    pub(super) fn miss(&mut self, name: &str, expected: &str, help: Option<&'static str>) -> Refused {
         let (message, label) = (format!("missing field `{name}`"), format!("expected {expected}"));
-        self.report(Code::MissingField, message.into(), label.into());
+        let refused = self.add(Code::MissingField, message.into(), label.into());
         if let Some(help) = help {
             self.advise(help.into());
         }
+        refused
     }
 
     /// Reports a value of the wrong type.
-    pub fn wrong_type<T>(&mut self, what: &str, found: &Json, expected: &str) -> Option<T> {
-        self.mistype(what, found, expected);
-        None
+    ///
+    /// # Errors
+    /// Always.
+    pub fn wrong_type<T>(&mut self, what: &str, found: &Json, expected: &str) -> Result<T, Refused> {
+        Err(self.mistype(what, found, expected))
+    }
+
+    /// The same with the way out.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn wrong_type_with_help<T>(
+        &mut self,
+        what: &str,
+        found: &Json,
+        expected: &str,
+        help: impl Into<Cow<'static, str>>,
+    ) -> Result<T, Refused> {
+        let refused = self.mistype(what, found, expected);
+        self.advise(help.into());
+        Err(refused)
+    }
+
+    /// Reports a word that is none of those that it may be.
+    #[inline(never)]
+    pub(crate) fn no_word<T>(&mut self, what: &str, found: &Json, expected: &str) -> Result<T, Refused> {
+        match found {
+            Json::String(_) => {
+                let label = format!("found {found}, expected {expected}");
+                self.refuse(Code::InvalidValue, format!("invalid {what}"), label)
+            }
+            _ => self.wrong_type(what, found, expected),
+        }
     }
 
     #[inline(never)]
-    fn mistype(&mut self, what: &str, found: &Json, expected: &str) {
+    fn mistype(&mut self, what: &str, found: &Json, expected: &str) -> Refused {
         let label = format!("found {found}, expected {expected}");
-        self.report(Code::WrongType, format!("invalid {what}").into(), label.into());
+        self.add(Code::WrongType, format!("invalid {what}").into(), label.into())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The fields of one object, and those that it should not have.
 
 use super::spelling::{closest, is_spelling, listed, snake};
-use super::{Decode, Decoder};
+use super::{Decode, Decoder, Refused};
 use crate::decode::diagnostic::Code;
 use crate::decode::dictionary::Dictionary;
 use crate::decode::json::{Json, Shortened};
@@ -20,7 +20,12 @@ pub struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The fields of `json`, once those that nobody knows, that come twice, or that are not supported yet have
     /// been reported.
-    pub fn of(json: &'a Json, decoder: &mut Decoder, known: &[&[&str]], later: &[&str]) -> Option<Self> {
+    pub fn of(
+        json: &'a Json,
+        decoder: &mut Decoder,
+        known: &[&[&str]],
+        later: &[&str],
+    ) -> Result<Self, Refused> {
         let Json::Object(fields) = json else {
             return decoder.wrong_type("value", json, "an object");
         };
@@ -30,7 +35,7 @@ impl<'a> Fields<'a> {
             let first = earlier.add(snake(name).as_bytes(), ()).is_none();
             decoder.field(name, |d| if first { check_name(name, d, known, later) } else { twice(name, d) });
         }
-        Some(Self { fields, good: decoder.told() == told })
+        Ok(Self { fields, good: decoder.told() == told })
     }
 
     /// Whether one of its names was complained about: then what seems to be missing is probably what was meant by it.
@@ -44,22 +49,51 @@ impl<'a> Fields<'a> {
         (found.1 != Json::Null).then_some((found.0.as_str(), &found.1))
     }
 
-    /// Decodes a field that may be absent. The outer `None` is a mistake.
-    #[allow(clippy::option_option, reason = "absent and wrong are different things")]
-    pub fn optional<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Option<Option<T>> {
+    /// Decodes a field that may be absent.
+    ///
+    /// # Errors
+    /// Its value is wrong.
+    pub fn optional<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Result<Option<T>, Refused> {
         match self.value(name) {
-            None => Some(None),
+            None => Ok(None),
             Some((spelled, json)) => decoder.field(spelled, |d| T::decode(json, d)).map(Some),
         }
     }
 
     /// Decodes a field that has to be there.
-    pub fn required<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Option<T> {
-        let found = self.optional(name, decoder)?;
-        if found.is_none() {
-            decoder.miss(name, T::EXPECTED, T::IF_MISSING);
+    ///
+    /// # Errors
+    /// It is missing, or its value is wrong.
+    pub fn required<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Result<T, Refused> {
+        self.optional(name, decoder)?.ok_or_else(|| decoder.miss(name, T::EXPECTED, T::IF_MISSING))
+    }
+
+    /// The one of these fields that is there.
+    ///
+    /// # Errors
+    /// None is, or several are: the messages say so.
+    pub fn exactly_one<'n>(
+        &self,
+        names: &[&'n str],
+        none: &'static str,
+        several: &'static str,
+        decoder: &mut Decoder,
+    ) -> Result<&'n str, Refused> {
+        match self.present(names).as_slice() {
+            [one] => Ok(one),
+            // What is missing is probably what was meant by it.
+            [] if self.misnamed() => Err(decoder.refused()),
+            [] => decoder.refuse(Code::Conflict, none, format!("expected one of {}", listed(names))),
+            given => {
+                let label = format!("{} exclude each other", listed(given).replace(" or ", " and "));
+                decoder.refuse(Code::Conflict, several, label)
+            }
         }
-        found
+    }
+
+    /// Does something at a field that is there.
+    pub fn at<R>(&self, name: &str, decoder: &mut Decoder, work: impl FnOnce(&mut Decoder) -> R) -> R {
+        decoder.field(self.value(name).map_or(name, |(spelled, _)| spelled), work)
     }
 
     /// Which of these fields are there.
@@ -69,7 +103,7 @@ impl<'a> Fields<'a> {
 }
 
 fn twice(name: &str, decoder: &mut Decoder) {
-    decoder.refuse::<()>(Code::DuplicateField, format!("field `{}` given twice", Shortened(name)), "");
+    decoder.report(Code::DuplicateField, format!("field `{}` given twice", Shortened(name)), "");
 }
 
 fn check_name(name: &str, decoder: &mut Decoder, known: &[&[&str]], later: &[&str]) {
@@ -78,17 +112,13 @@ fn check_name(name: &str, decoder: &mut Decoder, known: &[&[&str]], later: &[&st
     }
     if later.iter().any(|field| is_spelling(name, field)) {
         let label = "this release does not know it";
-        decoder.refuse::<()>(
-            Code::NotSupported,
-            format!("`{}` is not supported yet", Shortened(name)),
-            label,
-        );
+        decoder.report(Code::NotSupported, format!("`{}` is not supported yet", Shortened(name)), label);
         return;
     }
     let names: Vec<&str> = known.iter().copied().flatten().copied().collect();
     let label = format!("expected {}", listed(&names));
-    decoder.refuse::<()>(Code::UnknownField, format!("unknown field `{}`", Shortened(name)), label);
+    decoder.report(Code::UnknownField, format!("unknown field `{}`", Shortened(name)), label);
     if let Some(close) = closest(name, &names) {
-        decoder.help::<()>(format!("did you mean `{close}`?"));
+        decoder.advise(format!("did you mean `{close}`?").into());
     }
 }

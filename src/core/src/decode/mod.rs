@@ -4,6 +4,7 @@
 //! own: [`Decode`] for a value, [`Fields`] for an object, and the `object!` macro for an object whose fields map
 //! one to one to a struct.
 
+mod choice;
 mod decoder;
 #[cfg(feature = "schema")]
 pub mod describe;
@@ -11,18 +12,23 @@ pub mod diagnostic;
 pub(crate) mod dictionary;
 mod fields;
 pub mod json;
+mod nothing;
 mod number;
 mod object;
 pub mod path;
 mod spelling;
 pub mod wire;
+mod words;
 
-pub use decoder::Decoder;
+pub(crate) use choice::choice;
+pub use decoder::{Decoder, Refused};
 pub use fields::Fields;
+pub use nothing::Nothing;
 pub use number::{Count, integer};
 pub use object::Field;
 pub(crate) use object::object;
 pub use spelling::{closest, listed, snake};
+pub(crate) use words::{is_word, words};
 
 use crate::decode::json::Json;
 use crate::decode::path::Segment;
@@ -48,8 +54,11 @@ pub trait Decode: Sized {
     /// What to say to somebody who left it out.
     const IF_MISSING: Option<&'static str> = None;
 
-    /// The value, or `None` after at least one mistake has been reported.
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self>;
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// It is not one, and every mistake in it has been reported.
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused>;
 
     /// What it takes, as JSON Schema.
     #[cfg(feature = "schema")]
@@ -63,9 +72,9 @@ impl Decode for bool {
 
     schema!(|_| serde_json::json!({ "type": "boolean" }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         match json {
-            Json::Bool(value) => Some(*value),
+            Json::Bool(value) => Ok(*value),
             other => decoder.wrong_type("value", other, Self::EXPECTED),
         }
     }
@@ -76,9 +85,9 @@ impl Decode for String {
 
     schema!(|_| serde_json::json!({ "type": "string" }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         match json {
-            Json::String(value) => Some(value.clone()),
+            Json::String(value) => Ok(value.clone()),
             other => decoder.wrong_type("value", other, Self::EXPECTED),
         }
     }
@@ -90,7 +99,7 @@ impl<T: Decode> Decode for Box<T> {
 
     schema!(|definitions| T::schema(definitions));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         T::decode(json, decoder).map(Self::new)
     }
 }
@@ -100,21 +109,21 @@ impl<T: Decode> Decode for Vec<T> {
 
     schema!(|definitions| serde_json::json!({ "type": "array", "items": T::schema(definitions) }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let Json::Array(elements) = json else {
             return decoder.wrong_type("value", json, Self::EXPECTED);
         };
         // Room for what is there, but not at once for all that a hostile list may hold.
         let mut decoded = Self::with_capacity(elements.len().min(1024));
-        let mut good = true;
+        let mut good = Ok(());
         for (index, element) in elements.iter().enumerate() {
             match decoder.within(Segment::Index(index), |d| T::decode(element, d)) {
                 // The first bad one decides, but every element has its own mistakes to report.
-                Some(value) if good => decoded.push(value),
-                Some(_) => {}
-                None => good = false,
+                Ok(value) if good.is_ok() => decoded.push(value),
+                Ok(_) => {}
+                Err(refused) => good = Err(refused),
             }
         }
-        good.then_some(decoded)
+        good.map(|()| decoded)
     }
 }

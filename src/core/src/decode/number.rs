@@ -1,6 +1,6 @@
 //! Whole numbers.
 
-use super::{Decode, Decoder, schema};
+use super::{Decode, Decoder, Refused, schema};
 use crate::decode::json::Json;
 use serde::{Serialize, Serializer};
 
@@ -28,9 +28,9 @@ impl Decode for Count {
 
     schema!(|_| crate::decode::describe::integer(0, None));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         match integer(json).and_then(|number| u64::try_from(number).ok()) {
-            Some(number) => Some(Self(number)),
+            Some(number) => Ok(Self(number)),
             None => decoder.wrong_type("number", json, Self::EXPECTED),
         }
     }

@@ -1,13 +1,16 @@
 //! An object whose fields map one to one to a struct.
 
-use super::{Decode, Decoder, Fields};
+use super::{Decode, Decoder, Fields, Refused};
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
 /// The type of a struct's field: `T` has to be there, `Option<T>` may be absent.
 pub trait Field: Sized {
-    /// Takes it out of an object. `None` is a mistake.
-    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<Self>;
+    /// Takes it out of an object.
+    ///
+    /// # Errors
+    /// It is missing or wrong.
+    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Result<Self, Refused>;
     /// Puts it into an object, unless it is absent.
     ///
     /// # Errors
@@ -19,7 +22,7 @@ pub trait Field: Sized {
 }
 
 impl<T: Decode + Serialize> Field for T {
-    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<Self> {
+    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Result<Self, Refused> {
         fields.required(name, decoder)
     }
 
@@ -34,7 +37,7 @@ impl<T: Decode + Serialize> Field for T {
 }
 
 impl<T: Decode + Serialize> Field for Option<T> {
-    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<Self> {
+    fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Result<Self, Refused> {
         fields.optional(name, decoder)
     }
 
@@ -77,13 +80,13 @@ macro_rules! object {
         impl $crate::decode::Decode for $Name {
             const EXPECTED: &'static str = "an object";
 
-            fn decode(json: &$crate::decode::json::Json, decoder: &mut $crate::decode::Decoder) -> Option<Self> {
+            fn decode(json: &$crate::decode::json::Json, decoder: &mut $crate::decode::Decoder) -> Result<Self, $crate::decode::Refused> {
                 let fields = $crate::decode::Fields::of(json, decoder, &[Self::FIELDS], &[$($($later),*)?])?;
                 $($check_fields(&fields, decoder);)?
                 $(let $field = $crate::decode::Field::read(
                     &fields, $crate::decode::object!(@name $field $($json)?), decoder);)+
                 // All at once: one way out for each field would drop all the others, in a module's worth of code.
-                let ($(Some($field),)+) = ($($field,)+) else { return None };
+                let ($(Ok($field),)+) = ($($field,)+) else { return Err(decoder.refused()) };
                 let value = Self { $($field,)+ };
                 let checked = decoder.take_memory(size_of::<Self>());
                 $(let checked = $check(&value, decoder).and(checked);)?

@@ -2,8 +2,10 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, Fields, integer, listed, object, schema};
+use crate::decode::{Decode, Decoder, Fields, Nothing, Refused, choice, integer, object, schema, words};
+use crate::predicate::pair::PairName;
 use crate::predicate::{pair, source};
+use crate::value::header::HeaderName;
 use crate::view::{Property, RequestView};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -36,7 +38,7 @@ object! {
 }
 
 impl Sample {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         let ways = [self.by.is_some(), self.every.is_some(), self.first.is_some()];
         if ways.into_iter().filter(|given| *given).count() != 1 {
             let label = "expected exactly one of `by`, `every` and `first`";
@@ -52,7 +54,7 @@ impl Sample {
                 let label = format!("the first {} of {} are all of them", first.0, of.0);
                 decoder.refuse(Code::OutOfRange, "invalid sample", label)
             }
-            _ => Some(()),
+            _ => Ok(()),
         }
     }
 
@@ -82,35 +84,46 @@ pub fn point(salt: &str, key: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// What makes requests belong together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Key {
-    /// The first value of a header.
-    Header(String),
-    /// The first cookie of a name, in whichever header.
-    Cookie(String),
-    /// The first query parameter of a name, percent-decoded.
-    QueryParameter(String),
-    /// The address that it came from, without the port.
-    SourceIp,
-    /// The first URI SAN of the peer's certificate.
-    Principal,
-    /// The trace: of `traceparent` (W3C Trace Context), else `x-b3-traceid` or `b3` (Zipkin's B3).
-    Trace,
+words! {
+    /// What happens to a request without a key.
+    #[derive(Default)]
+    pub enum Missing as "`missing`", expected "`skip` or `random`" {
+        /// The rule does not take it.
+        #[default]
+        Skip = "skip",
+        /// Chance decides.
+        Random = "random",
+    }
+}
+
+choice! {
+    /// What requests have in common that are all in or all out.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub enum Key else "a key needs a source", "a key has one source" {
+        /// The first value of a header.
+        Header(HeaderName) = "header",
+        /// The first cookie of this name, in whichever header.
+        Cookie(PairName) = "cookie",
+        /// The first query parameter of this name, percent-decoded.
+        QueryParameter(PairName) = "query_parameter",
+        /// The downstream remote address, without the port.
+        SourceIp(Nothing) = "source_ip",
+        /// The first URI SAN of the peer's certificate.
+        Principal(Nothing) = "principal",
+        /// The trace id: of `traceparent` (W3C Trace Context), else of `x-b3-traceid` or `b3` (Zipkin's B3).
+        Trace(Nothing) = "trace",
+    }
 }
 
 impl Key {
-    const NAMES: [&'static str; 6] =
-        ["header", "cookie", "query_parameter", "source_ip", "principal", "trace"];
-
     /// The request's key.
     pub fn of(&self, request: &dyn RequestView) -> Option<Vec<u8>> {
         match self {
-            Self::Header(name) => request.first_value(name),
+            Self::Header(name) => request.first_value(name.as_str()),
             Self::Cookie(name) => {
                 let mut value = None;
                 request.any_value("cookie", &mut |header| {
-                    let found = pair::cookies(header).find(|(found, _)| *found == name.as_bytes());
+                    let found = pair::cookies(header).find(|(found, _)| *found == name.as_str().as_bytes());
                     value = found.map(|(_, value)| value.to_vec());
                     value.is_some()
                 });
@@ -118,12 +131,14 @@ impl Key {
             }
             Self::QueryParameter(name) => {
                 let path = request.first_value(":path")?;
-                let found = pair::parameters(&path).find(|(found, _)| **found == *name.as_bytes());
+                let found = pair::parameters(&path).find(|(found, _)| **found == *name.as_str().as_bytes());
                 found.map(|(_, value)| value.into_owned())
             }
-            Self::SourceIp => source::address(request).map(|address| address.to_string().into_bytes()),
-            Self::Principal => request.property(Property::PeerUriSan),
-            Self::Trace => trace_id(request),
+            Self::SourceIp(Nothing) => {
+                source::address(request).map(|address| address.to_string().into_bytes())
+            }
+            Self::Principal(Nothing) => request.property(Property::PeerUriSan),
+            Self::Trace(Nothing) => trace_id(request),
         }
     }
 }
@@ -140,93 +155,21 @@ fn trace_id(request: &dyn RequestView) -> Option<Vec<u8>> {
 impl Decode for Key {
     const EXPECTED: &'static str = "a key such as `{\"header\": \"x-user-id\"}`";
 
-    schema!(|definitions| definitions.object("Key", |_| {
-        let nothing = || serde_json::json!({ "type": "object", "additionalProperties": false });
-        let name = |example| crate::decode::describe::text("", &[example]);
-        crate::decode::describe::Object::new(&["What stays with a user."])
-            .with("header", "The value of this header.", name("x-user-id"))
-            .with("cookie", "The value of this cookie.", name("session"))
-            .with("query_parameter", "The value of this parameter of the query.", name("user"))
-            .with("source_ip", "The downstream remote address.", nothing())
-            .with("principal", "The first URI SAN of the peer's certificate.", nothing())
-            .with("trace", "The trace id of `traceparent`, else of B3's headers.", nothing())
-            .exactly_one(&Self::NAMES)
+    schema!(|definitions| definitions.object("Key", |definitions| {
+        Self::describe(crate::decode::describe::Object::new(&["What stays with a user."]), definitions)
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        let fields = Fields::of(json, decoder, &[&Self::NAMES], &[])?;
-        let present = fields.present(&Self::NAMES);
-        let [kind] = present.as_slice() else {
-            let label = format!("expected exactly one of {}", listed(&Self::NAMES));
-            return decoder.refuse(Code::Conflict, "invalid key", label);
-        };
-        let (spelled, value) = fields.value(kind)?;
-        decoder.field(spelled, |d| match *kind {
-            "header" => crate::value::header::HeaderName::decode(value, d)
-                .map(|name| Self::Header(name.as_str().into())),
-            "cookie" => pair::name(value, d).map(Self::Cookie),
-            "query_parameter" => pair::name(value, d).map(Self::QueryParameter),
-            other => {
-                Fields::of(value, d, &[], &[])?;
-                Some(match other {
-                    "source_ip" => Self::SourceIp,
-                    "principal" => Self::Principal,
-                    _ => Self::Trace,
-                })
-            }
-        })
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
+        let fields = Fields::of(json, decoder, &[Self::FIELDS], &[])?;
+        Self::choose(&fields, decoder)
     }
 }
 
 impl Serialize for Key {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        let nothing = alloc::collections::BTreeMap::<&str, &str>::new();
-        match self {
-            Self::Header(name) => map.serialize_entry("header", name)?,
-            Self::Cookie(name) => map.serialize_entry("cookie", name)?,
-            Self::QueryParameter(name) => map.serialize_entry("query_parameter", name)?,
-            Self::SourceIp => map.serialize_entry("source_ip", &nothing)?,
-            Self::Principal => map.serialize_entry("principal", &nothing)?,
-            Self::Trace => map.serialize_entry("trace", &nothing)?,
-        }
+        self.write(&mut map)?;
         map.end()
-    }
-}
-
-/// What becomes of a request without a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Missing {
-    /// The rule does not take it.
-    #[default]
-    Skip,
-    /// Chance decides.
-    Random,
-}
-
-impl Decode for Missing {
-    const EXPECTED: &'static str = "`skip` or `random`";
-
-    schema!(|_| crate::decode::describe::one_of(&["skip", "random"]));
-
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        match json {
-            Json::String(text) if text == "skip" => Some(Self::Skip),
-            Json::String(text) if text == "random" => Some(Self::Random),
-            _ => {
-                let label = format!("found {json}, expected {}", Self::EXPECTED);
-                decoder.refuse(Code::InvalidValue, "invalid `missing`", label)
-            }
-        }
-    }
-}
-
-impl Serialize for Missing {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Skip => "skip",
-            Self::Random => "random",
-        })
     }
 }
 
@@ -246,9 +189,9 @@ impl Decode for Count {
 
     schema!(|_| crate::decode::describe::integer(1, None));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         match integer(json).and_then(|number| u64::try_from(number).ok()) {
-            Some(number) if number > 0 => Some(Self(number)),
+            Some(number) if number > 0 => Ok(Self(number)),
             _ => decoder.wrong_type("count", json, Self::EXPECTED),
         }
     }

@@ -1,7 +1,7 @@
 //! When a rule is live, by the proxy's own clocks: a fault ends even when nobody is there to end it.
 
 use crate::decode::diagnostic::Code;
-use crate::decode::{Decoder, object};
+use crate::decode::{Decoder, Refused, object};
 use crate::time::{Clock, Instant};
 use crate::value::duration::Written;
 use crate::value::percent::WHOLE;
@@ -27,7 +27,7 @@ object! {
 }
 
 impl Schedule {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         if let (Some(from), Some(until)) = (self.not_before, self.not_after)
             && from >= until
         {
@@ -43,7 +43,7 @@ impl Schedule {
             let label = "`on` and `off` have to be more than nothing";
             return decoder.refuse(Code::OutOfRange, "invalid pulse", label);
         }
-        Some(())
+        Ok(())
     }
 
     /// How much of its percentage the rule has now, in millionths: `None` if it is not live. A clock that cannot be

@@ -1,7 +1,7 @@
 //! How exchanges end, those included that no rule has taken: what `stop_when` goes by.
 
 use super::Engine;
-use crate::document::Placement;
+use crate::document::mode::Placement;
 use crate::engine::event::Event;
 use crate::entropy::Entropy;
 use crate::id::ExchangeId;

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::body::Body;
-use crate::document::{Mode, Placement};
+use crate::document::mode::{Mode, Placement};
 use crate::effect::{Effects, End, Ending};
 use crate::engine::event::Event;
 use crate::engine::exchange::{Ahead, Cause, Exchange, Held, Stage};
@@ -69,7 +69,7 @@ impl<E: Entropy> Engine<E> {
     /// The rules in a route's text; `None` if it is wrong, and then the plan's own rules do not count either.
     fn rules_of_route(&mut self, text: &[u8], request: &dyn RequestView) -> Option<Rc<RuleSet>> {
         let names = &mut self.names;
-        let number = |_: usize, rule: &crate::document::Rule| names.number(&rule.name.shared());
+        let number = |_: usize, rule: &crate::document::rule::Rule| names.number(&rule.name.shared());
         let looked = self.routes.look_up(text, self.plan.mode(), request, number);
         match &looked.rules {
             Some(rules) => self.counts_requests |= rules.limit_share(),

@@ -2,8 +2,8 @@
 
 use super::message;
 use super::words::{anded, length, percent, quoted};
-use crate::change::distribution::Distribution;
-use crate::change::wait::Length;
+use crate::change::length::{Fixed, Length};
+use crate::decode::Nothing;
 use crate::fault::Faults;
 use crate::fault::abort::Abort;
 use crate::fault::delay::Delay;
@@ -69,7 +69,7 @@ fn of_hang(hang: &Hang) -> String {
 /// compiler names a kind that has no answer here.
 pub fn decided_elsewhere(kind: Kind, faults: &Faults) -> bool {
     match kind {
-        Kind::Delay => faults.delay.as_deref().is_some_and(|delay| matches!(delay.length, Length::Header)),
+        Kind::Delay => faults.delay.as_deref().is_some_and(|delay| matches!(delay.length, Length::Header(_))),
         Kind::Abort => faults.abort.as_deref().is_some_and(|abort| abort.header_abort.is_some()),
         Kind::Response => faults.response.as_deref().is_some_and(|Response(change)| change.matches.is_some()),
         Kind::RequestRateLimit => faults
@@ -124,40 +124,40 @@ fn of_delay(delay: &Delay) -> String {
 /// How long: `2s`, `with a median of 200ms and a p99 of 2s (lognormal), at most 5s`.
 pub(super) fn of_wait(delay: &Delay) -> String {
     let Delay { length, max, percentage: _ } = delay;
-    let length = match length {
-        Length::Header => "as many milliseconds as their header `x-envoy-fault-delay-request` says".into(),
-        Length::Drawn(distribution) => drawn(distribution),
-    };
+    let length = drawn(length);
     match max {
         None => length,
         Some(max) => format!("{length}, at most {}", self::length(*max)),
     }
 }
 
-fn drawn(distribution: &Distribution) -> String {
-    let of = |written: Written| length(written);
-    match distribution {
-        Distribution::Fixed(fixed) => of(*fixed),
-        Distribution::Uniform(uniform) => {
+fn drawn(length: &Length) -> String {
+    let of = |written: Written| super::words::length(written);
+    match length {
+        Length::Header(Nothing) => {
+            "as many milliseconds as their header `x-envoy-fault-delay-request` says".into()
+        }
+        Length::Fixed(Fixed(fixed)) => of(*fixed),
+        Length::Uniform(uniform) => {
             format!("between {} and {} (uniform)", of(uniform.min), of(uniform.max))
         }
-        Distribution::Normal(normal) => {
+        Length::Normal(normal) => {
             format!("{} on average with a deviation of {} (normal)", of(normal.mean), of(normal.stddev))
         }
-        Distribution::Lognormal(lognormal) => {
+        Length::Lognormal(lognormal) => {
             format!(
                 "with a median of {} and a p99 of {} (lognormal)",
                 of(lognormal.median),
                 of(lognormal.p99)
             )
         }
-        Distribution::Exponential(exponential) => {
+        Length::Exponential(exponential) => {
             format!("{} on average (exponential)", of(exponential.mean))
         }
-        Distribution::Pareto(pareto) => {
+        Length::Pareto(pareto) => {
             format!("{} or more, with a tail of shape {} (Pareto)", of(pareto.min), pareto.shape.get())
         }
-        Distribution::Percentiles(percentiles) => {
+        Length::Percentiles(percentiles) => {
             let points: Vec<String> =
                 percentiles.written().map(|(name, at)| format!("{name} of {}", of(at))).collect();
             format!("with a {}", anded(&points))

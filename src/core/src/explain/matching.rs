@@ -2,13 +2,14 @@
 
 use super::words::{anded, ored, quoted};
 use crate::predicate::call::Call;
+use crate::predicate::direction::Direction;
 use crate::predicate::header::HeaderMatcher;
 use crate::predicate::method::Method;
 use crate::predicate::node::{NodeFields, NodeMatcher};
 use crate::predicate::pair::PairMatcher;
 use crate::predicate::source::Source;
 use crate::predicate::string::{Pattern, StringMatcher};
-use crate::predicate::{Direction, Part, Predicate};
+use crate::predicate::{Part, Predicate};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -2,7 +2,7 @@
 
 use super::fault::of_wait;
 use super::words::{anded, percent, quoted};
-use crate::change::body::BodyChange;
+use crate::change::body::{BodyChange, Bytes, Text};
 use crate::change::headers::HeaderChanges;
 use crate::change::response::ResponseChange;
 use crate::decode::Count;
@@ -78,10 +78,10 @@ fn of_headers(changes: &HeaderChanges) -> impl Iterator<Item = String> {
 
 fn of_body(change: &BodyChange) -> String {
     match change {
-        BodyChange::Replace(body) => {
+        BodyChange::Replace(Text(body)) => {
             format!("the body becomes {}", quoted(&String::from_utf8_lossy(body)))
         }
-        BodyChange::ReplaceBase64(body) => format!("the body becomes {} other bytes", body.len()),
+        BodyChange::ReplaceBase64(Bytes(body)) => format!("the body becomes {} other bytes", body.len()),
         BodyChange::MergePatch(_) => "a merge patch is applied to the body, if it is JSON".into(),
         BodyChange::TruncateBytes(Count(bytes)) => format!("of the body, {bytes} bytes are left"),
         BodyChange::Corrupt(corrupt) => {

@@ -14,7 +14,8 @@ mod words;
 pub use seen::shown;
 pub use trace::Trace;
 
-use crate::document::{Document, Experiment, Mode, Placement, Report};
+use crate::document::mode::{Mode, Placement};
+use crate::document::{Document, Experiment, Report};
 use crate::plan::Plan;
 use crate::stop::StopWhen;
 use alloc::format;

@@ -3,9 +3,10 @@
 use super::fault;
 use super::matching::requests_of;
 use super::words::{anded, counted, length, limits, percent, quoted};
+use crate::document::mode::Mode;
+use crate::document::rule::{Action, Outcome, Rule};
 use crate::document::sample::{Key, Missing, Sample};
 use crate::document::schedule::Schedule;
-use crate::document::{Action, Mode, Outcome, Rule};
 use crate::value::percent::FractionalPercent;
 use crate::value::percent::WHOLE;
 use alloc::format;
@@ -95,12 +96,12 @@ fn ordinal(number: u64) -> String {
 /// `header `x-user-id``.
 pub fn key_words(key: &Key) -> String {
     match key {
-        Key::Header(name) => format!("header {}", quoted(name)),
-        Key::Cookie(name) => format!("cookie {}", quoted(name)),
-        Key::QueryParameter(name) => format!("query parameter {}", quoted(name)),
-        Key::SourceIp => "source address".into(),
-        Key::Principal => "principal".into(),
-        Key::Trace => "trace id".into(),
+        Key::Header(name) => format!("header {}", quoted(name.as_str())),
+        Key::Cookie(name) => format!("cookie {}", quoted(name.as_str())),
+        Key::QueryParameter(name) => format!("query parameter {}", quoted(name.as_str())),
+        Key::SourceIp(_) => "source address".into(),
+        Key::Principal(_) => "principal".into(),
+        Key::Trace(_) => "trace id".into(),
     }
 }
 

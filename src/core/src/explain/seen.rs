@@ -2,7 +2,8 @@
 
 use super::matching::direction_name;
 use crate::decode::json::Shortened;
-use crate::predicate::{Direction, Part, Predicate, pair, source, without_port, without_query};
+use crate::predicate::direction::Direction;
+use crate::predicate::{Part, Predicate, pair, source, without_port, without_query};
 use crate::view::{Property, RequestView};
 use alloc::borrow::ToOwned;
 use alloc::format;

@@ -4,8 +4,9 @@
 
 use super::matching::{Condition, conditions};
 use super::seen::seen;
+use crate::document::mode::Mode;
+use crate::document::rule::{Action, Rule};
 use crate::document::sample::{Missing, Sample};
-use crate::document::{Action, Mode, Rule};
 use crate::plan::Plan;
 use crate::plan::activation::{ByKey, Drawn};
 use crate::predicate::{Part, Predicate};

@@ -1,9 +1,9 @@
 //! `abort`: the request is answered instead of being forwarded.
 
-use crate::change::header_control::{self, Nothing, Wanted};
+use crate::change::header_control::{self, Wanted};
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decoder, Fields, object};
+use crate::decode::{Decoder, Fields, Nothing, object};
 use crate::effect::{Effects, End, Ending};
 use crate::entropy::Entropy;
 use crate::fault::Fault;
@@ -49,24 +49,15 @@ object! {
 impl Abort {
     /// Looks at which fields are there rather than at their values: those may be wrong for reasons of their own.
     fn check(fields: &Fields<'_>, decoder: &mut Decoder) {
-        match fields.present(&["http_status", "grpc_status", "header_abort"]).len() {
-            1 => {}
-            0 if fields.misnamed() => {}
-            0 => {
-                let label = "expected one of `http_status`, `grpc_status` or `header_abort`";
-                decoder.refuse::<()>(Code::Conflict, "an abort needs a status", label);
-            }
-            _ => {
-                let label = "`http_status`, `grpc_status` and `header_abort` exclude each other";
-                decoder.refuse::<()>(Code::Conflict, "an abort has one status", label);
-            }
-        }
+        let statuses = ["http_status", "grpc_status", "header_abort"];
+        let several = "an abort has one status";
+        let _ = fields.exactly_one(&statuses, "an abort needs a status", several, decoder);
         for (field, message) in [("body", "body too long"), ("grpc_message", "gRPC message too long")] {
             if let Some((name, Json::String(text))) = fields.value(field)
                 && text.len() > LONGEST_BODY
             {
                 let label = format!("{} bytes, at most {LONGEST_BODY} are allowed", text.len());
-                decoder.field(name, |d| d.refuse::<()>(Code::OutOfRange, message, label));
+                decoder.field(name, |d| d.report(Code::OutOfRange, message, label));
             }
         }
     }

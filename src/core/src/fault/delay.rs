@@ -2,8 +2,9 @@
 
 use super::Fault;
 use crate::change::header_control;
-use crate::change::wait::Length;
+use crate::change::length::Length;
 pub use crate::change::wait::Wait as Delay;
+use crate::decode::Nothing;
 use crate::effect::Effects;
 use crate::entropy::Entropy;
 use crate::value::percent::FractionalPercent;
@@ -13,8 +14,10 @@ impl Fault for Delay {
     fn percentage(&self, request: &dyn RequestView) -> FractionalPercent {
         let percentage = self.percentage.unwrap_or(FractionalPercent::ALWAYS);
         match self.length {
-            Length::Header => header_control::limited(percentage, header_control::DELAY_PERCENTAGE, request),
-            Length::Drawn(_) => percentage,
+            Length::Header(Nothing) => {
+                header_control::limited(percentage, header_control::DELAY_PERCENTAGE, request)
+            }
+            _ => percentage,
         }
     }
 

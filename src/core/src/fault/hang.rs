@@ -2,7 +2,7 @@
 
 use super::Fault;
 use crate::decode::diagnostic::Code;
-use crate::decode::{Decoder, object};
+use crate::decode::{Decoder, Refused, object};
 use crate::effect::{Effects, End, Ending};
 use crate::entropy::Entropy;
 use crate::value::duration::Written;
@@ -22,18 +22,18 @@ object! {
 }
 
 impl Hang {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         if self.max.get().is_zero() {
             decoder.field("max", |d| {
-                d.refuse::<()>(
+                d.refuse_with_help(
                     Code::OutOfRange,
                     "invalid duration",
                     "a request that hangs for no time is reset",
-                );
-                d.help("use `\"reset\": {}`")
+                    "use `\"reset\": {}`",
+                )
             })
         } else {
-            Some(())
+            Ok(())
         }
     }
 }

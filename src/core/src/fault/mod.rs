@@ -15,7 +15,7 @@ pub mod request;
 pub mod reset;
 pub mod response;
 
-use crate::decode::{Decoder, Field, Fields};
+use crate::decode::{Decoder, Field, Fields, Refused};
 use crate::effect::Effects;
 use crate::entropy::Entropy;
 use crate::kind::{Kind, Kinds, kinds};
@@ -53,10 +53,10 @@ macro_rules! faults {
             pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
 
             /// Takes them out of a rule.
-            pub fn read(fields: &Fields<'_>, decoder: &mut Decoder) -> Option<Self> {
+            pub fn read(fields: &Fields<'_>, decoder: &mut Decoder) -> Result<Self, Refused> {
                 $(let $field = Field::read(fields, stringify!($field), decoder);)+
-                let ($(Some($field),)+) = ($($field,)+) else { return None };
-                Some(Self { $($field,)+ })
+                let ($(Ok($field),)+) = ($($field,)+) else { return Err(decoder.refused()) };
+                Ok(Self { $($field,)+ })
             }
 
             /// Adds them to a description.

@@ -3,10 +3,10 @@
 
 use super::Fault;
 use crate::body::pace::Rate;
-use crate::change::header_control::{self, Nothing, THROUGHPUT_REQUEST, THROUGHPUT_RESPONSE};
+use crate::change::header_control::{self, THROUGHPUT_REQUEST, THROUGHPUT_RESPONSE};
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Count, Decode, Decoder, Fields, object, schema};
+use crate::decode::{Count, Decode, Decoder, Fields, Nothing, Refused, object, schema};
 use crate::effect::{Effects, Throttle};
 use crate::entropy::Entropy;
 use crate::value::percent::FractionalPercent;
@@ -24,13 +24,17 @@ object! {
 }
 
 impl FixedLimit {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         if self.limit_kbps.0 > 0 {
-            return Some(());
+            return Ok(());
         }
         decoder.field("limit_kbps", |d| {
-            d.refuse::<()>(Code::OutOfRange, "invalid rate", "found `0`, expected at least 1 KiB a second");
-            d.help("to let nothing through at all, use `\"hang\": {\"max\": \"60s\"}`")
+            d.refuse_with_help(
+                Code::OutOfRange,
+                "invalid rate",
+                "found `0`, expected at least 1 KiB a second",
+                "to let nothing through at all, use `\"hang\": {\"max\": \"60s\"}`",
+            )
         })
     }
 }
@@ -54,13 +58,8 @@ object! {
 
 impl RateLimit {
     fn check(fields: &Fields<'_>, decoder: &mut Decoder) {
-        let message = match fields.present(&["fixed_limit", "header_limit"]).len() {
-            1 => return,
-            0 if fields.misnamed() => return,
-            0 => "a rate limit needs a rate",
-            _ => "a rate limit has one rate",
-        };
-        decoder.refuse::<()>(Code::Conflict, message, "expected one of `fixed_limit` and `header_limit`");
+        let (none, several) = ("a rate limit needs a rate", "a rate limit has one rate");
+        let _ = fields.exactly_one(&["fixed_limit", "header_limit"], none, several, decoder);
     }
 
     fn share(&self, headers: [&str; 2], request: &dyn RequestView) -> FractionalPercent {
@@ -125,7 +124,7 @@ macro_rules! written_as_a_rate_limit {
 
             schema!(|definitions| RateLimit::schema(definitions));
 
-            fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+            fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
                 RateLimit::decode(json, decoder).map(Self)
             }
         }

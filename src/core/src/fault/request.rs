@@ -11,7 +11,7 @@ use crate::change::query::Query;
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
 use crate::decode::path::Segment;
-use crate::decode::{Decode, Decoder, object, schema};
+use crate::decode::{Decode, Decoder, Refused, object, schema};
 use crate::effect::{Effects, RequestChange};
 use crate::entropy::Entropy;
 use crate::step::HeaderChange;
@@ -45,7 +45,7 @@ impl Decode for NewPath {
 
     schema!(|_| crate::decode::describe::text("^/[^?#]*$", &["/other"]));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let path = String::decode(json, decoder)?;
         let visible = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
         if !path.starts_with('/') || path.len() > LONGEST || !visible {
@@ -53,10 +53,14 @@ impl Decode for NewPath {
             return decoder.refuse(Code::InvalidValue, "invalid path", label);
         }
         if path.contains('?') {
-            decoder.refuse::<()>(Code::InvalidValue, "invalid path", "the request's own query is kept");
-            return decoder.help("change the query by `query_parameters`");
+            return decoder.refuse_with_help(
+                Code::InvalidValue,
+                "invalid path",
+                "the request's own query is kept",
+                "change the query by `query_parameters`",
+            );
         }
-        Some(Self(path))
+        Ok(Self(path))
     }
 }
 
@@ -82,7 +86,7 @@ impl Decode for NewMethod {
 
     schema!(|_| crate::decode::describe::text("", &["PUT"]));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let method = String::decode(json, decoder)?;
         if method.is_empty() || method.len() > 64 || !method.bytes().all(header::is_token) {
             let label = format!("{json} is not one (RFC 9110, section 9)");
@@ -93,7 +97,7 @@ impl Decode for NewMethod {
                 "its responses have another shape than the client waits for (RFC 9110, section 6.4.1)";
             return decoder.refuse(Code::InvalidValue, format!("a request cannot become `{method}`"), label);
         }
-        Some(Self(method))
+        Ok(Self(method))
     }
 }
 
@@ -125,7 +129,7 @@ impl Decode for Parameters {
         "examples": [{ "page": "2", "tag": ["a", "b"] }],
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let Json::Object(fields) = json else {
             return decoder.wrong_type("query parameters", json, Self::EXPECTED);
         };
@@ -133,23 +137,23 @@ impl Decode for Parameters {
             let label = format!("{} of them, at most {MOST_PARAMETERS} are allowed", fields.len());
             return decoder.refuse(Code::OutOfRange, "too many query parameters", label);
         }
-        let read: Vec<Option<(String, Vec<String>)>> = fields
+        let read: Vec<Result<(String, Vec<String>), Refused>> = fields
             .iter()
             .map(|(name, value)| {
                 decoder.field(name, |d| values(value, d)).map(|values| (name.clone(), values))
             })
             .collect();
-        read.into_iter().collect::<Option<_>>().map(Self)
+        read.into_iter().collect::<Result<_, _>>().map(Self)
     }
 }
 
-fn values(json: &Json, decoder: &mut Decoder) -> Option<Vec<String>> {
+fn values(json: &Json, decoder: &mut Decoder) -> Result<Vec<String>, Refused> {
     let list = if let Json::Array(list) = json { list.as_slice() } else { core::slice::from_ref(json) };
-    let read: Vec<Option<String>> = list
+    let read: Vec<Result<String, Refused>> = list
         .iter()
         .enumerate()
         .map(|(index, value)| match (value, json) {
-            (Json::String(text), _) if text.len() <= LONGEST => Some(text.clone()),
+            (Json::String(text), _) if text.len() <= LONGEST => Ok(text.clone()),
             (_, Json::Array(_)) => decoder.within(Segment::Index(index), |d| not_a_value(value, d)),
             _ => not_a_value(value, decoder),
         })
@@ -157,7 +161,7 @@ fn values(json: &Json, decoder: &mut Decoder) -> Option<Vec<String>> {
     read.into_iter().collect()
 }
 
-fn not_a_value<T>(json: &Json, decoder: &mut Decoder) -> Option<T> {
+fn not_a_value<T>(json: &Json, decoder: &mut Decoder) -> Result<T, Refused> {
     decoder.wrong_type("query parameter", json, "a string of at most 8192 bytes")
 }
 
@@ -208,17 +212,21 @@ object! {
 }
 
 impl Request {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         let nothing = self.headers.is_none()
             && self.path.is_none()
             && self.method.is_none()
             && self.query_parameters.is_none()
             && self.body.is_none();
         if nothing {
-            decoder.refuse::<()>(Code::Conflict, "a request without a change", "");
-            return decoder.help("add `headers`, `path`, `method`, `query_parameters` or `body`");
+            return decoder.refuse_with_help(
+                Code::Conflict,
+                "a request without a change",
+                "",
+                "add `headers`, `path`, `method`, `query_parameters` or `body`",
+            );
         }
-        Some(())
+        Ok(())
     }
 
     fn header_changes(&self, request: &dyn RequestView) -> Vec<HeaderChange> {

@@ -4,7 +4,7 @@ use super::{Fault, draws};
 use crate::change::response::ResponseChange;
 use crate::change::wait::Wait;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, schema};
+use crate::decode::{Decode, Decoder, Refused, schema};
 use crate::effect::Effects;
 use crate::effect::answer::Answer;
 use crate::entropy::{Entropy, Sequence};
@@ -22,7 +22,7 @@ impl Decode for Response {
 
     schema!(|definitions| ResponseChange::schema(definitions));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         ResponseChange::decode(json, decoder).map(|change| Self(Rc::new(change)))
     }
 }

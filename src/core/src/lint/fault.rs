@@ -2,11 +2,10 @@
 
 use super::Lints;
 use super::rule::{never, share};
-use crate::change::distribution::Distribution;
-use crate::change::wait::Length;
+use crate::change::length::{Fixed, Length};
 use crate::decode::diagnostic::Code;
 use crate::decode::path::Segment;
-use crate::document::Rule;
+use crate::document::rule::Rule;
 use crate::fault::Faults;
 use crate::fault::abort::{self, Abort};
 use crate::fault::delay::Delay;
@@ -93,19 +92,18 @@ pub fn is_certain(faults: &Faults) -> bool {
 }
 
 fn delay(delay: &Delay, lints: &mut Lints) {
-    let Length::Drawn(distribution) = &delay.length else { return };
-    let (field, usual) = match distribution {
-        Distribution::Fixed(length) => ("fixed_delay", *length),
-        Distribution::Uniform(uniform) => ("uniform", uniform.min),
-        Distribution::Normal(normal) => ("normal", normal.mean),
-        Distribution::Lognormal(lognormal) => ("lognormal", lognormal.median),
-        Distribution::Exponential(exponential) => ("exponential", exponential.mean),
-        Distribution::Pareto(pareto) => ("pareto", pareto.min),
-        Distribution::Percentiles(_) => return,
+    let usual = match &delay.length {
+        Length::Fixed(Fixed(length)) => *length,
+        Length::Uniform(uniform) => uniform.min,
+        Length::Normal(normal) => normal.mean,
+        Length::Lognormal(lognormal) => lognormal.median,
+        Length::Exponential(exponential) => exponential.mean,
+        Length::Pareto(pareto) => pareto.min,
+        Length::Percentiles(_) | Length::Header(_) => return,
     };
     let usual = delay.max.map_or(usual, |max| usual.min(max));
     if usual.get() > USUAL_TIMEOUT {
-        lints.at(field, |lints| {
+        lints.at(delay.length.field(), |lints| {
             let label =
                 format!("{usual} is longer than the 15 s after which a caller's Envoy gives up by default");
             let help = "to see what the caller's timeout does, a little more than it is enough";

@@ -11,7 +11,8 @@ mod rule;
 
 use crate::decode::diagnostic::{Code, Diagnostic, Severity};
 use crate::decode::path::{Path, Segment};
-use crate::document::{Mode, Rule};
+use crate::document::mode::Mode;
+use crate::document::rule::Rule;
 use crate::limit::Limits;
 use crate::plan::Plan;
 use crate::value::timestamp::Timestamp;

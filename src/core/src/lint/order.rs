@@ -3,7 +3,8 @@
 use super::Lints;
 use super::cover::{all_pairs, covers, required};
 use crate::decode::diagnostic::Code;
-use crate::document::{Action, Mode, Rule};
+use crate::document::mode::Mode;
+use crate::document::rule::{Action, Rule};
 use crate::value::percent::WHOLE;
 use alloc::collections::BTreeMap;
 use alloc::format;

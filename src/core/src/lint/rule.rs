@@ -3,9 +3,10 @@
 use super::{Lints, fault, matching};
 use crate::decode::diagnostic::Code;
 use crate::decode::path::Segment;
+use crate::document::mode::Mode;
+use crate::document::rule::{Action, Rule};
 use crate::document::sample::Sample;
 use crate::document::schedule::Schedule;
-use crate::document::{Action, Mode, Rule};
 use crate::limit::Limits;
 use crate::predicate::Predicate;
 use crate::value::percent::FractionalPercent;

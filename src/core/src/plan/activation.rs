@@ -1,7 +1,7 @@
 //! Whether a rule takes a request that matches it, and what then happens to the request.
 
+use crate::document::rule::{Action, Outcome, Rule};
 use crate::document::sample::{Missing, Sample, point};
-use crate::document::{Action, Outcome, Rule};
 use crate::entropy::Entropy;
 use crate::fault::Faults;
 use crate::limit::tally::{Tally, next};

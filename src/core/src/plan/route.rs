@@ -4,7 +4,9 @@
 
 use crate::decode::Decoder;
 use crate::decode::diagnostic::Diagnostic;
-use crate::document::{Mode, RouteDocument, Rule};
+use crate::document::RouteDocument;
+use crate::document::mode::Mode;
+use crate::document::rule::Rule;
 use crate::id::RuleId;
 use crate::plan::parse;
 use crate::plan::rules::RuleSet;

@@ -1,6 +1,8 @@
 //! Rules in their order, with a way to those that a request can match at all.
 
-use crate::document::{Mode, Rule, Rules};
+use crate::document::mode::Mode;
+use crate::document::rule::Rule;
+use crate::document::rules::Rules;
 use crate::effect::Effects;
 use crate::id::RuleId;
 use crate::kind::Kinds;

@@ -3,7 +3,7 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, Fields, integer, object, schema};
+use crate::decode::{Decode, Decoder, Fields, Refused, integer, object, schema};
 use crate::predicate::string::StringMatcher;
 use crate::value::header::HeaderName;
 use crate::view::RequestView;
@@ -51,7 +51,7 @@ impl Decode for Int64Range {
         "examples": [{ "start": 1, "end": 5 }],
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let fields = Fields::of(json, decoder, &[&["start", "end"]], &[])?;
         let start = bound(&fields, "start", decoder);
         let end = bound(&fields, "end", decoder);
@@ -60,18 +60,21 @@ impl Decode for Int64Range {
             let label = format!("no number is at least {} and below {}", range.start, range.end);
             return decoder.refuse(Code::OutOfRange, "empty range", label);
         }
-        Some(range)
+        Ok(range)
     }
 }
 
 /// A bound of a range. Absent is 0, as in Envoy; a string counts, since protobuf prints 64-bit numbers so.
-fn bound(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Option<i64> {
-    let Some((spelled, json)) = fields.value(name) else { return Some(0) };
+fn bound(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Result<i64, Refused> {
+    let Some((spelled, json)) = fields.value(name) else { return Ok(0) };
     let number = match json {
         Json::String(text) => text.parse().ok(),
         other => integer(other),
     };
-    number.or_else(|| decoder.field(spelled, |d| d.wrong_type("bound", json, "a whole number of 64 bits")))
+    match number {
+        Some(number) => Ok(number),
+        None => decoder.field(spelled, |d| d.wrong_type("bound", json, "a whole number of 64 bits")),
+    }
 }
 
 impl Serialize for Int64Range {
@@ -105,13 +108,13 @@ object! {
 }
 
 impl HeaderMatcher {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         let given = [self.string_match.is_some(), self.range_match.is_some(), self.present_match.is_some()];
         if given.into_iter().filter(|given| *given).count() > 1 {
             let label = "`string_match`, `range_match` and `present_match` exclude each other";
             return decoder.refuse(Code::Conflict, "invalid header matcher", label);
         }
-        Some(())
+        Ok(())
     }
 
     /// Whether no request without the header can fulfil it.

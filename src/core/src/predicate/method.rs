@@ -2,7 +2,7 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, schema};
+use crate::decode::{Decode, Decoder, Refused, schema};
 use crate::value::header::is_token;
 use alloc::format;
 use alloc::string::String;
@@ -24,7 +24,7 @@ impl Decode for Method {
 
     schema!(|_| crate::decode::describe::text("", &["GET", "POST"]));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let method = String::decode(json, decoder)?;
         if method.is_empty() || !method.bytes().all(is_token) {
             let label = format!("found {json}, expected {}", Self::EXPECTED);
@@ -34,10 +34,14 @@ impl Decode for Method {
         if method != upper
             && ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"].contains(&upper.as_str())
         {
-            decoder.refuse::<()>(Code::InvalidValue, "invalid method", format!("no client sends {json}"));
-            return decoder.help(format!("methods are case-sensitive: write `{upper}`"));
+            return decoder.refuse_with_help(
+                Code::InvalidValue,
+                "invalid method",
+                format!("no client sends {json}"),
+                format!("methods are case-sensitive: write `{upper}`"),
+            );
         }
-        Some(Self(method))
+        Ok(Self(method))
     }
 }
 

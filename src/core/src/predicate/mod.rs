@@ -1,6 +1,7 @@
 //! Which requests a rule is about. All fields of a predicate have to hold.
 
 pub mod call;
+pub mod direction;
 pub mod header;
 pub mod method;
 pub mod node;
@@ -10,18 +11,16 @@ pub mod source;
 pub mod string;
 
 use crate::decode::diagnostic::Code;
-use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, object, schema};
+use crate::decode::{Decoder, Refused, object};
 use crate::view::{Property, RequestView};
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::vec::Vec;
 use call::Call;
+use direction::Direction;
 use header::HeaderMatcher;
 use method::Method;
 use node::NodeMatcher;
 use pair::PairMatcher;
-use serde::{Serialize, Serializer};
 use source::Source;
 use string::StringMatcher;
 
@@ -76,20 +75,28 @@ pub struct Part {
 }
 
 impl Predicate {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         if self.any.as_ref().is_some_and(Vec::is_empty) {
             return decoder.field("any", |d| {
-                d.refuse::<()>(Code::InvalidValue, "an empty `any` matches nothing", "");
-                d.help("leave it out, or list at least one predicate")
+                d.refuse_with_help(
+                    Code::InvalidValue,
+                    "an empty `any` matches nothing",
+                    "",
+                    "leave it out, or list at least one predicate",
+                )
             });
         }
         if self.methods.as_ref().is_some_and(Vec::is_empty) {
             return decoder.field("methods", |d| {
-                d.refuse::<()>(Code::InvalidValue, "an empty `methods` matches nothing", "");
-                d.help("leave it out for every method")
+                d.refuse_with_help(
+                    Code::InvalidValue,
+                    "an empty `methods` matches nothing",
+                    "",
+                    "leave it out for every method",
+                )
             });
         }
-        Some(())
+        Ok(())
     }
 
     /// Whether the request fulfils it.
@@ -192,49 +199,4 @@ pub(crate) fn without_port(authority: &[u8]) -> &[u8] {
     let is_port = port.iter().skip(1).all(u8::is_ascii_digit);
     let whole_host = !host.contains(&b':') || host.ends_with(b"]");
     if is_port && whole_host { host } else { authority }
-}
-
-/// The direction of the traffic that a listener takes, as its `traffic_direction` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Direction {
-    /// To the workload beside the proxy.
-    Inbound,
-    /// From it.
-    Outbound,
-}
-
-impl Direction {
-    fn matches(self, request: &dyn RequestView) -> bool {
-        let wanted: u8 = match self {
-            Self::Inbound => 1,
-            Self::Outbound => 2,
-        };
-        request.property(Property::ListenerDirection).is_some_and(|value| value.first() == Some(&wanted))
-    }
-}
-
-impl Decode for Direction {
-    const EXPECTED: &'static str = "`inbound` or `outbound`";
-
-    schema!(|_| crate::decode::describe::one_of(&["inbound", "outbound"]));
-
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        match json {
-            Json::String(text) if text == "inbound" => Some(Self::Inbound),
-            Json::String(text) if text == "outbound" => Some(Self::Outbound),
-            _ => {
-                let label = format!("found {json}, expected {}", Self::EXPECTED);
-                decoder.refuse(Code::InvalidValue, "invalid direction", label)
-            }
-        }
-    }
-}
-
-impl Serialize for Direction {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match self {
-            Self::Inbound => "inbound",
-            Self::Outbound => "outbound",
-        })
-    }
 }

@@ -1,7 +1,7 @@
 //! Conditions on the proxy itself. They are decided once, when the document arrives.
 
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, object, schema};
+use crate::decode::{Decode, Decoder, Refused, object, schema};
 use crate::predicate::string::StringMatcher;
 use crate::view::Property;
 use alloc::string::String;
@@ -63,7 +63,7 @@ impl Decode for NodeMatcher {
 
     schema!(|definitions| NodeFields::schema(definitions));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         NodeFields::decode(json, decoder).map(|fields| Self { fields, holds: false })
     }
 }
@@ -94,18 +94,18 @@ impl Decode for Labels {
         "examples": [{ "app": "cart" }],
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let Json::Object(fields) = json else {
             return decoder.wrong_type("labels", json, Self::EXPECTED);
         };
-        let labels: Vec<Option<(String, String)>> = fields
+        let labels: Vec<Result<(String, String), Refused>> = fields
             .iter()
             .map(|(name, value)| {
                 let value = decoder.field(name, |d| String::decode(value, d));
                 value.map(|value| (name.clone(), value))
             })
             .collect();
-        labels.into_iter().collect::<Option<_>>().map(Self)
+        labels.into_iter().collect::<Result<_, _>>().map(Self)
     }
 }
 

@@ -4,12 +4,13 @@
 use super::string::CHEAP;
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, object};
+use crate::decode::{Decode, Decoder, Refused, object, schema};
 use crate::predicate::string::StringMatcher;
 use crate::view::RequestView;
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use serde::{Serialize, Serializer};
 
 object! {
     /// A condition on a query parameter or a cookie. With neither `string_match` nor `present_match`, it has to be
@@ -27,7 +28,7 @@ object! {
 }
 
 impl PairMatcher {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         if self.name.is_empty() {
             return decoder.field("name", |d| d.refuse(Code::InvalidValue, "empty name", ""));
         }
@@ -35,7 +36,7 @@ impl PairMatcher {
             let label = "`string_match` and `present_match` exclude each other";
             return decoder.refuse(Code::Conflict, "invalid matcher", label);
         }
-        Some(())
+        Ok(())
     }
 
     /// Whether the request's query fulfils it.
@@ -107,10 +108,32 @@ pub fn cookies(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     pairs.map(split_at_equals)
 }
 
-/// Decodes the name of a cookie or a parameter.
-pub fn name(json: &Json, decoder: &mut Decoder) -> Option<String> {
-    let name = String::decode(json, decoder)?;
-    if name.is_empty() { decoder.refuse(Code::InvalidValue, "empty name", "") } else { Some(name) }
+/// The name of a cookie or a parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairName(String);
+
+impl PairName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Decode for PairName {
+    const EXPECTED: &'static str = "a name";
+
+    schema!(|_| crate::decode::describe::text("", &["session"]));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
+        let name = String::decode(json, decoder)?;
+        if name.is_empty() { decoder.refuse(Code::InvalidValue, "empty name", "") } else { Ok(Self(name)) }
+    }
+}
+
+impl Serialize for PairName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
 }
 
 pub(crate) fn split_at_equals(pair: &[u8]) -> (&[u8], &[u8]) {

@@ -2,7 +2,7 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, object, schema};
+use crate::decode::{Decode, Decoder, Refused, object, schema};
 use crate::predicate::string::StringMatcher;
 use crate::view::{Property, RequestView};
 use alloc::format;
@@ -27,13 +27,17 @@ object! {
 }
 
 impl Source {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         if !self.cidrs.as_ref().is_some_and(Vec::is_empty) {
-            return Some(());
+            return Ok(());
         }
         decoder.field("cidrs", |d| {
-            d.refuse::<()>(Code::InvalidValue, "an empty `cidrs` matches nothing", "");
-            d.help("leave it out for every address")
+            d.refuse_with_help(
+                Code::InvalidValue,
+                "an empty `cidrs` matches nothing",
+                "",
+                "leave it out for every address",
+            )
         })
     }
 
@@ -123,7 +127,7 @@ impl Decode for Cidr {
 
     schema!(|_| crate::decode::describe::text("", &["10.0.0.0/8", "fd00::/8", "127.0.0.1"]));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let text = String::decode(json, decoder)?;
         let (host, prefix) = text.split_once('/').map_or((text.as_str(), None), |(h, p)| (h, Some(p)));
         let network = host.parse::<IpAddr>().ok();
@@ -136,9 +140,13 @@ impl Decode for Cidr {
         let cidr = Self { network: Self::masked(network, prefix), prefix };
         if cidr.network != network {
             let label = format!("{json} has bits set after the first {prefix}");
-            decoder.refuse::<()>(Code::InvalidValue, "invalid network", label);
-            return decoder.help(format!("write `{cidr}`, or `{network}` for one address"));
+            return decoder.refuse_with_help(
+                Code::InvalidValue,
+                "invalid network",
+                label,
+                format!("write `{cidr}`, or `{network}` for one address"),
+            );
         }
-        Some(cidr)
+        Ok(cidr)
     }
 }

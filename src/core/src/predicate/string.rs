@@ -2,7 +2,7 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::{Json, Shortened};
-use crate::decode::{Decode, Decoder, Fields, listed, schema};
+use crate::decode::{Decode, Decoder, Fields, Refused, choice, schema};
 use crate::predicate::regex::Regex;
 use crate::view::RequestView;
 use alloc::boxed::Box;
@@ -18,19 +18,53 @@ pub(super) const CHEAP: usize = 8;
 /// The longest pattern, in bytes.
 pub(super) const LONGEST_PATTERN: usize = 1024;
 
-/// How to compare.
-#[derive(Debug, Clone)]
-pub enum Pattern {
-    /// The whole string is this one.
-    Exact(String),
-    /// It begins with it.
-    Prefix(String),
-    /// It ends with it.
-    Suffix(String),
-    /// It has it inside.
-    Contains(String),
-    /// The whole string matches a regular expression (RE2's syntax, linear time).
-    Regex(Box<Regex>),
+choice! {
+    /// How to compare.
+    #[derive(Debug, Clone)]
+    pub enum Pattern else "invalid string matcher", "invalid string matcher" {
+        /// The value is this string.
+        Exact(String) = "exact",
+        /// The value begins with it.
+        Prefix(String) = "prefix",
+        /// The value ends with it.
+        Suffix(String) = "suffix",
+        /// The value has it inside.
+        Contains(String) = "contains",
+        /// The value matches it from end to end (RE2's syntax, linear time).
+        Regex(Box<Regex>) = "safe_regex",
+    }
+}
+
+impl Pattern {
+    fn check(&self, ignore_case: bool, decoder: &mut Decoder) -> Result<(), Refused> {
+        let text = match self {
+            Self::Exact(text) | Self::Prefix(text) | Self::Suffix(text) | Self::Contains(text) => text,
+            Self::Regex(regex) if ignore_case => {
+                let message = "`ignore_case` has no effect on `safe_regex`";
+                let help = format!("write `(?i){}`", Shortened(regex.text()));
+                return decoder.refuse_with_help(Code::Conflict, message, "", help);
+            }
+            Self::Regex(_) => return Ok(()),
+        };
+        if text.len() > LONGEST_PATTERN {
+            let label = format!("{} bytes, at most {LONGEST_PATTERN} are allowed", text.len());
+            return decoder.refuse(Code::OutOfRange, "pattern too long", label);
+        }
+        if text.is_empty() && !matches!(self, Self::Exact(_)) {
+            let label = format!("`{}` of nothing matches everything", self.field());
+            return decoder.refuse(Code::InvalidValue, "empty pattern", label);
+        }
+        Ok(())
+    }
+
+    fn in_lower_case(&mut self) {
+        match self {
+            Self::Exact(text) | Self::Prefix(text) | Self::Suffix(text) | Self::Contains(text) => {
+                text.make_ascii_lowercase();
+            }
+            Self::Regex(_) => {}
+        }
+    }
 }
 
 /// A comparison with a string.
@@ -43,8 +77,6 @@ pub struct StringMatcher {
 }
 
 impl StringMatcher {
-    const KINDS: [&'static str; 5] = ["exact", "prefix", "suffix", "contains", "safe_regex"];
-
     /// Compares with a string that has to be equal.
     pub fn exact(text: impl Into<String>) -> Self {
         Self { pattern: Pattern::Exact(text.into()), ignore_case: false }
@@ -96,80 +128,36 @@ impl Decode for StringMatcher {
     const EXPECTED: &'static str = "a string matcher such as `{\"prefix\": \"/pay\"}`";
 
     schema!(|definitions| definitions.object("StringMatcher", |definitions| {
-        let text = || crate::decode::describe::text("", &[]);
-        crate::decode::describe::Object::new(&["One way to compare a string, byte by byte."])
-            .with("exact", "The value is this string.", text())
-            .with("prefix", "The value begins with it.", text())
-            .with("suffix", "The value ends with it.", text())
-            .with("contains", "The value has it inside.", text())
-            .with("safe_regex", "The value matches it from end to end.", Regex::schema(definitions))
-            .with("ignore_case", "ASCII letters count the same in either case.", bool::schema(definitions))
-            .exactly_one(&Self::KINDS)
+        let object = crate::decode::describe::Object::new(&["One way to compare a string, byte by byte."]);
+        Pattern::describe(object, definitions).with(
+            "ignore_case",
+            "ASCII letters count the same in either case.",
+            bool::schema(definitions),
+        )
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         if let Json::String(text) = json {
-            decoder.wrong_type::<()>("string matcher", json, "an object");
-            return decoder.help(format!("say how to compare: `{{\"exact\": \"{}\"}}`", Shortened(text)));
+            let help = format!("say how to compare: `{{\"exact\": \"{}\"}}`", Shortened(text));
+            return decoder.wrong_type_with_help("string matcher", json, "an object", help);
         }
-        let fields = Fields::of(json, decoder, &[&Self::KINDS, &["ignore_case"]], &[])?;
+        let fields = Fields::of(json, decoder, &[Pattern::FIELDS, &["ignore_case"]], &[])?;
         let ignore_case = fields.optional::<bool>("ignore_case", decoder);
-        let present = fields.present(&Self::KINDS);
-        let [kind] = present.as_slice() else {
-            if present.is_empty() && fields.misnamed() {
-                return None;
-            }
-            let label = match present.as_slice() {
-                [] => format!("expected one of {}", listed(&Self::KINDS)),
-                several => format!("{} exclude each other", listed(several).replace(" or ", " and ")),
-            };
-            return decoder.refuse(Code::Conflict, "invalid string matcher", label);
-        };
-        let (spelled, value) = fields.value(kind)?;
-        let folded = ignore_case.flatten().unwrap_or(false);
-        let pattern = decoder.field(spelled, |d| pattern(kind, value, folded, d));
-        ignore_case?;
-        Some(Self { pattern: pattern?, ignore_case: folded })
-    }
-}
-
-fn pattern(kind: &str, value: &Json, ignore_case: bool, decoder: &mut Decoder) -> Option<Pattern> {
-    if kind == "safe_regex" {
-        let regex = Regex::decode(value, decoder)?;
+        let mut pattern = Pattern::choose(&fields, decoder)?;
+        let folds = matches!(ignore_case, Ok(Some(true)));
+        fields.at(pattern.field(), decoder, |d| pattern.check(folds, d))?;
+        let ignore_case = ignore_case?.unwrap_or(false);
         if ignore_case {
-            decoder.refuse::<()>(Code::Conflict, "`ignore_case` has no effect on `safe_regex`", "");
-            return decoder.help(format!("write `(?i){}`", Shortened(regex.text())));
+            pattern.in_lower_case();
         }
-        return Some(Pattern::Regex(Box::new(regex)));
+        Ok(Self { pattern, ignore_case })
     }
-    let text = String::decode(value, decoder)?;
-    if text.len() > LONGEST_PATTERN {
-        let label = format!("{} bytes, at most {LONGEST_PATTERN} are allowed", text.len());
-        return decoder.refuse(Code::OutOfRange, "pattern too long", label);
-    }
-    if text.is_empty() && kind != "exact" {
-        let label = format!("`{kind}` of nothing matches everything");
-        return decoder.refuse(Code::InvalidValue, "empty pattern", label);
-    }
-    let text = if ignore_case { text.to_ascii_lowercase() } else { text };
-    Some(match kind {
-        "prefix" => Pattern::Prefix(text),
-        "suffix" => Pattern::Suffix(text),
-        "contains" => Pattern::Contains(text),
-        _ => Pattern::Exact(text),
-    })
 }
 
 impl Serialize for StringMatcher {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
-        match &self.pattern {
-            Pattern::Exact(text) => map.serialize_entry("exact", text)?,
-            Pattern::Prefix(text) => map.serialize_entry("prefix", text)?,
-            Pattern::Suffix(text) => map.serialize_entry("suffix", text)?,
-            Pattern::Contains(text) => map.serialize_entry("contains", text)?,
-            Pattern::Regex(regex) => map.serialize_entry("safe_regex", regex.text())?,
-        }
+        self.pattern.write(&mut map)?;
         if self.ignore_case {
             map.serialize_entry("ignore_case", &true)?;
         }

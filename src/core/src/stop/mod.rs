@@ -13,7 +13,7 @@ pub use watch::Watch;
 pub use window::{Ends, Window};
 
 use crate::decode::diagnostic::Code;
-use crate::decode::{Count, Decoder, object};
+use crate::decode::{Count, Decoder, Refused, object};
 use crate::value::duration::Written;
 use crate::value::percent::FractionalPercent;
 use core::time::Duration;
@@ -37,14 +37,10 @@ object! {
 }
 
 impl StopWhen {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
-        let mut sound = Some(());
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
+        let mut sound = Ok(());
         let mut refuse = |field: &str, message: &'static str, label: &'static str, help: &'static str| {
-            decoder.field(field, |decoder| {
-                decoder.refuse::<()>(Code::OutOfRange, message, label);
-                decoder.help::<()>(help)
-            });
-            sound = None;
+            sound = decoder.field(field, |d| d.refuse_with_help(Code::OutOfRange, message, label, help));
         };
         if self.error_percentage.is_never() {
             let label = "0 % is reached without any error";

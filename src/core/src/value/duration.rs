@@ -2,7 +2,7 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, schema};
+use crate::decode::{Decode, Decoder, Refused, schema};
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -74,20 +74,23 @@ impl Decode for Written {
         &["250ms", "1.5s", "1m30s"]
     ));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let Json::String(text) = json else {
-            decoder.wrong_type::<()>("duration", json, Self::EXPECTED);
             return match json {
                 Json::Number(number) => {
-                    decoder.help(format!("give it a unit: `\"{number}ms\"` or `\"{number}s\"`"))
+                    let help = format!("give it a unit: `\"{number}ms\"` or `\"{number}s\"`");
+                    decoder.wrong_type_with_help("duration", json, Self::EXPECTED, help)
                 }
-                _ => None,
+                _ => decoder.wrong_type("duration", json, Self::EXPECTED),
             };
         };
-        match parse(text) {
-            Some(nanos) if nanos <= LONGEST.as_nanos() => {
-                u64::try_from(nanos).ok().map(|nanos| Self(Duration::from_nanos(nanos)))
-            }
+        let parsed = parse(text);
+        if let Some(length) = parsed.and_then(|nanos| u64::try_from(nanos).ok()).map(Duration::from_nanos)
+            && length <= LONGEST
+        {
+            return Ok(Self(length));
+        }
+        match parsed {
             Some(_) => {
                 decoder.refuse(Code::OutOfRange, "duration too long", format!("{json} is more than one hour"))
             }

@@ -2,7 +2,7 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, closest, integer, schema};
+use crate::decode::{Decode, Decoder, Refused, closest, integer, schema};
 use alloc::format;
 use alloc::string::String;
 use serde::{Serialize, Serializer};
@@ -72,21 +72,26 @@ impl Decode for GrpcStatus {
         "examples": ["UNAVAILABLE", 14],
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let found = match json {
             Json::String(name) => Self::from_name(name),
             other => integer(other).and_then(|code| u8::try_from(code).ok()).and_then(Self::new),
         };
-        if found.is_some() {
-            return found;
+        if let Some(found) = found {
+            return Ok(found);
         }
+        let (code, message) = (Code::InvalidValue, "invalid gRPC status");
         let label = format!("found {json}, expected {}", Self::EXPECTED);
-        decoder.refuse::<()>(Code::InvalidValue, "invalid gRPC status", label);
-        let Json::String(name) = json else { return None };
-        let names: alloc::vec::Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
-        match closest(&name.to_ascii_uppercase(), &names) {
-            Some(close) => decoder.help(format!("did you mean `{close}`?")),
-            None => None,
+        let close = match json {
+            Json::String(name) => {
+                let names: alloc::vec::Vec<&str> = STATUSES.iter().map(|(name, _)| *name).collect();
+                closest(&name.to_ascii_uppercase(), &names)
+            }
+            _ => None,
+        };
+        match close {
+            Some(close) => decoder.refuse_with_help(code, message, label, format!("did you mean `{close}`?")),
+            None => decoder.refuse(code, message, label),
         }
     }
 }

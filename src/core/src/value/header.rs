@@ -3,7 +3,7 @@
 use crate::decode::diagnostic::Code;
 use crate::decode::json::{Json, Shortened};
 use crate::decode::path::Segment;
-use crate::decode::{Decode, Decoder, schema};
+use crate::decode::{Decode, Decoder, Refused, schema};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -41,7 +41,7 @@ impl Decode for HeaderName {
 
     schema!(|_| crate::decode::describe::text("", &["x-tester", ":path"]));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let name = String::decode(json, decoder)?;
         let token = name.strip_prefix(':').unwrap_or(&name);
         if token.is_empty() || token.len() > LONGEST || !token.bytes().all(is_token) {
@@ -51,7 +51,7 @@ impl Decode for HeaderName {
         // Envoy keeps both under one name (RFC 9113, section 8.3.1: `:authority` takes the place of `host`).
         let name =
             if name.eq_ignore_ascii_case("host") { ":authority".into() } else { name.to_ascii_lowercase() };
-        Some(Self(name))
+        Ok(Self(name))
     }
 }
 
@@ -110,7 +110,7 @@ impl Decode for ReplyHeaders {
         "examples": [{ "retry-after": "30", "set-cookie": ["a=1", "b=2"] }],
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let Json::Object(fields) = json else {
             return decoder.wrong_type("headers", json, Self::EXPECTED);
         };
@@ -121,24 +121,24 @@ impl Decode for ReplyHeaders {
             return decoder.refuse(Code::OutOfRange, "too many headers", label);
         }
         let mut headers = Vec::new();
-        let mut good = true;
+        let mut good = Ok(());
         for (name, value) in fields {
             let read = decoder.field(name, |d| one_header(name, value, d));
-            good &= read.is_some();
+            good = good.and(read.as_ref().map(|_| ()).map_err(|refused| *refused));
             let name = name.to_ascii_lowercase();
             headers.extend(read.into_iter().flatten().map(|value| (name.clone(), value)));
         }
-        good.then_some(Self(headers))
+        good.map(|()| Self(headers))
     }
 }
 
 /// The values of one header, once name and values have been found fit to be sent.
-fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Option<Vec<String>> {
+fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Result<Vec<String>, Refused> {
     let named = settable(name, decoder);
     let values = match value {
         Json::String(_) => one_value(value, decoder).map(|value| [value].into()),
         Json::Array(list) => {
-            let values: Vec<Option<String>> = list
+            let values: Vec<Result<String, Refused>> = list
                 .iter()
                 .enumerate()
                 .map(|(index, value)| decoder.within(Segment::Index(index), |d| one_value(value, d)))
@@ -151,7 +151,7 @@ fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Option<Vec<Str
 }
 
 /// The name, in lower case, of a header that a document may set or remove.
-fn settable(name: &str, decoder: &mut Decoder) -> Option<String> {
+fn settable(name: &str, decoder: &mut Decoder) -> Result<String, Refused> {
     let lower = name.to_ascii_lowercase();
     if lower.starts_with(':') {
         decoder.refuse(Code::InvalidValue, "pseudo-headers cannot be set", "")
@@ -162,7 +162,7 @@ fn settable(name: &str, decoder: &mut Decoder) -> Option<String> {
         let label = format!("`{}` is not one (RFC 9110)", Shortened(&lower));
         decoder.refuse(Code::InvalidValue, "invalid header name", label)
     } else {
-        Some(lower)
+        Ok(lower)
     }
 }
 
@@ -182,7 +182,7 @@ impl Decode for RemovedName {
 
     schema!(|_| crate::decode::describe::text("", &["x-request-id"]));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let name = String::decode(json, decoder)?;
         settable(&name, decoder).map(Self)
     }
@@ -194,7 +194,7 @@ impl Serialize for RemovedName {
     }
 }
 
-fn one_value(json: &Json, decoder: &mut Decoder) -> Option<String> {
+fn one_value(json: &Json, decoder: &mut Decoder) -> Result<String, Refused> {
     let value = String::decode(json, decoder)?;
     if value.len() > LONGEST {
         let label = format!("{} bytes, at most {LONGEST} are allowed", value.len());
@@ -209,7 +209,7 @@ fn one_value(json: &Json, decoder: &mut Decoder) -> Option<String> {
         );
     }
     // RFC 9113, section 8.2.1: with blanks around its value, a message is malformed.
-    Some(value.trim_matches([' ', '\t']).into())
+    Ok(value.trim_matches([' ', '\t']).into())
 }
 
 impl Serialize for ReplyHeaders {

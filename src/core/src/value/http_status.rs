@@ -2,7 +2,7 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, integer, schema};
+use crate::decode::{Decode, Decoder, Refused, integer, schema};
 use alloc::format;
 use serde::{Serialize, Serializer};
 
@@ -22,9 +22,12 @@ impl Decode for HttpStatus {
 
     schema!(|_| crate::decode::describe::integer(200, Some(599)));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        match integer(json) {
-            Some(status @ 200..=599) => u16::try_from(status).ok().map(Self),
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
+        let number = integer(json);
+        if let Some(status @ 200..=599) = number.and_then(|number| u16::try_from(number).ok()) {
+            return Ok(Self(status));
+        }
+        match number {
             Some(_) => {
                 let label = format!("found {json}, expected 200 to 599");
                 decoder.refuse(Code::OutOfRange, "invalid HTTP status", label)

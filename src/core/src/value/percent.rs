@@ -2,7 +2,7 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, Fields, integer, schema};
+use crate::decode::{Decode, Decoder, Fields, Refused, integer, schema, words};
 use alloc::format;
 use alloc::string::{String, ToString};
 use core::fmt;
@@ -12,26 +12,19 @@ use serde::{Serialize, Serializer};
 /// The whole of anything, in millionths.
 pub const WHOLE: u32 = 1_000_000;
 
-/// What the numerator is a share of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denominator {
-    /// 100, Envoy's default.
-    Hundred,
-    /// 10,000
-    TenThousand,
-    /// 1,000,000
-    Million,
+words! {
+    /// What the numerator is a share of.
+    pub enum Denominator as "denominator", expected "`HUNDRED`, `TEN_THOUSAND` or `MILLION`" {
+        /// 100, Envoy's default.
+        Hundred = "HUNDRED",
+        /// 10,000
+        TenThousand = "TEN_THOUSAND",
+        /// 1,000,000
+        Million = "MILLION",
+    }
 }
 
 impl Denominator {
-    const NAMES: [(Self, &'static str); 3] =
-        [(Self::Hundred, "HUNDRED"), (Self::TenThousand, "TEN_THOUSAND"), (Self::Million, "MILLION")];
-
-    /// Envoy's name for it.
-    pub fn name(self) -> &'static str {
-        Self::NAMES.iter().find(|(denominator, _)| *denominator == self).map_or("MILLION", |(_, name)| name)
-    }
-
     /// As a number.
     pub fn value(self) -> u32 {
         match self {
@@ -148,7 +141,7 @@ impl Decode for FractionalPercent {
 
     schema!(|definitions| {
         let fraction = definitions.object("FractionalPercent", |_| {
-            let denominators = Denominator::NAMES.map(|(_, name)| name);
+            let denominators = Denominator::WORDS;
             crate::decode::describe::Object::new(&["Envoy's form of a percentage."])
                 .with(
                     "numerator",
@@ -171,7 +164,7 @@ impl Decode for FractionalPercent {
         })
     });
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         match json {
             Json::Number(number) => from_decimal(&plain(number), json, decoder),
             Json::String(text) => from_decimal(text.trim(), json, decoder),
@@ -199,7 +192,7 @@ fn plain(number: &serde_json::Number) -> String {
 }
 
 /// Reads the digits as they are written: a float would turn 0.0001 into something near it.
-fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Option<FractionalPercent> {
+fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Result<FractionalPercent, Refused> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     if whole.is_empty() || !digits(whole) || !digits(part) {
@@ -209,12 +202,12 @@ fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Option<Fract
     }
     let part = part.trim_end_matches('0');
     if part.len() > 4 {
-        decoder.refuse::<()>(
+        return decoder.refuse_with_help(
             Code::OutOfRange,
             "invalid percentage",
             format!("{found} is finer than one in a million"),
+            "use at most four decimals",
         );
-        return decoder.help("use at most four decimals");
     }
     let mut millionths = String::from(whole);
     millionths.push_str(part);
@@ -222,44 +215,36 @@ fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Option<Fract
     let denominator = FractionalPercent::denominator_for(part.len());
     let unit = Denominator::Million.value() / denominator.value();
     match millionths.parse::<u32>() {
-        Ok(millionths @ 0..=1_000_000) => Some(FractionalPercent::new(millionths / unit, denominator)),
+        Ok(millionths @ 0..=1_000_000) => Ok(FractionalPercent::new(millionths / unit, denominator)),
         _ => decoder.refuse(Code::OutOfRange, "invalid percentage", format!("{found} is more than 100")),
     }
 }
 
 /// Envoy's `{"numerator": 5, "denominator": "TEN_THOUSAND"}`, with its defaults: 0 of `HUNDRED`.
-fn from_fraction(json: &Json, decoder: &mut Decoder) -> Option<FractionalPercent> {
+fn from_fraction(json: &Json, decoder: &mut Decoder) -> Result<FractionalPercent, Refused> {
     let fields = Fields::of(json, decoder, &[&["numerator", "denominator"]], &[])?;
-    let denominator = match fields.value("denominator") {
-        None => Some(Denominator::Hundred),
-        Some((name, value)) => decoder.field(name, |d| denominator(value, d)),
-    };
+    let denominator = fields.optional("denominator", decoder);
     let Some((name, value)) = fields.value("numerator") else {
         return decoder.refuse(Code::MissingField, "missing field `numerator`", "expected a number");
     };
-    let denominator = denominator?;
+    let denominator = denominator?.unwrap_or(Denominator::Hundred);
     let limit = denominator.value();
-    decoder.field(name, |d| match integer(value) {
-        Some(number) if number >= 0 && number <= i64::from(limit) => {
-            u32::try_from(number).ok().map(|numerator| FractionalPercent::new(numerator, denominator))
-        }
+    let number = integer(value);
+    if let Some(numerator) =
+        number.and_then(|number| u32::try_from(number).ok()).filter(|number| *number <= limit)
+    {
+        return Ok(FractionalPercent::new(numerator, denominator));
+    }
+    decoder.field(name, |d| match number {
         Some(number) if number > 0 => {
             let label = format!("{number} of {limit} is more than all requests");
-            d.refuse::<()>(Code::OutOfRange, "invalid percentage", label);
-            d.help(format!("use at most {limit}, or a larger denominator"))
+            d.refuse_with_help(
+                Code::OutOfRange,
+                "invalid percentage",
+                label,
+                format!("use at most {limit}, or a larger denominator"),
+            )
         }
         _ => d.wrong_type("numerator", value, &format!("a whole number from 0 to {limit}")),
     })
-}
-
-fn denominator(json: &Json, decoder: &mut Decoder) -> Option<Denominator> {
-    let Json::String(name) = json else {
-        return decoder.wrong_type("denominator", json, "`HUNDRED`, `TEN_THOUSAND` or `MILLION`");
-    };
-    let found = Denominator::NAMES.iter().find(|(_, known)| known == name);
-    if found.is_none() {
-        let label = format!("found {json}, expected `HUNDRED`, `TEN_THOUSAND` or `MILLION`");
-        return decoder.refuse(Code::InvalidValue, "invalid denominator", label);
-    }
-    found.map(|(denominator, _)| *denominator)
 }

@@ -2,7 +2,7 @@
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, schema};
+use crate::decode::{Decode, Decoder, Refused, schema};
 use alloc::format;
 use alloc::string::ToString;
 use core::fmt;
@@ -109,14 +109,14 @@ impl Decode for Timestamp {
         |_| serde_json::json!({ "type": "string", "format": "date-time", "examples": ["2026-11-22T13:00:00Z"] })
     );
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let found = match json {
             Json::String(text) => Self::parse(text),
             _ => None,
         };
-        found.or_else(|| {
+        found.ok_or_else(|| {
             let label = format!("found {json}, expected {} (RFC 3339)", Self::EXPECTED);
-            decoder.refuse(Code::InvalidValue, "invalid time", label)
+            decoder.report(Code::InvalidValue, "invalid time", label)
         })
     }
 }

@@ -10,7 +10,8 @@ use super::faults::Faults;
 use super::given::Gated;
 use super::yaml::{Map, Yaml};
 use super::{Misfit, misfit};
-use brownout_core::document::{Mode, Rule};
+use brownout_core::document::mode::Mode;
+use brownout_core::document::rule::Rule;
 use need::Need;
 use question::{Compare, Question};
 

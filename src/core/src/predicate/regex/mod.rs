@@ -11,7 +11,7 @@ mod machine;
 use super::string::LONGEST_PATTERN;
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, Fields, schema};
+use crate::decode::{Decode, Decoder, Fields, Refused, schema};
 use crate::view::effort::Effort;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use machine::{Scratch, State};
 use regex_syntax::ast::parse::ParserBuilder;
+use serde::{Serialize, Serializer};
 
 /// How deeply groups may be nested.
 const DEEPEST: u32 = 64;
@@ -89,7 +90,7 @@ impl Decode for Regex {
         "examples": ["/api/v[12]/.*"],
     }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let text = match json {
             Json::Object(_) => {
                 let fields = Fields::of(json, decoder, &[&["regex"]], &["google_re2"])?;
@@ -98,8 +99,12 @@ impl Decode for Regex {
             _ => String::decode(json, decoder)?,
         };
         if text.is_empty() {
-            decoder.refuse::<()>(Code::InvalidValue, "empty pattern", "Envoy refuses it too");
-            return decoder.help("write `\"exact\": \"\"` for the empty string, or `.*` for any");
+            return decoder.refuse_with_help(
+                Code::InvalidValue,
+                "empty pattern",
+                "Envoy refuses it too",
+                "write `\"exact\": \"\"` for the empty string, or `.*` for any",
+            );
         }
         if text.len() > LONGEST_PATTERN {
             let label = format!("{} bytes, at most {LONGEST_PATTERN} are allowed", text.len());
@@ -109,5 +114,11 @@ impl Decode for Regex {
             Ok(regex) => decoder.take_memory(regex.memory()).map(|()| regex),
             Err(reason) => decoder.refuse(Code::InvalidValue, "invalid regular expression", reason),
         }
+    }
+}
+
+impl Serialize for Regex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text())
     }
 }

@@ -1,15 +1,16 @@
 //! How long a delay is: always the same, or drawn from a distribution.
 
+use crate::change::header_control;
 use crate::change::percentiles::Percentiles;
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
-use crate::decode::{Decode, Decoder, object, schema};
+use crate::decode::{Decode, Decoder, Nothing, Refused, choice, object, schema};
 use crate::entropy::Entropy;
 use crate::value::duration::{LONGEST, Written};
+use crate::view::RequestView;
 use alloc::format;
 use core::time::Duration;
 use libm::{cos, exp, log, pow, sqrt};
-use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 /// The 99th percentile of the standard normal distribution.
@@ -46,7 +47,7 @@ object! {
 }
 
 impl Uniform {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         if self.min > self.max {
             let label = format!("`min` is {}, `max` is {}", self.min, self.max);
             return decoder.refuse(Code::Conflict, "`min` is more than `max`", label);
@@ -54,7 +55,7 @@ impl Uniform {
         if self.max.get().is_zero() {
             return decoder.refuse(Code::OutOfRange, "invalid delay", "a delay of nothing does nothing");
         }
-        Some(())
+        Ok(())
     }
 
     fn sample(&self, entropy: &mut dyn Entropy) -> Duration {
@@ -76,7 +77,7 @@ object! {
 }
 
 impl Normal {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         more_than_nothing("mean", self.mean, decoder)
     }
 
@@ -99,13 +100,13 @@ object! {
 }
 
 impl Lognormal {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         more_than_nothing("median", self.median, decoder)?;
         if self.p99 < self.median {
             let label = format!("`p99` is {}, `median` is {}", self.p99, self.median);
             return decoder.refuse(Code::Conflict, "`p99` is less than `median`", label);
         }
-        Some(())
+        Ok(())
     }
 
     fn sample(&self, entropy: &mut dyn Entropy) -> Duration {
@@ -126,7 +127,7 @@ object! {
 }
 
 impl Exponential {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         more_than_nothing("mean", self.mean, decoder)
     }
 
@@ -148,7 +149,7 @@ object! {
 }
 
 impl Pareto {
-    fn check(&self, decoder: &mut Decoder) -> Option<()> {
+    fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
         more_than_nothing("min", self.min, decoder)
     }
 
@@ -173,13 +174,13 @@ impl Decode for Shape {
 
     schema!(|_| serde_json::json!({ "type": "number", "minimum": 0.1, "maximum": 100 }));
 
-    fn decode(json: &Json, decoder: &mut Decoder) -> Option<Self> {
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let number = match json {
             Json::Number(number) => number.as_f64(),
             _ => None,
         };
         match number {
-            Some(shape) if (0.1..=100.0).contains(&shape) => Some(Self(shape)),
+            Some(shape) if (0.1..=100.0).contains(&shape) => Ok(Self(shape)),
             Some(_) => {
                 let label = format!("found {json}, expected {}", Self::EXPECTED);
                 decoder.refuse(Code::OutOfRange, "invalid shape", label)
@@ -195,90 +196,68 @@ impl Serialize for Shape {
     }
 }
 
-fn more_than_nothing(field: &str, length: Written, decoder: &mut Decoder) -> Option<()> {
+fn more_than_nothing(field: &str, length: Written, decoder: &mut Decoder) -> Result<(), Refused> {
     if !length.get().is_zero() {
-        return Some(());
+        return Ok(());
     }
     decoder.field(field, |d| d.refuse(Code::OutOfRange, "invalid duration", "it has to be more than nothing"))
 }
 
-/// Where the length of a delay comes from.
-#[derive(Debug, Clone)]
-pub enum Distribution {
-    /// Always the same.
-    Fixed(Written),
-    /// Evenly between two lengths.
-    Uniform(Uniform),
-    /// Normal.
-    Normal(Normal),
-    /// Lognormal.
-    Lognormal(Lognormal),
-    /// Exponential.
-    Exponential(Exponential),
-    /// Pareto.
-    Pareto(Pareto),
-    /// As measured.
-    Percentiles(Percentiles),
+/// A length that is always the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fixed(pub Written);
+
+impl Decode for Fixed {
+    const EXPECTED: &'static str = Written::EXPECTED;
+
+    schema!(|definitions| Written::schema(definitions));
+
+    fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
+        let length = Written::decode(json, decoder)?;
+        if length.get().is_zero() {
+            let label = "a delay of nothing does nothing";
+            let help = "leave `delay` out, or give it a duration";
+            return decoder.refuse_with_help(Code::OutOfRange, "invalid duration", label, help);
+        }
+        Ok(Self(length))
+    }
 }
 
-impl Distribution {
-    /// Its fields, for the schema.
-    #[cfg(feature = "schema")]
-    pub fn describe(
-        object: crate::decode::describe::Object,
-        definitions: &mut crate::decode::describe::Definitions,
-    ) -> crate::decode::describe::Object {
-        object
-            .with("fixed_delay", "Always this long.", Written::schema(definitions))
-            .with("uniform", "Evenly between two durations.", Uniform::schema(definitions))
-            .with("normal", "Normal; what falls below 0 is no delay.", Normal::schema(definitions))
-            .with("lognormal", "What latencies mostly look like.", Lognormal::schema(definitions))
-            .with("exponential", "Exponential.", Exponential::schema(definitions))
-            .with("pareto", "A few that are very long.", Pareto::schema(definitions))
-            .with("percentiles", "As measured, evenly between them.", Percentiles::schema(definitions))
+impl Serialize for Fixed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
+}
 
-    /// Decodes what the field of that name holds.
-    pub fn decode(field: &str, json: &Json, decoder: &mut Decoder) -> Option<Self> {
-        Some(match field {
-            "uniform" => Self::Uniform(Uniform::decode(json, decoder)?),
-            "normal" => Self::Normal(Normal::decode(json, decoder)?),
-            "lognormal" => Self::Lognormal(Lognormal::decode(json, decoder)?),
-            "exponential" => Self::Exponential(Exponential::decode(json, decoder)?),
-            "pareto" => Self::Pareto(Pareto::decode(json, decoder)?),
-            "percentiles" => Self::Percentiles(Percentiles::decode(json, decoder)?),
-            _ => {
-                let length = Written::decode(json, decoder)?;
-                if length.get().is_zero() {
-                    let label = "a delay of nothing does nothing";
-                    decoder.refuse::<()>(Code::OutOfRange, "invalid duration", label);
-                    return decoder.help("leave `delay` out, or give it a duration");
-                }
-                Self::Fixed(length)
-            }
-        })
+choice! {
+    /// How long something waits.
+    #[derive(Debug, Clone)]
+    pub enum Length else "a delay needs a length", "a delay has one length" {
+        /// Always this long.
+        Fixed(Fixed) = "fixed_delay",
+        /// Evenly between two durations.
+        Uniform(Uniform) = "uniform",
+        /// Normal; what falls below 0 is no delay.
+        Normal(Normal) = "normal",
+        /// What latencies mostly look like.
+        Lognormal(Lognormal) = "lognormal",
+        /// Exponential.
+        Exponential(Exponential) = "exponential",
+        /// A few that are very long.
+        Pareto(Pareto) = "pareto",
+        /// As measured, evenly between them.
+        Percentiles(Percentiles) = "percentiles",
+        /// As long as the request itself says, by the header that Envoy's filter takes.
+        Header(Nothing) = "header_delay",
     }
+}
 
-    /// Prints it under its field's name.
-    ///
-    /// # Errors
-    /// The serializer's.
-    pub fn write<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-        match self {
-            Self::Fixed(length) => map.serialize_entry("fixed_delay", length),
-            Self::Uniform(uniform) => map.serialize_entry("uniform", uniform),
-            Self::Normal(normal) => map.serialize_entry("normal", normal),
-            Self::Lognormal(lognormal) => map.serialize_entry("lognormal", lognormal),
-            Self::Exponential(exponential) => map.serialize_entry("exponential", exponential),
-            Self::Pareto(pareto) => map.serialize_entry("pareto", pareto),
-            Self::Percentiles(percentiles) => map.serialize_entry("percentiles", percentiles),
-        }
-    }
-
+impl Length {
     /// Draws a length, at most [`LONGEST`].
-    pub fn sample(&self, entropy: &mut dyn Entropy) -> Duration {
+    pub fn draw(&self, request: &dyn RequestView, entropy: &mut dyn Entropy) -> Duration {
         match self {
-            Self::Fixed(length) => length.get(),
+            Self::Header(Nothing) => header_control::delay(request),
+            Self::Fixed(Fixed(length)) => length.get(),
             Self::Uniform(uniform) => uniform.sample(entropy),
             Self::Normal(normal) => normal.sample(entropy),
             Self::Lognormal(lognormal) => lognormal.sample(entropy),
