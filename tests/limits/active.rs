@@ -1,6 +1,6 @@
 //! How many at the same time.
 
-use crate::kinds::{KINDS, Kind, Seen};
+use crate::cases::{CASES, Case, Seen};
 use crate::stage::{CLIENTS, PAUSE, Stage, WORKERS};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -13,8 +13,8 @@ const LENGTH: u64 = 250;
 /// How often places are taken by everybody.
 const ROUNDS: u64 = 3;
 
-fn lasting() -> impl Iterator<Item = &'static Kind> {
-    KINDS.iter().filter(|kind| kind.lasts)
+fn lasting() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().filter(|kind| kind.lasts)
 }
 
 /// How many of them certainly lasted at the same time, at most.
@@ -39,7 +39,7 @@ fn certainly_at_once(seen: &[(Seen, Duration)]) -> usize {
 }
 
 /// Has everybody ask all the time, and says how many were hurt at once.
-async fn most_at_once(stage: &Stage, kinds: Vec<&'static Kind>) -> usize {
+async fn most_at_once(stage: &Stage, kinds: Vec<&'static Case>) -> usize {
     let before = stage.envoy.stats().await;
     let chosen = kinds.clone();
     let ask = move |connection: usize, _| -> Request { chosen[connection % chosen.len()].request() };

@@ -2,9 +2,9 @@
 //! how many at the same time, how many in all, a second, and as a share; and what a worker that dies leaves behind.
 
 mod active;
+mod cases;
 mod documents;
 mod dying;
-mod kinds;
 mod rates;
 mod stage;
 mod totals;

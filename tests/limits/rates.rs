@@ -1,17 +1,17 @@
 //! How many in a second, and as a share of all requests.
 
-use crate::kinds::{KINDS, Kind, Seen};
+use crate::cases::{CASES, Case, Seen};
 use crate::stage::{CLIENTS, PAUSE, Stage, WORKERS};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::load::Load;
 
-fn kind(name: &str) -> &'static Kind {
-    KINDS.iter().find(|kind| kind.name == name).expect("a kind of that name")
+fn kind(name: &str) -> &'static Case {
+    CASES.iter().find(|kind| kind.name == name).expect("a kind of that name")
 }
 
 /// Has everybody ask for so long.
-async fn seen(stage: &Stage, kind: &'static Kind, time: Duration) -> Vec<Seen> {
+async fn seen(stage: &Stage, kind: &'static Case, time: Duration) -> Vec<Seen> {
     let load =
         Load::start(stage.address(), CLIENTS, PAUSE, |_, _| kind.request(), |exchange| Seen::of(&exchange))
             .await;
@@ -30,7 +30,7 @@ fn most_within(seen: &[Seen], length: Duration) -> usize {
     faults.iter().map(|fault| within(fault.sent)).max().unwrap_or(0)
 }
 
-fn document(kind: &Kind, of_rule: Value, of_all: Value) -> Value {
+fn document(kind: &Case, of_rule: Value, of_all: Value) -> Value {
     json!({ "limits": of_all, "rules": [kind.rule(1, &of_rule)] })
 }
 

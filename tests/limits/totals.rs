@@ -1,6 +1,6 @@
 //! How many in all.
 
-use crate::kinds::{KINDS, Seen};
+use crate::cases::{CASES, Seen};
 use crate::stage::{CLIENTS, Stage, WORKERS};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -17,7 +17,7 @@ fn is_limit(count: u64) -> bool {
 /// Has everybody ask for each kind in turn, until `enough` counters are high enough. Gives for each kind how many clients
 /// were hurt.
 async fn hurt(stage: &Stage, enough: impl Fn(&support::envoy::Stats) -> bool) -> Vec<u64> {
-    let kind = |connection: usize, number: usize| &KINDS[(connection + number) % KINDS.len()];
+    let kind = |connection: usize, number: usize| &CASES[(connection + number) % CASES.len()];
     let load = Load::start(
         stage.address(),
         CLIENTS,
@@ -27,27 +27,27 @@ async fn hurt(stage: &Stage, enough: impl Fn(&support::envoy::Stats) -> bool) ->
     )
     .await;
     stage.count_until("more than enough requests", enough).await;
-    let mut hurt = vec![0; KINDS.len()];
+    let mut hurt = vec![0; CASES.len()];
     for (turn, faulted) in load.finish().await {
-        hurt[turn % KINDS.len()] += u64::from(faulted);
+        hurt[turn % CASES.len()] += u64::from(faulted);
     }
     stage.is_sound().await;
     hurt
 }
 
 fn rules(limits: &Value) -> Vec<Value> {
-    KINDS.iter().map(|kind| kind.rule(1, limits)).collect()
+    CASES.iter().map(|kind| kind.rule(1, limits)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_kind_of_fault_is_injected_as_often_as_its_rule_allows_and_no_more() {
     let stage = Stage::with(&json!({ "rules": rules(&json!({ "max_faults": LIMIT })) })).await;
     let hurt = hurt(&stage, |stats| {
-        KINDS.iter().all(|kind| stats.value(&format!("rule.{}.overflow", kind.name)) >= MORE)
+        CASES.iter().all(|kind| stats.value(&format!("rule.{}.overflow", kind.name)) >= MORE)
     })
     .await;
     let stats = stage.envoy.stats().await;
-    for (kind, hurt) in KINDS.iter().zip(hurt) {
+    for (kind, hurt) in CASES.iter().zip(hurt) {
         let count = |what| stats.value(&format!("rule.{}.{what}", kind.name));
         assert!(is_limit(count("injected")) && hurt == count("injected"), "{}: {hurt}\n{stats}", kind.name);
         assert_eq!(count("injected") + count("overflow"), count("matched"), "{}", kind.name);

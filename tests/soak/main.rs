@@ -13,7 +13,7 @@ use support::client::Raw;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
 use support::load::Load;
 use support::upstream::Upstream;
-use traffic::{KINDS, NOWHERE, ask, unexpected};
+use traffic::{CASES, NOWHERE, ask, unexpected};
 
 const WORKERS: usize = 4;
 const CONNECTIONS: usize = 32;
@@ -33,7 +33,7 @@ fn requests() -> u64 {
 
 /// The document of this number: the same rules in another order, with other shares.
 fn document(number: usize) -> Configuration {
-    let mut rules: Vec<Value> = KINDS
+    let mut rules: Vec<Value> = CASES
         .iter()
         .map(|kind| {
             let path = json!({ "path": { "prefix": format!("/{}", kind.name) } });
@@ -54,7 +54,7 @@ fn document(number: usize) -> Configuration {
 /// of their body sent.
 async fn leave(address: std::net::SocketAddr) {
     for number in 0.. {
-        let kind = if number % 2 == 0 { "held" } else { KINDS[number / 2 % KINDS.len()].name };
+        let kind = if number % 2 == 0 { "held" } else { CASES[number / 2 % CASES.len()].name };
         let body = if number % 3 == 0 { "content-length: 10000\r\n\r\nhalf" } else { "\r\n" };
         let method = if number % 3 == 0 { "POST" } else { "GET" };
         let mut client = Raw::open(address).await;
@@ -108,7 +108,7 @@ async fn a_soak_ends_as_it_began() {
     assert!(wrong.is_empty(), "{} of {}, such as {:?}", wrong.len(), replies.len(), wrong[0]);
     envoy.until_active(0).await;
     let stats = envoy.stats().await;
-    for kind in KINDS {
+    for kind in CASES {
         let overflows = stats.value(&format!("rule.{}.overflow", kind.name));
         assert!(kind.name != "odd" || overflows > 0, "no limit was reached: {stats}");
         assert!(stats.value(&format!("rule.{}.injected", kind.name)) > 0, "no {}: {stats}", kind.name);

@@ -1,4 +1,4 @@
-//! What is asked in a soak, and what may come back. A new kind of fault gets a line in [`KINDS`].
+//! What is asked in a soak, and what may come back. A new kind of fault gets a line in [`CASES`].
 
 use http::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ pub const NOWHERE: &str = "/nowhere";
 const DELAY: Duration = Duration::from_millis(5);
 
 /// A fault, under a path of its name.
-pub struct Kind {
+pub struct Case {
     pub name: &'static str,
     pub faults: fn() -> Value,
     /// Whether a reply is right that says it suffered it.
@@ -24,26 +24,26 @@ pub struct Kind {
 const NEVER: fn(&Cut) -> bool = |_| false;
 
 /// All that are injected.
-pub const KINDS: [Kind; 11] = [
-    Kind {
+pub const CASES: [Case; 11] = [
+    Case {
         name: "abort",
         faults: || json!({ "abort": { "http_status": 503, "body": "away" } }),
         suffered: |reply| reply.status == 503 && reply.text() == "away",
         cut: NEVER,
     },
-    Kind {
+    Case {
         name: "delay",
         faults: || json!({ "delay": { "fixed_delay": "5ms" } }),
         suffered: |reply| reply.status == 200 && reply.headers_after >= DELAY,
         cut: NEVER,
     },
-    Kind {
+    Case {
         name: "both",
         faults: || json!({ "delay": { "fixed_delay": "5ms" }, "abort": { "http_status": 429 } }),
         suffered: |reply| reply.status == 429 && reply.headers_after >= DELAY,
         cut: NEVER,
     },
-    Kind {
+    Case {
         name: "odd",
         faults: || {
             json!({ "delay": { "exponential": { "mean": "2ms" }, "max": "20ms" },
@@ -52,25 +52,25 @@ pub const KINDS: [Kind; 11] = [
         suffered: |reply| reply.status == 200,
         cut: NEVER,
     },
-    Kind {
+    Case {
         name: "held",
         faults: || json!({ "delay": { "uniform": { "min": "10ms", "max": "60ms" } } }),
         suffered: |reply| reply.status == 200,
         cut: NEVER,
     },
-    Kind {
+    Case {
         name: "reset",
         faults: || json!({ "reset": {} }),
         suffered: |_| false,
         cut: |cut| cut.begun.is_none(),
     },
-    Kind {
+    Case {
         name: "hang",
         faults: || json!({ "hang": { "max": "5ms" } }),
         suffered: |_| false,
         cut: |cut| cut.begun.is_none() && cut.after >= DELAY,
     },
-    Kind {
+    Case {
         name: "asking",
         faults: || {
             let answer = Answer { status: 418, ..Answer::default() }.to_header();
@@ -79,19 +79,19 @@ pub const KINDS: [Kind; 11] = [
         suffered: |reply| reply.status == 418,
         cut: NEVER,
     },
-    Kind {
+    Case {
         name: "answering",
         faults: || json!({ "response": { "status": 418, "body": { "replace": "tea" } } }),
         suffered: |reply| reply.status == 418 && reply.text() == "tea",
         cut: NEVER,
     },
-    Kind {
+    Case {
         name: "up",
         faults: || json!({ "request_rate_limit": { "fixed_limit": { "limit_kbps": 1000 } } }),
         suffered: |reply| reply.status == 200,
         cut: NEVER,
     },
-    Kind {
+    Case {
         name: "down",
         faults: || json!({ "response_rate_limit": { "fixed_limit": { "limit_kbps": 1000 } } }),
         suffered: |reply| reply.status == 200,
@@ -106,12 +106,12 @@ const BREAKING: &str = "/breaking";
 
 /// The request of this number on this connection.
 pub fn ask(connection: usize, number: usize) -> Request {
-    let turn = (connection + number) % (2 * KINDS.len() + OTHERS.len());
+    let turn = (connection + number) % (2 * CASES.len() + OTHERS.len());
     let path = match turn.checked_sub(OTHERS.len()) {
         None => OTHERS[turn].0.to_owned(),
         // Those are held long: one of them for many of the others.
-        Some(kind) if KINDS[kind / 2].name == "held" && !number.is_multiple_of(8) => "/abort".to_owned(),
-        Some(kind) => format!("/{}", KINDS[kind / 2].name),
+        Some(kind) if CASES[kind / 2].name == "held" && !number.is_multiple_of(8) => "/abort".to_owned(),
+        Some(kind) => format!("/{}", CASES[kind / 2].name),
     };
     let mut request = Request::new(if number.is_multiple_of(3) { Method::POST } else { Method::GET }, &path);
     if request.method == Method::POST {
@@ -131,7 +131,7 @@ pub fn ask(connection: usize, number: usize) -> Request {
 /// What is wrong with an exchange, if anything.
 pub fn unexpected(exchange: &Exchange) -> Option<String> {
     let path = ask(exchange.connection, exchange.number).path;
-    let kind = KINDS.iter().find(|kind| path == format!("/{}", kind.name));
+    let kind = CASES.iter().find(|kind| path == format!("/{}", kind.name));
     let reply = match &exchange.reply {
         Ok(reply) => reply,
         Err(cut) => {
@@ -148,4 +148,12 @@ pub fn unexpected(exchange: &Exchange) -> Option<String> {
         (Some(_), None) => false,
     };
     (!is_right).then(|| format!("{path}: {} {evidence:?} after {:?}", reply.status, reply.headers_after))
+}
+
+#[test]
+fn every_kind_of_fault_has_a_case() {
+    for kind in brownout_core::kind::Kind::ALL {
+        let has_it = |case: &Case| (case.faults)().get(kind.name()).is_some();
+        assert!(CASES.iter().any(has_it), "`{}` is in no case", kind.name());
+    }
 }

@@ -27,11 +27,14 @@ pub mod limit;
 pub mod lint;
 pub mod plan;
 pub mod predicate;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod step;
 pub mod stop;
 pub mod time;
 pub mod value;
 pub mod view;
+pub mod words;
 
 pub use decode::diagnostic::{Diagnostic, Severity};
 pub use engine::Engine;

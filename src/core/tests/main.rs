@@ -21,9 +21,9 @@ mod expiry;
 mod explain;
 mod faults;
 mod hostile;
-#[cfg(not(target_family = "wasm"))]
 mod house;
 mod index;
+mod kinds;
 mod limits;
 mod matchers;
 mod mistakes;

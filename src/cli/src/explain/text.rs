@@ -11,7 +11,6 @@ use brownout_core::effect::Effects;
 use brownout_core::explain::trace::{By, Check, Odds, RuleTrace, Verdict};
 use brownout_core::explain::{self, fault, matching, rule::key_words, rule::share, shown};
 use brownout_core::fault::Faults;
-use brownout_core::kind::Kind;
 use brownout_core::value::percent::WHOLE;
 use brownout_core::value::percent::{Denominator, FractionalPercent};
 use brownout_core::{Plan, entropy::Entropy};
@@ -212,27 +211,21 @@ fn effects(out: &mut String, odds: &Odds, rule: &Rule, one: &Explained) {
 
 /// What the request itself asks for, where the document lets it: less than that, or nothing.
 fn asked(out: &mut String, faults: &Faults, one: &Explained) {
-    for (kind, fault) in faults.iter() {
-        let written = fault::lines(faults).into_iter().find(|line| line.kind == kind);
-        let written = written.and_then(|line| line.percentage).unwrap_or(FractionalPercent::ALWAYS);
+    for ((kind, fault), line) in faults.iter().zip(faults.lines()) {
         let here = fault.percentage(&one.request);
-        if here != written {
+        if here != line.share.unwrap_or(FractionalPercent::ALWAYS) {
             let text = format!("Its headers lower the share for `{}` to {}.", kind.name(), share(here));
             paragraph(out, "   ", &text);
         }
         // An even draw: only what never happens turns out to be nothing.
         if !fault.apply(&one.request, &mut Even, &mut Effects::default()) {
-            let text = format!("For this request, `{}` does nothing: {}.", kind.name(), why(kind, faults));
+            let why = match line.is_conditional {
+                true => "it does not ask for it",
+                false => "it has nothing that could be changed so",
+            };
+            let text = format!("For this request, `{}` does nothing: {why}.", kind.name());
             paragraph(out, "   ", &text);
         }
-    }
-}
-
-fn why(kind: Kind, faults: &Faults) -> &'static str {
-    if fault::decided_elsewhere(kind, faults) {
-        "it does not ask for it"
-    } else {
-        "it has nothing that could be changed so"
     }
 }
 

@@ -3,9 +3,14 @@
 use super::yaml::{self, Yaml};
 use crate::document::text::Text;
 use crate::document::{self, Mistake};
+use brownout_core::decode::Decoder;
 use brownout_core::decode::json::Json;
-use brownout_core::decode::{Decoder, snake};
-use brownout_core::document::Document;
+use brownout_core::document::mode::Placement;
+use brownout_core::document::rule::Rule;
+use brownout_core::document::rules::Rules;
+use brownout_core::document::{Document, RouteDocument};
+use brownout_core::kind::Kind;
+use serde::Serialize;
 
 /// How long a line of a document may get before it is broken.
 const WIDTH: usize = 92;
@@ -14,9 +19,11 @@ const WIDTH: usize = 92;
 const LARGEST_EXACT: u64 = 1 << 53;
 
 /// A document without mistakes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Faults {
-    document: Vec<(String, Json)>,
+    /// As it is written.
+    written: Json,
+    typed: Document,
 }
 
 impl Faults {
@@ -27,80 +34,65 @@ impl Faults {
     pub fn read(document: &document::Document) -> Result<Self, Vec<Mistake>> {
         let checked = document.check()?;
         // An empty text is a good document.
-        Ok(match Json::parse(checked.json.as_bytes()) {
-            Ok(Json::Object(document)) => Self { document },
-            _ => Self { document: Vec::new() },
-        })
+        let written = match Json::parse(checked.json.as_bytes()) {
+            Ok(written @ Json::Object(_)) => written,
+            _ => Json::Object(Vec::new()),
+        };
+        let typed = Decoder::decode(&written).unwrap_or_default();
+        Ok(Self { written, typed })
     }
 
     /// All of it.
     pub fn whole(&self) -> Json {
-        Json::Object(self.document.clone())
+        self.written.clone()
     }
 
     /// What goes into the plugin's configuration when the rules stand with the routes: everything else.
     pub fn without_rules(&self) -> Json {
-        let mut fields = self.document.clone();
-        fields.retain(|(name, _)| !matches!(name.as_str(), "rules" | "per_route"));
-        fields.push(("per_route".into(), Json::Bool(true)));
-        Json::Object(fields)
+        printed(&Document { rules: None, per_route: Some(true), ..self.typed.clone() })
     }
 
     /// What goes into the routes' metadata then: the rules, and nothing else.
     pub fn rules_only(&self) -> Json {
-        let rules = self.field("rules").cloned().unwrap_or_else(|| Json::Array(Vec::new()));
-        Json::Object(vec![("rules".into(), rules)])
+        printed(&RouteDocument { rules: self.typed.rules.clone().unwrap_or_default() })
     }
 
-    /// The same as the module reads it. There is one, since it has been checked.
-    pub fn decoded(&self) -> Option<Document> {
-        Decoder::decode(&self.whole()).ok()
+    /// The same as the module reads it.
+    pub fn typed(&self) -> &Document {
+        &self.typed
     }
 
     /// A field that is about all requests that the module sees, whether or not a rule matches them.
     pub fn counts_all_requests(&self) -> Option<&'static str> {
-        let has =
-            |fields: &[(String, Json)], name: &str| fields.iter().any(|(field, _)| snake(field) == name);
-        let rules = self.field("rules").map(objects).unwrap_or_default();
-        let mut limits = rules.iter().copied().chain([&self.document]).filter_map(|fields| {
-            let Json::Object(limits) = field(fields, "limits")? else { return None };
-            Some(limits)
-        });
-        if has(&self.document, "stop_when") {
-            return Some("stop_when");
-        }
-        limits.any(|limits| has(limits, "max_percentage")).then_some("max_percentage")
+        let limits = self.rules().iter().filter_map(|rule| rule.limits).chain(self.typed.limits);
+        let of_all = limits.into_iter().any(|limits| limits.max_percentage.is_some());
+        let stops = self.typed.stop_when.is_some().then_some("stop_when");
+        stops.or(of_all.then_some("max_percentage"))
     }
 
     /// Whether it is for the filter chain of a cluster.
     pub fn is_upstream(&self) -> bool {
-        matches!(self.field("placement"), Some(Json::String(placement)) if placement == "upstream")
+        self.typed.placement == Some(Placement::Upstream)
     }
 
-    /// Whether a rule changes requests, by the field `request`.
+    /// Whether a rule changes requests.
     pub fn changes_requests(&self) -> bool {
-        self.faults().any(|(name, _)| name == "request")
+        self.rules().iter().any(|rule| rule.action.kinds().iter().any(Kind::changes_request))
     }
 
     /// Whether a rule cuts exchanges off.
     pub fn resets(&self) -> bool {
-        let cuts = |(name, fault): &(String, Json)| match (name.as_str(), fault) {
-            ("reset" | "hang", _) => true,
-            ("response", Json::Object(fields)) => field(fields, "reset").is_some(),
-            _ => false,
-        };
-        self.faults().any(cuts)
+        self.faults().any(brownout_core::fault::Faults::reset)
     }
 
     /// Whether a rule answers or replaces an answer with this status.
     pub fn answers_with(&self, status: u16) -> bool {
-        let names_it =
-            |value: &Json| matches!(value, Json::Number(number) if number.as_u64() == Some(status.into()));
-        self.faults().filter(|(name, _)| matches!(name.as_str(), "abort" | "response")).any(|(_, fault)| {
-            let Json::Object(fields) = fault else { return false };
-            let is_status = |name: &str| matches!(name, "http_status" | "httpStatus" | "status");
-            fields.iter().any(|(name, value)| is_status(name) && names_it(value))
-        })
+        self.faults().any(|faults| faults.answer_with(status))
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &[Rule] {
+        self.typed.rules.as_ref().map_or(&[], Rules::as_slice)
     }
 
     /// Whether it has a whole number that a control plane would round.
@@ -108,29 +100,15 @@ impl Faults {
         is_large(&self.whole())
     }
 
-    fn field(&self, name: &str) -> Option<&Json> {
-        field(&self.document, name)
-    }
-
-    /// The fields of all rules, and those of their outcomes.
-    fn faults(&self) -> impl Iterator<Item = &(String, Json)> {
-        let rules = self.field("rules").map(objects).unwrap_or_default();
-        let inner = rules.iter().filter_map(|rule| field(rule, "outcomes")).flat_map(objects);
-        let all: Vec<_> = rules.iter().copied().chain(inner).collect();
-        all.into_iter().flatten()
+    fn faults(&self) -> impl Iterator<Item = &brownout_core::fault::Faults> {
+        self.rules().iter().flat_map(|rule| rule.action.each_faults())
     }
 }
 
-fn field<'a>(fields: &'a [(String, Json)], name: &str) -> Option<&'a Json> {
-    fields.iter().find(|(field, _)| field == name).map(|(_, value)| value)
-}
-
-fn objects(list: &Json) -> Vec<&Vec<(String, Json)>> {
-    let Json::Array(elements) = list else { return Vec::new() };
-    elements
-        .iter()
-        .filter_map(|element| if let Json::Object(fields) = element { Some(fields) } else { None })
-        .collect()
+/// A part of a document, spelled as the module prints it.
+fn printed(part: &impl Serialize) -> Json {
+    let text = serde_json::to_vec(part).unwrap_or_default();
+    Json::parse(&text).unwrap_or(Json::Object(Vec::new()))
 }
 
 fn is_large(value: &Json) -> bool {

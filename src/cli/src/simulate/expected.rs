@@ -3,9 +3,8 @@
 
 use brownout_core::document::rule::{Action, Rule};
 use brownout_core::document::sample::Missing;
-use brownout_core::explain::fault::{decided_elsewhere, ends};
 use brownout_core::fault::{Fault, Faults};
-use brownout_core::kind::Kind;
+use brownout_core::kind::{Kind, Kinds};
 use brownout_core::plan::activation::ByKey;
 use brownout_core::value::percent::WHOLE;
 use brownout_core::view::RequestView;
@@ -66,13 +65,13 @@ fn sampled(rule: &Rule, request: &dyn RequestView, ordinal: u64) -> f64 {
 /// request, which nobody sees then.
 fn each(drawn: &[Draw]) -> impl Iterator<Item = Draw> {
     let goes_on = |kinds: &[Draw]| {
-        kinds.iter().filter(|(kind, _)| ends(*kind)).try_fold(1.0, |on, (_, p)| Some(on * (1.0 - (*p)?)))
+        kinds.iter().filter(|(kind, _)| kind.ends()).try_fold(1.0, |on, (_, p)| Some(on * (1.0 - (*p)?)))
     };
     drawn.iter().enumerate().map(move |(place, (kind, p))| {
-        let before = match kind {
-            Kind::Request => goes_on(drawn),
-            Kind::Delay => Some(1.0),
-            _ => goes_on(drawn.get(..place).unwrap_or_default()),
+        let before = if kind.changes_request() {
+            goes_on(drawn)
+        } else {
+            goes_on(drawn.get(..place).unwrap_or_default())
         };
         (*kind, p.zip(before).map(|(p, before)| p * before))
     })
@@ -80,11 +79,13 @@ fn each(drawn: &[Draw]) -> impl Iterator<Item = Draw> {
 
 /// The draws, each by itself.
 fn drawn(faults: &Faults, request: &dyn RequestView) -> Vec<Draw> {
+    let conditional: Kinds =
+        faults.lines().iter().filter(|line| line.is_conditional).map(|line| line.kind).collect();
     let likelihood = |kind: Kind, fault: &dyn Fault| {
-        if decided_elsewhere(kind, faults) {
+        if conditional.contains(kind) {
             return None;
         }
-        let nothing_to_slow = kind == Kind::RequestRateLimit && !request.has_body();
+        let nothing_to_slow = kind.needs_request_body() && !request.has_body();
         Some(if nothing_to_slow {
             0.0
         } else {

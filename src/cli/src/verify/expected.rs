@@ -1,5 +1,6 @@
 //! Which share of a rule's matches a document promises to touch.
 
+use brownout_core::change::length::Length;
 use brownout_core::document::mode::Mode;
 use brownout_core::document::rule::{Action, Rule};
 use brownout_core::fault::Faults;
@@ -8,7 +9,6 @@ use brownout_core::value::percent::FractionalPercent;
 use brownout_core::value::percent::WHOLE;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView};
-use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What a rule promises.
@@ -77,15 +77,11 @@ fn sampled(rule: &Rule, share: f64) -> (f64, Option<&'static str>) {
 
 /// Whether what happens depends on the request or on the response beyond matching.
 fn asked(rule: &Rule) -> bool {
-    fn has(value: &Value) -> bool {
-        let Value::Object(fields) = value else { return false };
-        fields.iter().any(|(name, value)| name.starts_with("header_") || name == "match" || has(value))
-    }
-    let Ok(Value::Object(fields)) = serde_json::to_value(rule) else { return false };
-    let is_fault = |name: &String| Faults::FIELDS.contains(&name.as_str());
-    let faults = fields.iter().filter(|(name, _)| is_fault(name)).map(|(_, fault)| fault);
-    let outcomes = fields.get("outcomes").and_then(Value::as_array).into_iter().flatten();
-    faults.chain(outcomes).any(has)
+    rule.action.each_faults().any(|faults| {
+        let response_draws = faults.response.as_deref().and_then(|response| response.0.delay.as_ref());
+        let response_asks = response_draws.is_some_and(|delay| matches!(delay.length, Length::Header(_)));
+        response_asks || faults.lines().iter().any(|line| line.is_conditional)
+    })
 }
 
 /// The clock of this machine.

@@ -8,6 +8,7 @@ use crate::decode::{Count, Decode, Decoder, Fields, Refused, choice, object, sch
 use crate::entropy::{Entropy, Sequence};
 use crate::step::HeaderChange;
 use crate::value::percent::FractionalPercent;
+use crate::words::quoted;
 use alloc::format;
 use alloc::rc::Rc;
 use alloc::string::{String, ToString};
@@ -153,6 +154,21 @@ impl BodyChange {
             Self::MergePatch(_) => None,
             Self::TruncateBytes(Count(bytes)) => before.map(|before| before.min(*bytes)),
             Self::Corrupt(_) => before,
+        }
+    }
+
+    /// As a clause.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Replace(Text(body)) => {
+                format!("the body becomes {}", quoted(&String::from_utf8_lossy(body)))
+            }
+            Self::ReplaceBase64(Bytes(body)) => format!("the body becomes {} other bytes", body.len()),
+            Self::MergePatch(_) => "a merge patch is applied to the body, if it is JSON".into(),
+            Self::TruncateBytes(Count(bytes)) => format!("of the body, {bytes} bytes are left"),
+            Self::Corrupt(corrupt) => {
+                format!("{} % of the body's bytes become other ones", corrupt.percentage)
+            }
         }
     }
 }

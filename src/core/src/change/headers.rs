@@ -3,6 +3,8 @@
 use crate::decode::object;
 use crate::step::HeaderChange;
 use crate::value::header::{RemovedName, ReplyHeaders, is_reserved};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 object! {
@@ -48,6 +50,15 @@ impl HeaderChanges {
             let first = before.replace(name) != Some(name);
             let change = if first { HeaderChange::Set } else { HeaderChange::Add };
             change(name.into(), value.into())
+        })
+    }
+
+    /// Each as a clause.
+    pub fn words(&self) -> impl Iterator<Item = String> {
+        self.iter().map(|change| match change {
+            HeaderChange::Set(name, _) => format!("the header `{name}` is set"),
+            HeaderChange::Add(name, _) => format!("a header `{name}` is added"),
+            HeaderChange::Remove(name) => format!("the header `{name}` is removed"),
         })
     }
 }

@@ -8,7 +8,10 @@ use crate::decode::{Decode, Decoder, Nothing, Refused, choice, object, schema};
 use crate::entropy::Entropy;
 use crate::value::duration::{LONGEST, Written};
 use crate::view::RequestView;
+use crate::words::{anded, length};
 use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 use libm::{cos, exp, log, pow, sqrt};
 use serde::{Serialize, Serializer};
@@ -264,6 +267,41 @@ impl Length {
             Self::Exponential(exponential) => exponential.sample(entropy),
             Self::Pareto(pareto) => pareto.sample(entropy),
             Self::Percentiles(percentiles) => percentiles.sample(entropy),
+        }
+    }
+
+    /// As a clause: `with a median of 200ms and a p99 of 2s (lognormal)`.
+    pub fn words(&self) -> String {
+        let of = |written: Written| length(written);
+        match self {
+            Self::Header(Nothing) => {
+                "as many milliseconds as their header `x-envoy-fault-delay-request` says".into()
+            }
+            Self::Fixed(Fixed(fixed)) => of(*fixed),
+            Self::Uniform(uniform) => {
+                format!("between {} and {} (uniform)", of(uniform.min), of(uniform.max))
+            }
+            Self::Normal(normal) => {
+                format!("{} on average with a deviation of {} (normal)", of(normal.mean), of(normal.stddev))
+            }
+            Self::Lognormal(lognormal) => {
+                format!(
+                    "with a median of {} and a p99 of {} (lognormal)",
+                    of(lognormal.median),
+                    of(lognormal.p99)
+                )
+            }
+            Self::Exponential(exponential) => {
+                format!("{} on average (exponential)", of(exponential.mean))
+            }
+            Self::Pareto(pareto) => {
+                format!("{} or more, with a tail of shape {} (Pareto)", of(pareto.min), pareto.shape.get())
+            }
+            Self::Percentiles(percentiles) => {
+                let points: Vec<String> =
+                    percentiles.written().map(|(name, at)| format!("{name} of {}", of(at))).collect();
+                format!("with a {}", anded(&points))
+            }
         }
     }
 }

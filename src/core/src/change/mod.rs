@@ -6,6 +6,7 @@ pub mod headers;
 pub mod length;
 pub mod percentiles;
 pub(crate) mod query;
+pub mod rate_limit;
 pub mod response;
 pub mod status;
 pub mod wait;

@@ -12,6 +12,9 @@ use crate::value::http_status::HttpStatus;
 use crate::value::percent::FractionalPercent;
 use crate::view::effort::{Effort, Watched};
 use crate::view::{HeadersOf, ResponseView};
+use crate::words::{anded, percent};
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 object! {
@@ -87,5 +90,27 @@ impl ResponseChange {
             );
         }
         Ok(())
+    }
+
+    /// As a clause.
+    pub fn words(&self) -> String {
+        let Self { matches, delay, status, grpc_status, headers, body, reset, percentage: _ } = self;
+        let mut parts = Vec::new();
+        parts.extend(delay.as_ref().map(|delay| {
+            let share = delay.percentage.filter(|share| !share.is_always());
+            let who = share
+                .map_or_else(|| "they".into(), |share| format!("{} of them", percent(share.millionths())));
+            format!("{who} wait {}", delay.how_long())
+        }));
+        parts.extend(status.map(|status| format!("their status becomes {}", status.get())));
+        parts.extend(grpc_status.map(|status| format!("their gRPC status becomes {}", status.name())));
+        parts.extend(headers.iter().flat_map(HeaderChanges::words));
+        parts.extend(body.as_ref().map(BodyChange::words));
+        parts.extend(reset.as_ref().map(|reset| match reset.after_bytes {
+            None | Some(Count(0)) => "their streams are reset before anything of them is sent".into(),
+            Some(Count(bytes)) => format!("their streams are reset after {bytes} bytes"),
+        }));
+        let which = if matches.is_some() { " that fulfil `response.match`" } else { "" };
+        format!("have their responses{which} changed: {}", anded(&parts))
     }
 }

@@ -8,6 +8,8 @@ use crate::entropy::Entropy;
 use crate::value::duration::Written;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
+use alloc::format;
+use alloc::string::String;
 use core::time::Duration;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -31,6 +33,15 @@ impl Wait {
         let drawn = self.length.draw(request, entropy);
         let length = self.max.map_or(drawn, |max| drawn.min(max.get()));
         (!length.is_zero()).then_some(length)
+    }
+
+    /// How long, as a clause: `2s`, `between 1s and 9s (uniform), at most 5s`.
+    pub fn how_long(&self) -> String {
+        let length = self.length.words();
+        match self.max {
+            None => length,
+            Some(max) => format!("{length}, at most {}", crate::words::length(max)),
+        }
     }
 }
 

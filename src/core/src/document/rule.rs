@@ -95,23 +95,23 @@ pub enum Action {
 }
 
 impl Action {
-    /// The kinds of fault that it can lead to.
+    /// The faults that it can lead to: all at once, or one after the other.
+    pub fn each_faults(&self) -> impl Iterator<Item = &Faults> {
+        let (all, outcomes) = match self {
+            Self::Faults(faults) => (Some(&**faults), None),
+            Self::Outcomes(outcomes) => (None, Some(outcomes)),
+        };
+        all.into_iter().chain(outcomes.into_iter().flatten().map(|outcome| &outcome.faults))
+    }
+
+    /// Their kinds.
     pub fn kinds(&self) -> Kinds {
-        let all = |faults: &Faults| faults.iter().map(|(kind, _)| kind).collect::<Vec<_>>();
-        match self {
-            Self::Faults(faults) => all(faults).into_iter().collect(),
-            Self::Outcomes(outcomes) => outcomes.iter().flat_map(|outcome| all(&outcome.faults)).collect(),
-        }
+        self.each_faults().flat_map(|faults| faults.iter().map(|(kind, _)| kind)).collect()
     }
 
     /// Tells of the headers of replies that it sets or removes.
     pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
-        match self {
-            Self::Faults(faults) => faults.reply_headers(tell),
-            Self::Outcomes(outcomes) => {
-                outcomes.iter().for_each(|outcome| outcome.faults.reply_headers(tell));
-            }
-        }
+        self.each_faults().for_each(|faults| faults.reply_headers(tell));
     }
 }
 

@@ -10,6 +10,7 @@ use crate::change::body::{self, BodyChange, framing, is_patchable};
 use crate::change::headers::HeaderChanges;
 use crate::change::response::ResponseChange;
 use crate::entropy::Sequence;
+use crate::kind::Kind;
 use crate::step::{HeaderChange, LocalReply};
 use crate::value::header::is_derived;
 use crate::value::http_status::is_bodiless;
@@ -22,6 +23,8 @@ use core::time::Duration;
 /// What is to happen to the response of one exchange.
 #[derive(Debug)]
 pub struct Answer {
+    /// The fault that begins with it.
+    pub begins: Kind,
     /// The change.
     pub change: Rc<ResponseChange>,
     /// How long it waits.

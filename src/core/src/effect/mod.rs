@@ -78,6 +78,8 @@ pub enum End {
 /// A limit on the rate of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Throttle {
+    /// The fault that it is.
+    pub begins: Kind,
     /// The rate.
     pub rate: Rate,
     /// How many bytes go first, at once.

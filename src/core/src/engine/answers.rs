@@ -67,8 +67,8 @@ impl<E: Entropy> Engine<E> {
             return step;
         }
         let answer = ahead.answer.filter(|answer| answer.applies(status, response));
-        if let Some(reply) = ahead.reply {
-            return self.answer_upstream(id, exchange, &reply, response);
+        if let Some((begins, reply)) = ahead.reply {
+            return self.answer_upstream(id, exchange, begins, &reply, response);
         }
         let rate = ahead.rate.filter(|_| response.has_body());
         let rate = rate.map(|throttle| Throttle {
@@ -77,7 +77,9 @@ impl<E: Entropy> Engine<E> {
         });
         let delay = answer.as_ref().and_then(|answer| answer.delay);
         let due = delay.and_then(|delay| Some(clock.now()?.after(delay)));
-        let work = Work::of(answer.map(|answer| answer.outcome(status, response)), rate, due.is_some());
+        let begins = answer.as_ref().map(|answer| answer.begins);
+        let outcome = answer.map(|answer| answer.outcome(status, response));
+        let work = Work::of(outcome, begins, rate, due.is_some());
         let (shadow, rule) = (ahead.shadow, exchange.cause.rule);
         if !work.kinds.is_empty()
             && let Some(scopes) = ahead.unspent
@@ -116,11 +118,12 @@ impl<E: Entropy> Engine<E> {
         &mut self,
         id: ExchangeId,
         mut exchange: Exchange,
+        begins: Option<Kind>,
         reply: &LocalReply,
         response: &dyn ResponseView,
     ) -> HeadersStep {
         let (headers, body) = upstream::in_place(reply, response);
-        self.begun(&mut exchange.cause, [Kind::Abort].into_iter().collect());
+        self.begun(&mut exchange.cause, begins.into_iter().collect());
         self.report(&exchange.cause);
         let step = self.forward(&exchange, headers);
         exchange.stage = Stage::Answered(Body::new(body, None, None));
@@ -200,7 +203,7 @@ struct Work {
 }
 
 impl Work {
-    fn of(outcome: Option<Outcome>, rate: Option<Throttle>, waits: bool) -> Self {
+    fn of(outcome: Option<Outcome>, begins: Option<Kind>, rate: Option<Throttle>, waits: bool) -> Self {
         let mut work =
             Self { headers: Vec::new(), body: None, end: None, kinds: Kinds::default(), unpatched: false };
         let (mut rewrite, mut cut) = (None, None);
@@ -221,10 +224,10 @@ impl Work {
             }
         };
         if changes {
-            work.kinds.insert(Kind::Response);
+            work.kinds = begins.into_iter().collect();
         }
         if let Some(rate) = rate.filter(|_| work.end.is_none()) {
-            work.kinds.insert(Kind::ResponseRateLimit);
+            work.kinds.insert(rate.begins);
             work.body = Body::new(rewrite, cut, Some(rate.pace()));
         } else if work.end.is_none() {
             work.body = Body::new(rewrite, cut, None);

@@ -18,7 +18,7 @@ use crate::effect::answer::Answer;
 use crate::effect::{End, Ending, Throttle};
 use crate::id::RuleId;
 use crate::id::{Direction, ExchangeId};
-use crate::kind::Kinds;
+use crate::kind::{Kind, Kinds};
 use crate::limit::allowance::{Places, Scopes};
 use crate::step::LocalReply;
 use crate::time::Instant;
@@ -93,8 +93,8 @@ pub struct Held {
 /// What is to happen to a response that has not come yet.
 #[derive(Debug, Default)]
 pub struct Ahead {
-    /// What takes its place, where a request cannot be answered without one.
-    pub reply: Option<LocalReply>,
+    /// What takes its place, where a request cannot be answered without one, and the fault that begins with it.
+    pub reply: Option<(Option<Kind>, LocalReply)>,
     /// How it changes.
     pub answer: Option<Answer>,
     /// How fast its body goes on.

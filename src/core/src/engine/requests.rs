@@ -7,6 +7,7 @@ use crate::effect::{Effects, End, Ending};
 use crate::engine::event::Event;
 use crate::engine::exchange::{Ahead, Cause, Exchange, Held, Stage};
 use crate::entropy::Entropy;
+use crate::fault::Begins;
 use crate::id::ExchangeId;
 use crate::id::RuleId;
 use crate::kind::{Kind, Kinds};
@@ -142,8 +143,8 @@ impl<E: Entropy> Engine<E> {
             self.inject(&mut cause);
         }
         let mut kinds = beginning(&effects, kinds);
-        if reply.is_some() {
-            kinds.remove(Kind::Abort);
+        if let Some((Some(begins), _)) = &reply {
+            kinds.remove(*begins);
         }
         self.begun(&mut cause, kinds);
         if let Some(delay) = effects.delay {
@@ -186,12 +187,12 @@ impl<E: Entropy> Engine<E> {
 
     /// The reply of an abort that has to wait for the backend's response: after the router, nobody would try again if it
     /// came from here.
-    fn reply_upstream(&self, effects: &mut Effects) -> Option<LocalReply> {
+    fn reply_upstream(&self, effects: &mut Effects) -> Option<(Option<Kind>, LocalReply)> {
         if self.plan.placement() != Placement::Upstream {
             return None;
         }
         match effects.end.take() {
-            Some(Ending { how: End::Reply(reply), .. }) => Some(reply),
+            Some(Ending { begins, how: End::Reply(reply) }) => Some((begins, reply)),
             end => {
                 effects.end = end;
                 None
@@ -220,15 +221,14 @@ fn account(shadow: bool) -> Account {
 
 /// Whether only the response will say if anything happens at all.
 fn waits_for_the_response(effects: &Effects, kinds: Kinds) -> bool {
-    let conditional = effects.response.as_ref().is_some_and(|answer| answer.is_conditional());
-    conditional && kinds.iter().all(|kind| kind == Kind::Response)
+    let conditional = effects.response.as_ref().filter(|answer| answer.is_conditional());
+    conditional.is_some_and(|answer| kinds.iter().all(|kind| kind == answer.begins))
 }
 
 /// The faults that begin with the request: not those of the response, nor one that only ends the wait.
 fn beginning(effects: &Effects, kinds: Kinds) -> Kinds {
     let ending =
         effects.end.as_ref().and_then(|end: &Ending| end.begins).filter(|_| effects.hold().is_some());
-    let later =
-        |kind: &Kind| matches!(kind, Kind::Response | Kind::ResponseRateLimit) || Some(*kind) == ending;
+    let later = |kind: &Kind| kind.begins() == Begins::WithResponse || Some(*kind) == ending;
     kinds.iter().filter(|kind| !later(kind)).collect()
 }

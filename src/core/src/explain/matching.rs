@@ -1,6 +1,5 @@
 //! A predicate in words, as a whole and part by part.
 
-use super::words::{anded, ored, quoted};
 use crate::predicate::call::Call;
 use crate::predicate::direction::Direction;
 use crate::predicate::header::HeaderMatcher;
@@ -10,6 +9,7 @@ use crate::predicate::pair::PairMatcher;
 use crate::predicate::source::Source;
 use crate::predicate::string::{Pattern, StringMatcher};
 use crate::predicate::{Part, Predicate};
+use crate::words::{anded, ored, quoted};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;

@@ -5,11 +5,9 @@
 
 pub mod fault;
 pub mod matching;
-mod message;
 pub mod rule;
 mod seen;
 pub mod trace;
-mod words;
 
 pub use seen::shown;
 pub use trace::Trace;
@@ -18,10 +16,11 @@ use crate::document::mode::{Mode, Placement};
 use crate::document::{Document, Experiment, Report};
 use crate::plan::Plan;
 use crate::stop::StopWhen;
+use crate::words::{anded, counted, length};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use words::{anded, counted, length, limits};
+use rule::limits;
 
 /// What is said of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,16 +2,19 @@
 
 use super::fault;
 use super::matching::requests_of;
-use super::words::{anded, counted, length, limits, percent, quoted};
+use crate::decode::Count;
 use crate::document::mode::Mode;
 use crate::document::rule::{Action, Outcome, Rule};
 use crate::document::sample::{Key, Missing, Sample};
 use crate::document::schedule::Schedule;
+use crate::limit::Limits;
 use crate::value::percent::FractionalPercent;
 use crate::value::percent::WHOLE;
+use crate::words::{anded, counted, length, percent, quoted};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::Display;
 
 /// The sentences about a rule: who and how many, what happens to them, when, within which limits, and whether at all.
 /// Names every field, so that a new one is not forgotten here.
@@ -138,4 +141,18 @@ fn when(schedule: &Schedule) -> Option<String> {
 /// A percentage for a sentence: `12.5 %`.
 pub fn share(percentage: FractionalPercent) -> String {
     percent(percentage.millionths())
+}
+
+/// Limits, each as a clause. Names every field, so that a new one is not forgotten here.
+pub fn limits(limits: &Limits) -> Vec<String> {
+    let Limits { max_active_faults, max_faults, max_faults_per_second, max_percentage } = limits;
+    let mut clauses = Vec::new();
+    let mut clause = |limit: &Option<Count>, text: &dyn Fn(&dyn Display) -> String| {
+        clauses.extend(limit.map(|Count(most)| text(&most)));
+    };
+    clause(max_active_faults, &|most| format!("at most {most} held at the same time"));
+    clause(max_faults, &|most| format!("at most {most} faults in all"));
+    clause(max_faults_per_second, &|most| format!("at most {most} faults a second"));
+    clauses.extend(max_percentage.map(|most| format!("at most {most} % of all requests, over 10 seconds")));
+    clauses
 }

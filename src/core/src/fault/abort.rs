@@ -1,12 +1,12 @@
 //! `abort`: the request is answered instead of being forwarded.
 
+use super::{About, Begins, Fault};
 use crate::change::header_control::{self, Wanted};
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
 use crate::decode::{Decoder, Fields, Nothing, object};
 use crate::effect::{Effects, End, Ending};
 use crate::entropy::Entropy;
-use crate::fault::Fault;
 use crate::kind::Kind;
 use crate::step::LocalReply;
 use crate::value::grpc::GrpcStatus;
@@ -14,8 +14,10 @@ use crate::value::header::{ReplyHeaders, is_reserved};
 use crate::value::http_status::HttpStatus;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
+use crate::words::{anded, quoted};
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 /// The body of Envoy's own fault filter, which monitoring knows.
 const DEFAULT_BODY: &str = "fault filter abort";
@@ -98,6 +100,10 @@ pub(crate) fn sendable(message: &str) -> &str {
 }
 
 impl Fault for Abort {
+    fn share(&self) -> Option<FractionalPercent> {
+        self.percentage
+    }
+
     fn percentage(&self, request: &dyn RequestView) -> FractionalPercent {
         let percentage = self.percentage.unwrap_or(FractionalPercent::ALWAYS);
         match self.header_abort {
@@ -127,5 +133,47 @@ impl Fault for Abort {
         };
         effects.end = Some(Ending { begins: Some(Kind::Abort), how: End::Reply(reply) });
         true
+    }
+}
+
+impl About for Abort {
+    const EXAMPLE: &'static str = r#"{"http_status": 503}"#;
+    const BEGINS: Begins = Begins::WithEnd;
+    const ENDS: bool = true;
+    const CHANGES_REQUEST: bool = false;
+    const NEEDS_REQUEST_BODY: bool = false;
+    const SEEN: Option<&'static str> = None;
+
+    fn is_conditional(&self) -> bool {
+        self.header_abort.is_some()
+    }
+
+    fn resets(&self) -> bool {
+        false
+    }
+
+    fn answers_with(&self, status: u16) -> bool {
+        self.http_status.is_some_and(|own| own.get() == status)
+    }
+
+    fn words(&self) -> String {
+        let Self { http_status, grpc_status, header_abort: _, body, grpc_message, headers, percentage: _ } =
+            self;
+        let status = match (http_status, grpc_status) {
+            (Some(http), _) => format!("HTTP {}", http.get()),
+            (None, Some(grpc)) => {
+                format!("gRPC {} (HTTP {} if they are not gRPC)", grpc.name(), grpc.http_status())
+            }
+            (None, None) => "the status that their headers `x-envoy-fault-abort-…` ask for".into(),
+        };
+        let body = body.as_ref().map(|body| format!("the body {}", quoted(body)));
+        let names: Vec<String> =
+            headers.iter().flat_map(|headers| headers.iter()).map(|(name, _)| format!("`{name}`")).collect();
+        let headers = (!names.is_empty())
+            .then(|| format!("the header{} {}", if names.len() == 1 { "" } else { "s" }, anded(&names)));
+        let message = grpc_message.as_ref().map(|message| format!("the gRPC message {}", quoted(message)));
+        let with: Vec<String> = body.into_iter().chain(message).chain(headers).collect();
+        let with = if with.is_empty() { String::new() } else { format!(", with {}", anded(&with)) };
+        format!("are answered with {status} in the backend's place{with}")
     }
 }

@@ -1,6 +1,6 @@
 //! `hang`: the request is held and never answered; in the end, the stream is reset.
 
-use super::Fault;
+use super::{About, Begins, Fault};
 use crate::decode::diagnostic::Code;
 use crate::decode::{Decoder, Refused, object};
 use crate::effect::{Effects, End, Ending};
@@ -8,6 +8,9 @@ use crate::entropy::Entropy;
 use crate::value::duration::Written;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
+use crate::words::length;
+use alloc::format;
+use alloc::string::String;
 
 object! {
     /// The request is never answered.
@@ -39,8 +42,8 @@ impl Hang {
 }
 
 impl Fault for Hang {
-    fn percentage(&self, _request: &dyn RequestView) -> FractionalPercent {
-        self.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    fn share(&self) -> Option<FractionalPercent> {
+        self.percentage
     }
 
     /// A request that is aborted or reset has its end already.
@@ -52,5 +55,30 @@ impl Fault for Hang {
         // It is the waiting that is the fault, and that begins at once.
         effects.end = Some(Ending { begins: None, how: End::Reset });
         true
+    }
+}
+
+impl About for Hang {
+    const EXAMPLE: &'static str = r#"{"max": "60s"}"#;
+    const BEGINS: Begins = Begins::WithRequest;
+    const ENDS: bool = true;
+    const CHANGES_REQUEST: bool = false;
+    const NEEDS_REQUEST_BODY: bool = false;
+    const SEEN: Option<&'static str> = Some("hangs");
+
+    fn is_conditional(&self) -> bool {
+        false
+    }
+
+    fn resets(&self) -> bool {
+        true
+    }
+
+    fn answers_with(&self, _status: u16) -> bool {
+        false
+    }
+
+    fn words(&self) -> String {
+        format!("get no answer for {}, and then have their streams reset", length(self.max))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Envoy picks the route anew once a request's headers have changed: it may be another one.
 
-use super::Fault;
+use super::{About, Begins, Fault};
 use crate::body::rewrite::Rewrite;
 use crate::body::told_length;
 use crate::change::body::{self, BodyChange, framing, is_patchable};
@@ -18,6 +18,7 @@ use crate::step::HeaderChange;
 use crate::value::header;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
+use crate::words::{anded, quoted};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -191,6 +192,16 @@ object! {
     }
 }
 
+impl QueryChanges {
+    fn words(&self) -> String {
+        let Self { set, add, remove } = self;
+        let names = set.iter().chain(add).flat_map(|parameters| parameters.names());
+        let names: Vec<String> =
+            names.chain(remove.iter().flatten().map(String::as_str)).map(quoted).collect();
+        format!("their query parameters {} change", anded(&names))
+    }
+}
+
 object! {
     /// How a request is changed.
     #[derive(Debug, Clone)]
@@ -287,8 +298,8 @@ impl Request {
 }
 
 impl Fault for Request {
-    fn percentage(&self, _request: &dyn RequestView) -> FractionalPercent {
-        self.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    fn share(&self) -> Option<FractionalPercent> {
+        self.percentage
     }
 
     fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
@@ -300,5 +311,39 @@ impl Fault for Request {
             effects.request = Some(RequestChange { headers, body });
         }
         changes
+    }
+}
+
+impl About for Request {
+    const EXAMPLE: &'static str = r#"{"headers": {"set": {"x-changed": "yes"}}}"#;
+    const BEGINS: Begins = Begins::WithRequest;
+    const ENDS: bool = false;
+    const CHANGES_REQUEST: bool = true;
+    const NEEDS_REQUEST_BODY: bool = false;
+    const SEEN: Option<&'static str> = Some("is changed");
+
+    fn is_conditional(&self) -> bool {
+        false
+    }
+
+    fn resets(&self) -> bool {
+        false
+    }
+
+    fn answers_with(&self, _status: u16) -> bool {
+        false
+    }
+
+    fn words(&self) -> String {
+        let Self { headers, path, method, query_parameters, body, percentage: _ } = self;
+        let mut parts = Vec::new();
+        parts.extend(path.as_ref().map(|path| format!("their path becomes {}", quoted(path.as_str()))));
+        parts.extend(
+            method.as_ref().map(|method| format!("their method becomes {}", quoted(method.as_str()))),
+        );
+        parts.extend(query_parameters.as_ref().map(QueryChanges::words));
+        parts.extend(headers.iter().flat_map(HeaderChanges::words));
+        parts.extend(body.as_ref().map(BodyChange::words));
+        format!("are changed before they are forwarded: {}", anded(&parts))
     }
 }

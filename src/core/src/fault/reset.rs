@@ -1,12 +1,13 @@
 //! `reset`: the stream is reset instead of the request being forwarded.
 
+use super::{About, Begins, Fault};
 use crate::decode::object;
 use crate::effect::{Effects, End, Ending};
 use crate::entropy::Entropy;
-use crate::fault::Fault;
 use crate::kind::Kind;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
+use alloc::string::String;
 
 object! {
     /// The stream is reset: `RST_STREAM` in HTTP/2 (RFC 9113, section 6.4), and in HTTP/1.1 the connection is closed
@@ -19,8 +20,8 @@ object! {
 }
 
 impl Fault for Reset {
-    fn percentage(&self, _request: &dyn RequestView) -> FractionalPercent {
-        self.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    fn share(&self) -> Option<FractionalPercent> {
+        self.percentage
     }
 
     /// A request that is aborted has its end already.
@@ -30,5 +31,30 @@ impl Fault for Reset {
         }
         effects.end = Some(Ending { begins: Some(Kind::Reset), how: End::Reset });
         true
+    }
+}
+
+impl About for Reset {
+    const EXAMPLE: &'static str = r#"{}"#;
+    const BEGINS: Begins = Begins::WithEnd;
+    const ENDS: bool = true;
+    const CHANGES_REQUEST: bool = false;
+    const NEEDS_REQUEST_BODY: bool = false;
+    const SEEN: Option<&'static str> = None;
+
+    fn is_conditional(&self) -> bool {
+        false
+    }
+
+    fn resets(&self) -> bool {
+        true
+    }
+
+    fn answers_with(&self, _status: u16) -> bool {
+        false
+    }
+
+    fn words(&self) -> String {
+        "have their streams reset instead of being forwarded".into()
     }
 }

@@ -1,6 +1,6 @@
 //! `response`: the response is changed, after the backend has done the work.
 
-use super::{Fault, draws};
+use super::{About, Begins, Fault, draws};
 use crate::change::response::ResponseChange;
 use crate::change::wait::Wait;
 use crate::decode::json::Json;
@@ -8,9 +8,11 @@ use crate::decode::{Decode, Decoder, Refused, schema};
 use crate::effect::Effects;
 use crate::effect::answer::Answer;
 use crate::entropy::{Entropy, Sequence};
+use crate::kind::Kind;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use alloc::rc::Rc;
+use alloc::string::String;
 use serde::{Serialize, Serializer};
 
 /// The fault: its fields are those of [`ResponseChange`], shared with the exchanges that suffer it.
@@ -34,8 +36,8 @@ impl Serialize for Response {
 }
 
 impl Fault for Response {
-    fn percentage(&self, _request: &dyn RequestView) -> FractionalPercent {
-        self.0.percentage.unwrap_or(FractionalPercent::ALWAYS)
+    fn share(&self) -> Option<FractionalPercent> {
+        self.0.percentage
     }
 
     /// What flows after an upgrade is left alone, and so is the response that grants it.
@@ -48,6 +50,7 @@ impl Fault for Response {
             waits.then(|| delay.length(request, entropy)).flatten()
         };
         effects.response = Some(Answer {
+            begins: Kind::Response,
             change: Rc::clone(&self.0),
             delay: self.0.delay.as_ref().and_then(wait),
             draws: self.0.body.as_ref().map_or_else(Sequence::default, |body| body.draws(entropy)),
@@ -55,5 +58,30 @@ impl Fault for Response {
             grpc: request.is_grpc(),
         });
         true
+    }
+}
+
+impl About for Response {
+    const EXAMPLE: &'static str = r#"{"status": 503}"#;
+    const BEGINS: Begins = Begins::WithResponse;
+    const ENDS: bool = false;
+    const CHANGES_REQUEST: bool = false;
+    const NEEDS_REQUEST_BODY: bool = false;
+    const SEEN: Option<&'static str> = Some("has its response changed");
+
+    fn is_conditional(&self) -> bool {
+        self.0.matches.is_some()
+    }
+
+    fn resets(&self) -> bool {
+        self.0.reset.is_some()
+    }
+
+    fn answers_with(&self, status: u16) -> bool {
+        self.0.status.is_some_and(|own| own.get() == status)
+    }
+
+    fn words(&self) -> String {
+        self.0.words()
     }
 }

@@ -6,7 +6,7 @@ pub mod recent;
 pub mod tally;
 
 use crate::decode::{Count, object};
-use crate::value::percent::FractionalPercent;
+use crate::value::percent::{FractionalPercent, WHOLE};
 
 object! {
     /// Limits, of a rule or of all rules together. Over a limit, a request goes on untouched and is counted.
@@ -32,5 +32,20 @@ impl Limits {
     /// Whether it matters how many requests there are.
     pub fn limit_share(&self) -> bool {
         self.max_percentage.is_some()
+    }
+
+    /// The fields that are given, by name; the share in percent.
+    pub fn each(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let Self { max_active_faults, max_faults, max_faults_per_second, max_percentage } = *self;
+        #[allow(clippy::cast_precision_loss, reason = "to compare and to print them")]
+        let number = |count: Option<Count>| count.map(|Count(number)| number as f64);
+        let percent = |share: FractionalPercent| f64::from(share.millionths()) * 100.0 / f64::from(WHOLE);
+        let fields = [
+            ("max_active_faults", number(max_active_faults)),
+            ("max_faults", number(max_faults)),
+            ("max_faults_per_second", number(max_faults_per_second)),
+            ("max_percentage", max_percentage.map(percent)),
+        ];
+        fields.into_iter().filter_map(|(name, value)| Some((name, value?)))
     }
 }

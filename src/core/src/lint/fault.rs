@@ -14,9 +14,9 @@ use crate::predicate::Predicate;
 use crate::predicate::string::Pattern;
 use crate::value::header::{ReplyHeaders, is_reserved};
 use crate::value::http_status::is_bodiless;
+use crate::value::percent::FractionalPercent;
 use alloc::format;
 use core::time::Duration;
-use serde_json::Value;
 
 /// Envoy's default for the headers of a message, in bytes (`max_request_headers_kb`).
 const LONGEST_HEADERS: usize = 60 * 1024;
@@ -45,50 +45,21 @@ pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut
             });
         });
     }
-    for (name, fault) in written(faults) {
-        // Of every kind, whichever there are: its share is written in one way.
-        if fault.get("percentage").and_then(Value::as_f64) == Some(0.0) {
-            lints.at(&name, |lints| {
-                never(
-                    crate::value::percent::FractionalPercent::new(
-                        0,
-                        crate::value::percent::Denominator::Hundred,
-                    ),
-                    lints,
-                )
-            });
-        }
-        if name == "hang" {
-            lints.at(&name, |lints| hang(rule, limits, lints));
-        }
+    if faults.hang.is_some() {
+        lints.at("hang", |lints| hang(rule, limits, lints));
+    }
+    for (kind, fault) in faults.iter() {
+        lints.at(kind.name(), |lints| fault.share().into_iter().for_each(|share| never(share, lints)));
     }
     below(rule, limits, lints);
 }
 
-/// The faults as they are printed.
-fn written(faults: &Faults) -> serde_json::Map<alloc::string::String, Value> {
-    struct Printed<'a>(&'a Faults);
-    impl serde::Serialize for Printed<'_> {
-        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            use serde::ser::SerializeMap as _;
-            let mut map = serializer.serialize_map(None)?;
-            self.0.write(&mut map)?;
-            map.end()
-        }
-    }
-    serde_json::to_value(Printed(faults))
-        .ok()
-        .and_then(|value| value.as_object().cloned())
-        .unwrap_or_default()
-}
-
 /// Whether each request that the rule takes suffers something.
 pub fn is_certain(faults: &Faults) -> bool {
-    written(faults).iter().any(|(_, fault)| {
-        let asked_for =
-            fault.as_object().is_some_and(|fields| fields.keys().any(|name| name.starts_with("header_")));
-        !asked_for && fault.get("percentage").is_none_or(|share| share.as_f64() == Some(100.0))
-    })
+    faults
+        .lines()
+        .iter()
+        .any(|line| !line.is_conditional && line.share.is_none_or(FractionalPercent::is_always))
 }
 
 fn delay(delay: &Delay, lints: &mut Lints) {

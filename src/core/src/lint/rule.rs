@@ -8,7 +8,6 @@ use crate::document::rule::{Action, Rule};
 use crate::document::sample::Sample;
 use crate::document::schedule::Schedule;
 use crate::limit::Limits;
-use crate::predicate::Predicate;
 use crate::value::percent::FractionalPercent;
 use crate::value::percent::WHOLE;
 use alloc::format;
@@ -74,7 +73,7 @@ pub fn never(percentage: FractionalPercent, lints: &mut Lints) {
 
 /// A rule without a condition that takes everything, and always does something to it.
 fn everything(rule: &Rule, lints: &mut Lints) {
-    let has_condition = rule.matches.as_ref().is_some_and(has_condition);
+    let has_condition = rule.matches.as_ref().is_some_and(|predicate| !predicate.is_empty());
     let is_held_back = rule.sample.is_some();
     let Action::Faults(faults) = &rule.action else { return };
     if has_condition || is_held_back || !rule.percentage.is_always() || !fault::is_certain(faults) {
@@ -85,11 +84,6 @@ fn everything(rule: &Rule, lints: &mut Lints) {
         let help = "say which requests by `match`, or lower the percentage";
         lints.say(Code::Everything, "a rule that takes every request", label, help);
     });
-}
-
-fn has_condition(predicate: &Predicate) -> bool {
-    serde_json::to_value(predicate).ok().and_then(|value| value.as_object().map(|fields| !fields.is_empty()))
-        == Some(true)
 }
 
 fn sample(rule: &Rule, lints: &mut Lints) {
@@ -154,25 +148,22 @@ fn ago(seconds: u64) -> alloc::string::String {
 
 /// Limits that let nothing through.
 pub fn limits(limits: &Limits, lints: &mut Lints) {
-    for (field, value) in fields(limits) {
-        if value == 0.0 {
-            lints.at(&field, |lints| {
-                let help = "leave it out for no limit, or write `\"mode\": \"off\"`";
-                lints.say(Code::NeverFires, "a limit that lets nothing through", "0 means never", help);
-            });
-        }
+    for (field, _) in limits.each().filter(|(_, value)| *value == 0.0) {
+        lints.at(field, |lints| {
+            let help = "leave it out for no limit, or write `\"mode\": \"off\"`";
+            lints.say(Code::NeverFires, "a limit that lets nothing through", "0 means never", help);
+        });
     }
 }
 
 /// A rule's limits that those of the document come before.
 fn beyond(own: &Limits, of_document: Option<&Limits>, lints: &mut Lints) {
     let Some(of_document) = of_document else { return };
-    let all: alloc::vec::Vec<_> = fields(of_document).collect();
-    for (field, value) in fields(own) {
-        let Some((_, most)) = all.iter().find(|(name, most)| *name == field && *most < value) else {
+    for (field, value) in own.each() {
+        let Some((_, most)) = of_document.each().find(|(name, most)| *name == field && *most < value) else {
             continue;
         };
-        lints.at(&field, |lints| {
+        lints.at(field, |lints| {
             let label = format!("the document allows {most} to all rules together");
             lints.say(
                 Code::LimitWithoutEffect,
@@ -182,13 +173,6 @@ fn beyond(own: &Limits, of_document: Option<&Limits>, lints: &mut Lints) {
             );
         });
     }
-}
-
-/// The limits that are given, whichever there are.
-fn fields(limits: &Limits) -> impl Iterator<Item = (alloc::string::String, f64)> {
-    let value = serde_json::to_value(limits).unwrap_or_default();
-    let fields = value.as_object().cloned().unwrap_or_default();
-    fields.into_iter().filter_map(|(name, value)| Some((name, value.as_f64()?)))
 }
 
 /// What share of its requests a rule takes at most, in percent.

@@ -99,6 +99,22 @@ impl Predicate {
         Ok(())
     }
 
+    /// Whether it has no field, and so holds for every request.
+    pub fn is_empty(&self) -> bool {
+        // All of them, so that the compiler asks about a new one.
+        #[rustfmt::skip]
+        let Self {
+            headers, path, methods, authority, query_parameters, cookies, grpc, route, virtual_host, cluster, source, node,
+            direction, all, any, not,
+        } = self;
+        let lists = [headers.is_some(), methods.is_some(), query_parameters.is_some(), cookies.is_some()];
+        let texts =
+            [path.is_some(), authority.is_some(), grpc.is_some(), route.is_some(), virtual_host.is_some()];
+        let facts = [cluster.is_some(), source.is_some(), node.is_some(), direction.is_some()];
+        let nested = [all.is_some(), any.is_some(), not.is_some()];
+        !lists.into_iter().chain(texts).chain(facts).chain(nested).any(|given| given)
+    }
+
     /// Whether the request fulfils it.
     pub fn matches(&self, request: &dyn RequestView) -> bool {
         self.failing(request).is_none()

@@ -59,7 +59,7 @@ impl Gate {
                 "`{field}` counts requests that no rule matches, and `--gate` keeps those from the module: leave one of them out"
             ));
         }
-        let Some(document) = faults.decoded() else { return misfit("the document cannot be read") };
+        let document = faults.typed();
         if document.per_route == Some(true) {
             return Err(rules_of_routes());
         }

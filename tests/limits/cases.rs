@@ -9,8 +9,8 @@ use support::upstream::{Answer, pattern};
 /// How many bytes a body has that is slowed down.
 const BODY: usize = 20 * 1024;
 
-/// A kind, or two of them.
-pub struct Kind {
+/// A fault of one kind, or of several.
+pub struct Case {
     pub name: &'static str,
     faults: fn(milliseconds: u64) -> Value,
     /// Whether it lasts, so that places are taken.
@@ -26,30 +26,30 @@ fn length(milliseconds: u64) -> String {
     format!("{milliseconds}ms")
 }
 
-pub const KINDS: [Kind; 12] = [
-    Kind { name: "delay", faults: |ms| json!({ "delay": { "fixed_delay": length(ms) } }), lasts: true },
-    Kind {
+pub const CASES: [Case; 12] = [
+    Case { name: "delay", faults: |ms| json!({ "delay": { "fixed_delay": length(ms) } }), lasts: true },
+    Case {
         name: "delay-then-abort",
         faults: |ms| json!({ "delay": { "fixed_delay": length(ms) }, "abort": { "http_status": 503 } }),
         lasts: true,
     },
-    Kind {
+    Case {
         name: "delay-then-reset",
         faults: |ms| json!({ "delay": { "fixed_delay": length(ms) }, "reset": {} }),
         lasts: true,
     },
-    Kind { name: "hang", faults: |ms| json!({ "hang": { "max": length(ms) } }), lasts: true },
-    Kind {
+    Case { name: "hang", faults: |ms| json!({ "hang": { "max": length(ms) } }), lasts: true },
+    Case {
         name: "delay-of-the-answer",
         faults: |ms| json!({ "response": { "delay": { "fixed_delay": length(ms) } } }),
         lasts: true,
     },
-    Kind {
+    Case {
         name: "delay-of-some-answers",
         faults: |ms| json!({ "response": { "match": { "status": 200 }, "delay": { "fixed_delay": length(ms) } } }),
         lasts: true,
     },
-    Kind {
+    Case {
         name: "delay-and-patch",
         faults: |ms| {
             json!({
@@ -60,18 +60,18 @@ pub const KINDS: [Kind; 12] = [
         },
         lasts: true,
     },
-    Kind { name: "upload", faults: |ms| json!({ "request_rate_limit": rate(ms) }), lasts: true },
-    Kind { name: "download", faults: |ms| json!({ "response_rate_limit": rate(ms) }), lasts: true },
-    Kind { name: "abort", faults: |_| json!({ "abort": { "http_status": 503 } }), lasts: false },
-    Kind { name: "reset", faults: |_| json!({ "reset": {} }), lasts: false },
-    Kind {
+    Case { name: "upload", faults: |ms| json!({ "request_rate_limit": rate(ms) }), lasts: true },
+    Case { name: "download", faults: |ms| json!({ "response_rate_limit": rate(ms) }), lasts: true },
+    Case { name: "abort", faults: |_| json!({ "abort": { "http_status": 503 } }), lasts: false },
+    Case { name: "reset", faults: |_| json!({ "reset": {} }), lasts: false },
+    Case {
         name: "change",
         faults: |_| json!({ "request": { "path": "/changed" }, "response": { "status": 418 } }),
         lasts: false,
     },
 ];
 
-impl Kind {
+impl Case {
     /// A rule that takes everything under its path, for so long.
     pub fn rule(&self, milliseconds: u64, limits: &Value) -> Value {
         let path = json!({ "path": { "exact": self.path() } });
@@ -124,5 +124,13 @@ impl Seen {
             Err(Cut { begun, .. }) => begun.is_none(),
         };
         Self { sent: exchange.sent, done: exchange.done, faulted }
+    }
+}
+
+#[test]
+fn every_kind_of_fault_has_a_case() {
+    for kind in brownout_core::kind::Kind::ALL {
+        let has_it = |case: &Case| (case.faults)(10).get(kind.name()).is_some();
+        assert!(CASES.iter().any(has_it), "`{}` is in no case", kind.name());
     }
 }

@@ -1,14 +1,10 @@
-//! Words that several sentences need.
+//! Words that descriptions of a document share. Nothing in the module calls them: the linker leaves them out.
 
-use crate::decode::Count;
 use crate::decode::json::Shortened;
-use crate::limit::Limits;
 use crate::value::duration::Written;
 use crate::value::percent::{Denominator, FractionalPercent};
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
-use core::fmt::Display;
 
 /// `a, b and c`.
 pub fn anded<T: AsRef<str>>(parts: &[T]) -> String {
@@ -58,18 +54,4 @@ pub fn length(written: Written) -> String {
 pub fn counted(number: u64, singular: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {singular}{plural}")
-}
-
-/// Limits, each as a clause. Names every field, so that a new one is not forgotten here.
-pub fn limits(limits: &Limits) -> Vec<String> {
-    let Limits { max_active_faults, max_faults, max_faults_per_second, max_percentage } = limits;
-    let mut clauses = Vec::new();
-    let mut clause = |limit: &Option<Count>, text: &dyn Fn(&dyn Display) -> String| {
-        clauses.extend(limit.map(|Count(most)| text(&most)));
-    };
-    clause(max_active_faults, &|most| format!("at most {most} held at the same time"));
-    clause(max_faults, &|most| format!("at most {most} faults in all"));
-    clause(max_faults_per_second, &|most| format!("at most {most} faults a second"));
-    clauses.extend(max_percentage.map(|most| format!("at most {most} % of all requests, over 10 seconds")));
-    clauses
 }
