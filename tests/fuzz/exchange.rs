@@ -3,10 +3,10 @@
 use arbitrary::{Result, Unstructured};
 /// Draws that follow from a seed.
 pub use brownout_core::entropy::Sequence as Seeded;
-use brownout_core::time::{Clock, Instant};
+use brownout_core::sim::Clocks;
+use brownout_core::time::Instant;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView, ResponseView};
-use std::cell::Cell;
 use std::time::Duration;
 
 /// Names that documents of [`crate::grammar`] ask for.
@@ -210,33 +210,17 @@ impl ResponseView for Response {
     }
 }
 
-/// Clocks that can stand still, jump, and refuse to be read.
-#[derive(Debug, Default)]
-pub struct Clocks {
-    /// The one that never goes back.
-    pub monotonic: Cell<Option<Instant>>,
-    /// The one of the wall.
-    pub wall: Cell<Option<Timestamp>>,
+/// Clocks at any time.
+pub fn clocks(input: &mut Unstructured<'_>) -> Clocks {
+    let wall = input.arbitrary::<Option<i64>>().unwrap_or_default().map(Timestamp);
+    let monotonic = input.arbitrary::<Option<u64>>().unwrap_or_default();
+    let clocks = Clocks::default();
+    clocks.monotonic.set(monotonic.map(|nanos| Instant(Duration::from_nanos(nanos))));
+    clocks.wall.set(wall);
+    clocks
 }
 
-impl Clocks {
-    /// At any time.
-    pub fn any(input: &mut Unstructured<'_>) -> Self {
-        let wall = input.arbitrary::<Option<i64>>().unwrap_or_default().map(Timestamp);
-        let monotonic = input.arbitrary::<Option<u64>>().unwrap_or_default();
-        Self {
-            monotonic: Cell::new(monotonic.map(|nanos| Instant(Duration::from_nanos(nanos)))),
-            wall: Cell::new(wall),
-        }
-    }
-}
-
-impl Clock for Clocks {
-    fn now(&self) -> Option<Instant> {
-        self.monotonic.get()
-    }
-
-    fn wall(&self) -> Option<Timestamp> {
-        self.wall.get()
-    }
+/// So many bytes, of which neighbours differ.
+pub fn body(size: usize) -> Vec<u8> {
+    (0..size).map(|place| b'a' + (place % 23) as u8).collect()
 }

@@ -10,7 +10,6 @@ pub mod exchange;
 pub mod grammar;
 pub mod host;
 pub mod matcher;
-mod message;
 pub mod planner;
 
 /// A target.

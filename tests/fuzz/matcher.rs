@@ -21,7 +21,7 @@ pub fn run(input: &[u8]) {
         settled.rules().iter().map(|rule| holds(rule.matches.as_ref(), &request)).collect();
 
     let mut engine = Engine::new(settled, exchange::Seeded(0));
-    let found = match engine.on_request_headers(ExchangeId(1), &request, &exchange::Clocks::any(&mut input)) {
+    let found = match engine.on_request_headers(ExchangeId(1), &request, &exchange::clocks(&mut input)) {
         HeadersStep::Continue => None,
         HeadersStep::Reply(reply) => Some(usize::from(reply.status) - 500),
         step => panic!("{step:?}"),

@@ -15,7 +15,7 @@ pub fn run(input: &[u8]) {
     let Ok(mut plan) = Plan::from_json(text.as_bytes()) else { return };
     let request = exchange::Request::any(&mut input);
     plan.settle(&|property| request.fact(property));
-    let clock = exchange::Clocks::any(&mut input);
+    let clock = exchange::clocks(&mut input);
     let arrived = clock.monotonic.get();
     let trace = Trace::new(&plan, &request, &clock, arrived);
     assert_eq!(trace.excluded.is_some(), plan.excludes(&request));

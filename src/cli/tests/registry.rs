@@ -19,13 +19,6 @@ fn value(yaml: &str) -> Value {
     serde_json::to_value(Text(&values.first().expect("a document").0)).expect("JSON")
 }
 
-fn scenarios() -> Vec<Value> {
-    let entries = fs::read_dir(root().join("tests/scenarios")).expect("scenarios");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let files = paths.filter(|path| path.extension().is_some_and(|end| end == "yaml"));
-    files.map(|path| value(&fs::read_to_string(path).expect("a scenario"))).collect()
-}
-
 /// Whether a rule of the scenario's document, or an outcome of one, has a field of that name.
 fn has(scenario: &Value, field: &str) -> bool {
     let rules = scenario["document"]["rules"].as_array().into_iter().flatten();
@@ -36,26 +29,11 @@ fn has(scenario: &Value, field: &str) -> bool {
     scenario.get("refused").is_none() && rules.flat_map(of).any(|rule| rule.get(field).is_some())
 }
 
-/// The fields of rules that are imported and run by the suite `counterparts`: `response.status`.
-fn counterparts() -> Vec<String> {
-    let entries = fs::read_dir(root().join("tests/scenarios/counterparts")).expect("counterparts");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let cases = paths.flat_map(|path| {
-        let cases = value(&fs::read_to_string(path).expect("cases"));
-        cases.as_array().expect("a list of cases").clone()
-    });
-    let run = cases.filter(|case| case["requests"].as_array().is_some_and(|requests| !requests.is_empty()));
-    run.flat_map(|case| case["counterpart"].as_array().expect("fields").clone())
-        .map(|field| field.as_str().expect("a field").to_owned())
-        .collect()
-}
-
 /// The compiler sees to the rest: a line of `explain`, an entry of the schema.
 #[test]
 fn every_kind_of_fault_has_a_scenario_a_section_a_reference_a_counter_and_a_row_in_the_readme() {
     let (readme, reference) = (read("README.md"), read("docs/document.md"));
     let faults = read("docs/faults.md");
-    let (scenarios, counterparts) = (scenarios(), counterparts());
     let mut missing = Vec::new();
     for kind in Kind::ALL {
         let name = kind.name();
@@ -64,9 +42,8 @@ fn every_kind_of_fault_has_a_scenario_a_section_a_reference_a_counter_and_a_row_
                 missing.push(format!("`{name}` has no {what}"));
             }
         };
-        let has_scenario = scenarios.iter().any(|scenario| has(scenario, name));
-        let is_counterpart = counterparts.iter().any(|field| field.split('.').next() == Some(name));
-        need(has_scenario || is_counterpart, "scenario in tests/scenarios");
+        let own = fs::read_to_string(root().join(format!("tests/scenarios/{name}.yaml")));
+        need(own.is_ok_and(|text| has(&value(&text), name)), "scenario `tests/scenarios/<kind>.yaml`");
         let section = faults.split("\n## ").find(|section| section.starts_with(&format!("`{name}`\n")));
         need(
             section.is_some_and(|text| text.contains("```text\n")),

@@ -9,7 +9,7 @@
 mod flow;
 pub mod pool;
 
-use crate::exchange::{Clocks, Seeded};
+use crate::exchange::Seeded;
 use arbitrary::Unstructured;
 use brownout_core::decode::Count;
 use brownout_core::engine::event::Event;
@@ -17,6 +17,7 @@ use brownout_core::id::ExchangeId;
 use brownout_core::limit::Limits;
 use brownout_core::limit::ledger::{Asking, Ledger, Wish};
 use brownout_core::limit::tally::{Account, LocalTally, Tally};
+use brownout_core::sim::Clocks;
 use brownout_core::time::Instant;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::{Engine, Plan};
@@ -138,17 +139,14 @@ impl Stage<'_> {
         let place = self.below(self.flows.len());
         let Some(flow) = self.flows.values_mut().nth(place) else { return };
         act(flow, &mut self.workers[flow.worker].engine, &self.clocks, &mut self.input);
-        if !self.rewrites {
-            flow.assert_faithful();
-        }
-        flow.assert_lengths();
+        flow.assert_sound(self.rewrites);
     }
 
     fn leave(&mut self) {
         let place = self.below(self.flows.len());
         let Some(id) = self.flows.keys().nth(place).copied() else { return };
         let Some(flow) = self.flows.remove(&id) else { return };
-        self.workers[flow.worker].engine.end(flow.id);
+        self.workers[flow.worker].engine.end(flow.id());
     }
 
     fn tick(&mut self, worker: usize, most: usize) {
@@ -158,10 +156,7 @@ impl Stage<'_> {
             let flow = self.flows.get_mut(&id.0).expect("it is released after its end");
             assert_eq!(flow.worker, worker);
             flow.release(release, &mut self.workers[worker].engine, &self.clocks);
-            if !self.rewrites {
-                flow.assert_faithful();
-            }
-            flow.assert_lengths();
+            flow.assert_sound(self.rewrites);
         }
     }
 
@@ -241,7 +236,7 @@ impl Stage<'_> {
             assert_eq!(worker.engine.poll_timeout(), None);
         }
         for flow in std::mem::take(&mut self.flows).into_values() {
-            self.workers[flow.worker].engine.end(flow.id);
+            self.workers[flow.worker].engine.end(flow.id());
         }
         self.check();
         for worker in &self.workers {

@@ -4,8 +4,8 @@
 
 use super::proxy::{World, world};
 use super::stream::{Action, Stream};
-use crate::message::State;
 use brownout_core::id::Direction;
+use brownout_core::sim::State;
 use brownout_core::step::HeaderChange;
 use brownout_core::view::Property;
 use std::slice::from_raw_parts;
@@ -125,7 +125,7 @@ fn direction_of(number: u32) -> Option<Direction> {
 }
 
 /// The headers of a message of the effective context, while they have not been passed on.
-fn headers(world: &mut World, direction: Direction) -> Result<&mut crate::message::Message, u32> {
+fn headers(world: &mut World, direction: Direction) -> Result<&mut brownout_core::sim::Message, u32> {
     let effective = world.effective;
     let shown = world.headers_of == Some((effective, direction));
     let message = world.streams.get_mut(&effective).and_then(|stream| stream.message(direction));

@@ -5,9 +5,9 @@ use super::odds::Odds;
 use super::stream::{Action, Stream};
 use crate::engine::pool;
 use crate::exchange::{self, Request, Response};
-use crate::message::{Message, State};
 use arbitrary::Unstructured;
 use brownout_core::id::Direction;
+use brownout_core::sim::{Message, State};
 use brownout_core::step::{DataStep, DataThen};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -159,7 +159,7 @@ impl Proxy {
             exchange::tell_length(&mut facts.headers, size);
         }
         let trailers = input.ratio(1, 4).unwrap_or(false);
-        let request = Message::new(&facts.headers, size, facts.has_body, trailers);
+        let request = Message::new(&facts.headers, facts.has_body.then(|| exchange::body(size)), trailers);
         let has_body = facts.has_body;
         let stream = Stream {
             root,
@@ -379,7 +379,8 @@ impl Proxy {
             let on_the_way_back = stream.response.is_some();
             let mut all = vec![(":status".to_owned(), status.to_string().into_bytes())];
             all.extend(headers);
-            stream.response = Some(Message::new(&all, body.len(), !body.is_empty(), false));
+            stream.response =
+                Some(Message::new(&all, (!body.is_empty()).then(|| exchange::body(body.len())), false));
             stream.rewritten = true;
             Some(on_the_way_back)
         });

@@ -1,8 +1,8 @@
 //! One stream of the host.
 
-use crate::exchange::{Request, Response};
-use crate::message::{Message, State};
+use crate::exchange::{self, Request, Response};
 use brownout_core::id::Direction;
+use brownout_core::sim::{Message, State};
 
 /// What the module has asked for, to be done when the callback is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,20 +70,23 @@ impl Stream {
 
     /// The message that a response makes.
     pub fn answer(response: &Response, size: usize, trailers: bool) -> Message {
-        Message::new(&response.headers, size, response.has_body, trailers)
+        Message::new(&response.headers, response.has_body.then(|| exchange::body(size)), trailers)
     }
 
     /// What holds for it at any time.
     pub fn assert_sound(&self) {
+        for message in [Some(&self.request), self.response.as_ref()].into_iter().flatten() {
+            assert_eq!(message.broken(), None);
+        }
         if self.ending || self.answered {
             return;
         }
         for message in [Some(&self.request), self.response.as_ref()].into_iter().flatten() {
             if !self.rewritten {
-                message.assert_faithful();
+                assert_eq!(message.is_faithful(), Ok(()));
             }
             if message.state == State::Ended && message.had_body() && !self.misled {
-                message.assert_length("a message");
+                assert_eq!(message.is_as_long_as_told(), Ok(()));
             }
         }
     }

@@ -30,19 +30,45 @@ pub struct Taken {
     delay: Option<Duration>,
     /// What it gets instead of the upstream's answer.
     reply: Option<Reply>,
-    /// The rate limits on it. Its bodies arrive whole; how long they take is measured elsewhere.
+    /// The faults that it suffers, by name. If absent: `delay` if it is held, `abort` if it gets a reply.
+    faults: Option<Vec<String>>,
+    /// The stream is reset before any header of a response.
     #[serde(default)]
-    slowed: Vec<Slowed>,
+    reset: bool,
+    /// How the request is another one when it gets to the upstream.
+    #[serde(default)]
+    sent: Sent,
+    /// How the response is another one than the upstream's.
+    #[serde(default)]
+    received: Received,
 }
 
-/// A rate limit, by the name of its field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Slowed {
-    /// Of the request's body.
-    RequestRateLimit,
-    /// Of the response's body.
-    ResponseRateLimit,
+/// How a request is another one when it gets to the upstream.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sent {
+    /// Its method.
+    method: Option<String>,
+    /// Its path, with the query.
+    path: Option<String>,
+    /// Headers by name; `null` for one that is gone.
+    #[serde(default)]
+    headers: BTreeMap<String, Option<String>>,
+    /// Its body.
+    body: Option<String>,
+}
+
+/// How a response is another one than the upstream's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Received {
+    /// Its status.
+    status: Option<u16>,
+    /// Headers by name; `null` for one that is gone.
+    #[serde(default)]
+    headers: BTreeMap<String, Option<String>>,
+    /// Its body.
+    body: Option<String>,
 }
 
 /// A reply that does not come from the upstream, as the client sees it.
@@ -66,16 +92,38 @@ fn plain() -> BTreeMap<String, String> {
 /// Everything that can be compared of one exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
+    /// What the client gets; `None` if the stream is reset before any of it.
+    pub response: Option<Response>,
+    /// What the upstream gets, if it gets anything.
+    pub request: Option<Arrived>,
+    /// How long the request is held.
+    pub delay: Duration,
+    /// Whether its body is slowed down, which takes a moment more.
+    pub is_slowed: bool,
+}
+
+/// What a client gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
     /// The HTTP status.
     pub status: u16,
     /// All headers but `date`, `server` and what the upstream's connection needs.
     pub headers: BTreeMap<String, String>,
     /// The body.
     pub body: String,
-    /// Whether the upstream has received the request.
-    pub reaches_upstream: bool,
-    /// How long the request is held.
-    pub delay: Duration,
+}
+
+/// What an upstream gets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arrived {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The headers that the client has sent or a rule has changed.
+    pub headers: BTreeMap<String, String>,
+    /// How long the body is.
+    pub body_length: usize,
 }
 
 impl Outcome {
@@ -90,21 +138,50 @@ impl Outcome {
 
 impl Taken {
     fn expected(&self, request: &Request, answer: &Answer) -> Expected {
-        let mut expected = match &self.reply {
-            Some(reply) => reply.expected(request),
-            None => Expected::from_upstream(request, answer),
-        };
+        let mut expected = Expected::from_upstream(request, answer);
         expected.delay = self.delay.unwrap_or_default();
-        let faults = [
-            (self.delay.is_some(), "; delay"),
-            (self.reply.is_some(), "; abort"),
-            (self.slowed.contains(&Slowed::RequestRateLimit), "; request_rate_limit"),
-            (self.slowed.contains(&Slowed::ResponseRateLimit), "; response_rate_limit"),
-        ];
-        let faults = faults.iter().filter(|(suffered, _)| *suffered).map(|(_, name)| *name);
-        let evidence = [self.rule.as_str()].into_iter().chain(faults).collect();
-        expected.headers.insert("x-brownout".into(), evidence);
+        if let Some(arrived) = &mut expected.request {
+            let Sent { method, path, headers, body } = self.sent.clone();
+            arrived.method = method.unwrap_or(arrived.method.clone());
+            arrived.path = path.unwrap_or(arrived.path.clone());
+            arrived.body_length = body.as_ref().map_or(arrived.body_length, String::len);
+            change(&mut arrived.headers, headers);
+        }
+        if let Some(response) = &mut expected.response {
+            let Received { status, headers, body } = self.received.clone();
+            response.status = status.unwrap_or(response.status);
+            if let Some(body) = body {
+                response.headers.insert("content-length".into(), body.len().to_string());
+                response.body = received_body(request, &body);
+            }
+            change(&mut response.headers, headers);
+        }
+        if let Some(reply) = &self.reply {
+            expected.response = Some(reply.expected(request));
+            expected.request = None;
+        }
+        if self.reset {
+            (expected.response, expected.request) = (None, None);
+        }
+        let by_default = [(self.delay.is_some(), "delay"), (self.reply.is_some(), "abort")];
+        let by_default = by_default.into_iter().filter(|(suffered, _)| *suffered);
+        let faults = self.faults.clone().unwrap_or(by_default.map(|(_, name)| name.to_owned()).collect());
+        expected.is_slowed = faults.iter().any(|fault| fault == "request_rate_limit");
+        let evidence: Vec<&str> =
+            [self.rule.as_str()].into_iter().chain(faults.iter().map(String::as_str)).collect();
+        if let Some(response) = &mut expected.response {
+            response.headers.insert("x-brownout".into(), evidence.join("; "));
+        }
         expected
+    }
+}
+
+fn change(headers: &mut BTreeMap<String, String>, changes: BTreeMap<String, Option<String>>) {
+    for (name, value) in changes {
+        match value {
+            Some(value) => drop(headers.insert(name, value)),
+            None => drop(headers.remove(&name)),
+        }
     }
 }
 
@@ -136,18 +213,12 @@ impl<'de> Visitor<'de> for OutcomeVisitor {
 }
 
 impl Reply {
-    fn expected(&self, request: &Request) -> Expected {
+    fn expected(&self, request: &Request) -> Response {
         let mut headers = self.headers.clone();
         if !self.body.is_empty() {
             headers.insert("content-length".into(), self.body.len().to_string());
         }
-        Expected {
-            status: self.status,
-            headers,
-            body: received_body(request, &self.body),
-            reaches_upstream: false,
-            delay: Duration::ZERO,
-        }
+        Response { status: self.status, headers, body: received_body(request, &self.body) }
     }
 }
 
@@ -155,14 +226,48 @@ impl Expected {
     fn from_upstream(request: &Request, answer: &Answer) -> Self {
         let mut headers = answer.headers.clone();
         headers.insert("content-length".into(), answer.body.len().to_string());
+        let body = received_body(request, &answer.body);
         Self {
-            status: answer.status,
-            headers,
-            body: received_body(request, &answer.body),
-            reaches_upstream: true,
+            response: Some(Response { status: answer.status, headers, body }),
+            request: Some(Arrived::of(request)),
             delay: Duration::ZERO,
+            is_slowed: false,
         }
     }
+}
+
+impl Arrived {
+    /// The request as it is sent.
+    fn of(request: &Request) -> Self {
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in &request.headers {
+            add(&mut headers, name.as_str(), value.as_bytes());
+        }
+        Self {
+            method: request.method.to_string(),
+            path: request.path.clone(),
+            headers,
+            body_length: request.body.len(),
+        }
+    }
+
+    /// The same without the headers that `expected` does not name: clients and proxies add their own.
+    pub fn beside(self, expected: Option<&Self>) -> Self {
+        let is_named = |name: &String| expected.is_some_and(|expected| expected.headers.contains_key(name));
+        Self { headers: self.headers.into_iter().filter(|(name, _)| is_named(name)).collect(), ..self }
+    }
+}
+
+/// Adds a value to those of its name.
+pub(super) fn add(headers: &mut BTreeMap<String, String>, name: &str, value: &[u8]) {
+    let value = String::from_utf8_lossy(value);
+    headers
+        .entry(name.to_owned())
+        .and_modify(|values| {
+            values.push_str(", ");
+            values.push_str(&value);
+        })
+        .or_insert_with(|| value.into_owned());
 }
 
 /// A reply to HEAD tells how long its body would be and has none.

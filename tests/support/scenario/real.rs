@@ -1,12 +1,13 @@
 //! A scenario in a real Envoy.
 
-use super::expected::Expected;
+use super::expected::{Arrived, Expected, Response, add};
 use super::file::{Exchange, Scenario};
 use crate::client::{Connection, Cut, Protocol, Reply, Request};
 use crate::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, Place};
-use crate::upstream::{Answer, Upstream};
+use crate::upstream::{Answer, Received, Upstream};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How late a reply may be on a busy machine. Precision is the business of the simulated run.
 const LATENESS: Duration = Duration::from_secs(2);
@@ -68,26 +69,33 @@ impl Rig {
         if exchange.upstream.is_some() {
             sent = sent.header(Answer::HEADER, exchange.answer().to_header());
         }
-        let reply = match connections.send(exchange.protocol(), sent).await {
-            Ok(reply) => reply,
-            Err(cut) => panic!("{}: {cut}\n{}", exchange.send, self.envoy.log()),
-        };
-        let received = self.upstream.take();
-        let took = reply.headers_after;
+        let began = Instant::now();
+        let outcome = connections.send(exchange.protocol(), sent).await;
+        let took = outcome.as_ref().map_or_else(|_| began.elapsed(), |reply| reply.headers_after);
+        let arrived = self.upstream.take().into_iter().map(arrived).next_back();
         assert!(took >= expected.delay, "{}: early, after {took:?}", exchange.send);
         assert!(took < expected.delay + LATENESS, "{}: late, after {took:?}", exchange.send);
-        let seen = seen(&reply, !received.is_empty(), expected.delay);
+        let seen = Expected {
+            response: outcome.ok().as_ref().map(response),
+            request: arrived.map(|arrived| arrived.beside(expected.request.as_ref())),
+            delay: expected.delay,
+            is_slowed: expected.is_slowed,
+        };
         assert_eq!(seen, expected, "{}\n{}", exchange.send, self.envoy.log());
-        for received in received {
-            assert_eq!(received.method, request.method);
-            assert_eq!(received.uri.path_and_query().map(ToString::to_string), Some(request.path.clone()));
-            assert_eq!(received.body_length, Some(request.body.len()));
-            for name in request.headers.keys() {
-                let all =
-                    |headers: &http::HeaderMap| headers.get_all(name).iter().cloned().collect::<Vec<_>>();
-                assert_eq!(all(&received.headers), all(&request.headers), "{name}");
-            }
-        }
+    }
+}
+
+/// What an upstream got.
+fn arrived(received: Received) -> Arrived {
+    let mut headers = BTreeMap::new();
+    for (name, value) in &received.headers {
+        add(&mut headers, name.as_str(), value.as_bytes());
+    }
+    Arrived {
+        method: received.method.to_string(),
+        path: received.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        headers,
+        body_length: received.body_length.unwrap_or_default(),
     }
 }
 
@@ -118,28 +126,21 @@ impl Connections {
             Protocol::Http1 => &mut self.http1,
             Protocol::Http2 => &mut self.http2,
         };
-        let reply = connection.send(request).await?;
-        if reply.header("connection").as_deref() == Some("close") {
+        let reply = connection.send(request).await;
+        let closes = |reply: &Reply| reply.header("connection").as_deref() == Some("close");
+        if reply.as_ref().map_or(true, closes) {
             *connection = Connection::open(protocol, self.address).await;
         }
-        Ok(reply)
+        reply
     }
 }
 
-fn seen(reply: &Reply, reaches_upstream: bool, delay: Duration) -> Expected {
+fn response(reply: &Reply) -> Response {
     // Envoy adds these to every reply, and `connection: close` to one that comes before the whole request.
     const ITS_OWN: [&str; 4] = ["connection", "date", "server", "x-envoy-upstream-service-time"];
-    let headers = reply.headers.keys().filter(|name| !ITS_OWN.contains(&name.as_str()));
-    let headers = headers.map(|name| {
-        let values =
-            reply.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
-        (name.to_string(), values.collect::<Vec<_>>().join(", "))
-    });
-    Expected {
-        status: reply.status.as_u16(),
-        headers: headers.collect(),
-        body: reply.text(),
-        reaches_upstream,
-        delay,
+    let mut headers = BTreeMap::new();
+    for (name, value) in reply.headers.iter().filter(|(name, _)| !ITS_OWN.contains(&name.as_str())) {
+        add(&mut headers, name.as_str(), value.as_bytes());
     }
+    Response { status: reply.status.as_u16(), headers, body: reply.text() }
 }

@@ -5,7 +5,9 @@ pub mod access_log;
 pub mod curl;
 mod flags;
 pub mod har;
+pub mod invent;
 mod log_line;
+mod pattern;
 mod shell;
 mod url;
 

@@ -6,11 +6,9 @@ mod backend;
 mod chart;
 mod drive;
 mod expected;
-mod invent;
 mod json;
 mod keys;
 mod observed;
-mod pattern;
 mod statistics;
 mod text;
 mod traffic;
@@ -19,7 +17,6 @@ use crate::explain::{length, say, time, unusable, wall_clock};
 use crate::manifest::One;
 use crate::request::{RequestArguments, Unusable};
 use arrivals::{Arrivals, Pace};
-use backend::Backend;
 use brownout_core::Plan;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::RequestView;
@@ -132,7 +129,7 @@ fn simulate(file: &str, mut plan: Plan, arguments: &Arguments) -> Result<Simulat
     let start = arguments.at.or(first).unwrap_or_else(wall_clock);
     let mut traffic = traffic;
     let arrivals = Arrivals::new(&pace, seed);
-    let backend = Backend::new(arguments.response_status, arguments.body_bytes as usize);
+    let backend = backend::answer(arguments.response_status, arguments.body_bytes as usize);
     let observed = drive::drive(&plan, &mut traffic, arrivals, seed, start, backend);
     Ok(Simulation { file: file.to_owned(), plan, traffic, pace, seed, start, observed })
 }

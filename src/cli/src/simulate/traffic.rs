@@ -1,7 +1,7 @@
 //! The requests of a simulation.
 
-use super::invent;
 use super::keys::Slot;
+use crate::request::invent;
 use crate::request::{Request, RequestArguments, Unusable, Url};
 use brownout_core::Plan;
 use brownout_core::document::mode::Mode;

@@ -1,6 +1,9 @@
 //! One message as a proxy has it: what has come, what it holds back, what has left.
 
-use brownout_core::step::{DataStep, DataThen, HeaderChange};
+use crate::step::{DataStep, DataThen, HeaderChange};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,24 +42,39 @@ pub struct Message {
     kept: Vec<u8>,
     /// What has left.
     left: Vec<u8>,
+    broken: Option<String>,
 }
 
 impl Message {
-    /// A message whose headers have arrived. Its length is what they say, if they say anything.
-    pub fn new(headers: &[(String, Vec<u8>)], size: usize, has_body: bool, trailers: bool) -> Self {
-        let sent: Vec<u8> =
-            if has_body { (0..size).map(|place| b'a' + (place % 23) as u8).collect() } else { vec![] };
+    /// A message whose headers have arrived; `sent` is the body that its sender has, if it has one.
+    pub fn new(headers: &[(String, Vec<u8>)], sent: Option<Vec<u8>>, trailers: bool) -> Self {
+        let has_body = sent.is_some();
         Self {
             state: if has_body { State::Going } else { State::Ended },
             headers: headers.to_vec(),
-            sent,
+            sent: sent.unwrap_or_default(),
             come: 0,
             done: !has_body,
             has_body,
             trailers: trailers && has_body,
             kept: Vec::new(),
             left: Vec::new(),
+            broken: None,
         }
+    }
+
+    /// What has left of its body.
+    pub fn left(&self) -> &[u8] {
+        &self.left
+    }
+
+    /// The first thing that no proxy would take.
+    pub fn broken(&self) -> Option<&str> {
+        self.broken.as_deref()
+    }
+
+    fn breaks(&mut self, why: impl FnOnce() -> String) {
+        self.broken.get_or_insert_with(why);
     }
 
     /// Whether its headers wait.
@@ -69,17 +87,17 @@ impl Message {
     /// What the engine wants of its headers.
     pub fn change(&mut self, changes: &[HeaderChange]) {
         for change in changes {
-            let (HeaderChange::Set(name, _) | HeaderChange::Add(name, _) | HeaderChange::Remove(name)) =
-                change;
-            assert!(
-                !name.is_empty() && !name.chars().any(|letter| letter.is_ascii_uppercase()),
-                "{change:?}"
-            );
+            let name = change.name();
+            if name.is_empty() || name.chars().any(|letter| letter.is_ascii_uppercase()) {
+                self.breaks(|| format!("{change:?}"));
+            }
             if !matches!(change, HeaderChange::Add(..)) {
                 self.headers.retain(|(other, _)| other != name);
             }
             if let HeaderChange::Set(name, value) | HeaderChange::Add(name, value) = change {
-                assert!(!value.iter().any(|byte| b"\r\n\0".contains(byte)), "{change:?}");
+                if value.iter().any(|byte| b"\r\n\0".contains(byte)) {
+                    self.breaks(|| format!("{change:?}"));
+                }
                 self.headers.push((name.clone(), value.clone()));
             }
         }
@@ -91,7 +109,7 @@ impl Message {
         self.come = self.sent.len().min(from.saturating_add(most));
         let last = self.come == self.sent.len() && !self.trailers;
         self.done |= last;
-        (self.sent[from..self.come].to_vec(), last)
+        (self.sent.get(from..self.come).unwrap_or_default().to_vec(), last)
     }
 
     /// Whether trailers come next.
@@ -119,7 +137,7 @@ impl Message {
         if self.state != State::Buffer {
             return piece;
         }
-        let mut shown = std::mem::take(&mut self.kept);
+        let mut shown = core::mem::take(&mut self.kept);
         shown.extend(piece);
         shown
     }
@@ -133,7 +151,7 @@ impl Message {
     /// come.
     pub fn resumed(&mut self) -> Option<(Vec<u8>, bool)> {
         self.state = State::Going;
-        let piece = std::mem::take(&mut self.kept);
+        let piece = core::mem::take(&mut self.kept);
         let last = self.done && !self.trailers;
         (!piece.is_empty() || last).then_some((piece, last))
     }
@@ -156,7 +174,9 @@ impl Message {
     /// This comes before what is kept. A proxy has a place for it only while it was told to buffer.
     pub fn put(&mut self, mut bytes: Vec<u8>) {
         if !bytes.is_empty() {
-            assert_eq!(self.state, State::Buffer, "nowhere to put {} bytes", bytes.len());
+            if self.state != State::Buffer {
+                self.breaks(|| format!("nowhere to put {} bytes", bytes.len()));
+            }
             bytes.append(&mut self.kept);
             self.kept = bytes;
         }
@@ -179,20 +199,33 @@ impl Message {
         };
     }
 
-    /// Asserts that nothing got lost, swapped or doubled on the way.
-    pub fn assert_faithful(&self) {
-        assert!(self.sent.starts_with(&self.left), "{} bytes that nobody sent", self.left.len());
-        if self.state == State::Ended {
-            assert_eq!(self.left.len(), self.sent.len(), "cut short");
+    /// Whether anything got lost, swapped or doubled on the way.
+    ///
+    /// # Errors
+    /// What did.
+    pub fn is_faithful(&self) -> Result<(), String> {
+        if !self.sent.starts_with(&self.left) {
+            return Err(format!("{} bytes that nobody sent", self.left.len()));
+        }
+        let short = self.state == State::Ended && self.left.len() != self.sent.len();
+        if short {
+            Err(format!("cut short: {} of {} bytes", self.left.len(), self.sent.len()))
+        } else {
+            Ok(())
         }
     }
 
-    /// Asserts that a message that has left is as long as its headers say.
-    pub fn assert_length(&self, told: &str) {
-        let lengths = self.headers.iter().filter(|(name, _)| name == "content-length");
-        for (_, length) in lengths {
-            let length = std::str::from_utf8(length).ok().and_then(|length| length.parse::<usize>().ok());
-            assert!(length.is_none_or(|length| length == self.left.len()), "{told} {self:?}");
+    /// Whether a message that has left is as long as its headers say.
+    ///
+    /// # Errors
+    /// What they say.
+    pub fn is_as_long_as_told(&self) -> Result<(), String> {
+        for (_, told) in self.headers.iter().filter(|(name, _)| name == "content-length") {
+            let length = core::str::from_utf8(told).ok().and_then(|length| length.parse::<usize>().ok());
+            if length.is_some_and(|length| length != self.left.len()) {
+                return Err(format!("{} bytes have left: {self:?}", self.left.len()));
+            }
         }
+        Ok(())
     }
 }

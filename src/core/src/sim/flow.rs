@@ -1,0 +1,268 @@
+//! One exchange as a proxy has it: the steps of the engine carried out on its two messages.
+
+use super::head::Piece;
+use super::message::{Message, State};
+use crate::engine::Engine;
+use crate::entropy::Entropy;
+use crate::id::{Direction, ExchangeId};
+use crate::step::{DataStep, DataThen, HeadersStep, LocalReply, Release, TrailersStep};
+use crate::time::Clock;
+use crate::view::{RequestView, ResponseView};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// How an exchange ended in the proxy's hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Over {
+    /// With a reply.
+    Replied(LocalReply),
+    /// With a reset.
+    Reset,
+}
+
+/// An exchange.
+#[derive(Debug)]
+pub struct Flow {
+    /// Its number.
+    pub id: ExchangeId,
+    /// The request.
+    pub request: Message,
+    /// The response, once it has come.
+    pub response: Option<Message>,
+    /// Whether the host shows the bytes of bodies.
+    pub is_readable: bool,
+    /// Whether the proxy itself has answered while something waited here.
+    pub was_interrupted: bool,
+    over: Option<Over>,
+    broken: Option<String>,
+}
+
+impl Flow {
+    /// A request of whose headers the engine has been told.
+    pub(super) fn new(id: ExchangeId, request: Message) -> Self {
+        Self {
+            id,
+            request,
+            response: None,
+            is_readable: true,
+            was_interrupted: false,
+            over: None,
+            broken: None,
+        }
+    }
+
+    /// The headers of a request arrive.
+    pub fn begin<E: Entropy>(
+        id: ExchangeId,
+        request: &dyn RequestView,
+        message: Message,
+        engine: &mut Engine<E>,
+        clock: &dyn Clock,
+    ) -> Self {
+        let mut flow = Self::new(id, message);
+        let step = engine.on_request_headers(id, request, clock);
+        flow.on_headers(Direction::Request, step);
+        flow
+    }
+
+    /// How it ended here, if it did.
+    pub fn over(&self) -> Option<&Over> {
+        self.over.as_ref()
+    }
+
+    /// The first thing that no proxy would take.
+    pub fn broken(&self) -> Option<&str> {
+        let messages = [Some(&self.request), self.response.as_ref()];
+        self.broken.as_deref().or_else(|| messages.into_iter().flatten().find_map(Message::broken))
+    }
+
+    fn breaks(&mut self, why: impl FnOnce() -> String) {
+        self.broken.get_or_insert_with(why);
+    }
+
+    /// One of its messages.
+    pub fn message(&mut self, direction: Direction) -> Option<&mut Message> {
+        match direction {
+            Direction::Request => Some(&mut self.request),
+            Direction::Response => self.response.as_mut(),
+        }
+    }
+
+    /// The headers of a response arrive: the backend's, or of a reply of the proxy itself.
+    pub fn respond<E: Entropy>(
+        &mut self,
+        response: &dyn ResponseView,
+        message: Message,
+        engine: &mut Engine<E>,
+        clock: &dyn Clock,
+    ) {
+        let waits = |message: &Message| message.state == State::HeadersHeld;
+        let interrupts = waits(&self.request) || self.response.is_some();
+        self.response = Some(message);
+        let step = engine.on_response_headers(self.id, response, clock);
+        if !matches!(step, HeadersStep::Continue | HeadersStep::Forward(_))
+            && (interrupts || self.over.is_some())
+        {
+            self.breaks(|| format!("{step:?} for somebody else's answer"));
+        }
+        self.was_interrupted |= interrupts;
+        self.on_headers(Direction::Response, step);
+    }
+
+    pub(super) fn on_headers(&mut self, direction: Direction, step: HeadersStep) {
+        let Some(message) = self.message(direction) else { return };
+        match step {
+            HeadersStep::Continue => {}
+            HeadersStep::Forward(changes) => message.change(&changes),
+            HeadersStep::Hold(changes) => {
+                message.change(&changes);
+                message.hold(true);
+            }
+            HeadersStep::Reply(reply) => self.end_with(reply),
+            HeadersStep::Reset => self.over = Some(Over::Reset),
+        }
+    }
+
+    fn end_with(&mut self, reply: LocalReply) {
+        let is_bad = |(name, value): &(String, Vec<u8>)| {
+            name.is_empty() || name.starts_with(':') || value.iter().any(|byte| b"\r\n\0".contains(byte))
+        };
+        if !(200..=599).contains(&reply.status) || reply.headers.iter().any(is_bad) {
+            self.breaks(|| format!("{reply:?}"));
+        }
+        self.over = Some(Over::Replied(reply));
+    }
+
+    /// The next piece of a message comes, of at most so many bytes, or its trailers. Some hosts ask about bodies behind
+    /// headers that wait.
+    pub fn more<E: Entropy>(
+        &mut self,
+        direction: Direction,
+        most: usize,
+        host_asks: bool,
+        engine: &mut Engine<E>,
+        clock: &dyn Clock,
+    ) {
+        let over = self.over.is_some();
+        let Some(message) = self.message(direction).filter(|message| !over && !message.done) else { return };
+        let held = message.state == State::HeadersHeld;
+        if message.awaits_trailers() {
+            message.done = true;
+            if !held {
+                self.on_trailers(direction, engine, clock);
+            }
+            return;
+        }
+        let (piece, last) = message.next_piece(most);
+        if !held {
+            return self.on_data(direction, piece, last, engine, clock);
+        }
+        if host_asks {
+            let shown = Piece { bytes: &piece, is_readable: true };
+            let step = engine.on_data(self.id, direction, &shown, last, clock);
+            if !self.was_interrupted && step != (DataStep { put: None, then: DataThen::Watermark }) {
+                self.breaks(|| format!("{step:?} behind headers that wait"));
+            }
+        }
+        if let Some(message) = self.message(direction) {
+            message.keep(&piece);
+        }
+    }
+
+    fn on_data<E: Entropy>(
+        &mut self,
+        direction: Direction,
+        piece: Vec<u8>,
+        last: bool,
+        engine: &mut Engine<E>,
+        clock: &dyn Clock,
+    ) {
+        let (id, is_readable) = (self.id, self.is_readable);
+        let Some(message) = self.message(direction) else { return };
+        let shown = message.shown(piece);
+        let step = if engine.cares_for_body(id, direction) {
+            engine.on_data(id, direction, &Piece { bytes: &shown, is_readable }, last, clock)
+        } else {
+            DataStep::FORWARD
+        };
+        let resets = step.then == DataThen::Reset;
+        message.step(shown, step, last);
+        if resets {
+            self.over = Some(Over::Reset);
+        }
+    }
+
+    fn on_trailers<E: Entropy>(&mut self, direction: Direction, engine: &mut Engine<E>, clock: &dyn Clock) {
+        let step = if engine.cares_for_body(self.id, direction) {
+            engine.on_trailers(self.id, direction, clock)
+        } else {
+            TrailersStep::Continue
+        };
+        let Some(message) = self.message(direction) else { return };
+        match step {
+            TrailersStep::Continue => {
+                message.leave();
+                message.state = State::Ended;
+            }
+            TrailersStep::Forward(bytes) => {
+                message.put(bytes);
+                message.leave();
+                message.state = State::Ended;
+            }
+            TrailersStep::Hold(bytes) => {
+                message.put(bytes.unwrap_or_default());
+                message.state = State::TrailersHeld;
+            }
+            TrailersStep::Reset => self.over = Some(Over::Reset),
+        }
+    }
+
+    /// A wait is over.
+    pub fn release<E: Entropy>(&mut self, release: Release, engine: &mut Engine<E>, clock: &dyn Clock) {
+        if self.over.is_some() {
+            return self.breaks(|| format!("{release:?} after the end"));
+        }
+        match release {
+            Release::Reset => self.over = Some(Over::Reset),
+            Release::Reply(direction, reply) => {
+                if self.message(direction).is_none_or(|message| message.state != State::HeadersHeld) {
+                    self.breaks(|| format!("{reply:?}, and nothing waits for it"));
+                }
+                self.end_with(reply);
+            }
+            Release::Resume(direction) => self.resume(direction, engine, clock),
+            Release::Emit(direction, bytes) => {
+                let is_empty = bytes.is_empty();
+                if let Some(message) = self.message(direction) {
+                    message.put(bytes);
+                    message.go_on();
+                }
+                if is_empty {
+                    self.breaks(|| format!("nothing is put into the body of {direction:?}"));
+                }
+            }
+        }
+    }
+
+    fn resume<E: Entropy>(&mut self, direction: Direction, engine: &mut Engine<E>, clock: &dyn Clock) {
+        let Some(message) = self.message(direction) else { return };
+        match message.state {
+            State::HeadersHeld => {
+                let trailers = message.done && message.awaited_trailers();
+                if !message.had_body() {
+                    message.state = State::Ended;
+                } else if let Some((piece, last)) = message.resumed() {
+                    self.on_data(direction, piece, last, engine, clock);
+                }
+                if trailers && self.over.is_none() {
+                    self.on_trailers(direction, engine, clock);
+                }
+            }
+            State::Buffer | State::Watermark | State::TrailersHeld => message.go_on(),
+            State::Going | State::Ended => {
+                self.breaks(|| format!("{direction:?} is resumed, and was not held"));
+            }
+        }
+    }
+}

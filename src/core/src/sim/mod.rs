@@ -1,0 +1,148 @@
+//! The engine without a host: whole exchanges in simulated time. `simulate`, the examples of `run`, scenarios and fuzzing
+//! drive the engine by this, and nothing else does.
+
+mod flow;
+mod head;
+mod message;
+
+pub use flow::{Flow, Over};
+pub use head::{Clocks, Head, Piece};
+pub use message::{Message, State};
+
+use crate::engine::Engine;
+use crate::engine::event::Event;
+use crate::entropy::Entropy;
+use crate::id::{Direction, ExchangeId};
+use crate::step::HeadersStep;
+use crate::time::Instant;
+use crate::view::RequestView;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What a backend answers: at once, and always the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The headers; `has_body` says whether the body follows.
+    pub head: Head,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// An exchange from its beginning to its end.
+#[derive(Debug)]
+pub struct Finished {
+    /// Its number.
+    pub id: ExchangeId,
+    /// When its request arrived.
+    pub began: Instant,
+    /// When the headers of its response left, or it was reset.
+    pub answered: Instant,
+    /// When it was over.
+    pub ended: Instant,
+    /// How, and with which messages. `None` if no rule had to do with it: everything passed as it was.
+    pub flow: Option<Flow>,
+}
+
+/// An exchange under way.
+#[derive(Debug)]
+struct Under {
+    flow: Flow,
+    began: Instant,
+    answered: Option<Instant>,
+    answer: Rc<Answer>,
+}
+
+/// A proxy with one worker, in front of a backend. Messages come whole.
+#[derive(Debug)]
+pub struct Proxy<E> {
+    /// What decides.
+    pub engine: Engine<E>,
+    /// The time, which only [`Self::next_release`] moves, and whoever sends.
+    pub clocks: Clocks,
+    under_way: BTreeMap<ExchangeId, Under>,
+    finished: VecDeque<Finished>,
+}
+
+impl<E: Entropy> Proxy<E> {
+    /// A proxy at the origin of its clock.
+    pub fn new(engine: Engine<E>) -> Self {
+        let clocks = Clocks::default();
+        clocks.set(Instant::default());
+        Self { engine, clocks, under_way: BTreeMap::new(), finished: VecDeque::new() }
+    }
+
+    fn now(&self) -> Instant {
+        self.clocks.monotonic.get().unwrap_or_default()
+    }
+
+    /// A request arrives, with all of its body.
+    pub fn send(&mut self, id: ExchangeId, request: &dyn RequestView, body: &[u8], answer: &Rc<Answer>) {
+        let began = self.now();
+        let step = self.engine.on_request_headers(id, request, &self.clocks);
+        if step == HeadersStep::Continue && !self.engine.knows(id) {
+            self.finished.push_back(Finished { id, began, answered: began, ended: began, flow: None });
+            return;
+        }
+        let mut headers = Vec::new();
+        request.each_header(&mut |name, value| {
+            headers.push((String::from_utf8_lossy(name).into_owned(), value.to_vec()));
+        });
+        let message = Message::new(&headers, request.has_body().then(|| body.to_vec()), false);
+        let mut flow = Flow::new(id, message);
+        flow.on_headers(Direction::Request, step);
+        flow.more(Direction::Request, usize::MAX, false, &mut self.engine, &self.clocks);
+        self.go_on(Under { flow, began, answered: None, answer: Rc::clone(answer) });
+    }
+
+    /// Does what is left to do with an exchange, until something in it waits or it is over.
+    fn go_on(&mut self, mut under: Under) {
+        let (flow, answer) = (&mut under.flow, &under.answer);
+        if flow.over().is_none() && flow.response.is_none() && flow.request.state == State::Ended {
+            let Head { headers, has_body, .. } = &answer.head;
+            let message = Message::new(headers, has_body.then(|| answer.body.clone()), false);
+            flow.respond(&answer.head, message, &mut self.engine, &self.clocks);
+            flow.more(Direction::Response, usize::MAX, false, &mut self.engine, &self.clocks);
+        }
+        let now = self.now();
+        if flow.over().is_some()
+            || flow.response.as_ref().is_some_and(|response| response.state != State::HeadersHeld)
+        {
+            under.answered.get_or_insert(now);
+        }
+        let is_answered = flow.response.as_ref().is_some_and(|response| response.state == State::Ended);
+        if flow.over().is_some() || is_answered {
+            self.engine.end(flow.id);
+            let Under { flow, began, answered, .. } = under;
+            let answered = answered.unwrap_or(now);
+            self.finished.push_back(Finished { id: flow.id, began, answered, ended: now, flow: Some(flow) });
+        } else {
+            self.under_way.insert(flow.id, under);
+        }
+    }
+
+    /// Puts the clock forward to whatever is due next, by a time at the latest, and does it. `false` if nothing is.
+    pub fn next_release(&mut self, until: Instant) -> bool {
+        let Some(due) = self.engine.poll_timeout().filter(|due| *due <= until) else { return false };
+        self.clocks.set(due);
+        // A deadline may turn out to ask for nothing.
+        if let Some((id, release)) = self.engine.next_due(due)
+            && let Some(mut under) = self.under_way.remove(&id)
+        {
+            under.flow.release(release, &mut self.engine, &self.clocks);
+            self.go_on(under);
+        }
+        true
+    }
+
+    /// An exchange that is over.
+    pub fn next_finished(&mut self) -> Option<Finished> {
+        self.finished.pop_front()
+    }
+
+    /// What has happened, one thing at a time.
+    pub fn next_event(&mut self) -> Option<Event> {
+        self.engine.next_event()
+    }
+}
