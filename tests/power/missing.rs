@@ -71,6 +71,34 @@ async fn without_a_call_that_it_needs_requests_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn without_a_tick_no_delay_is_counted() {
+    let upstream = Upstream::start().await;
+    let listener = without("proxy_on_tick");
+    let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let before = envoy.stats().await;
+    let mut connection = Connection::open(Protocol::Http1, envoy.address("proxy_on_tick")).await;
+    for (path, _) in PATHS {
+        let reply = connection.send(Request::get(path)).await.expect("a reply");
+        let faulted = path == "/abort";
+        let seen = (reply.status.as_u16(), reply.header("x-brownout").is_some());
+        assert_eq!(seen, (if faulted { 418 } else { 200 }, faulted), "{path}");
+    }
+    let counted = envoy.stats().await.since(&before);
+    let value = |name: &str| counted.value(name);
+    assert_eq!(
+        [
+            value("matched"),
+            value("injected"),
+            value("aborts_injected"),
+            value("delays_injected"),
+            value("host_errors")
+        ],
+        [3, 1, 1, 0, 2]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_allowed_in_the_older_place_counts_too() {
     let upstream = Upstream::start().await;
     let mut configuration = filter_resource("brownout", &document())["typed_config"].clone();

@@ -192,7 +192,6 @@ fn shadow_counts_and_does_not_touch() {
     let shadow = |document: &str| document.replacen('{', r#"{"mode":"shadow","#, 1);
     for faults in [DELAY, ABORT, BOTH] {
         let mut worker = Worker::new(&shadow(&suffering(faults)), &[]);
-        worker.clock.broken.set(true);
         assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
         assert_eq!(worker.events(), [Matched(FIRST), Shadowed(FIRST)]);
         assert_eq!(worker.rest(), NOTHING);
@@ -295,6 +294,50 @@ fn nothing_is_held_by_a_clock_that_cannot_be_read() {
         worker.clock.broken.set(false);
         assert_eq!(worker.request(2, &get()), HeadersStep::Hold(vec![]), "and it recovers");
     }
+}
+
+#[test]
+fn a_worker_that_cannot_hold_counts_no_fault_that_lasts_and_spends_no_limit_on_it() {
+    let lasting = [
+        DELAY,
+        BOTH,
+        r#""hang":{"max":"1s"}"#,
+        r#""request_rate_limit":{"fixed_limit":{"limit_kbps":1}}"#,
+        r#""response_rate_limit":{"fixed_limit":{"limit_kbps":1}}"#,
+        r#""response":{"delay":{"fixed_delay":"1s"}}"#,
+        r#""response":{"match":{"status":200},"delay":{"fixed_delay":"1s"}}"#,
+    ];
+    for faults in lasting {
+        for mode in ["inject", "shadow"] {
+            let rule = format!(
+                r#"{{"name":"r","mode":"{mode}","percentage":100,"limits":{{"max_faults":1}},{faults}}}"#
+            );
+            let mut worker = Worker::new(&format!(r#"{{"rules":[{rule}]}}"#), &[]);
+            worker.engine.set_can_hold(false);
+            for number in 1..=3 {
+                assert_eq!(worker.request(number, &get()), HeadersStep::Continue, "{faults}");
+                assert_eq!(worker.response(number), HeadersStep::Continue, "{faults}");
+                worker.engine.end(id(number));
+            }
+            assert_eq!((worker.events(), worker.rest()), (vec![Matched(FIRST); 3], NOTHING), "{faults}");
+            worker.engine.set_can_hold(true);
+            let _ = worker.request(4, &get());
+            let _ = worker.response(4);
+            let begun = |event: &Event| matches!(event, Event::Injected(_) | Event::Shadowed(_));
+            assert!(worker.events().iter().any(begun), "{mode} {faults}: its limit was spent on nothing");
+        }
+    }
+}
+
+#[test]
+fn a_response_is_not_held_by_a_worker_that_has_lost_its_tick() {
+    let mut worker = Worker::new(&suffering(r#""response":{"delay":{"fixed_delay":"1s"}}"#), &[]);
+    assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
+    worker.engine.set_can_hold(false);
+    assert_eq!(worker.response(1), HeadersStep::Continue);
+    let delayed = |event: &Event| matches!(event, Event::Delayed(_) | Event::Fault { .. });
+    assert!(!worker.events().iter().any(delayed));
+    assert_eq!(worker.rest(), NOTHING);
 }
 
 #[test]

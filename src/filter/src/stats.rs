@@ -159,6 +159,7 @@ impl Stats {
             Event::Injected(rule) => self.both(*rule, name, |counters| counters.injected.add(1)),
             Event::Shadowed(rule) => self.both(*rule, name, |counters| counters.shadowed.add(1)),
             Event::Overflow(rule) => self.both(*rule, name, |counters| counters.overflow.add(1)),
+            Event::CannotHold(_) => self.count_host_error(),
             Event::Unpatched(rule) => {
                 self.both(*rule, name, |counters| counters.merge_patches_skipped.add(1));
             }

@@ -154,7 +154,7 @@ impl Worker {
     }
 
     /// Whether what is held will be let go.
-    fn can_hold(&self) -> bool {
+    pub(crate) fn can_hold(&self) -> bool {
         let expected = || self.doubted.get().zip(HostClock.now()).is_some_and(|(doubted, now)| now < doubted);
         self.may_release.get() && (TICKS.get() || expected())
     }
@@ -223,11 +223,6 @@ impl Worker {
     /// anew, so that calls for every request would put the tick off for ever.
     pub(crate) fn arm(&self) -> host::Result<()> {
         let Some(due) = self.poll_timeout() else { return Ok(()) };
-        if !self.can_hold() {
-            // What only has to be told or looked at waits for the next occasion.
-            let waits = self.ask(|engine| engine.has_deadlines()) != Some(false);
-            return if waits { self.counted(Err(Failed(0))) } else { Ok(()) };
-        }
         if self.armed.get().is_some_and(|armed| armed <= due) {
             return Ok(());
         }

@@ -112,6 +112,7 @@ impl World {
                 | Event::Reported { .. }
                 | Event::RouteRefused(_)
                 | Event::GaveUp
+                | Event::CannotHold(_)
                 | Event::Stopped(_)
                 | Event::Expired(_) => {
                     continue;

@@ -158,7 +158,8 @@ impl Observed {
             }
             Event::Released => self.held = self.held.saturating_sub(1),
             Event::RouteRefused(_) => self.routes_refused += 1,
-            Event::GaveUp => {}
+            // Nor does a simulation lack a clock.
+            Event::GaveUp | Event::CannotHold(_) => {}
             // Requests without a service do not fail, so that nothing stops.
             Event::Reported { .. }
             | Event::Delayed(_)

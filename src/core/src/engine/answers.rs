@@ -76,6 +76,12 @@ impl<E: Entropy> Engine<E> {
             ..throttle
         });
         let delay = answer.as_ref().and_then(|answer| answer.delay);
+        if !self.can_hold && !ahead.shadow && (delay.is_some() || rate.is_some()) {
+            self.events.push_back(Event::CannotHold(exchange.cause.rule));
+            let step = self.forward(&exchange, Vec::new());
+            self.leave_alone(id, exchange);
+            return step;
+        }
         let due = delay.and_then(|delay| Some(clock.now()?.after(delay)));
         let begins = answer.as_ref().map(|answer| answer.begins);
         let outcome = answer.map(|answer| answer.outcome(status, response));

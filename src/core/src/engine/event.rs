@@ -41,6 +41,8 @@ pub enum Event {
     Shadowed(RuleId),
     /// A body was not one that a merge patch applies to: it went on as it was.
     Unpatched(RuleId),
+    /// A rule would have held an exchange or slowed it down, and nothing would let it go: it went on untouched.
+    CannotHold(RuleId),
     /// A request met a wrong document in its route's metadata. What is wrong is said the first time.
     RouteRefused(Vec<Diagnostic>),
     /// A request's values were so long that it was not found out whether some rules match: they count as if they did not.

@@ -53,6 +53,8 @@ pub struct Engine<E> {
     /// How exchanges end, where the plan says when to stop.
     watch: Option<Watch>,
     expiry: Option<Expiry>,
+    /// Whether what is held will be let go.
+    can_hold: bool,
 }
 
 impl<E: Entropy> Engine<E> {
@@ -73,7 +75,13 @@ impl<E: Entropy> Engine<E> {
             active: 0,
             memory: Memory::default(),
             events: VecDeque::new(),
+            can_hold: true,
         }
+    }
+
+    /// Says whether the host will call back for what is held or slowed down. If not, no fault begins that lasts.
+    pub fn set_can_hold(&mut self, can_hold: bool) {
+        self.can_hold = can_hold;
     }
 
     /// The same with a tally that others share.
@@ -199,11 +207,6 @@ impl<E: Entropy> Engine<E> {
     /// Whether the exchange's request is being held.
     pub fn holds(&self, id: ExchangeId) -> bool {
         self.exchanges.get(&id).is_some_and(|exchange| exchange.holds(Direction::Request))
-    }
-
-    /// Whether anything waits to be let go.
-    pub fn has_deadlines(&self) -> bool {
-        !self.deadlines.is_empty()
     }
 
     /// When [`Self::next_due`], [`Self::tell_others`] and [`Self::look_at_clock`] want to be asked again: never, if nothing

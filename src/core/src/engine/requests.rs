@@ -87,6 +87,12 @@ impl<E: Entropy> Engine<E> {
         if kinds.is_empty() || !self.may_inject(clock) {
             return HeadersStep::Continue;
         }
+        // Without a clock, nothing that is held has an end.
+        let has_end = effects.hold().is_none() || clock.now().is_some();
+        if effects.may_last() && !(self.can_hold && has_end) {
+            self.events.push_back(Event::CannotHold(rule));
+            return HeadersStep::Continue;
+        }
         let shadow = mode != Mode::Inject;
         let waits = waits_for_the_response(&effects, kinds);
         let scopes = [(Rc::clone(&name), limits), (self.allowance.everything(), self.plan.limits())];

@@ -11,7 +11,7 @@
 //!    section in docs/faults.md, a row in README.md and in the tables of docs/document.md and docs/metrics.md.
 //!
 //! A whole kind, which a test of this module compiles and runs:
-//! ```ignore
+//! ```text
 #![doc = include_str!("teapot.rs")]
 //! ```
 
