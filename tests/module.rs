@@ -1,27 +1,9 @@
 //! The module as a host finds it before running it: what it asks for, what it offers, how big it is.
 
 use brownout_cli::envoy::capabilities::{CALLBACKS, CALLS, SYSTEM_CALLS};
-use brownout_link::OFFERED;
+use brownout_link::{CALLED, OFFERED};
 use std::collections::BTreeSet;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
-
-/// What comes along with the SDK and is never called: the default methods of its traits.
-const IMPORTS_OF_THE_SDK: [&str; 14] = [
-    "proxy_call_foreign_function",
-    "proxy_dequeue_shared_queue",
-    "proxy_done",
-    "proxy_enqueue_shared_queue",
-    "proxy_get_current_time_nanoseconds",
-    "proxy_get_status",
-    "proxy_grpc_call",
-    "proxy_grpc_cancel",
-    "proxy_grpc_close",
-    "proxy_grpc_send",
-    "proxy_grpc_stream",
-    "proxy_http_call",
-    "proxy_register_shared_queue",
-    "proxy_resolve_shared_queue",
-];
 
 /// What Rust's standard library links beside what it calls for us.
 const IMPORTS_OF_STD: [&str; 3] = ["environ_get", "environ_sizes_get", "proc_exit"];
@@ -74,7 +56,7 @@ fn names(list: &[&str]) -> BTreeSet<String> {
 
 /// What the module asks of its host. A host without one of these does not load it at all: a longer list is a decision.
 fn allowed() -> BTreeSet<String> {
-    let proxy = CALLS.iter().chain(&IMPORTS_OF_THE_SDK).map(|name| format!("env.{name}"));
+    let proxy = CALLS.iter().map(|name| format!("env.{name}"));
     let system = SYSTEM_CALLS.iter().chain(&IMPORTS_OF_STD);
     proxy.chain(system.map(|name| format!("wasi_snapshot_preview1.{name}"))).collect()
 }
@@ -86,6 +68,7 @@ fn what_it_may_call_is_what_its_source_names() {
     let named = source.lines().filter_map(|line| line.trim_start().strip_prefix("fn proxy_"));
     let named = named.map(|rest| format!("proxy_{}", rest.split('(').next().unwrap_or(rest)));
     assert_eq!(named.collect::<BTreeSet<_>>(), names(&CALLS));
+    assert_eq!(names(&CALLED), names(&CALLS));
 }
 
 #[test]

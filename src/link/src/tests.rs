@@ -57,6 +57,36 @@ fn a_function_of_the_sdk_stays_where_we_have_none() {
 }
 
 #[test]
+fn what_only_the_sdk_names_is_answered_here_and_what_we_call_stays_with_the_host() {
+    let mut module = Module::default();
+    let of_type = module.types.add(&[ValType::I32], &[ValType::I32]);
+    for (name, host) in [("a", "proxy_http_call"), ("b", "proxy_log")] {
+        let (function, _) = module.add_import_func("env", host, of_type);
+        module.exports.add(name, function);
+    }
+    let finished = finish(&module.emit_wasm(), &["a", "b"]).expect("it can be done");
+    let module = Module::from_buffer(&finished).expect("a module");
+    let imports: Vec<_> = module.imports.iter().map(|import| import.name.as_str()).collect();
+    assert_eq!(imports, ["proxy_log"]);
+    let answer = module.exports.iter().find(|export| export.name == "a").map(|export| export.item);
+    let Some(ExportItem::Function(answer)) = answer else { panic!("{answer:?}") };
+    let local = module.funcs.get(answer).kind.unwrap_local();
+    let body =
+        local.block(local.entry_block()).instrs.iter().map(|(instruction, _)| format!("{instruction:?}"));
+    assert_eq!(body.collect::<String>(), gives(UNIMPLEMENTED));
+}
+
+#[test]
+fn a_call_of_another_shape_is_refused() {
+    let mut module = Module::default();
+    let of_type = module.types.add(&[], &[]);
+    let (function, _) = module.add_import_func("env", "proxy_unknown", of_type);
+    module.exports.add("a", function);
+    let refused = finish(&module.emit_wasm(), &["a"]).map(|_| ());
+    assert_eq!(refused, Err("`proxy_unknown` does not give a status".to_owned()));
+}
+
+#[test]
 fn the_same_bytes_give_the_same_bytes() {
     let linked = linked(&[TICK, LOG, OUR_TICK]);
     let offered = ["proxy_on_tick", "proxy_on_log"];
