@@ -1,15 +1,14 @@
 //! `brownout check`: all mistakes of documents, with the lines they stand on.
 
+use crate::arguments::now;
 use crate::document::{Document, Mistake};
 use crate::manifest::{self, Carried, Read};
 use crate::report::{self, FileReport};
+use crate::terminal::{Done, Ended, counted};
 use brownout_core::Severity;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::lint::{self, Context};
-use brownout_core::value::timestamp::Timestamp;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Check documents, JSON or YAML, and manifests that carry one: every mistake, with its line and the way out
 ///
@@ -70,8 +69,8 @@ impl Findings {
 }
 
 /// Runs it: 0 when every document is good, 1 when one is wrong, 2 when one cannot be read.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    let context = Context { now: now(), strict: arguments.strict };
+pub fn run(arguments: &Arguments) -> Done {
+    let context = Context { now: Some(now()), strict: arguments.strict };
     let outcomes: Vec<Outcome> = arguments.files.iter().map(|path| examine(path, context)).collect();
     match arguments.format {
         Format::Text => outcomes.iter().for_each(say),
@@ -85,21 +84,14 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             outcomes.iter().for_each(say_summary);
         }
     }
+    let is_wrong = |outcome: &Outcome| matches!(outcome, Outcome::Examined(_, found) if !found.is_good());
     if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unreadable(..))) {
-        ExitCode::from(2)
-    } else if outcomes
-        .iter()
-        .any(|outcome| matches!(outcome, Outcome::Examined(_, found) if !found.is_good()))
-    {
-        ExitCode::from(1)
+        Err(Ended::Unusable)
+    } else if outcomes.iter().any(is_wrong) {
+        Err(Ended::Failed)
     } else {
-        ExitCode::SUCCESS
+        Ok(())
     }
-}
-
-fn now() -> Option<Timestamp> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_micros()).ok().map(Timestamp)
 }
 
 fn examine(path: &Path, context: Context) -> Outcome {
@@ -181,11 +173,6 @@ fn summary(found: &Findings) -> String {
         parts.push(counted(warnings, "warning"));
     }
     parts.join(", ")
-}
-
-fn counted(number: usize, what: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {what}{plural}")
 }
 
 fn report(outcome: &Outcome) -> FileReport<'_> {

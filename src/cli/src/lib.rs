@@ -4,6 +4,7 @@
 //! proxy uses it. [`document`] reads what people write, [`report`] shows them their mistakes. Each command has a
 //! module of its name.
 
+pub mod arguments;
 pub mod check;
 pub mod document;
 pub mod envoy;
@@ -22,6 +23,8 @@ pub mod run;
 pub mod schema;
 pub mod shell;
 pub mod simulate;
+pub mod statistics;
+pub mod terminal;
 pub mod verify;
 
 use clap::{CommandFactory, Parser};
@@ -68,7 +71,7 @@ pub fn command() -> clap::Command {
 /// Runs the command with the arguments of the process. Its exit code is 0 when all is good, 1 when a document is
 /// wrong, 2 for wrong usage and for what cannot be read, written or started.
 pub fn main() -> ExitCode {
-    match Arguments::parse().command {
+    terminal::exit_code(match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Push(arguments) => push::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -81,5 +84,5 @@ pub fn main() -> ExitCode {
         Command::Completions(arguments) => shell::completions(command(), &arguments),
         Command::Man(arguments) => shell::manual(command(), &arguments),
         Command::Verify(arguments) => verify::run(&arguments),
-    }
+    })
 }

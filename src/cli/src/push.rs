@@ -3,12 +3,12 @@
 use crate::document::Document;
 use crate::envoy::{Admin, AdminError};
 use crate::report;
+use crate::terminal::{Done, Ended, unusable};
 use crate::verify;
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ pub struct Arguments {
     #[arg(long)]
     wait: bool,
     /// How long to wait at most.
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::verify::length, requires = "wait")]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::arguments::length, requires = "wait")]
     timeout: Duration,
     /// Envoy's admin interface, to wait for.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", value_parser = Admin::address_of, env = "BROWNOUT_ADMIN")]
@@ -67,17 +67,12 @@ enum Error {
 }
 
 /// Runs it.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    match push(arguments) {
-        Ok(code) => code,
-        Err(error) => {
-            anstream::eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+pub fn run(arguments: &Arguments) -> Done {
+    if push(arguments).map_err(unusable)? { Ok(()) } else { Err(Ended::Failed) }
 }
 
-fn push(arguments: &Arguments) -> Result<ExitCode, Error> {
+/// `false` if the document is wrong, which has been said then.
+fn push(arguments: &Arguments) -> Result<bool, Error> {
     let to = &arguments.to;
     if let Some(url) = to.to_str().filter(|text| text.contains("://")) {
         return Err(Error::Url(url.to_owned()));
@@ -89,7 +84,7 @@ fn push(arguments: &Arguments) -> Result<ExitCode, Error> {
         Err(mistakes) => {
             anstream::eprint!("{}", report::text(&document, &mistakes));
             anstream::eprintln!("{}: not pushed, the document before it stays in force", document.name());
-            return Ok(ExitCode::from(1));
+            return Ok(false);
         }
     };
     if checked.json.trim().is_empty() {
@@ -101,7 +96,7 @@ fn push(arguments: &Arguments) -> Result<ExitCode, Error> {
     }
     replace(to, checked.json.as_bytes()).map_err(|source| Error::Unwritable { path: to.clone(), source })?;
     if !arguments.wait {
-        return Ok(ExitCode::SUCCESS);
+        return Ok(true);
     }
     let started = Instant::now();
     while !is_in_force(&admin, &checked.json)? {
@@ -111,7 +106,7 @@ fn push(arguments: &Arguments) -> Result<ExitCode, Error> {
         thread::sleep(POLL);
     }
     thread::sleep(WORKERS);
-    Ok(ExitCode::SUCCESS)
+    Ok(true)
 }
 
 /// Nobody ever reads half of it. JSON is YAML too, so that the ending of the file does not matter.

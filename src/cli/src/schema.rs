@@ -1,6 +1,6 @@
 //! `brownout schema`: the JSON Schema of the document.
 
-use std::process::ExitCode;
+use crate::terminal::{Done, print};
 
 /// Print the JSON Schema of the document, for editors
 ///
@@ -13,7 +13,7 @@ Examples:
 pub struct Arguments {}
 
 /// Runs it.
-pub fn run(_: &Arguments) -> ExitCode {
-    anstream::println!("{:#}", brownout_core::document::json_schema::schema());
-    ExitCode::SUCCESS
+pub fn run(_: &Arguments) -> Done {
+    print(format_args!("{:#}\n", brownout_core::document::json_schema::schema()));
+    Ok(())
 }

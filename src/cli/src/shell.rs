@@ -1,9 +1,9 @@
 //! `brownout completions` and `brownout man`: what a shell and `man` want to know of the command, from the command itself.
 
+use crate::terminal::{Done, unusable};
 use clap::Command;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 /// Print what makes a shell complete the command's arguments
 #[derive(Debug, clap::Args)]
@@ -31,14 +31,14 @@ pub struct Manual {
 }
 
 /// Prints the completions for a shell.
-pub fn completions(mut command: Command, arguments: &Completions) -> ExitCode {
+pub fn completions(mut command: Command, arguments: &Completions) -> Done {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut command, "brownout", &mut script);
     ended(io::stdout().write_all(&script), Path::new("standard output"))
 }
 
 /// Prints or writes manual pages.
-pub fn manual(command: Command, arguments: &Manual) -> ExitCode {
+pub fn manual(command: Command, arguments: &Manual) -> Done {
     let Some(folder) = &arguments.dir else {
         let page = clap_mangen::Man::new(command).render(&mut io::stdout());
         return ended(page, Path::new("standard output"));
@@ -48,12 +48,11 @@ pub fn manual(command: Command, arguments: &Manual) -> ExitCode {
 }
 
 /// A reader that has seen enough is no failure.
-fn ended(written: io::Result<()>, place: &Path) -> ExitCode {
+fn ended(written: io::Result<()>, place: &Path) -> Done {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            anstream::eprintln!("error: cannot write to {}: {error}", place.display());
-            ExitCode::from(2)
+            Err(unusable(format_args!("cannot write to {}: {error}", place.display())))
         }
-        _ => ExitCode::SUCCESS,
+        _ => Ok(()),
     }
 }

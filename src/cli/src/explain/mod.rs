@@ -5,20 +5,20 @@ pub(crate) mod lines;
 mod odds;
 mod text;
 
+use crate::arguments::{Format, length, now_in_seconds, time};
 use crate::manifest::One;
 use crate::request::{self, Request};
+use crate::terminal::{Done, print, unusable};
 use brownout_core::decode::Decoder;
 use brownout_core::decode::json::Json;
 use brownout_core::document::RouteDocument;
 use brownout_core::document::rule::Rule;
 use brownout_core::explain::Trace;
 use brownout_core::time::{Clock, Instant};
-use brownout_core::value::duration;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView};
 use brownout_core::{Diagnostic, Plan};
-use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Say in plain sentences what a document does, or what becomes of a request.
 ///
@@ -48,29 +48,6 @@ pub struct Arguments {
     /// How to say it: `text`, or `json` for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
-/// A time of RFC 3339.
-pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).ok_or_else(|| "expected a time such as `2026-11-22T13:00:00Z` (RFC 3339)".into())
-}
-
-/// A duration as in documents, of any length.
-pub(crate) fn length(text: &str) -> Result<Duration, String> {
-    let nanos = duration::parse(text).and_then(|nanos| u64::try_from(nanos).ok());
-    nanos.map(Duration::from_nanos).ok_or_else(|| "expected a duration such as `90s` or `1h30m`".into())
-}
-
-/// The wall clock, in whole seconds.
-pub(crate) fn wall_clock() -> Timestamp {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    Timestamp(i64::try_from(since.as_secs()).unwrap_or_default().saturating_mul(1_000_000))
 }
 
 /// A request, and what becomes of it.
@@ -107,21 +84,15 @@ impl Clock for Moment {
 }
 
 /// Runs it: 0 when it is explained, 1 when the document is wrong, 2 when it or the requests cannot be read.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    let (document, plan) = match arguments.document.open() {
-        Ok(opened) => opened,
-        Err(code) => return code,
-    };
-    let requests = match arguments.requests.requests() {
-        Ok(requests) => requests,
-        Err(error) => return unusable(&error),
-    };
+pub fn run(arguments: &Arguments) -> Done {
+    let (document, plan) = arguments.document.open()?;
+    let requests = arguments.requests.requests().map_err(unusable)?;
     let Some(requests) = requests else {
-        say(&match arguments.format {
+        print(match arguments.format {
             Format::Text => text::document(document.name(), &plan),
             Format::Json => json::document(document.name(), &plan),
         });
-        return ExitCode::SUCCESS;
+        return Ok(());
     };
     let all = requests.len();
     let picked = match arguments.number {
@@ -129,33 +100,21 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Some(number) => match number.checked_sub(1).and_then(|index| requests.into_iter().nth(index)) {
             Some(one) => vec![one],
             None => {
-                anstream::eprintln!("error: --number {number}: there are {all} requests");
-                return ExitCode::from(2);
+                return Err(unusable(format_args!("--number {number}: there are {all} requests")));
             }
         },
     };
     let explained: Vec<Explained> =
         picked.into_iter().map(|request| explain(&plan, request, arguments)).collect();
-    say(&match arguments.format {
+    print(match arguments.format {
         Format::Text => text::requests(document.name(), &plan, &explained),
         Format::Json => json::requests(document.name(), &plan, &explained),
     });
-    ExitCode::SUCCESS
-}
-
-pub(crate) fn unusable(error: &request::Unusable) -> ExitCode {
-    anstream::eprintln!("error: {error}");
-    ExitCode::from(2)
-}
-
-/// Whoever reads it may go away in the middle, as `head` does.
-pub(crate) fn say(text: &str) {
-    use std::io::Write as _;
-    let _ = anstream::stdout().write_all(text.as_bytes());
+    Ok(())
 }
 
 fn explain(plan: &Plan, request: Request, arguments: &Arguments) -> Explained {
-    let wall = arguments.at.or(request.sent).unwrap_or_else(wall_clock);
+    let wall = arguments.at.or(request.sent).unwrap_or_else(now_in_seconds);
     let clock = Moment { wall, age: arguments.age };
     let mut settled = plan.clone();
     settled.settle(&|property| request.property(property));

@@ -4,6 +4,7 @@ use super::Explained;
 use super::lines::{bold, green, harmless, paragraph, red};
 use super::odds::{Summary, summary};
 use crate::request::option_for;
+use crate::terminal::counted;
 use brownout_core::document::mode::Mode;
 use brownout_core::document::rule::{Action, Rule};
 use brownout_core::document::sample::Missing;
@@ -20,8 +21,7 @@ use std::fmt::Write as _;
 pub fn document(name: &str, plan: &Plan) -> String {
     let said = explain::document(plan);
     let mut out = String::new();
-    let plural = if said.rules.len() == 1 { "" } else { "s" };
-    let _ = writeln!(out, "{}", bold(&format!("{}: {} rule{plural}", harmless(name), said.rules.len())));
+    let _ = writeln!(out, "{}", bold(&format!("{}: {}", harmless(name), counted(said.rules.len(), "rule"))));
     for sentence in &said.first {
         paragraph(&mut out, "", &harmless(sentence));
     }

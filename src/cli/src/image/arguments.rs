@@ -1,6 +1,7 @@
 //! What the command line of `brownout image` says.
 
 use super::bundle::Form;
+use crate::arguments::Format;
 use oci_client::Reference;
 use std::path::PathBuf;
 
@@ -38,12 +39,6 @@ pub struct Arguments {
     /// How to say the digests: `text` or `json`.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Json,
 }
 
 fn reference(text: &str) -> Result<Reference, String> {

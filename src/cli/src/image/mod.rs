@@ -11,9 +11,9 @@ pub use arguments::Arguments;
 pub use bundle::{Blob, Form, Image};
 
 use crate::module;
+use crate::terminal::{Done, print, unusable};
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -31,17 +31,9 @@ enum Error {
 }
 
 /// Runs it: 0 when it is done, 2 when the module is not there or something cannot be written or pushed.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    match make(arguments) {
-        Ok(report) => {
-            anstream::print!("{report}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            anstream::eprintln!("error: {error}");
-            ExitCode::from(2)
-        }
-    }
+pub fn run(arguments: &Arguments) -> Done {
+    print(make(arguments).map_err(unusable)?);
+    Ok(())
 }
 
 fn make(arguments: &Arguments) -> Result<String, Error> {

@@ -1,7 +1,8 @@
 //! What `brownout image` prints: the digests that a manifest wants.
 
-use super::arguments::{Arguments, Format};
+use super::arguments::Arguments;
 use super::bundle::{Image, sha256};
+use crate::arguments::Format;
 use serde_json::{Value, json};
 
 /// The digests of a module and of its images.

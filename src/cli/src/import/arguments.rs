@@ -1,6 +1,7 @@
 //! What `brownout import` is told on the command line.
 
 use super::{Choices, istio};
+use crate::arguments::Format;
 use brownout_core::value::timestamp::Timestamp;
 use std::path::PathBuf;
 
@@ -171,10 +172,4 @@ pub(super) struct Common {
     /// How to say it: `text`, or `json` for one object with document, notes and mistakes on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Format {
-    Text,
-    Json,
 }

@@ -1,20 +1,21 @@
 //! `brownout import`: what other tools inject faults with, as a document.
 
-use super::arguments::{Arguments, Format, Kind, Policies};
+use super::arguments::{Arguments, Kind, Policies};
 use super::{
     Imported, Note, Rejected, chaos_mesh, cilium, datadog, envoy, envoy_gateway, istio, kuma, litmus,
     toxiproxy,
 };
+use crate::arguments::Format;
 use crate::document::Document;
 use crate::document::text::Text;
 use crate::report;
+use crate::terminal::{self, Done, Ended, mistaken, print};
 use brownout_core::decode::json::Json;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// Runs it: 0 when there is a document, 1 when the input is wrong or refused, 2 when it cannot be read.
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &Arguments) -> Done {
     let (result, format) = match &arguments.kind {
         Kind::Envoy { file, common } => {
             let result = open(std::slice::from_ref(file))
@@ -62,21 +63,21 @@ pub fn run(arguments: &Arguments) -> ExitCode {
             (open(files).map(|files| istio::import(files, &choices)), common.format)
         }
     };
-    let Some(result) = result else { return ExitCode::from(2) };
+    let result = result.ok_or(Ended::Unusable)?;
     match format {
         Format::Text => say(&result),
-        Format::Json => anstream::print!("{}", as_json(&result)),
+        Format::Json => print(as_json(&result)),
     }
-    if result.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+    result.map(drop).map_err(|_| Ended::Failed)
 }
 
 /// The files, unless one cannot be read.
 fn open(paths: &[PathBuf]) -> Option<Vec<Document>> {
     let mut files = Vec::new();
     for path in paths {
-        match Document::open(path) {
+        match terminal::open(path) {
             Ok(file) => files.push(file),
-            Err((name, error)) => anstream::eprintln!("error: cannot read `{name}`: {error}"),
+            Err(_) => {}
         }
     }
     (files.len() == paths.len()).then_some(files)
@@ -86,12 +87,10 @@ fn say(result: &Result<Imported, Rejected>) {
     let (Ok(Imported { notes, .. }) | Err(Rejected { notes, .. })) = result;
     notes.iter().for_each(|note| anstream::eprintln!("{note}\n"));
     match result {
-        Ok(Imported { text, .. }) => anstream::print!("{text}"),
+        Ok(Imported { text, .. }) => print(text),
         Err(Rejected { files, .. }) => {
             for (file, mistakes) in files {
-                anstream::eprint!("{}", report::text(file, mistakes));
-                let plural = if mistakes.len() == 1 { "" } else { "s" };
-                anstream::eprintln!("{}: {} mistake{plural}", file.name(), mistakes.len());
+                mistaken(file, mistakes);
             }
         }
     }

@@ -1,13 +1,13 @@
 //! The one document of a file that is explained or simulated: the file itself, or what a manifest in it carries.
 
 use super::{Carried, Manifest, Role, carried};
-use crate::document::{Document, Mistake, text};
-use crate::report;
+use crate::document::Document;
+use crate::terminal::{Ended, counted, mistaken, open};
 use brownout_core::Plan;
 use brownout_core::decode::diagnostic::Code;
-use brownout_core::decode::json::Json;
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use brownout_core::document::RouteDocument;
+use brownout_core::plan::route;
+use std::path::PathBuf;
 
 /// Which document.
 #[derive(Debug, clap::Args)]
@@ -25,43 +25,30 @@ impl One {
     ///
     /// # Errors
     /// 1 when the document is wrong, 2 when the file cannot be read, or it is not clear which document is meant.
-    pub fn open(&self) -> Result<(Document, Plan), ExitCode> {
+    pub fn open(&self) -> Result<(Document, Plan), Ended> {
         let file = open(&self.file)?;
         let plan = match carried(&file) {
             Ok(Some(manifest)) => self.of(&file, &manifest)?,
             Err(mistake) if mistake.diagnostic.code == Code::NoDocument => {
-                return Err(wrong(&file, &[*mistake]));
+                return Err(mistaken(&file, &[*mistake]));
             }
             // Of a text that is neither JSON nor YAML, the document's own reader says more.
-            Ok(None) | Err(_) => file.check().map_err(|mistakes| wrong(&file, &mistakes))?.plan,
+            Ok(None) | Err(_) => file.check().map_err(|mistakes| mistaken(&file, &mistakes))?.plan,
         };
         Ok((file, plan))
     }
 
-    fn of(&self, file: &Document, manifest: &Manifest) -> Result<Plan, ExitCode> {
+    fn of(&self, file: &Document, manifest: &Manifest) -> Result<Plan, Ended> {
         let chosen = match self.document {
             Some(number) => number.checked_sub(1).and_then(|index| manifest.documents.get(index)),
             None => the_only_one(&manifest.documents),
         };
         let Some(chosen) = chosen else { return Err(unclear(file.name(), &manifest.documents)) };
-        chosen.read().map_err(|diagnostics| wrong(file, &chosen.body.place(diagnostics)))?;
+        chosen.read().map_err(|diagnostics| mistaken(file, &chosen.body.place(diagnostics)))?;
         let json = whole(chosen, &manifest.documents);
-        Plan::from_json(json.as_bytes()).map_err(|diagnostics| wrong(file, &chosen.body.place(diagnostics)))
+        Plan::from_json(json.as_bytes())
+            .map_err(|diagnostics| mistaken(file, &chosen.body.place(diagnostics)))
     }
-}
-
-fn open(path: &Path) -> Result<Document, ExitCode> {
-    Document::open(path).map_err(|(name, error)| {
-        anstream::eprintln!("error: cannot read `{name}`: {error}");
-        ExitCode::from(2)
-    })
-}
-
-fn wrong(file: &Document, mistakes: &[Mistake]) -> ExitCode {
-    anstream::eprint!("{}", report::text(file, mistakes));
-    let plural = if mistakes.len() == 1 { "" } else { "s" };
-    anstream::eprintln!("{}: {} mistake{plural}", file.name(), mistakes.len());
-    ExitCode::from(1)
 }
 
 /// The document that nobody can take for another: the only one, or the only one with rules, beside which others say
@@ -91,30 +78,29 @@ fn whole(chosen: &Carried, documents: &[Carried]) -> String {
         }
         _ => return chosen.json.clone(),
     };
-    match (Json::parse(plugin.json.as_bytes()), Json::parse(chosen.json.as_bytes())) {
-        (Ok(Json::Object(mut fields)), Ok(Json::Object(rules))) => {
-            fields.retain(|(name, _)| !["rules", "per_route", "perRoute"].contains(&name.as_str()));
-            fields.extend(rules);
-            text::json(&Json::Object(fields))
+    match (Plan::from_json(plugin.json.as_bytes()), route::read(chosen.json.as_bytes())) {
+        (Ok(plugin), Ok(RouteDocument { rules })) => {
+            let plugin = plugin.document().clone();
+            let whole = brownout_core::document::Document { rules: Some(rules), per_route: None, ..plugin };
+            serde_json::to_string(&whole).unwrap_or_else(|_| chosen.json.clone())
         }
         _ => chosen.json.clone(),
     }
 }
 
-fn unclear(name: &str, documents: &[Carried]) -> ExitCode {
+fn unclear(name: &str, documents: &[Carried]) -> Ended {
     if documents.is_empty() {
         anstream::eprintln!("error: {name} carries no document; `brownout check` says what is wrong with it");
-        return ExitCode::from(1);
+        return Ended::Failed;
     }
     anstream::eprintln!("error: {name} carries several documents, choose one with --document:");
     for (index, document) in documents.iter().enumerate() {
         let rules = match document.read() {
-            Ok(read) if read.rules() == 1 => "1 rule".to_owned(),
-            Ok(read) => format!("{} rules", read.rules()),
+            Ok(read) => counted(read.rules(), "rule"),
             Err(_) => "with mistakes".to_owned(),
         };
         let manifest = if document.manifest.is_empty() { "" } else { &format!("{}: ", document.manifest) };
         anstream::eprintln!("  {}: {manifest}{} ({rules})", index + 1, document.path);
     }
-    ExitCode::from(2)
+    Ended::Unusable
 }

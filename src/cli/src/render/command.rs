@@ -4,10 +4,8 @@ use super::faults::Faults;
 use super::istio::extension::Kind;
 use super::istio::{envoy_filter, extension};
 use super::{Misfit, Rendered, cilium, envoy, envoy_gateway, kuma};
-use crate::document::Document;
-use crate::report;
+use crate::terminal::{Done, mistaken, open, print, unusable};
 use std::path::Path;
-use std::process::ExitCode;
 
 /// Turn a document into manifests that a mesh applies.
 ///
@@ -87,32 +85,11 @@ impl Target {
 
 /// Runs it: 0 when there is something to apply, 1 when the document is wrong, 2 when it cannot be read, or what is asked
 /// for does not fit the target.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    let document = match Document::open(arguments.target.file()) {
-        Ok(document) => document,
-        Err((name, error)) => {
-            anstream::eprintln!("error: cannot read `{name}`: {error}");
-            return ExitCode::from(2);
-        }
-    };
-    let faults = match Faults::read(&document) {
-        Ok(faults) => faults,
-        Err(mistakes) => {
-            anstream::eprint!("{}", report::text(&document, &mistakes));
-            let plural = if mistakes.len() == 1 { "" } else { "s" };
-            anstream::eprintln!("{}: {} mistake{plural}", document.name(), mistakes.len());
-            return ExitCode::from(1);
-        }
-    };
-    match arguments.target.render(&faults) {
-        Ok(Rendered { text, warnings }) => {
-            warnings.iter().for_each(|warning| anstream::eprintln!("warning: {warning}"));
-            anstream::print!("{text}");
-            ExitCode::SUCCESS
-        }
-        Err(misfit) => {
-            anstream::eprintln!("error: {misfit}");
-            ExitCode::from(2)
-        }
-    }
+pub fn run(arguments: &Arguments) -> Done {
+    let document = open(arguments.target.file())?;
+    let faults = Faults::read(&document).map_err(|mistakes| mistaken(&document, &mistakes))?;
+    let Rendered { text, warnings } = arguments.target.render(&faults).map_err(unusable)?;
+    warnings.iter().for_each(|warning| anstream::eprintln!("warning: {warning}"));
+    print(text);
+    Ok(())
 }

@@ -3,6 +3,7 @@
 
 use super::requests::{Outcome, Request};
 use super::tally::Summary;
+use crate::arguments::Format;
 use anstream::ColorChoice;
 use anstream::adapter::strip_str;
 use anstream::stream::IsTerminal;
@@ -17,16 +18,6 @@ use std::time::Duration;
 const NARROW: usize = 80;
 /// Method and path of a request get this much room, and what is longer pushes the rest of its own line only.
 const WHAT: usize = 26;
-
-/// How to say things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// For people, on standard error.
-    Text,
-    /// For programs: one JSON object a line, on standard output.
-    Json,
-}
-
 /// Where everything that `run` says goes.
 #[derive(Debug)]
 pub struct Board {

@@ -18,21 +18,19 @@ mod upstream;
 mod watch;
 mod welcome;
 
+use crate::arguments::{Format, length};
 use crate::document::{Checked, Document, Mistake};
 use crate::envoy::{self, LocateError, ProcessError};
 use crate::module;
 use crate::report;
-use board::{Board, Format};
-use brownout_core::decode::Decoder;
-use brownout_core::decode::json::Json;
-use brownout_core::value::duration::Written;
+use crate::terminal::{Done, Ended};
+use board::Board;
 use serde_json::{Value, json};
-use session::Ended;
+use session::Finished;
 use std::ffi::OsString;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::time::Duration;
 use upstream::Upstream;
 
@@ -87,7 +85,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901", value_parser = listen::address)]
     admin: SocketAddr,
     /// End after this time: `30s`, `1m30s`, at most `1h`; without it, on Ctrl-C.
-    #[arg(long, value_name = "D", value_parser = duration)]
+    #[arg(long, value_name = "D", value_parser = length)]
     duration: Option<Duration>,
     /// Send demo traffic through the proxy: what the document's rules match. To the service of `--upstream` nothing is
     /// sent unless this says `--traffic=upstream`, and then only GET and HEAD.
@@ -152,21 +150,21 @@ enum Error {
     #[error("cannot set up {what}: {source}")]
     Setup { what: &'static str, source: io::Error },
     #[error("Envoy ended by itself ({status}); the end of its log:\n{tail}")]
-    Ended { status: std::process::ExitStatus, tail: String },
+    Finished { status: std::process::ExitStatus, tail: String },
 }
 
 /// Runs it; the exit codes are in the help.
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &Arguments) -> Done {
     if arguments.print_example {
         anstream::print!("{DEMO}");
-        return ExitCode::SUCCESS;
+        return Ok(());
     }
     let own = |code: u8| if arguments.command.is_empty() { code } else { OWN_FAILURE };
     let failed = |code: u8, reason: &dyn std::fmt::Display| {
         let reason = reason.to_string();
         let json = json!({"type": "error", "reason": reason});
         Board::fail(arguments.format, &format!("error: {reason}\n"), &json);
-        ExitCode::from(code)
+        Err(Ended::With(code))
     };
     let document = match load(arguments) {
         Ok(document) => document,
@@ -177,7 +175,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Err(mistakes) => {
             let json = refusal(&document, &mistakes);
             Board::fail(arguments.format, &report::text(&document, &mistakes), &json);
-            return ExitCode::from(own(1));
+            return Err(Ended::With(own(1)));
         }
     };
     match proxy(arguments, &document, checked) {
@@ -194,7 +192,7 @@ fn refusal(document: &Document, mistakes: &[Mistake]) -> Value {
 }
 
 /// What a run that went well ends with.
-fn outcome(arguments: &Arguments, ended: &Ended) -> ExitCode {
+fn outcome(arguments: &Arguments, ended: &Finished) -> Done {
     let missing: Vec<&str> = arguments
         .expect_injected
         .iter()
@@ -210,9 +208,9 @@ fn outcome(arguments: &Arguments, ended: &Ended) -> ExitCode {
         }
     }
     match ended.command {
-        Some(code) if code != 0 => ExitCode::from(code),
-        _ if !missing.is_empty() => ExitCode::from(NOT_INJECTED),
-        _ => ExitCode::SUCCESS,
+        Some(code) if code != 0 => Err(Ended::With(code)),
+        _ if !missing.is_empty() => Err(Ended::With(NOT_INJECTED)),
+        _ => Ok(()),
     }
 }
 
@@ -221,7 +219,7 @@ fn load(arguments: &Arguments) -> Result<Document, Error> {
     Document::open(path).map_err(|(name, source)| Error::Config { name, source })
 }
 
-fn proxy(arguments: &Arguments, document: &Document, checked: Checked) -> Result<Ended, Error> {
+fn proxy(arguments: &Arguments, document: &Document, checked: Checked) -> Result<Finished, Error> {
     expected_rules_are_there(arguments, &checked)?;
     for service in [arguments.upstream.as_ref(), arguments.grpc.as_ref()].into_iter().flatten() {
         if service.is_at(arguments.listen) {
@@ -258,11 +256,4 @@ fn expected_rules_are_there(arguments: &Arguments, checked: &Checked) -> Result<
         Some(name) => Err(Error::NoSuchRule(name.clone(), format!("; its rules: {}", rules.join(", ")))),
         None => Ok(()),
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let decoded = Decoder::decode::<Written>(&Json::String(text.into()));
-    decoded
-        .map(Written::get)
-        .map_err(|mistakes| mistakes.first().map_or(String::new(), |first| first.label.clone()))
 }

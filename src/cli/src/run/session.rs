@@ -63,7 +63,7 @@ impl Signals {
 
 /// How a run ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct Finished {
     /// The exit status of the user's command, if there was one.
     pub command: Option<u8>,
     /// What the module has counted.
@@ -122,7 +122,7 @@ impl Session {
         envoy: &Found,
         upstream: &Upstream,
         signals: &Signals,
-    ) -> Result<Ended, Error> {
+    ) -> Result<Finished, Error> {
         let examples = examples(&self.document.json);
         self.welcome(arguments, envoy, upstream, &examples);
         self.follow_traffic(examples);
@@ -175,7 +175,7 @@ impl Session {
             ("BROWNOUT_ADMIN", format!("http://{}", self.sandbox.admin.address())),
             ("BROWNOUT_PUSH", self.sandbox.inbox.display().to_string()),
         ];
-        let shares_stdout = arguments.format == super::board::Format::Text;
+        let shares_stdout = arguments.format == crate::arguments::Format::Text;
         Guest::start(&arguments.command, &variables, shares_stdout)
             .map(Some)
             .map_err(|(code, message)| Error::Command { code, message })
@@ -201,7 +201,7 @@ impl Session {
         self.read_requests();
         if let Some(status) = self.sandbox.process.ended() {
             self.board.close();
-            return Err(Error::Ended { status, tail: self.sandbox.process.log_tail(12) });
+            return Err(Error::Finished { status, tail: self.sandbox.process.log_tail(12) });
         }
         let changes: Vec<_> =
             self.watches.iter_mut().filter_map(|(name, watch)| Some((name.clone(), watch.look()?))).collect();
@@ -297,7 +297,7 @@ impl Session {
         });
     }
 
-    fn goodbye(&mut self, command: Option<u8>) -> Result<Ended, Error> {
+    fn goodbye(&mut self, command: Option<u8>) -> Result<Finished, Error> {
         let counts = Counts::read(&self.sandbox.admin, &self.document.plan)?;
         // Envoy writes what is left of its access log when it ends.
         self.sandbox.process.stop();
@@ -305,6 +305,6 @@ impl Session {
         self.board.close();
         let summary = self.summary_of(Counts { active: 0, ..counts });
         self.board.tell(&format!("ended after {summary}"), || summary.json());
-        Ok(Ended { command, counts: summary.counts })
+        Ok(Finished { command, counts: summary.counts })
     }
 }

@@ -137,7 +137,7 @@ impl fmt::Display for Summary {
 }
 
 fn requests(count: u64) -> String {
-    format!("{count} request{}", if count == 1 { "" } else { "s" })
+    crate::terminal::counted(count, "request")
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::Simulation;
 use super::arrivals::Pace;
 use super::chart::histogram;
 use super::observed::RuleCounts;
-use super::statistics::{PERCENTILES, percentile, share, wilson};
+use crate::statistics::{PERCENTILES, Z_95, percentile, share, wilson};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
@@ -67,7 +67,7 @@ fn rate(counts: &RuleCounts, expected: Option<f64>, seen: u64) -> Value {
     #[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
     let expected =
         expected.filter(|_| counts.matched > 0).map(|sum| rounded(sum / counts.matched as f64 * 100.0));
-    let interval = wilson(seen, counts.matched);
+    let interval = wilson(seen, counts.matched, Z_95);
     json!({
         "expected_percentage": expected,
         "observed": seen,

@@ -9,19 +9,18 @@ mod expected;
 mod json;
 mod keys;
 mod observed;
-mod statistics;
 mod text;
 mod traffic;
 
-use crate::explain::{length, say, time, unusable, wall_clock};
+use crate::arguments::{Format, length, now_in_seconds, time};
 use crate::manifest::One;
 use crate::request::{RequestArguments, Unusable};
+use crate::terminal::{Done, print, unusable};
 use arrivals::{Arrivals, Pace};
 use brownout_core::Plan;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::RequestView;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::process::ExitCode;
 use std::time::Duration;
 use traffic::Traffic;
 
@@ -68,12 +67,6 @@ pub struct Arguments {
     source: RequestArguments,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse::<f64>().ok().filter(|rate| (0.000_001..=1e9).contains(rate));
     rate.ok_or_else(|| "expected a number of requests per second, up to a thousand million".into())
@@ -91,25 +84,19 @@ struct Simulation {
 }
 
 /// Runs it: 0 when it is done, 1 when the document is wrong, 2 when it or the requests cannot be read.
-pub fn run(arguments: &Arguments) -> ExitCode {
-    let (document, plan) = match arguments.document.open() {
-        Ok(opened) => opened,
-        Err(code) => return code,
-    };
-    let simulation = match simulate(document.name(), plan, arguments) {
-        Ok(simulation) => simulation,
-        Err(error) => return unusable(&error),
-    };
+pub fn run(arguments: &Arguments) -> Done {
+    let (document, plan) = arguments.document.open()?;
+    let simulation = simulate(document.name(), plan, arguments).map_err(unusable)?;
     for rule in &simulation.traffic.not_invented {
         anstream::eprintln!(
             "note: no request could be made up for `{rule}`: bring some with --request, --har or --access-log"
         );
     }
-    say(&match arguments.format {
+    print(match arguments.format {
         Format::Text => text::report(&simulation),
         Format::Json => json::report(&simulation),
     });
-    ExitCode::SUCCESS
+    Ok(())
 }
 
 fn simulate(file: &str, mut plan: Plan, arguments: &Arguments) -> Result<Simulation, Unusable> {
@@ -126,7 +113,7 @@ fn simulate(file: &str, mut plan: Plan, arguments: &Arguments) -> Result<Simulat
     plan.settle(&|property| traffic.requests().find_map(|request| request.property(property)));
     let seed = arguments.seed.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
     let first = traffic.requests().filter_map(|request| request.sent).min();
-    let start = arguments.at.or(first).unwrap_or_else(wall_clock);
+    let start = arguments.at.or(first).unwrap_or_else(now_in_seconds);
     let mut traffic = traffic;
     let arrivals = Arrivals::new(&pace, seed);
     let backend = backend::answer(arguments.response_status, arguments.body_bytes as usize);

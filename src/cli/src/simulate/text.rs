@@ -4,8 +4,8 @@ use super::Simulation;
 use super::arrivals::Pace;
 use super::chart::{bar, columns, grouped, histogram, shortly};
 use super::observed::{Observed, RuleCounts, Span};
-use super::statistics::{PERCENTILES, percentile, share, wilson};
 use crate::explain::lines::{bold, harmless, paragraph};
+use crate::statistics::{PERCENTILES, Z_95, percentile, share, wilson};
 use brownout_core::document::rule::Rule;
 use brownout_core::document::sample::Sample;
 use std::fmt::Write as _;
@@ -116,7 +116,7 @@ fn of_rule(out: &mut String, counts: &RuleCounts) {
             Some(sum) => percent(sum / matched as f64),
             None => "?".into(),
         };
-        let interval = wilson(seen, matched);
+        let interval = wilson(seen, matched, Z_95);
         let interval =
             interval.map_or_else(String::new, |(low, high)| format!("{} – {}", percent(low), percent(high)));
         let seen = if matched == 0 { "-".into() } else { percent(share(seen, matched)) };

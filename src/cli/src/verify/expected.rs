@@ -1,5 +1,6 @@
 //! Which share of a rule's matches a document promises to touch.
 
+use crate::arguments::now;
 use brownout_core::change::length::Length;
 use brownout_core::document::mode::Mode;
 use brownout_core::document::rule::{Action, Rule};
@@ -9,7 +10,6 @@ use brownout_core::value::percent::FractionalPercent;
 use brownout_core::value::percent::WHOLE;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What a rule promises.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,8 +93,7 @@ impl Clock for Wall {
     }
 
     fn wall(&self) -> Option<Timestamp> {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-        i64::try_from(since.as_micros()).ok().map(Timestamp)
+        Some(now())
     }
 }
 

@@ -10,15 +10,14 @@ pub use found::{document as document_of, texts};
 pub use report::Report;
 pub use verdict::{Finding, Verdict};
 
-use crate::document::Document;
+use crate::arguments::{Format, length};
 use crate::envoy::{Admin, AdminError};
 use crate::report::text;
+use crate::terminal::{Done, Ended, open, print, unusable};
 use brownout_core::Plan;
-use brownout_core::value::duration;
 use counts::Counts;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 /// Check that a document takes effect: the counters of a running Envoy against what the document says
@@ -45,49 +44,26 @@ pub struct Arguments {
     format: Format,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
-/// A length of time on the command line.
-///
-/// # Errors
-/// When it is none.
-pub(crate) fn length(text: &str) -> Result<Duration, String> {
-    let nanos = duration::parse(text).and_then(|nanos| u64::try_from(nanos).ok());
-    nanos.map(Duration::from_nanos).ok_or_else(|| "expected a duration such as `30s`".to_owned())
-}
-
 /// Runs it: 0 when the document takes effect as it says, 1 when not, or when it is wrong, 2 when Envoy or the document
 /// cannot be read.
-pub fn run(arguments: &Arguments) -> ExitCode {
+pub fn run(arguments: &Arguments) -> Done {
     let admin = Admin::new(arguments.admin);
-    let (name, plan) = match document(arguments, &admin) {
-        Ok(found) => found,
-        Err(code) => return code,
-    };
+    let (name, plan) = document(arguments, &admin)?;
     let rules: Vec<&str> = plan.rules().iter().map(|rule| rule.name.as_str()).collect();
     if let Some(unknown) = arguments.allow_unmatched.iter().find(|name| !rules.contains(&name.as_str())) {
-        anstream::eprintln!(
-            "error: the document has no rule `{unknown}` for `--allow-unmatched`; its rules: {}",
-            rules.join(", ")
-        );
-        return ExitCode::from(2);
+        let rules = rules.join(", ");
+        let error =
+            format!("the document has no rule `{unknown}` for `--allow-unmatched`; its rules: {rules}");
+        return Err(unusable(error));
     }
-    match verify(&admin, &name, &plan, arguments.during) {
-        Ok(report) => {
-            let another = arguments.file.is_some() && !runs(&admin, &plan);
-            let report = report.allow_unmatched(&arguments.allow_unmatched).where_another_runs(another);
-            match arguments.format {
-                Format::Text => anstream::print!("{report}"),
-                Format::Json => anstream::println!("{:#}", report.json()),
-            }
-            if report.agrees() { ExitCode::SUCCESS } else { ExitCode::from(1) }
-        }
-        Err(error) => unreadable(&error),
+    let report = verify(&admin, &name, &plan, arguments.during).map_err(unusable)?;
+    let another = arguments.file.is_some() && !runs(&admin, &plan);
+    let report = report.allow_unmatched(&arguments.allow_unmatched).where_another_runs(another);
+    match arguments.format {
+        Format::Text => print(&report),
+        Format::Json => print(format_args!("{:#}\n", report.json())),
     }
+    if report.agrees() { Ok(()) } else { Err(Ended::Failed) }
 }
 
 /// Whether this document is among those that run. What cannot be told counts as if it were.
@@ -123,31 +99,22 @@ pub fn verify(
     Ok(report.with_refused(counts.has_refused()))
 }
 
-fn document(arguments: &Arguments, admin: &Admin) -> Result<(String, Plan), ExitCode> {
+fn document(arguments: &Arguments, admin: &Admin) -> Result<(String, Plan), Ended> {
     let Some(path) = &arguments.file else {
-        return match found::document(admin) {
-            Ok(Ok(plan)) => Ok(("Envoy's document".into(), plan)),
-            Ok(Err(why)) => {
+        return match found::document(admin).map_err(unusable)? {
+            Ok(plan) => Ok(("Envoy's document".into(), plan)),
+            Err(why) => {
                 anstream::eprintln!("error: {why}");
-                Err(ExitCode::from(1))
+                Err(Ended::Failed)
             }
-            Err(error) => Err(unreadable(&error)),
         };
     };
-    let document = Document::open(path).map_err(|(name, error)| {
-        anstream::eprintln!("error: cannot read `{name}`: {error}");
-        ExitCode::from(2)
-    })?;
+    let document = open(path)?;
     match document.check() {
         Ok(checked) => Ok((document.name().into(), checked.plan)),
         Err(mistakes) => {
             anstream::eprint!("{}", text(&document, &mistakes));
-            Err(ExitCode::from(1))
+            Err(Ended::Failed)
         }
     }
-}
-
-fn unreadable(error: &AdminError) -> ExitCode {
-    anstream::eprintln!("error: {error}");
-    ExitCode::from(2)
 }

@@ -2,6 +2,7 @@
 
 use super::counts::{Counts, RuleCounts};
 use super::expected::Expected;
+use crate::statistics::wilson;
 use brownout_core::Plan;
 use brownout_core::document::mode::Mode;
 
@@ -81,7 +82,7 @@ pub fn findings(plan: &Plan, counts: &Counts) -> Vec<Finding> {
             let name = rule.name.as_str();
             let expected = Expected::of(rule, plan.mode());
             let seen = counts.rule(name);
-            let interval = seen.and_then(|seen| wilson(taken(seen), seen.matched));
+            let interval = seen.and_then(|seen| wilson(taken(seen), seen.matched, Z));
             let verdict = judge(&expected, seen, interval);
             let earlier = plan.rules()[..number].iter().map(|rule| rule.name.as_str());
             let reasons = reasons(verdict, &expected, earlier, counts);
@@ -164,36 +165,4 @@ fn reasons<'a>(
         }
     }
     reasons
-}
-
-/// Wilson's interval (E. B. Wilson, 1927) around `hits` of `trials`.
-#[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
-fn wilson(hits: u64, trials: u64) -> Option<(f64, f64)> {
-    if trials == 0 {
-        return None;
-    }
-    let (n, share) = (trials as f64, hits as f64 / trials as f64);
-    let center = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-    let half = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    // There the ends are exact, and arithmetic misses them by its last digit.
-    let low = if hits == 0 { 0.0 } else { (center - half).max(0.0) };
-    let high = if hits == trials { 1.0 } else { (center + half).min(1.0) };
-    Some((low, high))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wilson;
-
-    #[test]
-    fn the_interval_is_wilsons() {
-        let (low, high) = wilson(20, 100).expect("there are trials");
-        // (0.2 + z²/200 ± z·√(0.2·0.8/100 + z²/40000)) / (1 + z²/100), with z² = 10.8275…
-        assert!((low - 0.1009).abs() < 0.0001 && (high - 0.3577).abs() < 0.0001, "{low} {high}");
-        assert_eq!(wilson(0, 0), None);
-        for trials in 1..10_000 {
-            assert_eq!(wilson(0, trials).map(|(low, _)| low), Some(0.0));
-            assert_eq!(wilson(trials, trials).map(|(_, high)| high), Some(1.0), "{trials}");
-        }
-    }
 }

@@ -3,20 +3,22 @@
 use std::time::Duration;
 
 /// The two-sided 95 % quantile of the standard normal distribution.
-const Z_95: f64 = 1.959_963_984_540_054;
+pub const Z_95: f64 = 1.959_963_984_540_054;
 
-/// Wilson's interval (E. B. Wilson, 1927): where the true share lies with a confidence of 95 %, once `hits` of `trials`
-/// have been seen. Both ends are from 0 to 1.
+/// Wilson's interval (E. B. Wilson, 1927): where the true share lies with the confidence that `z` is the quantile of, once
+/// `hits` of `trials` have been seen. Both ends are from 0 to 1.
 #[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
-pub fn wilson(hits: u64, trials: u64) -> Option<(f64, f64)> {
+pub fn wilson(hits: u64, trials: u64, z: f64) -> Option<(f64, f64)> {
     if trials == 0 {
         return None;
     }
     let (n, share) = (trials as f64, hits as f64 / trials as f64);
-    let z2 = Z_95 * Z_95;
-    let center = (share + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = Z_95 / (1.0 + z2 / n) * (share * (1.0 - share) / n + z2 / (4.0 * n * n)).sqrt();
-    Some(((center - half).max(0.0), (center + half).min(1.0)))
+    let center = (share + z * z / (2.0 * n)) / (1.0 + z * z / n);
+    let half = z / (1.0 + z * z / n) * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    // There the ends are exact, and arithmetic misses them by its last digit.
+    let low = if hits == 0 { 0.0 } else { (center - half).max(0.0) };
+    let high = if hits == trials { 1.0 } else { (center + half).min(1.0) };
+    Some((low, high))
 }
 
 /// `hits` of `trials`, from 0 to 1.
@@ -43,17 +45,21 @@ pub fn percentile(sorted: &[Duration], percent: f64) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use super::{percentile, wilson};
+    use super::{Z_95, percentile, wilson};
     use std::time::Duration;
 
     /// Figures computed with the formula by hand.
     #[test]
     fn the_interval_is_wilsons() {
-        let (low, high) = wilson(20, 100).expect("trials");
+        let (low, high) = wilson(20, 100, Z_95).expect("trials");
         assert!((low - 0.133_367).abs() < 1e-6 && (high - 0.288_829).abs() < 1e-6, "{low} {high}");
-        let (low, high) = wilson(0, 50).expect("trials");
+        let (low, high) = wilson(0, 50, Z_95).expect("trials");
         assert!(low == 0.0 && (high - 0.071_347).abs() < 1e-5, "{low} {high}");
-        assert_eq!(wilson(0, 0), None);
+        assert_eq!(wilson(0, 0, Z_95), None);
+        for trials in 1..10_000 {
+            assert_eq!(wilson(0, trials, 3.0).map(|(low, _)| low), Some(0.0));
+            assert_eq!(wilson(trials, trials, 3.0).map(|(_, high)| high), Some(1.0), "{trials}");
+        }
     }
 
     #[test]
