@@ -1,6 +1,8 @@
 //! Keys that stay in or out, whichever worker sees them.
 
 use crate::stage::{Stage, rule, rules};
+use brownout_core::value::query::RESERVED;
+use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -30,10 +32,6 @@ fn vectors() -> Vectors {
     vectors.vectors.retain(|vector| !vector.key.is_empty());
     assert!(vectors.vectors.len() > 100);
     vectors
-}
-
-fn percent_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 /// One connection on each worker: Envoy balances them exactly.
@@ -68,7 +66,7 @@ async fn the_vectors_hold_in_every_worker() {
         let salt = salts.iter().position(|salt| *salt == vector.salt).expect("it comes from there");
         let mut taken_at = Vec::new();
         for (place, percentage) in percentages.iter().enumerate() {
-            let request = format!("{}?key={}", path(salt, place), percent_encoded(&vector.key));
+            let request = format!("{}?key={}", path(salt, place), utf8_percent_encode(&vector.key, RESERVED));
             let worker = (number + place) % WORKERS;
             let reply = stage.answer(&mut connections[worker], Request::get(&request)).await;
             if rule(&reply).is_some() {

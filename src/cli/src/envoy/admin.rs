@@ -1,6 +1,8 @@
 //! Envoy's admin interface, as much of it as we read.
 
 use crate::input;
+use brownout_core::value::query::RESERVED;
+use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -90,7 +92,8 @@ impl Admin {
     /// # Errors
     /// As [`Admin::json`].
     pub fn stats(&self, filter: &str) -> Result<BTreeMap<String, u64>, AdminError> {
-        let page = self.json(&format!("/stats?format=json&filter={}", percent_encoded(filter)))?;
+        let page =
+            self.json(&format!("/stats?format=json&filter={}", utf8_percent_encode(filter, RESERVED)))?;
         let stats = page["stats"].as_array().map(Vec::as_slice).unwrap_or_default();
         Ok(stats
             .iter()
@@ -146,24 +149,14 @@ fn bound(listener: &Value) -> Option<SocketAddr> {
     Some(SocketAddr::new(socket["address"].as_str()?.parse().ok()?, port))
 }
 
-/// A query value with everything escaped that is not a letter, a digit or plain punctuation.
-fn percent_encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-        encoded
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::percent_encoded;
+    use super::RESERVED;
+    use percent_encoding::utf8_percent_encode;
 
     #[test]
     fn a_regular_expression_survives_the_query_string() {
-        assert_eq!(percent_encoded(r"^http\.a|b+&c$"), "%5Ehttp%5C.a%7Cb%2B%26c%24");
+        let encoded = utf8_percent_encode(r"^http\.a|b+&c$", RESERVED).to_string();
+        assert_eq!(encoded, "%5Ehttp%5C.a%7Cb%2B%26c%24");
     }
 }

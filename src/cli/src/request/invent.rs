@@ -9,7 +9,9 @@ use brownout_core::predicate::header::HeaderMatcher;
 use brownout_core::predicate::method::Method;
 use brownout_core::predicate::pair::PairMatcher;
 use brownout_core::predicate::string::{Pattern, StringMatcher};
+use brownout_core::value::query::RESERVED;
 use brownout_core::view::{Property, RequestView};
+use percent_encoding::utf8_percent_encode;
 
 /// How many ways to fulfil an `any` are tried.
 const TRIES: usize = 16;
@@ -123,19 +125,11 @@ fn add_parameter(pair: &PairMatcher, request: &mut Request) {
         return;
     }
     let value = pair.string_match.as_ref().map_or_else(|| "1".to_owned(), example);
+    let escaped = |text| utf8_percent_encode(text, RESERVED);
     let mut path = request.first_value(":path").unwrap_or_default();
     path.push(if path.contains(&b'?') { b'&' } else { b'?' });
     path.extend(format!("{}={}", escaped(&pair.name), escaped(&value)).into_bytes());
     request.set(":path", &path);
-}
-
-/// What has a meaning in a query, percent-encoded.
-fn escaped(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
 }
 
 fn add_header(header: &HeaderMatcher, request: &mut Request) {

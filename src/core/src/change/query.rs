@@ -2,9 +2,11 @@
 //! written.
 
 use crate::predicate::pair::{percent_decoded, split_at_equals};
+use crate::value::query::RESERVED;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use percent_encoding::utf8_percent_encode;
 
 /// The query of a path, as a list of parameters.
 pub struct Query<'a>(Vec<Written<'a>>);
@@ -71,18 +73,6 @@ impl Written<'_> {
 }
 
 fn parameter(name: &str, value: &str) -> String {
+    let encoded = |text| utf8_percent_encode(text, RESERVED);
     format!("{}={}", encoded(name), encoded(value))
-}
-
-/// Percent-encoded, but for the unreserved characters (RFC 3986, section 2.3).
-fn encoded(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }

@@ -9,7 +9,6 @@ use crate::predicate::string::StringMatcher;
 use crate::view::RequestView;
 use alloc::borrow::Cow;
 use alloc::string::String;
-use alloc::vec::Vec;
 use serde::{Serialize, Serializer};
 
 object! {
@@ -142,21 +141,7 @@ pub(crate) fn split_at_equals(pair: &[u8]) -> (&[u8], &[u8]) {
     (name, rest.strip_prefix(b"=").unwrap_or(rest))
 }
 
+/// Decodes percent-encoding; what is no escape stays as it is.
 pub(crate) fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.contains(&b'%') {
-        return Cow::Borrowed(text);
-    }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((byte, after)) = rest.split_first() {
-        let escaped =
-            (*byte == b'%').then(|| Some(hex(*after.first()?)? * 16 + hex(*after.get(1)?)?)).flatten();
-        decoded.push(escaped.unwrap_or(*byte));
-        rest = after.get(if escaped.is_some() { 2 } else { 0 }..).unwrap_or_default();
-    }
-    Cow::Owned(decoded)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+    percent_encoding::percent_decode(text).into()
 }

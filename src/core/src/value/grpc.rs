@@ -5,6 +5,7 @@ use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, Refused, closest, integer, schema};
 use alloc::format;
 use alloc::string::String;
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use serde::{Serialize, Serializer};
 
 /// A gRPC status code, 0 to 16 (<https://grpc.io/docs/guides/status-codes/>).
@@ -115,14 +116,9 @@ pub fn of_http(status: u16) -> u8 {
     }
 }
 
-/// A `grpc-message` as it is written in a header: percent-encoded, but for what is printable.
+/// A `grpc-message` as it is written in a header: percent-encoded, but for what is printable
+/// (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses>).
 pub fn encoded(message: &[u8]) -> String {
-    let mut text = String::with_capacity(message.len());
-    for byte in message {
-        match byte {
-            b'%' | 0..=0x1f | 0x7f.. => text.push_str(&format!("%{byte:02X}")),
-            printable => text.push(char::from(*printable)),
-        }
-    }
-    text
+    const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+    percent_encode(message, ESCAPED).collect()
 }

@@ -5,4 +5,5 @@ pub mod grpc;
 pub mod header;
 pub mod http_status;
 pub mod percent;
+pub mod query;
 pub mod timestamp;
