@@ -196,3 +196,13 @@ fn wrong_usage_ends_in_2() {
     assert_eq!(say(brownout(&["chek", "-"]), b"").code, Some(2));
     assert_eq!(say(brownout(&[]), b"").code, Some(2));
 }
+
+/// It is the response that decides, so that not every request suffers.
+#[test]
+fn a_rule_whose_responses_are_chosen_takes_not_every_request() {
+    let rule = |response: &str| format!("rules:\n- {{name: a, percentage: 100, response: {response}}}\n");
+    let warned = |response: &str| check("a.yaml", &rule(response)).stderr.contains("takes every request");
+    assert!(warned("{status: 503}"));
+    assert!(!warned("{match: {status: 5xx}, status: 200}"));
+    assert!(!warned("{status: 503, percentage: 50}"));
+}

@@ -4,6 +4,7 @@
 
 mod support;
 
+use brownout_cli::document::Document;
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Said, brownout, say};
@@ -116,6 +117,37 @@ fn every_target_prints_what_is_expected() {
             let expected = fs::read_to_string(&path).unwrap_or_default();
             assert_eq!(text, expected, "{}: BROWNOUT_BLESS=1 writes it anew", path.display());
         }
+    }
+}
+
+/// Control planes spell fields in camel case, and so may a document.
+#[test]
+fn a_document_in_camel_case_becomes_manifests_that_carry_the_same_rules() {
+    let snake = fs::read_to_string(folder().join("camel.yaml")).expect("a document");
+    let rules =
+        Document::new("camel.yaml", snake.as_bytes()).check().expect("a good document").plan.rules().len();
+    for line in [
+        "envoy camel.yaml --per-route --part routes",
+        "envoy camel.yaml --per-route --part filter",
+        "istio-envoyfilter camel.yaml --namespace demo --workload app=page --side outbound --service reviews --port 8080 --per-route",
+        "istio-envoyfilter camel.yaml --namespace demo --workload app=reviews --port 8080",
+        "cilium camel.yaml --namespace demo --service reviews --port 8080",
+        "kuma camel.yaml --workload app=reviews --side outbound",
+    ] {
+        let said = render(line);
+        assert_eq!(said.code, Some(0), "{line}: {}", said.stderr);
+        let checked = say(brownout(&["check", "-"]), said.stdout.as_bytes());
+        assert_eq!(checked.code, Some(0), "{line}: {}\n{}", checked.stderr, said.stdout);
+        let file = Document::new("manifest.yaml", said.stdout.as_bytes());
+        let carried = brownout_cli::manifest::carried(&file).expect("a manifest").expect("one of ours");
+        let most = carried
+            .documents
+            .iter()
+            .filter_map(|document| document.read().ok())
+            .map(|read| read.rules())
+            .max();
+        let only_the_filter = line.ends_with("--part filter");
+        assert_eq!(most, Some(if only_the_filter { 0 } else { rules }), "{line}\n{}", said.stdout);
     }
 }
 

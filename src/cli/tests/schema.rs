@@ -181,3 +181,23 @@ fn every_kind_of_fault_stands_in_rules_and_in_outcomes() {
         }
     }
 }
+
+#[test]
+fn a_word_that_is_none_is_a_mistake_for_editors_too() {
+    let schema = Schema::compiled();
+    for (field, good) in [("mode", "shadow"), ("placement", "upstream")] {
+        assert_eq!(schema.mistake(&json!({ (field): good })), None);
+        assert!(schema.mistake(&json!({ (field): "sideways" })).is_some(), "{field}");
+    }
+    let with = |field: &str, value: Value| json!({ "rules": [{ "name": "a", "percentage": 1, "reset": {}, (field): value }] });
+    for (good, bad) in [
+        (with("match", json!({ "direction": "inbound" })), with("match", json!({ "direction": "up" }))),
+        (
+            with("sample", json!({ "by": { "trace": {} }, "missing": "random" })),
+            with("sample", json!({ "by": { "trace": {} }, "missing": "take" })),
+        ),
+    ] {
+        assert_eq!(schema.mistake(&good), None);
+        assert!(schema.mistake(&bad).is_some(), "{bad}");
+    }
+}
