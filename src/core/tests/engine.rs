@@ -8,7 +8,7 @@ use brownout_core::id::Direction;
 use brownout_core::kind::Kind::{Abort, Delay};
 use brownout_core::step::{HeadersStep, LocalReply, Release};
 use brownout_core::value::grpc::GrpcStatus;
-use common::{FIRST, Headers, NOTHING, SECOND, Worker, at, id, mark, suffering};
+use common::{FIRST, Headers, Move, NOTHING, SECOND, Worker, at, id, mark, suffering};
 use std::time::Duration;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

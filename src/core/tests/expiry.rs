@@ -7,7 +7,7 @@ use brownout_core::engine::event::Event;
 use brownout_core::limit::tally::LocalTally;
 use brownout_core::step::HeadersStep;
 use brownout_core::value::timestamp::Timestamp;
-use common::{Headers, Scripted, Simulated, Worker, at, plan};
+use common::{Clocks, Headers, Move, Scripted, Worker, at, plan};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -28,7 +28,7 @@ fn document(rules: &[String]) -> String {
 
 fn worker(document: &str, tally: &LocalTally) -> Worker<Scripted> {
     let engine = Engine::new(plan(document), Scripted::default()).with_tally(Box::new(tally.clone()));
-    Worker { engine, clock: Simulated::default() }
+    Worker { engine, clock: Clocks::default() }
 }
 
 /// Asks at a time, and whenever the engine wants to be asked until another time: what it says, and when.

@@ -12,7 +12,7 @@ use brownout_core::predicate::Predicate;
 use brownout_core::time::Instant;
 use brownout_core::view::Property;
 use common::asked::Asked;
-use common::{Headers, Seeded, Simulated, Worker, json, plan};
+use common::{Clocks, Headers, Move, Seeded, Worker, json, plan};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -144,7 +144,7 @@ fn a_trace_takes_what_the_engine_takes() {
             format!(r#"{{"rules":[{}],"exclude":[{{"headers":[{{"name":"x-b"}}]}}]}}"#, rules.join(","));
         let plan = plan(&document);
         let request = request(&mut chance);
-        let clock = Simulated::default();
+        let clock = Clocks::default();
         clock.wall_at("2026-01-01T00:00:00Z");
         let trace = Trace::new(&plan, &request, &clock, Some(Instant::default()));
 
@@ -186,7 +186,7 @@ fn the_sticky_answer_is_the_one_that_a_key_always_gets() {
     for user in 0..200 {
         let user = user.to_string();
         let request = Headers::get(&[("x-user", &user)]);
-        let trace = Trace::new(&plan, &request, &Simulated::default(), None);
+        let trace = Trace::new(&plan, &request, &Clocks::default(), None);
         let Verdict::Matches(odds) = &trace.rules[0].verdict else { panic!("{trace:?}") };
         let By::Key { key, point, outcome } = &odds.by else { panic!("{odds:?}") };
         assert_eq!(key, user.as_bytes());

@@ -13,7 +13,7 @@ use brownout_core::plan::Plan;
 use brownout_core::step::HeadersStep;
 use brownout_core::view::{Property, RequestView};
 use common::asked::Asked;
-use common::{Headers, Seeded, Simulated, Worker, plan};
+use common::{Clocks, Headers, Seeded, Worker, plan};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -176,7 +176,7 @@ proptest! {
         let mut plan = plan(&document);
         plan.settle(&proxy);
         let rules = plan.rules().to_vec();
-        let mut worker = Worker { engine: Engine::new(plan, Seeded(seed)), clock: Simulated::default() };
+        let mut worker = Worker { engine: Engine::new(plan, Seeded(seed)), clock: Clocks::default() };
         let mut entropy = Seeded(seed);
         for request in &requests {
             let (mut events, taken) = walk(&rules, request, &mut entropy);
@@ -237,7 +237,7 @@ fn many(count: usize) -> Plan {
 #[test]
 fn a_request_that_matches_none_of_a_thousand_rules_is_asked_a_handful_of_questions() {
     for count in [1_000, 10_000] {
-        let mut worker = Worker { engine: Engine::new(many(count), Seeded(1)), clock: Simulated::default() };
+        let mut worker = Worker { engine: Engine::new(many(count), Seeded(1)), clock: Clocks::default() };
         let request = Asked::get(&[("user-agent", "curl/8"), ("x-user", "nobody")])
             .with(Property::RouteName, "pay")
             .with(Property::VirtualHostName, "shop");

@@ -7,7 +7,7 @@ use brownout_core::engine::event::Event;
 use brownout_core::limit::tally::LocalTally;
 use brownout_core::step::HeadersStep;
 use common::{
-    FIRST, Headers, NOTHING, Response, Scripted, Simulated, Worker, at, id, mistakes, plan, taking,
+    Clocks, FIRST, Headers, Move, NOTHING, Response, Scripted, Worker, at, id, mistakes, plan, taking,
 };
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -19,7 +19,7 @@ fn workers<const N: usize>(document: &str) -> [Worker<Scripted>; N] {
     let tally = LocalTally::default();
     std::array::from_fn(|_| {
         let engine = Engine::new(plan(document), Scripted::default()).with_tally(Box::new(tally.clone()));
-        Worker { engine, clock: Simulated::default() }
+        Worker { engine, clock: Clocks::default() }
     })
 }
 
@@ -229,7 +229,7 @@ fn limits_are_checked() {
 
 #[cfg(not(target_family = "wasm"))]
 mod properties {
-    use super::{HANG, HeadersStep, get, id, limited, workers};
+    use super::{HANG, HeadersStep, Move as _, get, id, limited, workers};
     use proptest::prelude::{ProptestConfig, prop, prop_assert, proptest};
 
     proptest! {

@@ -9,7 +9,7 @@ use brownout_core::id::Direction;
 use brownout_core::step::{HeadersStep, Release};
 use brownout_core::value::percent::{Denominator, FractionalPercent};
 use brownout_core::{Engine, Plan};
-use common::{Headers, NOTHING, Seeded, Simulated, Worker, at, id, plan, printed, suffering};
+use common::{Clocks, Headers, Move, NOTHING, Seeded, Worker, at, id, plan, printed, suffering};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,8 +132,7 @@ struct Model {
 
 impl Model {
     fn new(document: &str, seed: u64) -> Self {
-        let worker =
-            Worker { engine: Engine::new(plan(document), Seeded(seed)), clock: Simulated::default() };
+        let worker = Worker { engine: Engine::new(plan(document), Seeded(seed)), clock: Clocks::default() };
         Self {
             worker,
             now: 1_000,
@@ -375,7 +374,7 @@ fn shares_come_out_within_binomial_bounds() {
         let document = suffering(r#""abort":{"http_status":503}"#)
             .replace("\"percentage\":100", &format!("\"percentage\":{share}"));
         let mut worker =
-            Worker { engine: Engine::new(plan(&document), Seeded(seed)), clock: Simulated::default() };
+            Worker { engine: Engine::new(plan(&document), Seeded(seed)), clock: Clocks::default() };
         let request = Headers::get(&[]);
         let mut hits = 0;
         for _ in 0..DRAWS {
@@ -393,7 +392,7 @@ fn faults_of_one_rule_are_drawn_independently() {
     let faults =
         r#""delay":{"fixed_delay":"1ms","percentage":20},"abort":{"http_status":503,"percentage":5}"#;
     let mut worker =
-        Worker { engine: Engine::new(plan(&suffering(faults)), Seeded(9)), clock: Simulated::default() };
+        Worker { engine: Engine::new(plan(&suffering(faults)), Seeded(9)), clock: Clocks::default() };
     let request = Headers::get(&[]);
     let (mut delayed, mut aborted, mut both) = (0, 0, 0);
     for _ in 0..DRAWS {

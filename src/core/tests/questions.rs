@@ -5,7 +5,7 @@ use crate::common;
 use brownout_core::engine::event::Event;
 use brownout_core::view::Property;
 use common::asked::Asked;
-use common::{FIRST, Headers, SECOND, Worker, matching, taking};
+use common::{FIRST, Headers, Move, SECOND, Worker, matching, taking};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

@@ -9,7 +9,7 @@ use brownout_core::kind::Kind;
 use brownout_core::step::{HeadersStep, Release};
 use brownout_core::view::Property;
 use common::asked::Asked;
-use common::{FIRST, NOTHING, SECOND, Worker, at, id, mark};
+use common::{FIRST, Move, NOTHING, SECOND, Worker, at, id, mark};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

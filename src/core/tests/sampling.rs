@@ -8,7 +8,7 @@ use brownout_core::limit::tally::{Account, LocalTally, Tally, next};
 use brownout_core::view::{Property, RequestView};
 use common::asked::Asked;
 use common::statistics::{chi_square, chi_square_of_table};
-use common::{Headers, Scripted, Simulated, Worker, about_rule, plan, taking};
+use common::{Clocks, Headers, Scripted, Worker, about_rule, plan, taking};
 use serde_json::Value;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -381,7 +381,7 @@ fn workers_that_share_a_tally_count_together_and_without_one_take_nothing() {
     let shared = tally.clone();
     let worker = || {
         let engine = Engine::new(plan(&document), Scripted::default()).with_tally(Box::new(shared.clone()));
-        Worker { engine, clock: Simulated::default() }
+        Worker { engine, clock: Clocks::default() }
     };
     let mut workers = [worker(), worker()];
     let request = Headers::get(&[]);

@@ -6,7 +6,7 @@ use brownout_core::id::Direction;
 use brownout_core::step::{HeadersStep, Release};
 use brownout_core::value::timestamp::Timestamp;
 use common::statistics::within_bounds;
-use common::{Headers, Scripted, Seeded, Worker, about_rule, at, taking};
+use common::{Headers, Move, Scripted, Seeded, Worker, about_rule, at, taking};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

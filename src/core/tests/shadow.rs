@@ -9,7 +9,7 @@ use brownout_core::engine::event::Event;
 use brownout_core::id::Direction;
 use brownout_core::step::{DataThen, HeadersStep, Release};
 use brownout_core::view::{DataView, RequestView};
-use common::{Headers, Response, Seeded, Simulated, Worker, at, id, plan};
+use common::{Clocks, Headers, Move, Response, Seeded, Worker, at, id, plan};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -338,7 +338,7 @@ impl Run {
     fn new(document: &Value, seed: u64) -> Self {
         let engine =
             brownout_core::Engine::new(plan(&document.to_string()), Seeded(seed)).arrived(Some(at(0)));
-        let clock = Simulated::default();
+        let clock = Clocks::default();
         clock.wall_at("2026-11-22T12:00:00Z");
         Self { worker: Worker { engine, clock }, counts: Counts::new(), touched: 0 }
     }

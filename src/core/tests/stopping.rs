@@ -8,7 +8,7 @@ use brownout_core::id::RuleId;
 use brownout_core::limit::tally::LocalTally;
 use brownout_core::step::HeadersStep;
 use brownout_core::stop::{Closing, Ends};
-use common::{Headers, Response, Scripted, Simulated, Worker, at, id, mistakes, plan};
+use common::{Clocks, Headers, Move, Response, Scripted, Worker, at, id, mistakes, plan};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -33,7 +33,7 @@ impl Proxy {
         let tally = LocalTally::default();
         let worker = || {
             let engine = Engine::new(plan(document), Scripted::default());
-            Worker { engine: engine.with_tally(Box::new(tally.clone())), clock: Simulated::default() }
+            Worker { engine: engine.with_tally(Box::new(tally.clone())), clock: Clocks::default() }
         };
         Self { workers: (0..workers).map(|_| worker()).collect(), tally, next: 0 }
     }

@@ -9,7 +9,7 @@ use brownout_core::id::Direction;
 use brownout_core::step::HeaderChange::{Add, Remove, Set};
 use brownout_core::step::{DataStep, DataThen, HeadersStep, Release, TrailersStep};
 use brownout_core::view::{DataView, RequestView};
-use common::{FIRST, Headers, NOTHING, Response, Worker, id, mark, suffering};
+use common::{FIRST, Headers, Move, NOTHING, Response, Worker, id, mark, suffering};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 

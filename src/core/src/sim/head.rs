@@ -8,14 +8,28 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 
 /// Clocks that are set by hand, and may refuse to be read.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Clocks {
     /// The one that never goes back.
     pub monotonic: Cell<Option<Instant>>,
     /// The one of the wall.
     pub wall: Cell<Option<Timestamp>>,
+    /// Whether neither can be read.
+    pub broken: Cell<bool>,
     /// How often the first has been read, and how often the second.
     pub readings: Cell<(usize, usize)>,
+}
+
+impl Default for Clocks {
+    /// At the origin, and nobody knows what time it is on the wall.
+    fn default() -> Self {
+        Self {
+            monotonic: Cell::new(Some(Instant::default())),
+            wall: Cell::default(),
+            broken: Cell::default(),
+            readings: Cell::default(),
+        }
+    }
 }
 
 impl Clocks {
@@ -30,13 +44,13 @@ impl Clock for Clocks {
     fn now(&self) -> Option<Instant> {
         let (monotonic, wall) = self.readings.get();
         self.readings.set((monotonic + 1, wall));
-        self.monotonic.get()
+        self.monotonic.get().filter(|_| !self.broken.get())
     }
 
     fn wall(&self) -> Option<Timestamp> {
         let (monotonic, wall) = self.readings.get();
         self.readings.set((monotonic, wall + 1));
-        self.wall.get()
+        self.wall.get().filter(|_| !self.broken.get())
     }
 }
 

@@ -68,9 +68,7 @@ pub struct Proxy<E> {
 impl<E: Entropy> Proxy<E> {
     /// A proxy at the origin of its clock.
     pub fn new(engine: Engine<E>) -> Self {
-        let clocks = Clocks::default();
-        clocks.set(Instant::default());
-        Self { engine, clocks, under_way: BTreeMap::new(), finished: VecDeque::new() }
+        Self { engine, clocks: Clocks::default(), under_way: BTreeMap::new(), finished: VecDeque::new() }
     }
 
     fn now(&self) -> Instant {

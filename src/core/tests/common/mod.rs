@@ -13,12 +13,12 @@ use brownout_core::entropy::Entropy;
 pub use brownout_core::entropy::Sequence as Seeded;
 use brownout_core::id::ExchangeId;
 use brownout_core::id::RuleId;
+pub use brownout_core::sim::Clocks;
 use brownout_core::step::{HeaderChange, HeadersStep, Release};
-use brownout_core::time::{Clock, Instant};
+use brownout_core::time::Instant;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{RequestView, ResponseView};
 use brownout_core::{Diagnostic, Plan};
-use std::cell::Cell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -47,48 +47,30 @@ impl RequestView for Headers {
     }
 }
 
-/// Clocks that move when they are told to, and may refuse to be read. The monotonic one counts milliseconds; the wall
-/// clock can be read once it has been set.
-#[derive(Debug, Default)]
-pub struct Simulated {
-    now: Cell<u64>,
-    wall: Cell<Option<Timestamp>>,
-    pub broken: Cell<bool>,
-    /// How often the monotonic clock has been read, and how often the wall clock.
-    pub readings: Cell<(usize, usize)>,
+/// Moves clocks.
+pub trait Move {
+    /// Sets the one that never goes back, in milliseconds.
+    fn at(&self, milliseconds: u64) -> &Self;
+    /// Sets the wall clock, in RFC 3339.
+    fn wall_at(&self, time: &str) -> &Self;
+    /// Sets the wall clock so many microseconds ahead, or back.
+    fn wall_by(&self, microseconds: i64) -> &Self;
 }
 
-impl Simulated {
-    pub fn at(&self, milliseconds: u64) -> &Self {
-        self.now.set(milliseconds);
-        self
+impl Move for Clocks {
+    fn at(&self, milliseconds: u64) -> &Self {
+        self.set(at(milliseconds))
     }
 
-    /// Sets the wall clock, in RFC 3339.
     #[track_caller]
-    pub fn wall_at(&self, time: &str) -> &Self {
+    fn wall_at(&self, time: &str) -> &Self {
         self.wall.set(Some(Timestamp::parse(time).expect("a time")));
         self
     }
 
-    /// Sets the wall clock so many microseconds ahead, or back.
-    pub fn wall_by(&self, microseconds: i64) -> &Self {
+    fn wall_by(&self, microseconds: i64) -> &Self {
         self.wall.set(self.wall.get().map(|wall| Timestamp(wall.0 + microseconds)));
         self
-    }
-}
-
-impl Clock for Simulated {
-    fn now(&self) -> Option<Instant> {
-        let (now, wall) = self.readings.get();
-        self.readings.set((now + 1, wall));
-        (!self.broken.get()).then(|| at(self.now.get()))
-    }
-
-    fn wall(&self) -> Option<Timestamp> {
-        let (now, wall) = self.readings.get();
-        self.readings.set((now, wall + 1));
-        self.wall.get().filter(|_| !self.broken.get())
     }
 }
 
@@ -235,20 +217,20 @@ pub fn about_rule(fields: &str) -> Vec<String> {
 #[derive(Debug)]
 pub struct Worker<E> {
     pub engine: Engine<E>,
-    pub clock: Simulated,
+    pub clock: Clocks,
 }
 
 impl Worker<Scripted> {
     /// For a document whose shares are all certain, or with draws as written.
     pub fn new(document: &str, draws: &[u64]) -> Self {
-        Self { engine: Engine::new(plan(document), Scripted::new(draws)), clock: Simulated::default() }
+        Self { engine: Engine::new(plan(document), Scripted::new(draws)), clock: Clocks::default() }
     }
 }
 
 impl Worker<Seeded> {
     /// With draws that follow from a seed.
     pub fn seeded(document: &str, seed: u64) -> Self {
-        Self { engine: Engine::new(plan(document), Seeded(seed)), clock: Simulated::default() }
+        Self { engine: Engine::new(plan(document), Seeded(seed)), clock: Clocks::default() }
     }
 }
 
