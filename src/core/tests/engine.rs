@@ -1,6 +1,7 @@
 //! The engine under simulated time: every step, every event, every instant.
 
 use crate::common;
+use brownout_core::engine::Holding;
 
 use brownout_core::engine::event::Event;
 use brownout_core::engine::event::Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed};
@@ -313,14 +314,14 @@ fn a_worker_that_cannot_hold_counts_no_fault_that_lasts_and_spends_no_limit_on_i
                 r#"{{"name":"r","mode":"{mode}","percentage":100,"limits":{{"max_faults":1}},{faults}}}"#
             );
             let mut worker = Worker::new(&format!(r#"{{"rules":[{rule}]}}"#), &[]);
-            worker.engine.set_can_hold(false);
+            worker.engine.set_holding(Holding::Never);
             for number in 1..=3 {
                 assert_eq!(worker.request(number, &get()), HeadersStep::Continue, "{faults}");
                 assert_eq!(worker.response(number), HeadersStep::Continue, "{faults}");
                 worker.engine.end(id(number));
             }
             assert_eq!((worker.events(), worker.rest()), (vec![Matched(FIRST); 3], NOTHING), "{faults}");
-            worker.engine.set_can_hold(true);
+            worker.engine.set_holding(Holding::Always);
             let _ = worker.request(4, &get());
             let _ = worker.response(4);
             let begun = |event: &Event| matches!(event, Event::Injected(_) | Event::Shadowed(_));
@@ -330,10 +331,20 @@ fn a_worker_that_cannot_hold_counts_no_fault_that_lasts_and_spends_no_limit_on_i
 }
 
 #[test]
+fn a_worker_that_waits_for_its_first_tick_holds_until_that_is_late() {
+    let mut worker = Worker::new(&suffering(DELAY), &[]);
+    worker.engine.set_holding(Holding::Until(at(50)));
+    worker.clock.at(49);
+    assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
+    worker.clock.at(50);
+    assert_eq!(worker.request(2, &get()), HeadersStep::Continue);
+}
+
+#[test]
 fn a_response_is_not_held_by_a_worker_that_has_lost_its_tick() {
     let mut worker = Worker::new(&suffering(r#""response":{"delay":{"fixed_delay":"1s"}}"#), &[]);
     assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
-    worker.engine.set_can_hold(false);
+    worker.engine.set_holding(Holding::Never);
     assert_eq!(worker.response(1), HeadersStep::Continue);
     let delayed = |event: &Event| matches!(event, Event::Delayed(_) | Event::Fault { .. });
     assert!(!worker.events().iter().any(delayed));

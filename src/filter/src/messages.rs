@@ -21,22 +21,14 @@ impl Worker {
     /// The headers of a request have arrived.
     pub fn on_request_headers(&self, id: u32, end_of_stream: bool) -> HeadersStatus {
         let request = HostRequest::new(!end_of_stream, &self.habit);
-        let can_hold = self.can_hold();
-        let step = self.ask(|engine| {
-            engine.set_can_hold(can_hold);
-            engine.on_request_headers(ExchangeId(id), &request, &HostClock)
-        });
+        let step = self.ask(|engine| engine.on_request_headers(ExchangeId(id), &request, &HostClock));
         self.on_headers(id, Direction::Request, step)
     }
 
     /// The headers of a response have arrived: the upstream's, one of ours, or one of the host's.
     pub fn on_response_headers(&self, id: u32, end_of_stream: bool) -> HeadersStatus {
         let response = HostResponse::new(!end_of_stream);
-        let can_hold = self.can_hold();
-        let step = self.ask(|engine| {
-            engine.set_can_hold(can_hold);
-            engine.on_response_headers(ExchangeId(id), &response, &HostClock)
-        });
+        let step = self.ask(|engine| engine.on_response_headers(ExchangeId(id), &response, &HostClock));
         self.on_headers(id, Direction::Response, step)
     }
 

@@ -1,7 +1,7 @@
 //! The tick, and what it lets go.
 
 use crate::clock::HostClock;
-use crate::worker::{TICKS, Worker};
+use crate::worker::Worker;
 use crate::{contexts, host};
 use brownout_core::id::ExchangeId;
 use brownout_core::step::Release;
@@ -15,7 +15,7 @@ const RELEASES_PER_TICK: usize = 100;
 impl Worker {
     /// The tick: releases what is due.
     pub fn on_tick(&self) {
-        TICKS.set(true);
+        self.has_ticked();
         self.armed.set(None);
         self.tell_refusal();
         let now = HostClock.now();

@@ -8,6 +8,7 @@ use crate::request::Habit;
 use crate::stats::Stats;
 use crate::tally::SharedTally;
 use crate::{evidence, logger, properties};
+use brownout_core::engine::Holding;
 use brownout_core::engine::event::Event;
 use brownout_core::id::{Direction, ExchangeId};
 use brownout_core::time::{Clock, Instant};
@@ -23,7 +24,7 @@ const BENEFIT_OF_DOUBT: Duration = Duration::from_millis(50);
 
 thread_local! {
     /// Whether a tick has ever come in this VM.
-    pub(crate) static TICKS: Cell<bool> = const { Cell::new(false) };
+    static TICKS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The engine, and what carries out its steps.
@@ -38,8 +39,6 @@ pub struct Worker {
     pub(crate) armed: Cell<Option<Instant>>,
     /// Whether what a release needs may be called.
     may_release: Cell<bool>,
-    /// From when on a tick is not expected any more, if none has come.
-    doubted: Cell<Option<Instant>>,
     /// How requests are asked for their headers.
     pub(crate) habit: Habit,
     /// Whether the gauge says because of this worker that injection has stopped.
@@ -69,7 +68,6 @@ impl Worker {
             text: Cell::default(),
             armed: Cell::default(),
             may_release: Cell::new(false),
-            doubted: Cell::default(),
             habit: Habit::default(),
             says_stopped: Cell::default(),
             refusal: Cell::default(),
@@ -139,24 +137,35 @@ impl Worker {
         self.tell();
     }
 
-    /// Finds out whether exchanges can be held: a proxy's configuration may keep calls from the module, the tick among
-    /// them, and what is held could then never be let go. The proof of the tick is the tick itself, one millisecond
-    /// after the first document of a VM has come, or a little later: until [`BENEFIT_OF_DOUBT`] is over it is expected.
+    /// Finds out whether exchanges can be held, and tells the engine: a proxy's configuration may keep calls from the module,
+    /// the tick among them, and what is held could then never be let go. The proof of the tick is the tick itself, one
+    /// millisecond after the first document of a VM has come, or a little later: until [`BENEFIT_OF_DOUBT`] is over it is
+    /// expected.
     fn prove(&self) {
         let on_itself = host::set_effective_context(self.root).is_ok();
         // On a context that is no stream this does nothing, where it is allowed.
         self.may_release.set(on_itself && host::continue_stream(Direction::Request).is_ok());
+        let mut doubted = None;
         if !TICKS.get() && host::set_tick_period(1).is_ok() {
             let now = HostClock.now();
             self.armed.set(now.map(|now| now.after(SHORTEST_PERIOD)));
-            self.doubted.set(now.map(|now| now.after(BENEFIT_OF_DOUBT)));
+            doubted = now.map(|now| now.after(BENEFIT_OF_DOUBT));
         }
+        let holding = match doubted {
+            _ if !self.may_release.get() => Holding::Never,
+            _ if TICKS.get() => Holding::Always,
+            Some(doubted) => Holding::Until(doubted),
+            None => Holding::Never,
+        };
+        self.ask(|engine| engine.set_holding(holding));
     }
 
-    /// Whether what is held will be let go.
-    pub(crate) fn can_hold(&self) -> bool {
-        let expected = || self.doubted.get().zip(HostClock.now()).is_some_and(|(doubted, now)| now < doubted);
-        self.may_release.get() && (TICKS.get() || expected())
+    /// A tick has come, and more will.
+    pub(crate) fn has_ticked(&self) {
+        TICKS.set(true);
+        if self.may_release.get() {
+            self.ask(|engine| engine.set_holding(Holding::Always));
+        }
     }
 
     /// Whether something may still have to be done with a stream, beyond what has been said already.

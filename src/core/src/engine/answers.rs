@@ -76,7 +76,7 @@ impl<E: Entropy> Engine<E> {
             ..throttle
         });
         let delay = answer.as_ref().and_then(|answer| answer.delay);
-        if !self.can_hold && !ahead.shadow && (delay.is_some() || rate.is_some()) {
+        if (delay.is_some() || rate.is_some()) && !ahead.shadow && !self.can_hold(clock) {
             self.events.push_back(Event::CannotHold(exchange.cause.rule));
             let step = self.forward(&exchange, Vec::new());
             self.leave_alone(id, exchange);

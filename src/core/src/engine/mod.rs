@@ -24,7 +24,7 @@ use crate::limit::tally::{LocalTally, Tally};
 use crate::plan::Plan;
 use crate::plan::route::RouteCache;
 use crate::stop::Watch;
-use crate::time::Instant;
+use crate::time::{Clock, Instant};
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::rc::Rc;
@@ -53,8 +53,7 @@ pub struct Engine<E> {
     /// How exchanges end, where the plan says when to stop.
     watch: Option<Watch>,
     expiry: Option<Expiry>,
-    /// Whether what is held will be let go.
-    can_hold: bool,
+    holding: Holding,
 }
 
 impl<E: Entropy> Engine<E> {
@@ -75,13 +74,21 @@ impl<E: Entropy> Engine<E> {
             active: 0,
             memory: Memory::default(),
             events: VecDeque::new(),
-            can_hold: true,
+            holding: Holding::Always,
         }
     }
 
-    /// Says whether the host will call back for what is held or slowed down. If not, no fault begins that lasts.
-    pub fn set_can_hold(&mut self, can_hold: bool) {
-        self.can_hold = can_hold;
+    /// Says whether the host calls back for what is held or slowed down. If not, no fault begins that lasts.
+    pub fn set_holding(&mut self, holding: Holding) {
+        self.holding = holding;
+    }
+
+    fn can_hold(&self, clock: &dyn Clock) -> bool {
+        match self.holding {
+            Holding::Always => true,
+            Holding::Until(doubted) => clock.now().is_some_and(|now| now < doubted),
+            Holding::Never => false,
+        }
     }
 
     /// The same with a tally that others share.
@@ -244,6 +251,17 @@ impl<E: Entropy> Engine<E> {
     pub fn rule_name(&self, rule: RuleId) -> Option<&str> {
         self.names.name(rule)
     }
+}
+
+/// Whether the host calls back for what is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holding {
+    /// It does.
+    Always,
+    /// It is expected to until then, and nothing has shown it yet.
+    Until(Instant),
+    /// It does not.
+    Never,
 }
 
 fn limits_share(plan: &Plan) -> bool {

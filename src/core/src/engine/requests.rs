@@ -89,7 +89,7 @@ impl<E: Entropy> Engine<E> {
         }
         // Without a clock, nothing that is held has an end.
         let has_end = effects.hold().is_none() || clock.now().is_some();
-        if effects.may_last() && !(self.can_hold && has_end) {
+        if effects.may_last() && !(has_end && self.can_hold(clock)) {
             self.events.push_back(Event::CannotHold(rule));
             return HeadersStep::Continue;
         }

@@ -233,9 +233,8 @@ impl Faults {
                 kinds.insert(kind);
             }
         }
-        if effects.end.is_some() {
-            // Nobody will see how the request was changed.
-            effects.request = None;
+        // Of a request that goes nowhere, nobody sees how it was changed.
+        if effects.end.is_some() && effects.request.take().is_some() {
             kinds = kinds.iter().filter(|kind| !kind.changes_request()).collect();
         }
         (effects, kinds)
