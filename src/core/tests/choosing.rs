@@ -339,7 +339,7 @@ impl Proxy {
 
 /// Whether a predicate holds at that proxy for any request; the request is asked nothing.
 fn settled(text: &str) -> bool {
-    let mut predicate = predicate(text);
+    let predicate = predicate(text);
     let proxy = Proxy(RefCell::default());
     predicate.settle(&|property| proxy.read(property));
     let request = Asked::get(&[]);

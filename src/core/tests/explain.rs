@@ -38,7 +38,7 @@ const PARTS: [(&str, &str); 16] = [
 
 fn predicate(parts: &[(&str, &str)]) -> Predicate {
     let fields: Vec<String> = parts.iter().map(|(field, value)| format!("\"{field}\":{value}")).collect();
-    let mut predicate: Predicate =
+    let predicate: Predicate =
         Decoder::decode(&json(&format!("{{{}}}", fields.join(",")))).expect("a predicate");
     predicate.settle(&|property| match property {
         Property::NodeId => Some(b"n".to_vec()),

@@ -148,7 +148,7 @@ fn request() -> impl Strategy<Value = Asked> {
 fn walk(rules: &[Rule], request: &dyn RequestView, entropy: &mut Seeded) -> (Vec<Event>, Option<usize>) {
     let mut events = Vec::new();
     for (place, rule) in rules.iter().enumerate() {
-        let matches = rule.matches.clone().is_none_or(|mut predicate| {
+        let matches = rule.matches.clone().is_none_or(|predicate| {
             predicate.settle(&proxy);
             predicate.matches(request)
         });

@@ -11,6 +11,7 @@ use crate::{evidence, logger, properties};
 use brownout_core::engine::Holding;
 use brownout_core::engine::event::Event;
 use brownout_core::id::{Direction, ExchangeId};
+use brownout_core::limit::tally::NoTally;
 use brownout_core::time::{Clock, Instant};
 use brownout_core::{Engine, Plan};
 use std::cell::{Cell, RefCell};
@@ -63,7 +64,7 @@ impl Worker {
     pub fn new(root: u32) -> Self {
         Self {
             root,
-            engine: RefCell::new(Engine::new(Plan::default(), VmEntropy)),
+            engine: RefCell::new(Engine::counting(Plan::default(), VmEntropy, Box::new(NoTally))),
             stats: RefCell::default(),
             text: Cell::default(),
             armed: Cell::default(),

@@ -134,7 +134,7 @@ fn explain(plan: &Plan, request: Request, arguments: &Arguments) -> Explained {
 
 fn route_rules(text: &[u8], request: &Request) -> Result<Vec<Rule>, Vec<Diagnostic>> {
     let json = Json::parse(text).map_err(|mistake| vec![mistake])?;
-    let mut document: RouteDocument = Decoder::decode(&json)?;
+    let document: RouteDocument = Decoder::decode(&json)?;
     document.rules.settle(&|property| request.property(property));
     Ok(document.rules.as_slice().to_vec())
 }

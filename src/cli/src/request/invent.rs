@@ -24,7 +24,7 @@ pub fn request(predicate: Option<&Predicate>, excluded: &dyn Fn(&Request) -> boo
             fulfil(predicate, attempt, &mut request);
         }
         let good = predicate.is_none_or(|predicate| {
-            let mut settled = predicate.clone();
+            let settled = predicate.clone();
             settled.settle(&|property| request.property(property));
             settled.matches(&request)
         });

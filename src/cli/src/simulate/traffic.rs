@@ -115,7 +115,7 @@ fn slots(plan: &Plan, rule: &Rule, request: &Request) -> Vec<Slot> {
 /// Whether the request goes on to fulfil the rule, whatever the key.
 fn keeps(rule: &Rule, slot: &Slot, request: &Request) -> bool {
     let Some(predicate) = &rule.matches else { return true };
-    let mut settled = predicate.clone();
+    let settled = predicate.clone();
     settled.settle(&|property| request.property(property));
     [1, 999, 1_000_000].into_iter().all(|number| {
         let mut tried = request.clone();

@@ -38,7 +38,7 @@ impl Request {
     pub fn rule(&self, document: &serde_json::Value) -> Option<String> {
         let plan = Plan::from_json(document.to_string().as_bytes()).expect("the core takes it");
         let matching = plan.rules().iter().find(|rule| {
-            let mut predicate = rule.matches.clone().unwrap_or_default();
+            let predicate = rule.matches.clone().unwrap_or_default();
             predicate.settle(&|property| RequestView::property(self, property));
             predicate.matches(self)
         });

@@ -36,6 +36,11 @@ impl<V> Dictionary<V> {
         self.values.get(*self.places.get(name)?)
     }
 
+    /// The value of a name, to be changed.
+    pub fn get_mut(&mut self, name: &[u8]) -> Option<&mut V> {
+        self.values.get_mut(*self.places.get(name)?)
+    }
+
     /// Adds a value, unless the name has one already: then that is what is returned.
     pub fn add(&mut self, name: &[u8], value: V) -> Option<&V> {
         let place = place(&mut self.places, name, self.values.len());

@@ -26,8 +26,8 @@ impl Rules {
     }
 
     /// Decides what depends only on the proxy.
-    pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
-        for predicate in Rc::make_mut(&mut self.0).iter_mut().filter_map(|rule| rule.matches.as_mut()) {
+    pub fn settle(&self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
+        for predicate in self.0.iter().filter_map(|rule| rule.matches.as_ref()) {
             predicate.settle(proxy);
         }
     }

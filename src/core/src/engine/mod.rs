@@ -59,6 +59,11 @@ pub struct Engine<E> {
 impl<E: Entropy> Engine<E> {
     /// An engine that follows `plan`, and counts for itself alone.
     pub fn new(plan: Plan, entropy: E) -> Self {
+        Self::counting(plan, entropy, Box::<LocalTally>::default())
+    }
+
+    /// An engine that follows `plan`, and counts there.
+    pub fn counting(plan: Plan, entropy: E, tally: Box<dyn Tally>) -> Self {
         Self {
             names: Names::new(&plan),
             counts_requests: limits_share(&plan),
@@ -67,7 +72,7 @@ impl<E: Entropy> Engine<E> {
             plan,
             routes: RouteCache::default(),
             entropy,
-            allowance: Allowance::new(Box::<LocalTally>::default()),
+            allowance: Allowance::new(tally),
             arrived: None,
             exchanges: BTreeMap::new(),
             deadlines: BTreeSet::new(),

@@ -1,12 +1,12 @@
 //! What a worker may still do under the limits, agreed upon with the others.
 
+use crate::decode::dictionary::Dictionary;
 use crate::limit::Limits;
 use crate::limit::ledger::{Asking, LEASE, Ledger, Wish};
 use crate::limit::recent::Recent;
 use crate::limit::tally::{Account, Tally};
 use crate::time::{Clock, Instant};
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
@@ -26,7 +26,7 @@ pub struct Allowance {
     /// The name of limits for all rules together.
     everything: Rc<str>,
     /// What this worker holds, by the name of the limit.
-    mine: BTreeMap<Rc<str>, Mine>,
+    mine: Dictionary<Mine>,
     /// How many places that is.
     held: usize,
     /// When its leases are to be renewed.
@@ -37,6 +37,7 @@ pub struct Allowance {
 /// What a worker holds under one limit.
 #[derive(Debug)]
 struct Mine {
+    scope: Rc<str>,
     /// The number that it has been given.
     worker: u64,
     held: u64,
@@ -55,7 +56,7 @@ impl Allowance {
         Self {
             tally,
             everything: "".into(),
-            mine: BTreeMap::new(),
+            mine: Dictionary::default(),
             held: 0,
             renewal: None,
             seen: Seen::default(),
@@ -111,7 +112,7 @@ impl Allowance {
 
     fn ask(&mut self, account: Account, wish: Wish, scope: &Rc<str>, limits: &Limits, now: Instant) -> bool {
         let seen = if limits.limit_share() { self.publish(now.0.as_secs()) } else { 0 };
-        let mine = self.mine.get(scope);
+        let mine = self.mine.get(scope.as_bytes());
         let (worker, held) = match account {
             Account::Faults => (mine.map(|mine| mine.worker), mine.map_or(0, |mine| mine.held)),
             _ => (None, 0),
@@ -125,7 +126,13 @@ impl Allowance {
             number.is_some()
         });
         if let (true, true, Some(worker)) = (granted, wish.place, number) {
-            self.mine.insert(Rc::clone(scope), Mine { worker, held: held + 1 });
+            match self.mine.get_mut(scope.as_bytes()) {
+                Some(mine) => (mine.worker, mine.held) = (worker, held + 1),
+                None => {
+                    let mine = Mine { scope: Rc::clone(scope), worker, held: held + 1 };
+                    self.mine.add(scope.as_bytes(), mine);
+                }
+            }
             self.held += 1;
             self.renewal.get_or_insert(now.after(LEASE / 3));
         }
@@ -146,13 +153,13 @@ impl Allowance {
     /// The places are free again.
     pub fn give_back(&mut self, places: Places) {
         for scope in places.0 {
-            let Some(mine) = self.mine.get_mut(&scope) else { continue };
+            let Some(mine) = self.mine.get_mut(scope.as_bytes()) else { continue };
             mine.held = mine.held.saturating_sub(1);
             self.held = self.held.saturating_sub(1);
             if self.held == 0 {
                 self.renewal = None;
             }
-            let Mine { worker, held } = *mine;
+            let Mine { worker, held, .. } = *mine;
             self.tally.change(Account::Faults, &scope, &mut |words| {
                 let mut ledger = Ledger::read(words);
                 ledger.release(worker, held);
@@ -173,9 +180,9 @@ impl Allowance {
             return;
         }
         self.renewal = None;
-        for (scope, mine) in self.mine.iter().filter(|(_, mine)| mine.held > 0) {
+        for (_, mine) in self.mine.iter().filter(|(_, mine)| mine.held > 0) {
             self.renewal = Some(now.after(LEASE / 3));
-            self.tally.change(Account::Faults, scope, &mut |words| {
+            self.tally.change(Account::Faults, &mine.scope, &mut |words| {
                 let mut ledger = Ledger::read(words);
                 ledger.lease(mine.worker, mine.held, now);
                 ledger.write(words);

@@ -64,6 +64,16 @@ pub fn next(tally: &mut dyn Tally, rule: &Rc<str>) -> Option<u64> {
     counted.then_some(before)
 }
 
+/// Counts nothing: for an engine that follows no plan yet.
+#[derive(Debug)]
+pub struct NoTally;
+
+impl Tally for NoTally {
+    fn change(&mut self, _: Account, _: &Rc<str>, _: &mut dyn FnMut(&mut Vec<u64>) -> bool) -> bool {
+        false
+    }
+}
+
 /// Counts for one engine alone, or for those that have clones of it.
 #[derive(Debug, Clone, Default)]
 pub struct LocalTally(Rc<RefCell<Accounts>>);

@@ -85,11 +85,9 @@ impl Plan {
 
     /// Decides what depends only on the proxy that the plan is for. Without it, no `node` predicate holds.
     pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
-        self.document.exclude.iter_mut().flatten().for_each(|predicate| predicate.settle(proxy));
+        self.document.exclude.iter().flatten().for_each(|predicate| predicate.settle(proxy));
         let mode = self.mode();
-        // Given up first, so that the rules are changed in place and not copied.
-        self.rules = RuleSet::default();
-        if let Some(rules) = &mut self.document.rules {
+        if let Some(rules) = &self.document.rules {
             rules.settle(proxy);
             self.rules = RuleSet::new(rules.clone(), mode, |position, _| RuleId(position));
         }

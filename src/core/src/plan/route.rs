@@ -66,7 +66,7 @@ impl RouteCache {
         }
         let parsed = parse(text).and_then(|json| Decoder::decode_weighed::<RouteDocument>(&json));
         let (rules, mistakes, weight) = match parsed {
-            Ok((mut document, weight)) => {
+            Ok((document, weight)) => {
                 document.rules.settle(&|property| request.property(property));
                 let rules = RuleSet::new(document.rules, mode, id);
                 (Some(Rc::new(rules)), Vec::new(), weight)

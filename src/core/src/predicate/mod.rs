@@ -162,12 +162,12 @@ impl Predicate {
     }
 
     /// Decides what depends only on the proxy, which does not change while a document is in force.
-    pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
-        if let Some(node) = &mut self.node {
+    pub fn settle(&self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
+        if let Some(node) = &self.node {
             node.settle(proxy);
         }
-        let nested = self.all.iter_mut().chain(&mut self.any).flatten();
-        nested.chain(self.not.as_deref_mut()).for_each(|inner| inner.settle(proxy));
+        let nested = self.all.iter().chain(&self.any).flatten();
+        nested.chain(self.not.as_deref()).for_each(|inner| inner.settle(proxy));
     }
 }
 

@@ -6,6 +6,7 @@ use crate::predicate::string::StringMatcher;
 use crate::view::Property;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use serde::{Serialize, Serializer};
 
 object! {
@@ -27,13 +28,14 @@ object! {
 #[derive(Debug, Clone)]
 pub struct NodeMatcher {
     fields: NodeFields,
-    holds: bool,
+    /// Decided in place: rules are shared, and a copy of them would weigh twice as much.
+    holds: Cell<bool>,
 }
 
 impl NodeMatcher {
     /// Whether the proxy fulfils it. Before [`Self::settle`], none does.
     pub fn matches(&self) -> bool {
-        self.holds
+        self.holds.get()
     }
 
     /// The conditions.
@@ -42,7 +44,7 @@ impl NodeMatcher {
     }
 
     /// Decides.
-    pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
+    pub fn settle(&self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         let is = |matcher: &Option<StringMatcher>, property| {
             matcher
                 .as_ref()
@@ -51,10 +53,11 @@ impl NodeMatcher {
         let labelled = |(name, value): &(String, String)| {
             proxy(Property::NodeLabel(name)).is_some_and(|found| found == value.as_bytes())
         };
-        self.holds = is(&self.fields.id, Property::NodeId)
+        let holds = is(&self.fields.id, Property::NodeId)
             && is(&self.fields.cluster, Property::NodeCluster)
             && is(&self.fields.namespace, Property::NodeNamespace)
             && self.fields.labels.iter().flat_map(|labels| &labels.0).all(labelled);
+        self.holds.set(holds);
     }
 }
 
@@ -64,7 +67,7 @@ impl Decode for NodeMatcher {
     schema!(|definitions| NodeFields::schema(definitions));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
-        NodeFields::decode(json, decoder).map(|fields| Self { fields, holds: false })
+        NodeFields::decode(json, decoder).map(|fields| Self { fields, holds: Cell::new(false) })
     }
 }
 
