@@ -4,7 +4,7 @@
 //! A fence ```` ```json document ```` holds a document that is accepted; ```` ```json refused ```` holds one that is
 //! not. The examples of `docs/codes.md` are run by the command's suite. Other JSON stands in other fences (`jsonc` for fragments).
 
-use brownout_cli::{document::Document, report};
+use brownout_cli::{document::DocumentFile, report};
 use brownout_core::Plan;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -88,7 +88,7 @@ fn the_readme_shows_what_check_says() {
     let blocks = blocks(&support::repository::root().join("README.md"));
     let wrong =
         blocks.iter().position(|block| block.kind == "json refused").expect("a document with mistakes");
-    let document = Document::new("checkout.json", blocks[wrong].text.as_bytes());
+    let document = DocumentFile::new("checkout.json", blocks[wrong].text.as_bytes());
     let mistakes = document.check().expect_err("it has mistakes");
     let said = report::text(&document, &mistakes);
     let said = anstream::adapter::strip_str(&said);

@@ -2,7 +2,7 @@
 //! a probability of 0.8 that Cilium draws twice.
 
 use super::MAIN;
-use brownout_cli::document::Document;
+use brownout_cli::document::DocumentFile;
 use brownout_cli::import::cilium::{self, Choices, Draws};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -26,7 +26,7 @@ fn imported(rule: &Value, draws: Draws) -> Value {
             }] }],
         },
     });
-    let file = Document::new("policy.json", policy.to_string().as_bytes());
+    let file = DocumentFile::new("policy.json", policy.to_string().as_bytes());
     let choices = Choices { draws, ..Choices::default() };
     cilium::import(vec![file], &choices).expect("a policy").document
 }

@@ -31,12 +31,12 @@ const BURST: usize = 2 * 1024 * 1024;
 /// The request header by which Envoy's own filter is told the rate.
 const NATIVE_RATE: &str = "x-envoy-fault-throughput-response";
 
-struct Stage {
+struct RateStage {
     upstream: Upstream,
     envoy: Envoy,
 }
 
-impl Stage {
+impl RateStage {
     async fn start() -> Self {
         let limit = |kib: &usize| json!({ "fixed_limit": { "limit_kbps": kib } });
         let mut rules: Vec<Value> = RATES
@@ -177,7 +177,7 @@ async fn several(protocol: Protocol, address: SocketAddr, request: Request, time
 type AtRate = (Protocol, usize, Vec<Reply>, Vec<Reply>);
 
 /// All rates at once, by both protocols, several of each that is little work.
-async fn all_rates(stage: &Stage, answer: impl Fn(usize) -> Answer) -> Vec<AtRate> {
+async fn all_rates(stage: &RateStage, answer: impl Fn(usize) -> Answer) -> Vec<AtRate> {
     let (ours, native) = (stage.envoy.address(OURS), stage.envoy.address(NATIVE));
     let mut all = JoinSet::new();
     for (protocol, kib) in each_rate() {
@@ -229,7 +229,7 @@ fn assert_bursts(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whole_bodies_take_their_time_at_every_rate() {
-    let stage = Stage::start().await;
+    let stage = RateStage::start().await;
     let timers = Timers::watched();
     for (protocol, kib, ours, native) in all_rates(&stage, whole).await {
         let what = format!("{kib} KiB/s by {protocol:?}");
@@ -245,7 +245,7 @@ async fn whole_bodies_take_their_time_at_every_rate() {
 async fn bodies_that_are_still_coming_in_take_their_time() {
     // While it comes in, no slower than it may go on.
     const PIECES: usize = 160;
-    let stage = Stage::start().await;
+    let stage = RateStage::start().await;
     let timers = Timers::watched();
     for (protocol, kib, ours, native) in all_rates(&stage, |bytes| streamed(bytes, PIECES, 40)).await {
         let what = format!("{kib} KiB/s by {protocol:?}");
@@ -264,7 +264,7 @@ async fn streams_over_http2_flow_as_evenly_as_by_envoys_own_limiter() {
     const RATES: [usize; 3] = [1, 10, 100];
     const PIECES: usize = 100;
     const EVERY_MS: usize = 40;
-    let stage = Stage::start().await;
+    let stage = RateStage::start().await;
     let timers = Timers::watched();
     let addresses = [OURS_HTTP2, NATIVE_HTTP2].map(|name| stage.envoy.address(name));
     let mut all = JoinSet::new();
@@ -298,7 +298,7 @@ async fn streams_over_http2_flow_as_evenly_as_by_envoys_own_limiter() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn uploads_take_their_time_at_every_rate() {
-    let stage = Stage::start().await;
+    let stage = RateStage::start().await;
     let timers = Timers::watched();
     let address = stage.envoy.address(OURS);
     let upload = |(protocol, kib)| {
@@ -321,7 +321,7 @@ async fn uploads_take_their_time_at_every_rate() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_bytes_go_at_once() {
     const FREE: usize = 1_000_000;
-    let stage = Stage::start().await;
+    let stage = RateStage::start().await;
     for answer in [whole(FREE + 102_400), streamed(FREE + 102_400, 4, 0)] {
         let request = Request::get("/after").header(Answer::HEADER, answer.to_header());
         for protocol in [Protocol::Http1, Protocol::Http2] {
@@ -343,7 +343,7 @@ async fn the_first_bytes_go_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_may_say_how_fast() {
-    let stage = Stage::start().await;
+    let stage = RateStage::start().await;
     let timers = Timers::watched();
     let asked = |kib: &str| {
         Request::get("/asked").header(NATIVE_RATE, kib).header(Answer::HEADER, whole(20_480).to_header())
@@ -359,7 +359,7 @@ async fn a_request_may_say_how_fast() {
 
 /// Bytes of memory that each of so many downloads at once takes. What waits is bounded, however much there is: the upstream
 /// is held back.
-async fn memory_of_each(stage: &Stage, protocol: Protocol, listener: &str, downloads: usize) -> u64 {
+async fn memory_of_each(stage: &RateStage, protocol: Protocol, listener: &str, downloads: usize) -> u64 {
     let address = stage.envoy.address(listener);
     let before = stage.envoy.memory();
     let request = request(100, &streamed(50_000_000, 1000, 0));
@@ -388,7 +388,7 @@ async fn memory_of_each(stage: &Stage, protocol: Protocol, listener: &str, downl
 async fn a_hundred_downloads_cost_little_memory(protocol: Protocol, listener: &str) {
     /// Bytes for each: Envoy's buffers, on both sides and between the filters, and what the module keeps.
     const EACH: u64 = 5 * 1024 * 1024;
-    let stage = Stage::start().await;
+    let stage = RateStage::start().await;
     let each = memory_of_each(&stage, protocol, listener, 100).await;
     assert!(each <= EACH, "{each} bytes for each download");
     stage.is_sound().await;

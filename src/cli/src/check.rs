@@ -1,7 +1,7 @@
 //! `brownout check`: all mistakes of documents, with the lines they stand on.
 
 use crate::arguments::now;
-use crate::document::{Document, Mistake};
+use crate::document::{DocumentFile, Mistake};
 use crate::manifest::{self, Carried, Read};
 use crate::report::{self, FileReport};
 use crate::terminal::{Done, Ended, counted};
@@ -44,8 +44,8 @@ enum Format {
 }
 
 /// What came of one file.
-enum Outcome {
-    Examined(Document, Findings),
+enum FileOutcome {
+    Examined(DocumentFile, Findings),
     Unreadable(String, String),
 }
 
@@ -71,7 +71,7 @@ impl Findings {
 /// Runs it: 0 when every document is good, 1 when one is wrong, 2 when one cannot be read.
 pub fn run(arguments: &Arguments) -> Done {
     let context = Context { now: Some(now()), strict: arguments.strict };
-    let outcomes: Vec<Outcome> = arguments.files.iter().map(|path| examine(path, context)).collect();
+    let outcomes: Vec<FileOutcome> = arguments.files.iter().map(|path| examine(path, context)).collect();
     match arguments.format {
         Format::Text => outcomes.iter().for_each(say),
         Format::Json => {
@@ -84,8 +84,9 @@ pub fn run(arguments: &Arguments) -> Done {
             outcomes.iter().for_each(say_summary);
         }
     }
-    let is_wrong = |outcome: &Outcome| matches!(outcome, Outcome::Examined(_, found) if !found.is_good());
-    if outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unreadable(..))) {
+    let is_wrong =
+        |outcome: &FileOutcome| matches!(outcome, FileOutcome::Examined(_, found) if !found.is_good());
+    if outcomes.iter().any(|outcome| matches!(outcome, FileOutcome::Unreadable(..))) {
         Err(Ended::Unusable)
     } else if outcomes.iter().any(is_wrong) {
         Err(Ended::Failed)
@@ -94,10 +95,10 @@ pub fn run(arguments: &Arguments) -> Done {
     }
 }
 
-fn examine(path: &Path, context: Context) -> Outcome {
-    let file = match Document::open(path) {
+fn examine(path: &Path, context: Context) -> FileOutcome {
+    let file = match DocumentFile::open(path) {
         Ok(file) => file,
-        Err((name, error)) => return Outcome::Unreadable(name, error.to_string()),
+        Err((name, error)) => return FileOutcome::Unreadable(name, error.to_string()),
     };
     let mut findings = match manifest::carried(&file) {
         Ok(Some(manifest)) => carried(manifest.documents, manifest.traps, context),
@@ -111,10 +112,10 @@ fn examine(path: &Path, context: Context) -> Outcome {
     if context.strict {
         findings.mistakes.iter_mut().for_each(|mistake| mistake.diagnostic.severity = Severity::Error);
     }
-    Outcome::Examined(file, findings)
+    FileOutcome::Examined(file, findings)
 }
 
-fn alone(file: &Document, context: Context) -> Findings {
+fn alone(file: &DocumentFile, context: Context) -> Findings {
     match file.check() {
         Ok(checked) => {
             let mistakes = checked.body.place(lint::plan(&checked.plan, context));
@@ -142,18 +143,18 @@ fn carried(documents: Vec<Carried>, mut mistakes: Vec<Mistake>, context: Context
     Findings { mistakes, carried: Some(documents.len()), rules }
 }
 
-fn say(outcome: &Outcome) {
+fn say(outcome: &FileOutcome) {
     match outcome {
-        Outcome::Examined(file, found) => {
+        FileOutcome::Examined(file, found) => {
             anstream::eprint!("{}", report::text(file, &found.mistakes));
             say_summary(outcome);
         }
-        Outcome::Unreadable(name, reason) => anstream::eprintln!("error: cannot read `{name}`: {reason}"),
+        FileOutcome::Unreadable(name, reason) => anstream::eprintln!("error: cannot read `{name}`: {reason}"),
     }
 }
 
-fn say_summary(outcome: &Outcome) {
-    if let Outcome::Examined(file, found) = outcome {
+fn say_summary(outcome: &FileOutcome) {
+    if let FileOutcome::Examined(file, found) = outcome {
         anstream::eprintln!("{}: {}", file.name(), summary(found));
     }
 }
@@ -175,9 +176,9 @@ fn summary(found: &Findings) -> String {
     parts.join(", ")
 }
 
-fn report(outcome: &Outcome) -> FileReport<'_> {
+fn report(outcome: &FileOutcome) -> FileReport<'_> {
     match outcome {
-        Outcome::Examined(file, found) => FileReport::Read(file, &found.mistakes),
-        Outcome::Unreadable(name, reason) => FileReport::Unreadable(name, reason),
+        FileOutcome::Examined(file, found) => FileReport::Read(file, &found.mistakes),
+        FileOutcome::Unreadable(name, reason) => FileReport::Unreadable(name, reason),
     }
 }

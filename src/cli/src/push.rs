@@ -1,6 +1,6 @@
 //! `brownout push`: puts a checked document in force, by replacing the file that a proxy watches.
 
-use crate::document::Document;
+use crate::document::DocumentFile;
 use crate::envoy::{Admin, AdminError};
 use crate::report;
 use crate::terminal::{Done, Ended, unusable};
@@ -78,7 +78,7 @@ fn push(arguments: &Arguments) -> Result<bool, Error> {
         return Err(Error::Url(url.to_owned()));
     }
     let document =
-        Document::open(&arguments.file).map_err(|(name, source)| Error::Unreadable { name, source })?;
+        DocumentFile::open(&arguments.file).map_err(|(name, source)| Error::Unreadable { name, source })?;
     let checked = match document.check() {
         Ok(checked) => checked,
         Err(mistakes) => {

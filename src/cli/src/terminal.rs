@@ -1,6 +1,6 @@
 //! How the commands speak and end: data goes to standard output, all else to standard error.
 
-use crate::document::{Document, Mistake};
+use crate::document::{DocumentFile, Mistake};
 use crate::report;
 use std::fmt::Display;
 use std::io::Write as _;
@@ -46,12 +46,12 @@ pub fn unusable(error: impl Display) -> Ended {
 ///
 /// # Errors
 /// It cannot be read.
-pub fn open(path: &Path) -> Result<Document, Ended> {
-    Document::open(path).map_err(|(name, error)| unusable(format_args!("cannot read `{name}`: {error}")))
+pub fn open(path: &Path) -> Result<DocumentFile, Ended> {
+    DocumentFile::open(path).map_err(|(name, error)| unusable(format_args!("cannot read `{name}`: {error}")))
 }
 
 /// Says what is wrong with a file.
-pub fn mistaken(file: &Document, mistakes: &[Mistake]) -> Ended {
+pub fn mistaken(file: &DocumentFile, mistakes: &[Mistake]) -> Ended {
     anstream::eprint!("{}", report::text(file, mistakes));
     anstream::eprintln!("{}: {}", file.name(), counted(mistakes.len(), "mistake"));
     Ended::Failed

@@ -2,7 +2,7 @@
 
 mod support;
 
-use brownout_cli::document::{Document, text::Text};
+use brownout_cli::document::{DocumentFile, text::Text};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn block(kind: &str) -> String {
 }
 
 fn value(yaml: &str) -> Value {
-    let values = Document::new("a.yaml", yaml.as_bytes()).values().expect("YAML");
+    let values = DocumentFile::new("a.yaml", yaml.as_bytes()).values().expect("YAML");
     serde_json::to_value(Text(&values.first().expect("a document").0)).expect("JSON")
 }
 

@@ -228,7 +228,7 @@ fn the_same_filter_in_two_listeners_is_one_rule() {
 #[test]
 fn a_condition_that_cannot_be_imported_takes_its_fault_with_it() {
     let text = "headers: [{name: a, string_match: {custom: {}}}]\nabort: {http_status: 503}";
-    let file = brownout_cli::document::Document::new("a.yaml", text.as_bytes());
+    let file = brownout_cli::document::DocumentFile::new("a.yaml", text.as_bytes());
     let imported = import::envoy::import(file, true).expect("it is partial");
     assert_eq!(imported.document, json!({ "rules": [], "exclude": [] }));
     assert!(

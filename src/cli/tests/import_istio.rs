@@ -3,7 +3,7 @@
 #[path = "import/request.rs"]
 mod request;
 
-use brownout_cli::document::Document;
+use brownout_cli::document::DocumentFile;
 use brownout_cli::import::istio::Choices;
 use brownout_cli::import::{self, Imported, Rejected};
 use request::Request;
@@ -235,7 +235,7 @@ fn in_entry(entry: &str, choices: &Choices) -> Result<Imported, Rejected> {
         "{{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {{name: a, namespace: shop}}, \
          spec: {{hosts: [a.example.com], gateways: [mesh, public], http: [{entry}]}}}}"
     );
-    import::istio::import(vec![Document::new("a.yaml", text.as_bytes())], choices)
+    import::istio::import(vec![DocumentFile::new("a.yaml", text.as_bytes())], choices)
 }
 
 const ABORT: &str = "fault: {abort: {httpStatus: 503, percentage: {value: 100}}}";
@@ -297,7 +297,7 @@ fn a_delegate_is_refused_and_takes_later_entries_with_it() {
 
 #[test]
 fn several_files_make_one_document_with_names_of_their_own() {
-    let file = |name: &str| Document::new(name, include_bytes!("import/istio/reviews.yaml"));
+    let file = |name: &str| DocumentFile::new(name, include_bytes!("import/istio/reviews.yaml"));
     let imported =
         import::istio::import(vec![file("a.yaml"), file("b.yaml")], &Choices::default()).expect("good");
     let names: Vec<&Value> =

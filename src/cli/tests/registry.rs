@@ -1,6 +1,6 @@
 //! What goes with every kind of fault, and with every recipe: this names what is missing.
 
-use brownout_cli::document::{Document, text::Text};
+use brownout_cli::document::{DocumentFile, text::Text};
 use brownout_core::kind::Kind;
 use serde_json::Value;
 use std::fs;
@@ -15,7 +15,7 @@ fn read(path: &str) -> String {
 }
 
 fn value(yaml: &str) -> Value {
-    let values = Document::new("a.yaml", yaml.as_bytes()).values().expect("YAML");
+    let values = DocumentFile::new("a.yaml", yaml.as_bytes()).values().expect("YAML");
     serde_json::to_value(Text(&values.first().expect("a document").0)).expect("JSON")
 }
 

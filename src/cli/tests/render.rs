@@ -4,7 +4,7 @@
 
 mod support;
 
-use brownout_cli::document::Document;
+use brownout_cli::document::DocumentFile;
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Said, brownout, say};
@@ -124,8 +124,12 @@ fn every_target_prints_what_is_expected() {
 #[test]
 fn a_document_in_camel_case_becomes_manifests_that_carry_the_same_rules() {
     let snake = fs::read_to_string(folder().join("camel.yaml")).expect("a document");
-    let rules =
-        Document::new("camel.yaml", snake.as_bytes()).check().expect("a good document").plan.rules().len();
+    let rules = DocumentFile::new("camel.yaml", snake.as_bytes())
+        .check()
+        .expect("a good document")
+        .plan
+        .rules()
+        .len();
     for line in [
         "envoy camel.yaml --per-route --part routes",
         "envoy camel.yaml --per-route --part filter",
@@ -138,7 +142,7 @@ fn a_document_in_camel_case_becomes_manifests_that_carry_the_same_rules() {
         assert_eq!(said.code, Some(0), "{line}: {}", said.stderr);
         let checked = say(brownout(&["check", "-"]), said.stdout.as_bytes());
         assert_eq!(checked.code, Some(0), "{line}: {}\n{}", checked.stderr, said.stdout);
-        let file = Document::new("manifest.yaml", said.stdout.as_bytes());
+        let file = DocumentFile::new("manifest.yaml", said.stdout.as_bytes());
         let carried = brownout_cli::manifest::carried(&file).expect("a manifest").expect("one of ours");
         let most = carried
             .documents

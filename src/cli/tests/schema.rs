@@ -3,7 +3,7 @@
 mod support;
 
 use boon::{Compiler, SchemaIndex, Schemas};
-use brownout_cli::document::{Document, text::Text};
+use brownout_cli::document::{DocumentFile, text::Text};
 use brownout_cli::manifest::{self, Role};
 use brownout_core::kind::Kind;
 use brownout_core::plan::Plan;
@@ -66,7 +66,7 @@ fn shown() -> Vec<(String, Value)> {
 }
 
 fn value(name: &str, text: &str) -> Value {
-    let mut values = Document::new(name, text.as_bytes()).values().expect("JSON or YAML");
+    let mut values = DocumentFile::new(name, text.as_bytes()).values().expect("JSON or YAML");
     serde_json::to_value(Text(&values.remove(0).0)).expect("JSON")
 }
 
@@ -87,7 +87,7 @@ fn carried() -> Vec<(String, Value)> {
     let mut found =
         vec![("envoy/demo.yaml".into(), value("a.yaml", include_str!("../../../envoy/demo.yaml")))];
     for path in ["istio", "cilium", "envoy", "envoy/xds"].iter().flat_map(|folder| files(folder, "yaml")) {
-        let file = Document::open(&path).expect("a file");
+        let file = DocumentFile::open(&path).expect("a file");
         let Ok(Some(manifest)) = manifest::carried(&file) else { continue };
         for document in manifest.documents.iter().filter(|document| document.role == Role::Plugin) {
             found.push((path.display().to_string(), serde_json::from_str(&document.json).expect("JSON")));

@@ -37,16 +37,16 @@ pub struct Taken {
     reset: bool,
     /// How the request is another one when it gets to the upstream.
     #[serde(default)]
-    sent: Sent,
+    sent: SentRequest,
     /// How the response is another one than the upstream's.
     #[serde(default)]
-    received: Received,
+    received: ReceivedResponse,
 }
 
 /// How a request is another one when it gets to the upstream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Sent {
+pub struct SentRequest {
     /// Its method.
     method: Option<String>,
     /// Its path, with the query.
@@ -61,7 +61,7 @@ pub struct Sent {
 /// How a response is another one than the upstream's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Received {
+pub struct ReceivedResponse {
     /// Its status.
     status: Option<u16>,
     /// Headers by name; `null` for one that is gone.
@@ -141,14 +141,14 @@ impl Taken {
         let mut expected = Expected::from_upstream(request, answer);
         expected.delay = self.delay.unwrap_or_default();
         if let Some(arrived) = &mut expected.request {
-            let Sent { method, path, headers, body } = self.sent.clone();
+            let SentRequest { method, path, headers, body } = self.sent.clone();
             arrived.method = method.unwrap_or(arrived.method.clone());
             arrived.path = path.unwrap_or(arrived.path.clone());
             arrived.body_length = body.as_ref().map_or(arrived.body_length, String::len);
             change(&mut arrived.headers, headers);
         }
         if let Some(response) = &mut expected.response {
-            let Received { status, headers, body } = self.received.clone();
+            let ReceivedResponse { status, headers, body } = self.received.clone();
             response.status = status.unwrap_or(response.status);
             if let Some(body) = body {
                 response.headers.insert("content-length".into(), body.len().to_string());

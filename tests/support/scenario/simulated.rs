@@ -7,7 +7,7 @@ use crate::envoy::{Configuration, Stats};
 use brownout_core::engine::event::Event;
 use brownout_core::entropy::Sequence;
 use brownout_core::id::ExchangeId;
-use brownout_core::sim::{Answer, Finished, Head, Message, Over, Proxy};
+use brownout_core::sim::{Finished, Head, Message, Over, Proxy, UpstreamResponse};
 use brownout_core::step::LocalReply;
 use brownout_core::time::Instant;
 use brownout_core::view::RequestView as _;
@@ -199,12 +199,12 @@ fn head(request: &Request) -> Head {
 }
 
 /// The upstream's answer to a request.
-fn answer(request: &Request, answer: &crate::upstream::Answer) -> Answer {
+fn answer(request: &Request, answer: &crate::upstream::Answer) -> UpstreamResponse {
     let length = answer.body.len().to_string();
     let headers = answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let headers = headers.chain([("content-length", length.as_bytes())]);
     let has_body = request.method != http::Method::HEAD && !answer.body.is_empty();
-    Answer {
+    UpstreamResponse {
         head: Head { has_body, ..Head::response(answer.status, headers) },
         body: answer.body.clone().into_bytes(),
     }

@@ -27,7 +27,7 @@ const LONGEST_INPUT: usize = 16 * 1024 * 1024;
 
 /// A document, with the name under which messages speak of it.
 #[derive(Debug, Clone)]
-pub struct Document {
+pub struct DocumentFile {
     name: String,
     bytes: Vec<u8>,
     source: String,
@@ -62,7 +62,7 @@ pub struct Mistake {
     pub span: Range<usize>,
 }
 
-impl Document {
+impl DocumentFile {
     /// A document from a file's bytes. The name's ending says whether it is JSON or YAML; without a known ending, a
     /// text that begins with `{` is JSON.
     pub fn new(name: &str, bytes: &[u8]) -> Self {

@@ -12,11 +12,11 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
-    pub(super) kind: Kind,
+    pub(super) kind: Tool,
 }
 
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Kind {
+pub(super) enum Tool {
     /// Import from Envoy's own fault filter, `envoy.filters.http.fault`.
     ///
     /// The input is an HTTPFault message, an HTTP filter with one, or a bootstrap, listener or route configuration with

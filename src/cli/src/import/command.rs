@@ -1,12 +1,12 @@
 //! `brownout import`: what other tools inject faults with, as a document.
 
-use super::arguments::{Arguments, Kind, Policies};
+use super::arguments::{Arguments, Policies, Tool};
 use super::{
     Imported, Note, Rejected, chaos_mesh, cilium, datadog, envoy, envoy_gateway, istio, kuma, litmus,
     toxiproxy,
 };
 use crate::arguments::Format;
-use crate::document::Document;
+use crate::document::DocumentFile;
 use crate::document::text::Text;
 use crate::report;
 use crate::terminal::{self, Done, Ended, mistaken, print};
@@ -17,35 +17,35 @@ use std::path::PathBuf;
 /// Runs it: 0 when there is a document, 1 when the input is wrong or refused, 2 when it cannot be read.
 pub fn run(arguments: &Arguments) -> Done {
     let (result, format) = match &arguments.kind {
-        Kind::Envoy { file, common } => {
+        Tool::Envoy { file, common } => {
             let result = open(std::slice::from_ref(file))
                 .map(|mut files| envoy::import(files.remove(0), common.partial));
             (result, common.format)
         }
-        Kind::ChaosMesh(input) => {
+        Tool::ChaosMesh(input) => {
             let imported = open(&input.files).map(|files| chaos_mesh::import(files, &input.choices()));
             (imported, input.common.format)
         }
-        Kind::Litmus(input) => {
+        Tool::Litmus(input) => {
             let imported = open(&input.files).map(|files| litmus::import(files, &input.choices()));
             (imported, input.common.format)
         }
-        Kind::Datadog(input) => {
+        Tool::Datadog(input) => {
             let imported = open(&input.files).map(|files| datadog::import(files, &input.choices()));
             (imported, input.common.format)
         }
-        Kind::EnvoyGateway(Policies { files, common }) => {
+        Tool::EnvoyGateway(Policies { files, common }) => {
             (open(files).map(|files| envoy_gateway::import(files, common.partial)), common.format)
         }
-        Kind::Kuma(Policies { files, common }) => {
+        Tool::Kuma(Policies { files, common }) => {
             (open(files).map(|files| kuma::import(files, common.partial)), common.format)
         }
-        Kind::Toxiproxy { file, proxy, common } => {
+        Tool::Toxiproxy { file, proxy, common } => {
             let choices = toxiproxy::Choices { partial: common.partial, proxy: proxy.clone() };
             let files = open(std::slice::from_ref(file));
             (files.map(|mut files| toxiproxy::import(files.remove(0), &choices)), common.format)
         }
-        Kind::Cilium { files, intended, cilium_headers, select_pods, common, .. } => {
+        Tool::Cilium { files, intended, cilium_headers, select_pods, common, .. } => {
             let choices = cilium::Choices {
                 partial: common.partial,
                 draws: if *intended { cilium::Draws::Once } else { cilium::Draws::Twice },
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments) -> Done {
             };
             (open(files).map(|files| cilium::import(files, &choices)), common.format)
         }
-        Kind::Istio { files, gateway, namespace, common } => {
+        Tool::Istio { files, gateway, namespace, common } => {
             let choices = istio::Choices {
                 gateway: gateway.clone(),
                 namespace: namespace.clone(),
@@ -72,7 +72,7 @@ pub fn run(arguments: &Arguments) -> Done {
 }
 
 /// The files, unless one cannot be read.
-fn open(paths: &[PathBuf]) -> Option<Vec<Document>> {
+fn open(paths: &[PathBuf]) -> Option<Vec<DocumentFile>> {
     let mut files = Vec::new();
     for path in paths {
         match terminal::open(path) {
@@ -120,7 +120,7 @@ fn as_json(result: &Result<Imported, Rejected>) -> String {
     serde_json::to_string_pretty(&Text(&whole)).unwrap_or_default() + "\n"
 }
 
-fn named(file: &Document, mut diagnostic: Value) -> Value {
+fn named(file: &DocumentFile, mut diagnostic: Value) -> Value {
     diagnostic["file"] = file.name().into();
     diagnostic
 }

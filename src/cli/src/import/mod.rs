@@ -36,7 +36,7 @@ mod window;
 pub use arguments::Arguments;
 pub use command::run;
 
-use crate::document::{Document, Mistake};
+use crate::document::{DocumentFile, Mistake};
 use crate::report;
 use brownout_core::value::timestamp::Timestamp;
 use std::fmt;
@@ -90,7 +90,7 @@ impl fmt::Display for Note {
 #[derive(Debug, Clone)]
 pub struct Rejected {
     /// The files with mistakes, each with all of its own.
-    pub files: Vec<(Document, Vec<Mistake>)>,
+    pub files: Vec<(DocumentFile, Vec<Mistake>)>,
     /// What was noted all the same.
     pub notes: Vec<Note>,
 }
@@ -114,7 +114,7 @@ impl std::error::Error for Rejected {}
 /// # Errors
 /// What is wrong with it, or cannot be imported.
 pub fn envoy(text: &str) -> Result<Imported, Rejected> {
-    envoy::import(Document::new("<input>", text.as_bytes()), false)
+    envoy::import(DocumentFile::new("<input>", text.as_bytes()), false)
 }
 
 /// Imports the faults of Istio's `VirtualService` manifests, as the sidecars of a mesh apply them. See
@@ -182,6 +182,6 @@ pub fn datadog(text: &str) -> Result<Imported, Rejected> {
     datadog::import(input(text), &Choices::default())
 }
 
-fn input(text: &str) -> Vec<Document> {
-    vec![Document::new("<input>", text.as_bytes())]
+fn input(text: &str) -> Vec<DocumentFile> {
+    vec![DocumentFile::new("<input>", text.as_bytes())]
 }

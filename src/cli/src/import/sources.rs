@@ -2,7 +2,7 @@
 
 use super::place::{Node, Place};
 use super::{Note, Rejected};
-use crate::document::{Document, Mistake, Places};
+use crate::document::{DocumentFile, Mistake, Places};
 use brownout_core::decode::diagnostic::{Code, Diagnostic};
 use brownout_core::decode::json::Json;
 use brownout_core::decode::path::Path;
@@ -10,7 +10,7 @@ use brownout_core::decode::path::Path;
 /// Files and the values in them.
 #[derive(Debug)]
 pub struct Sources {
-    files: Vec<Document>,
+    files: Vec<DocumentFile>,
     values: Vec<Vec<(Json, Places)>>,
 }
 
@@ -19,7 +19,7 @@ impl Sources {
     ///
     /// # Errors
     /// Those that are neither JSON nor YAML.
-    pub fn read(files: Vec<Document>) -> Result<Self, Rejected> {
+    pub fn read(files: Vec<DocumentFile>) -> Result<Self, Rejected> {
         let mut values = Vec::new();
         let mut wrong = Vec::new();
         for file in &files {
@@ -56,8 +56,8 @@ impl Sources {
     }
 
     /// The files with their mistakes, each in the order of its text.
-    pub fn locate(&self, mistakes: Vec<(Place, Diagnostic)>) -> Vec<(Document, Vec<Mistake>)> {
-        let mut files: Vec<(Document, Vec<Mistake>)> =
+    pub fn locate(&self, mistakes: Vec<(Place, Diagnostic)>) -> Vec<(DocumentFile, Vec<Mistake>)> {
+        let mut files: Vec<(DocumentFile, Vec<Mistake>)> =
             self.files.iter().map(|file| (file.clone(), Vec::new())).collect();
         let mut seen: Vec<(Place, Code)> = Vec::new();
         for (place, diagnostic) in mistakes {

@@ -8,7 +8,7 @@ mod search;
 mod spot;
 mod trap;
 
-use crate::document::{Body, Document, Excerpt, Mistake, Places, mistake, text};
+use crate::document::{Body, DocumentFile, Excerpt, Mistake, Places, mistake, text};
 use brownout_core::decode::diagnostic::{Code, Diagnostic};
 use brownout_core::decode::json::Json;
 use brownout_core::decode::path::Path;
@@ -105,7 +105,7 @@ pub struct Manifest {
 ///
 /// # Errors
 /// Why the file is neither JSON nor YAML.
-pub fn carried(file: &Document) -> Result<Option<Manifest>, Box<Mistake>> {
+pub fn carried(file: &DocumentFile) -> Result<Option<Manifest>, Box<Mistake>> {
     let values = file.values()?;
     if !values.iter().any(|(json, _)| is_manifest(json)) {
         return Ok(None);

@@ -1,11 +1,11 @@
 //! The one document of a file that is explained or simulated: the file itself, or what a manifest in it carries.
 
 use super::{Carried, Manifest, Role, carried};
-use crate::document::Document;
+use crate::document::DocumentFile;
 use crate::terminal::{Ended, counted, mistaken, open};
 use brownout_core::Plan;
 use brownout_core::decode::diagnostic::Code;
-use brownout_core::document::RouteDocument;
+use brownout_core::document::{Document, RouteDocument};
 use brownout_core::plan::route;
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ impl One {
     ///
     /// # Errors
     /// 1 when the document is wrong, 2 when the file cannot be read, or it is not clear which document is meant.
-    pub fn open(&self) -> Result<(Document, Plan), Ended> {
+    pub fn open(&self) -> Result<(DocumentFile, Plan), Ended> {
         let file = open(&self.file)?;
         let plan = match carried(&file) {
             Ok(Some(manifest)) => self.of(&file, &manifest)?,
@@ -38,7 +38,7 @@ impl One {
         Ok((file, plan))
     }
 
-    fn of(&self, file: &Document, manifest: &Manifest) -> Result<Plan, Ended> {
+    fn of(&self, file: &DocumentFile, manifest: &Manifest) -> Result<Plan, Ended> {
         let chosen = match self.document {
             Some(number) => number.checked_sub(1).and_then(|index| manifest.documents.get(index)),
             None => the_only_one(&manifest.documents),
@@ -81,7 +81,7 @@ fn whole(chosen: &Carried, documents: &[Carried]) -> String {
     match (Plan::from_json(plugin.json.as_bytes()), route::read(chosen.json.as_bytes())) {
         (Ok(plugin), Ok(RouteDocument { rules })) => {
             let plugin = plugin.document().clone();
-            let whole = brownout_core::document::Document { rules: Some(rules), per_route: None, ..plugin };
+            let whole = Document { rules: Some(rules), per_route: None, ..plugin };
             serde_json::to_string(&whole).unwrap_or_else(|_| chosen.json.clone())
         }
         _ => chosen.json.clone(),

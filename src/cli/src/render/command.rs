@@ -1,7 +1,7 @@
 //! `brownout render`: manifests for a mesh, from a document.
 
 use super::faults::Faults;
-use super::istio::extension::Kind;
+use super::istio::extension::Resource;
 use super::istio::{envoy_filter, extension};
 use super::{Misfit, Rendered, cilium, envoy, envoy_gateway, kuma};
 use crate::terminal::{Done, mistaken, open, print, unusable};
@@ -73,8 +73,8 @@ impl Target {
     fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
         match self {
             Self::Envoy(arguments) => arguments.render(faults),
-            Self::IstioWasmplugin(arguments) => arguments.render(Kind::WasmPlugin, faults),
-            Self::IstioTrafficextension(arguments) => arguments.render(Kind::TrafficExtension, faults),
+            Self::IstioWasmplugin(arguments) => arguments.render(Resource::WasmPlugin, faults),
+            Self::IstioTrafficextension(arguments) => arguments.render(Resource::TrafficExtension, faults),
             Self::IstioEnvoyfilter(arguments) => arguments.render(faults),
             Self::Cilium(arguments) => arguments.render(faults),
             Self::EnvoyGateway(arguments) => arguments.render(faults),

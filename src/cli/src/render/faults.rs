@@ -2,7 +2,7 @@
 
 use super::yaml::{self, Yaml};
 use crate::document::text::Text;
-use crate::document::{self, Mistake};
+use crate::document::{DocumentFile, Mistake};
 use brownout_core::decode::Decoder;
 use brownout_core::decode::json::Json;
 use brownout_core::document::mode::Placement;
@@ -31,7 +31,7 @@ impl Faults {
     ///
     /// # Errors
     /// Every mistake.
-    pub fn read(document: &document::Document) -> Result<Self, Vec<Mistake>> {
+    pub fn read(document: &DocumentFile) -> Result<Self, Vec<Mistake>> {
         let checked = document.check()?;
         // An empty text is a good document.
         let written = match Json::parse(checked.json.as_bytes()) {

@@ -2,7 +2,7 @@
 //! (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
 
 use super::json::FileReport;
-use crate::document::{Document, Mistake};
+use crate::document::{DocumentFile, Mistake};
 use std::fmt::Write;
 
 /// All files, a line for each mistake.
@@ -27,7 +27,7 @@ pub fn github(files: &[FileReport<'_>]) -> String {
     lines
 }
 
-fn line(document: &Document, mistake: &Mistake) -> String {
+fn line(document: &DocumentFile, mistake: &Mistake) -> String {
     let (line, column) = document.line_and_column(mistake.span.start);
     let diagnostic = &mistake.diagnostic;
     let mut text = diagnostic.message.clone();
@@ -60,12 +60,12 @@ fn property(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::github;
-    use crate::document::Document;
+    use crate::document::DocumentFile;
     use crate::report::FileReport;
 
     #[test]
     fn a_mistake_is_a_command_with_its_place_and_nothing_in_it_ends_the_line() {
-        let document = Document::new(
+        let document = DocumentFile::new(
             "a,b:c.yaml",
             b"rules:\n- name: a\n  percentage: 5%\n  abort: {http_status: 503}\n",
         );

@@ -1,6 +1,6 @@
 //! Mistakes for programs: one JSON value for all the files.
 
-use crate::document::{Document, Mistake};
+use crate::document::{DocumentFile, Mistake};
 use brownout_core::Severity;
 use serde_json::{Value, json};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 #[derive(Debug)]
 pub enum FileReport<'a> {
     /// It could be read; these are its mistakes, if it has any.
-    Read(&'a Document, &'a [Mistake]),
+    Read(&'a DocumentFile, &'a [Mistake]),
     /// It could not be read, for this reason.
     Unreadable(&'a str, &'a str),
 }
@@ -32,7 +32,7 @@ fn file(report: &FileReport<'_>) -> Value {
 }
 
 /// One mistake, as in [`json()`].
-pub fn diagnostic(document: &Document, mistake: &Mistake) -> Value {
+pub fn diagnostic(document: &DocumentFile, mistake: &Mistake) -> Value {
     let (line, column) = document.line_and_column(mistake.span.start);
     let diagnostic = &mistake.diagnostic;
     json!({

@@ -1,15 +1,15 @@
 //! Mistakes with the line of the text that they are about.
 
-use crate::document::{Document, Mistake};
+use crate::document::{DocumentFile, Mistake};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use brownout_core::Severity;
 
 /// The mistakes of a document, each with its line, with colours. A stream that shows no colours takes them out.
-pub fn text(document: &Document, mistakes: &[Mistake]) -> String {
+pub fn text(document: &DocumentFile, mistakes: &[Mistake]) -> String {
     mistakes.iter().map(|mistake| one(document, mistake)).collect()
 }
 
-fn one(document: &Document, mistake: &Mistake) -> String {
+fn one(document: &DocumentFile, mistake: &Mistake) -> String {
     let diagnostic = &mistake.diagnostic;
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,

@@ -61,7 +61,7 @@ pub struct Facts {
     principal: Option<String>,
     /// The listener's direction.
     #[arg(long, value_name = "DIRECTION", help_heading = "What the proxy knows")]
-    direction: Option<Direction>,
+    direction: Option<DirectionArgument>,
     /// The document in the route's metadata, for documents with `per_route`; JSON.
     #[arg(long, value_name = "FILE", help_heading = "What the proxy knows")]
     route_document: Option<PathBuf>,
@@ -80,7 +80,7 @@ pub struct Facts {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Direction {
+enum DirectionArgument {
     Inbound,
     Outbound,
 }
@@ -162,9 +162,9 @@ impl Facts {
 
     /// A request with these facts in place of its own.
     pub fn told(&self, mut request: Request, route_document: Option<&str>) -> Request {
-        let direction = |direction: Direction| match direction {
-            Direction::Inbound => 1_u64.to_le_bytes().to_vec(),
-            Direction::Outbound => 2_u64.to_le_bytes().to_vec(),
+        let direction = |direction: DirectionArgument| match direction {
+            DirectionArgument::Inbound => 1_u64.to_le_bytes().to_vec(),
+            DirectionArgument::Outbound => 2_u64.to_le_bytes().to_vec(),
         };
         let text = |value: &Option<String>| value.as_ref().map(|value| value.as_bytes().to_vec());
         let facts = [

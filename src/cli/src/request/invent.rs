@@ -4,7 +4,7 @@ use super::pattern::example;
 use crate::request::{Request, Url};
 use brownout_core::predicate::Predicate;
 use brownout_core::predicate::call::Call;
-use brownout_core::predicate::direction::Direction;
+use brownout_core::predicate::direction::TrafficDirection;
 use brownout_core::predicate::header::HeaderMatcher;
 use brownout_core::predicate::method::Method;
 use brownout_core::predicate::pair::PairMatcher;
@@ -80,8 +80,8 @@ fn add_proxy(predicate: &Predicate, request: &mut Request) {
     }
     if let Some(direction) = predicate.direction {
         let number: u64 = match direction {
-            Direction::Inbound => 1,
-            Direction::Outbound => 2,
+            TrafficDirection::Inbound => 1,
+            TrafficDirection::Outbound => 2,
         };
         request.know(Property::ListenerDirection, number.to_le_bytes().to_vec());
     }

@@ -147,7 +147,7 @@ impl Unusable {
 
 /// A file's name for messages, and its text; `-` is standard input.
 fn read(path: &Path) -> Result<(String, String), Unusable> {
-    let document = crate::document::Document::open(path)
+    let document = crate::document::DocumentFile::open(path)
         .map_err(|(file, error)| Unusable::Unreadable { file, reason: error.to_string() })?;
     Ok((document.name().to_owned(), document.source().to_owned()))
 }

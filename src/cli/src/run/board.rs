@@ -1,7 +1,7 @@
 //! What the user sees: lines that stay, and under them, on a terminal, the sum of the requests so far. Or, for programs,
 //! one JSON object a line.
 
-use super::requests::{Outcome, Request};
+use super::requests::{Request, RequestOutcome};
 use super::tally::Summary;
 use crate::arguments::Format;
 use anstream::ColorChoice;
@@ -131,17 +131,17 @@ impl Board {
 
     fn line(&self, request: &Request) -> String {
         let style = match request.outcome {
-            Outcome::Passed => AnsiColor::Green,
-            Outcome::Injected => AnsiColor::Yellow,
-            Outcome::Failed | Outcome::Unanswered | Outcome::Left => AnsiColor::Red,
+            RequestOutcome::Passed => AnsiColor::Green,
+            RequestOutcome::Injected => AnsiColor::Yellow,
+            RequestOutcome::Failed | RequestOutcome::Unanswered | RequestOutcome::Left => AnsiColor::Red,
         };
         let status = request.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
         let note = match (request.outcome, &request.fault) {
             (_, Some(fault)) => fault.as_str(),
-            (Outcome::Failed, None) => "(the service failed)",
-            (Outcome::Unanswered, None) => "(no answer from the service)",
-            (Outcome::Left, None) => "(the client left)",
-            (Outcome::Passed | Outcome::Injected, None) => "",
+            (RequestOutcome::Failed, None) => "(the service failed)",
+            (RequestOutcome::Unanswered, None) => "(no answer from the service)",
+            (RequestOutcome::Left, None) => "(the client left)",
+            (RequestOutcome::Passed | RequestOutcome::Injected, None) => "",
         };
         let mut line = String::new();
         // Writing to a string cannot fail.

@@ -7,7 +7,7 @@ use brownout_core::engine::event::Event;
 use brownout_core::entropy::Entropy;
 use brownout_core::id::{ExchangeId, RuleId};
 use brownout_core::plan::Plan;
-use brownout_core::sim::{Answer, Finished, Head, Over, Proxy};
+use brownout_core::sim::{Finished, Head, Over, Proxy, UpstreamResponse};
 use brownout_core::time::Instant;
 use brownout_core::view::RequestView;
 use std::net::SocketAddr;
@@ -129,7 +129,7 @@ impl Entropy for Always {
 
 /// Which rule takes a request, if any, and in words what happens then.
 fn effect(proxy: &mut Proxy<Always>, id: u32, example: &Example) -> (Option<RuleId>, String) {
-    let success = Answer { head: Head::response(200, []), body: Vec::new() };
+    let success = UpstreamResponse { head: Head::response(200, []), body: Vec::new() };
     proxy.send(ExchangeId(id), &example.0, b"", &Rc::new(success));
     while proxy.next_release(Instant(Duration::MAX)) {}
     let mut rule = None;

@@ -19,7 +19,7 @@ mod watch;
 mod welcome;
 
 use crate::arguments::{Format, length};
-use crate::document::{Checked, Document, Mistake};
+use crate::document::{Checked, DocumentFile, Mistake};
 use crate::envoy::{self, LocateError, ProcessError};
 use crate::module;
 use crate::report;
@@ -186,7 +186,7 @@ pub fn run(arguments: &Arguments) -> Done {
 }
 
 /// What programs are told of a document with mistakes.
-fn refusal(document: &Document, mistakes: &[Mistake]) -> Value {
+fn refusal(document: &DocumentFile, mistakes: &[Mistake]) -> Value {
     let found: Vec<_> = mistakes.iter().map(|mistake| report::diagnostic(document, mistake)).collect();
     json!({"type": "refused", "document": document.name(), "diagnostics": found})
 }
@@ -214,12 +214,12 @@ fn outcome(arguments: &Arguments, ended: &Finished) -> Done {
     }
 }
 
-fn load(arguments: &Arguments) -> Result<Document, Error> {
-    let Some(path) = &arguments.config else { return Ok(Document::new(DEMO_NAME, DEMO.as_bytes())) };
-    Document::open(path).map_err(|(name, source)| Error::Config { name, source })
+fn load(arguments: &Arguments) -> Result<DocumentFile, Error> {
+    let Some(path) = &arguments.config else { return Ok(DocumentFile::new(DEMO_NAME, DEMO.as_bytes())) };
+    DocumentFile::open(path).map_err(|(name, source)| Error::Config { name, source })
 }
 
-fn proxy(arguments: &Arguments, document: &Document, checked: Checked) -> Result<Finished, Error> {
+fn proxy(arguments: &Arguments, document: &DocumentFile, checked: Checked) -> Result<Finished, Error> {
     expected_rules_are_there(arguments, &checked)?;
     for service in [arguments.upstream.as_ref(), arguments.grpc.as_ref()].into_iter().flatten() {
         if service.is_at(arguments.listen) {

@@ -52,7 +52,7 @@ pub fn access_log(file: &Path) -> Value {
 
 /// How an exchange went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// The service answered, without an error of its own, and no fault was injected.
     Passed,
     /// A rule took it.
@@ -65,7 +65,7 @@ pub enum Outcome {
     Left,
 }
 
-impl Outcome {
+impl RequestOutcome {
     /// The word for it in JSON.
     pub fn word(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// How it went.
-    pub outcome: Outcome,
+    pub outcome: RequestOutcome,
     /// When it began, at this machine's clock: `14:03:07.120`.
     pub clock: String,
     /// `GET /search?q=tea`.
@@ -116,15 +116,15 @@ impl Request {
         let details = text("details").unwrap_or_default();
         let server_fault = number("grpc_status").is_some_and(|status| SERVER_FAULTS.contains(&status));
         let outcome = if rule.is_some() || details.starts_with(FROM_US) {
-            Outcome::Injected
+            RequestOutcome::Injected
         } else if status.is_none() || flags.split(',').any(|flag| LEFT.contains(&flag)) {
-            Outcome::Left
+            RequestOutcome::Left
         } else if details != FROM_SERVICE {
-            Outcome::Unanswered
+            RequestOutcome::Unanswered
         } else if status >= Some(500) || server_fault {
-            Outcome::Failed
+            RequestOutcome::Failed
         } else {
-            Outcome::Passed
+            RequestOutcome::Passed
         };
         let fault = rule.as_ref().map(|rule| format!("{rule}; {faults}"));
         let clock = text("clock").unwrap_or_default();
@@ -212,7 +212,7 @@ impl Requests {
 
 #[cfg(test)]
 mod tests {
-    use super::{Outcome, Request, Requests};
+    use super::{Request, RequestOutcome, Requests};
     use crate::envoy::Admin;
     use std::fs;
     use std::io::Write;
@@ -221,24 +221,24 @@ mod tests {
         "authority":"x","protocol":"HTTP/1.1","status":200,"grpc_status":null,"details":"via_upstream","flags":"-",
         "duration_ms":7,"rule":null,"faults":null,"delay_ms":null}"#;
 
-    fn outcome(changes: &[(&str, &str)]) -> Outcome {
+    fn outcome(changes: &[(&str, &str)]) -> RequestOutcome {
         let line = changes.iter().fold(LINE.to_owned(), |line, (old, new)| line.replace(old, new));
         Request::of(&line).expect("an exchange").outcome
     }
 
     #[test]
     fn passed_means_that_the_service_answered_without_an_error() {
-        assert_eq!(outcome(&[]), Outcome::Passed);
-        assert_eq!(outcome(&[("200", "404")]), Outcome::Passed);
-        assert_eq!(outcome(&[("200", "503")]), Outcome::Failed);
-        assert_eq!(outcome(&[(r#""grpc_status":null"#, r#""grpc_status":14"#)]), Outcome::Failed);
-        assert_eq!(outcome(&[(r#""grpc_status":null"#, r#""grpc_status":5"#)]), Outcome::Passed);
+        assert_eq!(outcome(&[]), RequestOutcome::Passed);
+        assert_eq!(outcome(&[("200", "404")]), RequestOutcome::Passed);
+        assert_eq!(outcome(&[("200", "503")]), RequestOutcome::Failed);
+        assert_eq!(outcome(&[(r#""grpc_status":null"#, r#""grpc_status":14"#)]), RequestOutcome::Failed);
+        assert_eq!(outcome(&[(r#""grpc_status":null"#, r#""grpc_status":5"#)]), RequestOutcome::Passed);
         assert_eq!(
             outcome(&[("200", "503"), ("via_upstream", "upstream_reset"), ("-\"", "UF\"")]),
-            Outcome::Unanswered
+            RequestOutcome::Unanswered
         );
-        assert_eq!(outcome(&[("200", "0"), (r#""flags":"-""#, r#""flags":"DC""#)]), Outcome::Left);
-        assert_eq!(outcome(&[("200", "503"), (r#""rule":null"#, r#""rule":"a""#)]), Outcome::Injected);
+        assert_eq!(outcome(&[("200", "0"), (r#""flags":"-""#, r#""flags":"DC""#)]), RequestOutcome::Left);
+        assert_eq!(outcome(&[("200", "503"), (r#""rule":null"#, r#""rule":"a""#)]), RequestOutcome::Injected);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::upstream::Upstream;
 use super::watch::{Change, Watch};
 use super::welcome::{Welcome, rules};
 use super::{Arguments, Error};
-use crate::document::{Checked, Document};
+use crate::document::{Checked, DocumentFile};
 use crate::envoy::Found;
 use crate::report;
 use serde_json::json;
@@ -246,7 +246,7 @@ impl Session {
     }
 
     fn reload(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
-        let document = Document::new(name, content);
+        let document = DocumentFile::new(name, content);
         let checked = match document.check() {
             Ok(checked) => checked,
             Err(mistakes) => {

@@ -1,7 +1,7 @@
 //! How the requests of a run went, summed up.
 
 use super::counts::Counts;
-use super::requests::{Outcome, Request};
+use super::requests::{Request, RequestOutcome};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,11 +22,11 @@ impl Tally {
     /// Counts one more.
     pub fn add(&mut self, request: &Request) {
         *match request.outcome {
-            Outcome::Passed => &mut self.passed,
-            Outcome::Injected => &mut self.injected,
-            Outcome::Failed => &mut self.failed,
-            Outcome::Unanswered => &mut self.unanswered,
-            Outcome::Left => &mut self.left,
+            RequestOutcome::Passed => &mut self.passed,
+            RequestOutcome::Injected => &mut self.injected,
+            RequestOutcome::Failed => &mut self.failed,
+            RequestOutcome::Unanswered => &mut self.unanswered,
+            RequestOutcome::Left => &mut self.left,
         } += 1;
         if let Some(rule) = &request.rule {
             *self.rules.entry(rule.clone()).or_default() += 1;

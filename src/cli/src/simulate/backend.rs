@@ -1,12 +1,12 @@
 //! The backend of a simulation: it answers at once, and always the same.
 
-use brownout_core::sim::{Answer, Head};
+use brownout_core::sim::{Head, UpstreamResponse};
 
 /// What it answers: this status and so many bytes, at least those of `{}`. The body, which is also that of requests that
 /// have one, is JSON.
-pub fn answer(status: u16, bytes: usize) -> Answer {
+pub fn answer(status: u16, bytes: usize) -> UpstreamResponse {
     let body = format!("{{{:width$}}}", "", width = bytes.saturating_sub(2)).into_bytes();
     let length = body.len().to_string();
     let headers = [("content-type", &b"application/json"[..]), ("content-length", length.as_bytes())];
-    Answer { head: Head::response(status, headers), body }
+    UpstreamResponse { head: Head::response(status, headers), body }
 }

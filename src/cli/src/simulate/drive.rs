@@ -7,7 +7,7 @@ use brownout_core::Plan;
 use brownout_core::engine::Engine;
 use brownout_core::entropy::Entropy;
 use brownout_core::id::ExchangeId;
-use brownout_core::sim::{Answer, Finished, Proxy};
+use brownout_core::sim::{Finished, Proxy, UpstreamResponse};
 use brownout_core::time::Instant;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::RequestView;
@@ -40,7 +40,7 @@ pub fn drive(
     arrivals: Arrivals<'_>,
     seed: u64,
     start: Timestamp,
-    backend: Answer,
+    backend: UpstreamResponse,
 ) -> Observed {
     let engine = Engine::new(plan.clone(), Chance::seeded(seed)).arrived(Some(Instant::default()));
     let mut observed = Observed::new(plan, arrivals.duration());

@@ -33,7 +33,7 @@ pub enum Rewrite {
         /// The body, so far.
         kept: Kept,
         /// How long the body will be.
-        length: Length,
+        length: BodyLength,
     },
     /// So many more bytes, and then no more.
     Truncate(u64),
@@ -43,7 +43,7 @@ pub enum Rewrite {
 
 /// What is known beforehand of the length of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Length {
+pub enum BodyLength {
     /// It is so many bytes long: its end need not be waited for.
     Of(u64),
     /// Nothing, but it is chunked as in HTTP/1.1, and no trailers come after it: Envoy drops them there.
@@ -86,7 +86,7 @@ impl Rewrite {
             },
             Self::MergePatch { patch: None, .. } => Rewritten::Same,
             Self::MergePatch { patch: applied @ Some(_), kept, length } => {
-                let trailers = *length == Length::Unknown;
+                let trailers = *length == BodyLength::Unknown;
                 let most = if trailers { LONGEST_BEFORE_TRAILERS } else { LONGEST_PATCHED };
                 let fits = kept.len() + data.size() <= most;
                 let Some(bytes) = fits.then(|| data.bytes()).flatten() else {
@@ -94,7 +94,7 @@ impl Rewrite {
                 };
                 match kept.keep(bytes, around.memory) {
                     Err(bytes) => given_up(kept, || Some(bytes)),
-                    Ok(()) if end || *length == Length::Of(kept.len() as u64) => {
+                    Ok(()) if end || *length == BodyLength::Of(kept.len() as u64) => {
                         patched(kept.take(), applied.take())
                     }
                     Ok(()) => Rewritten::Later { trailers },

@@ -1,7 +1,7 @@
 //! A change to the body of a message.
 
 use crate::body::kept::Kept;
-use crate::body::rewrite::{LONGEST_PATCHED, Length, Rewrite};
+use crate::body::rewrite::{BodyLength, LONGEST_PATCHED, Rewrite};
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
 use crate::decode::{Count, Decode, Decoder, Fields, Refused, choice, object, schema};
@@ -125,10 +125,10 @@ impl BodyChange {
     }
 
     /// The work on one body, with its [`Self::draws`].
-    pub fn begin(&self, length: Length, draws: Sequence) -> Rewrite {
+    pub fn begin(&self, length: BodyLength, draws: Sequence) -> Rewrite {
         match self {
             Self::Replace(Text(body)) | Self::ReplaceBase64(Bytes(body)) => {
-                let announced = matches!(length, Length::Of(_));
+                let announced = matches!(length, BodyLength::Of(_));
                 Rewrite::Replace { body: Some(Rc::clone(body)), announced }
             }
             Self::MergePatch(Patch(patch)) => {
@@ -204,12 +204,12 @@ impl Serialize for BodyChange {
 }
 
 /// What the headers say of the length of a body.
-pub(crate) fn length(before: Option<u64>, header: impl Fn(&str) -> Option<Vec<u8>>) -> Length {
+pub(crate) fn length(before: Option<u64>, header: impl Fn(&str) -> Option<Vec<u8>>) -> BodyLength {
     match before {
-        Some(length) => Length::Of(length),
+        Some(length) => BodyLength::Of(length),
         // Envoy leaves it among the headers of a message that came over HTTP/1.1.
-        None if header("transfer-encoding").is_some() => Length::Chunked,
-        None => Length::Unknown,
+        None if header("transfer-encoding").is_some() => BodyLength::Chunked,
+        None => BodyLength::Unknown,
     }
 }
 

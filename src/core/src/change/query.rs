@@ -9,10 +9,10 @@ use alloc::vec::Vec;
 use percent_encoding::utf8_percent_encode;
 
 /// The query of a path, as a list of parameters.
-pub struct Query<'a>(Vec<Written<'a>>);
+pub struct Query<'a>(Vec<Parameter<'a>>);
 
 /// A parameter.
-enum Written<'a> {
+enum Parameter<'a> {
     /// As it was.
     Before(&'a [u8]),
     /// As it is to be.
@@ -27,7 +27,7 @@ impl<'a> Query<'a> {
         let (path, query) = path.split_at(at);
         let query = query.strip_prefix(b"?").unwrap_or_default();
         let parameters = query.split(|byte| *byte == b'&').filter(|parameter| !parameter.is_empty());
-        (path, Self(parameters.map(Written::Before).collect()))
+        (path, Self(parameters.map(Parameter::Before).collect()))
     }
 
     /// Takes all parameters of a name out.
@@ -40,12 +40,12 @@ impl<'a> Query<'a> {
         let place = self.0.iter().position(|parameter| parameter.is_called(name)).unwrap_or(self.0.len());
         self.remove(name);
         let place = place.min(self.0.len());
-        self.0.splice(place..place, values.iter().map(|value| Written::Now(parameter(name, value))));
+        self.0.splice(place..place, values.iter().map(|value| Parameter::Now(parameter(name, value))));
     }
 
     /// One more parameter, at the end.
     pub fn add(&mut self, name: &str, value: &str) {
-        self.0.push(Written::Now(parameter(name, value)));
+        self.0.push(Parameter::Now(parameter(name, value)));
     }
 
     /// The path with this query.
@@ -54,15 +54,15 @@ impl<'a> Query<'a> {
         for (position, parameter) in self.0.iter().enumerate() {
             whole.push(if position == 0 { b'?' } else { b'&' });
             whole.extend_from_slice(match parameter {
-                Written::Before(bytes) => bytes,
-                Written::Now(text) => text.as_bytes(),
+                Parameter::Before(bytes) => bytes,
+                Parameter::Now(text) => text.as_bytes(),
             });
         }
         whole
     }
 }
 
-impl Written<'_> {
+impl Parameter<'_> {
     fn is_called(&self, name: &str) -> bool {
         let bytes = match self {
             Self::Before(bytes) => bytes,

@@ -27,11 +27,11 @@ object! {
         /// What to do with a request that has no such key: `skip` if it is absent.
         pub missing: Option<Missing>,
         /// One request in so many: the first, then each after that many more.
-        pub every: Option<Count>,
+        pub every: Option<Positive>,
         /// Only the first so many, since the document arrived.
-        pub first: Option<Count>,
+        pub first: Option<Positive>,
         /// With `first`: the first so many of each so many.
-        pub of: Option<Count>,
+        pub of: Option<Positive>,
     }
     exactly_one ["by", "every", "first"]
     check Self::check
@@ -175,16 +175,16 @@ impl Serialize for Key {
 
 /// A number of requests, at least one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Count(u64);
+pub struct Positive(u64);
 
-impl Count {
+impl Positive {
     /// The number.
     pub fn get(self) -> u64 {
         self.0
     }
 }
 
-impl Decode for Count {
+impl Decode for Positive {
     const EXPECTED: &'static str = "a whole number from 1";
 
     schema!(|_| crate::decode::describe::integer(1, None));
@@ -197,7 +197,7 @@ impl Decode for Count {
     }
 }
 
-impl Serialize for Count {
+impl Serialize for Positive {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(self.0)
     }

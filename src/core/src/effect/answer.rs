@@ -39,7 +39,7 @@ pub struct Answer {
 
 /// What becomes of a response.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum NewResponse {
     /// It changes.
     Change {
         /// Its headers.
@@ -69,15 +69,15 @@ impl Answer {
     }
 
     /// What becomes of a response that is to be changed.
-    pub fn outcome(&self, before: u16, response: &dyn ResponseView) -> Outcome {
+    pub fn outcome(&self, before: u16, response: &dyn ResponseView) -> NewResponse {
         let cut = self.change.reset.as_ref().map(|reset| reset.after_bytes.map_or(0, |count| count.0));
         if cut == Some(0) {
-            return Outcome::Reset;
+            return NewResponse::Reset;
         }
         if let (true, Some(status)) = (self.grpc, self.change.grpc_status) {
             let mut reply = self.reply(status.http_status(), Vec::new(), &[]);
             reply.headers.push(("grpc-status".into(), status.code().to_string().into()));
-            return Outcome::Reply(LocalReply { grpc_status: Some(status), ..reply });
+            return NewResponse::Reply(LocalReply { grpc_status: Some(status), ..reply });
         }
         let status = self.status().unwrap_or(before);
         let (has_body, may_have) = (response.has_body(), !self.head && !is_bodiless(status));
@@ -95,7 +95,7 @@ impl Answer {
     }
 
     /// A reply in its place, with its headers.
-    fn replaced(&self, status: u16, response: &dyn ResponseView, body: &[u8]) -> Outcome {
+    fn replaced(&self, status: u16, response: &dyn ResponseView, body: &[u8]) -> NewResponse {
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
         response.each_header(&mut |name, value| {
             let name = String::from_utf8_lossy(name);
@@ -104,7 +104,7 @@ impl Answer {
                 headers.push((name.into_owned(), value.to_vec()));
             }
         });
-        Outcome::Reply(self.reply(status, headers, body))
+        NewResponse::Reply(self.reply(status, headers, body))
     }
 
     fn reply(&self, status: u16, mut headers: Vec<(String, Vec<u8>)>, body: &[u8]) -> LocalReply {
@@ -121,7 +121,13 @@ impl Answer {
         LocalReply { status, grpc_status: None, headers, body: body.into(), details: "brownout_response" }
     }
 
-    fn changed(&self, before: u16, status: u16, response: &dyn ResponseView, cut: Option<u64>) -> Outcome {
+    fn changed(
+        &self,
+        before: u16,
+        status: u16,
+        response: &dyn ResponseView,
+        cut: Option<u64>,
+    ) -> NewResponse {
         let mut headers = Vec::new();
         if status != before {
             headers.push(HeaderChange::Set(":status".into(), status.to_string().into()));
@@ -154,6 +160,6 @@ impl Answer {
         let body = body
             .filter(|_| response.has_body())
             .map(|body| body.begin(body::length(length, |name| response.first_value(name)), self.draws));
-        Outcome::Change { headers, body, cut, unpatched }
+        NewResponse::Change { headers, body, cut, unpatched }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Engine, upstream};
 use crate::body::Body;
-use crate::effect::answer::Outcome;
+use crate::effect::answer::NewResponse;
 use crate::effect::{End, Throttle};
 use crate::engine::event::Event;
 use crate::engine::exchange::{Ahead, AnswerHeld, Exchange, Stage};
@@ -209,21 +209,21 @@ struct Work {
 }
 
 impl Work {
-    fn of(outcome: Option<Outcome>, begins: Option<Kind>, rate: Option<Throttle>, waits: bool) -> Self {
+    fn of(outcome: Option<NewResponse>, begins: Option<Kind>, rate: Option<Throttle>, waits: bool) -> Self {
         let mut work =
             Self { headers: Vec::new(), body: None, end: None, kinds: Kinds::default(), unpatched: false };
         let (mut rewrite, mut cut) = (None, None);
         let changes = match outcome {
             None => false,
-            Some(Outcome::Reset) => {
+            Some(NewResponse::Reset) => {
                 work.end = Some(End::Reset);
                 true
             }
-            Some(Outcome::Reply(reply)) => {
+            Some(NewResponse::Reply(reply)) => {
                 work.end = Some(End::Reply(reply));
                 true
             }
-            Some(Outcome::Change { headers, body, cut: after, unpatched }) => {
+            Some(NewResponse::Change { headers, body, cut: after, unpatched }) => {
                 let changes = waits || !headers.is_empty() || body.is_some() || after.is_some();
                 (work.headers, work.unpatched, rewrite, cut) = (headers, unpatched, body, after);
                 changes

@@ -1,7 +1,7 @@
 //! A predicate in words, as a whole and part by part.
 
 use crate::predicate::call::Call;
-use crate::predicate::direction::Direction;
+use crate::predicate::direction::TrafficDirection;
 use crate::predicate::header::HeaderMatcher;
 use crate::predicate::method::Method;
 use crate::predicate::node::{NodeFields, NodeMatcher};
@@ -240,9 +240,9 @@ fn of_node(node: &NodeMatcher) -> String {
 }
 
 /// `inbound`.
-pub fn direction_name(direction: Direction) -> &'static str {
+pub fn direction_name(direction: TrafficDirection) -> &'static str {
     match direction {
-        Direction::Inbound => "inbound",
-        Direction::Outbound => "outbound",
+        TrafficDirection::Inbound => "inbound",
+        TrafficDirection::Outbound => "outbound",
     }
 }

@@ -2,7 +2,7 @@
 
 use super::matching::direction_name;
 use crate::decode::json::Shortened;
-use crate::predicate::direction::Direction;
+use crate::predicate::direction::TrafficDirection;
 use crate::predicate::{Part, Predicate, pair, source, without_port, without_query};
 use crate::view::{Property, RequestView};
 use alloc::borrow::ToOwned;
@@ -56,8 +56,8 @@ pub fn seen(
         "direction" => {
             let value = request.property(Property::ListenerDirection);
             let name = value.and_then(|value| match value.first() {
-                Some(1) => Some(direction_name(Direction::Inbound)),
-                Some(2) => Some(direction_name(Direction::Outbound)),
+                Some(1) => Some(direction_name(TrafficDirection::Inbound)),
+                Some(2) => Some(direction_name(TrafficDirection::Outbound)),
                 _ => None,
             });
             (name.map(ToOwned::to_owned).into_iter().collect(), Some(Property::ListenerDirection))

@@ -5,7 +5,7 @@ use crate::view::{Property, RequestView};
 
 words! {
     /// The direction of the traffic that a listener takes, as its `traffic_direction` says.
-    pub enum Direction as "direction", expected "`inbound` or `outbound`" {
+    pub enum TrafficDirection as "direction", expected "`inbound` or `outbound`" {
         /// To the workload beside the proxy.
         Inbound = "inbound",
         /// From it.
@@ -13,7 +13,7 @@ words! {
     }
 }
 
-impl Direction {
+impl TrafficDirection {
     pub(super) fn matches(self, request: &dyn RequestView) -> bool {
         let wanted: u8 = match self {
             Self::Inbound => 1,

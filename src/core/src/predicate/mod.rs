@@ -16,7 +16,7 @@ use crate::view::{Property, RequestView};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use call::Call;
-use direction::Direction;
+use direction::TrafficDirection;
 use header::HeaderMatcher;
 use method::Method;
 use node::NodeMatcher;
@@ -54,7 +54,7 @@ object! {
         /// On the proxy itself.
         pub node: Option<Box<NodeMatcher>>,
         /// On the listener's direction: `inbound` or `outbound`.
-        pub direction: Option<Direction>,
+        pub direction: Option<TrafficDirection>,
         /// All of these hold.
         pub all: Option<Vec<Predicate>>,
         /// At least one of these holds.

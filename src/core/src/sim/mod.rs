@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 
 /// What a backend answers: at once, and always the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct UpstreamResponse {
     /// The headers; `has_body` says whether the body follows.
     pub head: Head,
     /// The body.
@@ -51,7 +51,7 @@ struct Under {
     flow: Flow,
     began: Instant,
     answered: Option<Instant>,
-    answer: Rc<Answer>,
+    answer: Rc<UpstreamResponse>,
 }
 
 /// A proxy with one worker, in front of a backend. Messages come whole.
@@ -76,7 +76,13 @@ impl<E: Entropy> Proxy<E> {
     }
 
     /// A request arrives, with all of its body.
-    pub fn send(&mut self, id: ExchangeId, request: &dyn RequestView, body: &[u8], answer: &Rc<Answer>) {
+    pub fn send(
+        &mut self,
+        id: ExchangeId,
+        request: &dyn RequestView,
+        body: &[u8],
+        answer: &Rc<UpstreamResponse>,
+    ) {
         let began = self.now();
         let step = self.engine.on_request_headers(id, request, &self.clocks);
         if step == HeadersStep::Continue && !self.engine.knows(id) {

@@ -73,11 +73,11 @@ fn documents(text: &str, several: bool) -> Result<Vec<Value>, Error> {
 struct Open {
     start: Range<usize>,
     anchor: usize,
-    kind: Kind,
+    kind: Collection,
     size: usize,
 }
 
-enum Kind {
+enum Collection {
     List { elements: Vec<Json>, places: Vec<Places> },
     Object { fields: Vec<(String, Json)>, places: Vec<Field>, key: Option<(String, Range<usize>)> },
 }
@@ -135,28 +135,30 @@ impl<'a> Reader<'a> {
                 self.close(0, value)
             }
             Event::SequenceStart(anchor, _) => {
-                self.start(span, anchor, Kind::List { elements: Vec::new(), places: Vec::new() })
+                self.start(span, anchor, Collection::List { elements: Vec::new(), places: Vec::new() })
             }
-            Event::MappingStart(anchor, _) => {
-                self.start(span, anchor, Kind::Object { fields: Vec::new(), places: Vec::new(), key: None })
-            }
+            Event::MappingStart(anchor, _) => self.start(
+                span,
+                anchor,
+                Collection::Object { fields: Vec::new(), places: Vec::new(), key: None },
+            ),
             Event::SequenceEnd | Event::MappingEnd => self.end(span),
             _ => Ok(()),
         }
     }
 
     fn expects_key(&self) -> bool {
-        matches!(self.open.last(), Some(Open { kind: Kind::Object { key: None, .. }, .. }))
+        matches!(self.open.last(), Some(Open { kind: Collection::Object { key: None, .. }, .. }))
     }
 
     fn key(&mut self, name: String, span: Range<usize>) -> Result<(), Error> {
-        if let Some(Open { kind: Kind::Object { key, .. }, .. }) = self.open.last_mut() {
+        if let Some(Open { kind: Collection::Object { key, .. }, .. }) = self.open.last_mut() {
             *key = Some((name, span));
         }
         Ok(())
     }
 
-    fn start(&mut self, start: Range<usize>, anchor: usize, kind: Kind) -> Result<(), Error> {
+    fn start(&mut self, start: Range<usize>, anchor: usize, kind: Collection) -> Result<(), Error> {
         if self.expects_key() {
             return Err(Error { reason: "a list or object as the name of a field".into(), span: start });
         }
@@ -176,11 +178,11 @@ impl<'a> Reader<'a> {
         let is_flow = matches!(&self.text[end.clone()], "]" | "}");
         let brackets = start.end.saturating_sub(1)..end.end;
         let value = match kind {
-            Kind::List { elements, places } => {
+            Collection::List { elements, places } => {
                 let span = if is_flow { brackets } else { dash(&start) };
                 Value { json: Json::Array(elements), places: Places::list(span, places), size }
             }
-            Kind::Object { fields, places, .. } => {
+            Collection::Object { fields, places, .. } => {
                 // A block has no bracket to point to: its first field stands for it.
                 let first = places.first().map(|field| field.key.clone());
                 let span = if is_flow { brackets } else { first.unwrap_or(start) };
@@ -212,11 +214,11 @@ impl<'a> Reader<'a> {
         };
         open.size += value.size;
         match &mut open.kind {
-            Kind::List { elements, places } => {
+            Collection::List { elements, places } => {
                 elements.push(value.json);
                 places.push(value.places);
             }
-            Kind::Object { fields, places, key } => {
+            Collection::Object { fields, places, key } => {
                 if let Some((name, key)) = key.take() {
                     fields.push((name.clone(), value.json));
                     places.push(Field { name, key, value: value.places });

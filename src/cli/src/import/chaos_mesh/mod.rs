@@ -18,7 +18,7 @@ use super::rule::Rule;
 use super::settle::finish_with;
 use super::sources::Sources;
 use super::{Choices, Imported, Rejected};
-use crate::document::Document;
+use crate::document::DocumentFile;
 use crate::import::built::Built;
 use brownout_core::decode::diagnostic::Code;
 use spec::Chaos;
@@ -37,7 +37,7 @@ const PAUSE: &str = "experiment.chaos-mesh.org/pause";
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
-pub fn import(files: Vec<Document>, choices: &Choices) -> Result<Imported, Rejected> {
+pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
     let manifests = Manifest::all(&sources, WANTED, &mut findings);

@@ -16,7 +16,7 @@ use super::rule::Rule;
 use super::settle::finish_with;
 use super::sources::Sources;
 use super::{Imported, Rejected};
-use crate::document::Document;
+use crate::document::DocumentFile;
 use brownout_core::decode::diagnostic::Code;
 use rule::Manner;
 
@@ -54,7 +54,7 @@ pub struct Choices {
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
-pub fn import(files: Vec<Document>, choices: &Choices) -> Result<Imported, Rejected> {
+pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
     let bare = |node: &Node<'_>| node.field("l7proto").is_some() || node.field("rules").is_some();

@@ -20,7 +20,7 @@ use super::settle::finish_with;
 use super::sources::Sources;
 use super::window::{Window, length};
 use super::{Choices, Imported, Rejected};
-use crate::document::Document;
+use crate::document::DocumentFile;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::value::timestamp::Timestamp;
 use std::time::Duration;
@@ -48,7 +48,7 @@ const OTHERS: [&str; 8] = [
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
-pub fn import(files: Vec<Document>, choices: &Choices) -> Result<Imported, Rejected> {
+pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
     let manifests = Manifest::all(&sources, WANTED, &mut findings);

@@ -22,7 +22,7 @@ use super::rule::Rule;
 use super::settle::finish;
 use super::sources::Sources;
 use super::{Imported, Rejected};
-use crate::document::Document;
+use crate::document::DocumentFile;
 use brownout_core::decode::diagnostic::Code;
 use fault::HttpFault;
 use find::{Found, find};
@@ -32,7 +32,7 @@ use scope::{Level, Scope};
 ///
 /// # Errors
 /// What is wrong with it, or cannot be imported.
-pub fn import(file: Document, partial: bool) -> Result<Imported, Rejected> {
+pub fn import(file: DocumentFile, partial: bool) -> Result<Imported, Rejected> {
     let sources = Sources::read(vec![file])?;
     let mut findings = Findings::new(partial);
     let mut scopes = Vec::new();

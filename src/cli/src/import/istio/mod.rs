@@ -21,7 +21,7 @@ use super::rule::Rule;
 use super::settle::finish;
 use super::sources::Sources;
 use super::{Imported, Rejected};
-use crate::document::Document;
+use crate::document::DocumentFile;
 use brownout_core::decode::diagnostic::Code;
 use service::{Entry, Service};
 
@@ -56,7 +56,7 @@ impl Default for Choices {
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
-pub fn import(files: Vec<Document>, choices: &Choices) -> Result<Imported, Rejected> {
+pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
     let manifests = Manifest::all(&sources, WANTED, &mut findings);

@@ -18,7 +18,7 @@ use super::rule::Rule;
 use super::settle::{finish_with, runnable};
 use super::sources::Sources;
 use super::{Imported, Rejected};
-use crate::document::Document;
+use crate::document::DocumentFile;
 use brownout_core::decode::diagnostic::Code;
 
 const WANTED: Wanted =
@@ -31,7 +31,7 @@ const TAGS: &str = "x-kuma-tags";
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
-pub fn import(files: Vec<Document>, partial: bool) -> Result<Imported, Rejected> {
+pub fn import(files: Vec<DocumentFile>, partial: bool) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(partial);
     let manifests = Manifest::all(&sources, WANTED, &mut findings);

@@ -18,7 +18,7 @@ use super::settle::finish_with;
 use super::sources::Sources;
 use super::window::Window;
 use super::{Choices, Imported, Rejected};
-use crate::document::Document;
+use crate::document::DocumentFile;
 use brownout_core::decode::diagnostic::Code;
 use experiment::{Experiment, NAMES};
 use std::time::Duration;
@@ -34,7 +34,7 @@ const WANTED: Wanted = Wanted {
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
-pub fn import(files: Vec<Document>, choices: &Choices) -> Result<Imported, Rejected> {
+pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
     let engines = Manifest::all(&sources, WANTED, &mut findings);

@@ -18,7 +18,7 @@ use super::rule::Rule;
 use super::settle::{finish, runnable};
 use super::sources::Sources;
 use super::{Imported, Rejected};
-use crate::document::Document;
+use crate::document::DocumentFile;
 use crate::import::fields::Fields;
 use brownout_core::decode::diagnostic::Code;
 use toxic::Toxic;
@@ -39,7 +39,7 @@ pub struct Choices {
 ///
 /// # Errors
 /// What is wrong with it, or cannot be imported.
-pub fn import(file: Document, choices: &Choices) -> Result<Imported, Rejected> {
+pub fn import(file: DocumentFile, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(vec![file])?;
     let mut findings = Findings::new(choices.partial);
     let nodes = sources.nodes();

@@ -8,7 +8,7 @@ use super::{Place, Side};
 
 /// Which resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Resource {
     /// Istio 1.12 and later.
     WasmPlugin,
     /// Istio 1.30 and later.
@@ -34,7 +34,7 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    pub(in super::super) fn render(&self, kind: Kind, faults: &Faults) -> Result<Rendered, Misfit> {
+    pub(in super::super) fn render(&self, kind: Resource, faults: &Faults) -> Result<Rendered, Misfit> {
         self.ungated.check(
             "this resource has no place for Envoy's own filters, which a gate needs; `istio-envoyfilter` has",
         )?;
@@ -47,10 +47,10 @@ impl Arguments {
         let url = self.url()?;
         let spec = self.matching(phase(self.target()?));
         let (about, name, spec) = match kind {
-            Kind::WasmPlugin => {
+            Resource::WasmPlugin => {
                 ("Brownout in Istio 1.12 and later.", "WasmPlugin", self.plugin(spec, &url, faults))
             }
-            Kind::TrafficExtension => {
+            Resource::TrafficExtension => {
                 let wasm = self.plugin(Map::new(), &url, faults);
                 ("Brownout in Istio 1.30 and later.", "TrafficExtension", spec.field("wasm", wasm))
             }
