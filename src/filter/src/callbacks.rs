@@ -13,8 +13,6 @@ use std::rc::Rc;
 
 /// What the host calls first.
 mod start {
-    #![allow(missing_docs, reason = "the macro writes the function")]
-
     proxy_wasm::main! {{}}
 }
 
