@@ -16,7 +16,7 @@ pub enum Outcome {
     /// It passes as if we were not there. In a file: `untouched`.
     Untouched,
     /// A rule takes it.
-    Taken(Taken),
+    Taken(Box<Taken>),
 }
 
 /// A rule takes a request.
@@ -208,7 +208,7 @@ impl<'de> Visitor<'de> for OutcomeVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<Outcome, A::Error> {
-        Taken::deserialize(MapAccessDeserializer::new(fields)).map(Outcome::Taken)
+        Taken::deserialize(MapAccessDeserializer::new(fields)).map(|taken| Outcome::Taken(Box::new(taken)))
     }
 }
 

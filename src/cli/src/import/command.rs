@@ -75,10 +75,8 @@ pub fn run(arguments: &Arguments) -> Done {
 fn open(paths: &[PathBuf]) -> Option<Vec<DocumentFile>> {
     let mut files = Vec::new();
     for path in paths {
-        match terminal::open(path) {
-            Ok(file) => files.push(file),
-            Err(_) => {}
-        }
+        // All of them, so that every one that cannot be read is named.
+        files.extend(terminal::open(path).ok());
     }
     (files.len() == paths.len()).then_some(files)
 }

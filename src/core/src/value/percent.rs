@@ -151,7 +151,7 @@ impl Decode for FractionalPercent {
                 .with(
                     "denominator",
                     "`HUNDRED` if it is absent.",
-                    crate::decode::describe::one_of(&denominators),
+                    crate::decode::describe::one_of(denominators),
                 )
         });
         serde_json::json!({
