@@ -1,14 +1,14 @@
-//! Chance, from outside.
+//! Randomness, supplied by the caller.
 
 /// A source of uniformly distributed bits.
 pub trait Entropy {
-    /// The next 64 of them.
+    /// Returns the next 64 bits.
     fn next_u64(&mut self) -> u64;
 }
 
-/// A source that follows from a seed: SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators,
-/// 2014). What needs as many draws as there are bytes takes one of them from outside and the rest from here: how long a
-/// body turns out to be then has no say in what is decided about the next request.
+/// A seeded source: SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). Work that
+/// needs one draw per byte takes a single draw from the caller as a seed and the rest from here, so the length of a
+/// body does not influence the decisions about the next request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sequence(pub u64);
 

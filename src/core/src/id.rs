@@ -1,23 +1,23 @@
-//! Which rule, which exchange, which of its messages.
+//! Identifiers of rules, exchanges and message directions.
 
-/// Which rule: its place in the document, or for rules of routes, a number beyond that.
+/// The id of a rule: its index in the document. Rules from routes get numbers after those.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleId(pub usize);
 
 impl RuleId {
-    /// A rule of a route that came after too many others: it works, and has no number of its own.
+    /// The id of route rules beyond the numbering limit: they work, but have no number of their own.
     pub const UNNUMBERED: Self = Self(usize::MAX);
 }
 
-/// Which exchange: a number that no two exchanges under way share.
+/// The id of an exchange: unique among the exchanges in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ExchangeId(pub u32);
 
-/// Which way a message goes.
+/// The direction of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {
     /// From the client to the backend.
     Request,
-    /// Back.
+    /// From the backend to the client.
     Response,
 }

@@ -1,7 +1,7 @@
-//! The kinds of fault: their names, and sets of them. What a kind does is in its own file in [`crate::fault`].
+//! The kinds of fault: their names, and sets of kinds. Each kind is implemented in its own file in [`crate::fault`].
 
-/// Calls a macro with the list of kinds: each with its field in a rule, its type, and its counter, in the order in which
-/// they act on an exchange.
+/// Calls a macro with the list of kinds: each with its field in a rule, its type and its counter, in the order in which
+/// they apply to an exchange.
 macro_rules! kinds {
     ($then:ident) => {
         $then! {
@@ -11,9 +11,9 @@ macro_rules! kinds {
             delay: Delay, "delays_injected";
             /// The request is answered instead of being forwarded.
             abort: Abort, "aborts_injected";
-            /// The stream is reset instead.
+            /// The stream is reset instead of the request being forwarded.
             reset: Reset, "resets_injected";
-            /// The request is never answered; in the end, the stream is reset.
+            /// The request is never answered; the stream is eventually reset.
             hang: Hang, "hangs_injected";
             /// The request's body is slowed down.
             request_rate_limit: RequestRateLimit, "request_rl_injected";
@@ -35,15 +35,15 @@ macro_rules! define {
         }
 
         impl Kind {
-            /// All of them, in the order in which they act on an exchange.
+            /// All kinds, in the order in which they apply to an exchange.
             pub const ALL: &'static [Self] = &[$(Self::$Kind),+];
 
-            /// The name of its field in a rule.
+            /// Returns the name of the kind's field in a rule.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$Kind => stringify!($field),)+ }
             }
 
-            /// The name of its counter.
+            /// Returns the name of the kind's counter.
             pub fn counter(self) -> &'static str {
                 match self { $(Self::$Kind => $counter,)+ }
             }
@@ -57,32 +57,32 @@ kinds!(define);
 pub struct Kinds(u16);
 
 impl Kinds {
-    /// Adds one.
+    /// Adds a kind.
     pub fn insert(&mut self, kind: Kind) {
         self.0 |= 1 << kind as u16;
     }
 
-    /// Adds others.
+    /// Adds every kind of another set.
     pub fn extend(&mut self, others: Self) {
         self.0 |= others.0;
     }
 
-    /// Takes one out.
+    /// Removes a kind.
     pub fn remove(&mut self, kind: Kind) {
         self.0 &= !(1 << kind as u16);
     }
 
-    /// Whether one is in it.
+    /// Returns whether the set contains `kind`.
     pub fn contains(self, kind: Kind) -> bool {
         self.0 & (1 << kind as u16) != 0
     }
 
-    /// Whether none is in it.
+    /// Returns whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Those in it, in the order in which they act.
+    /// Iterates over the kinds in the set, in the order in which they apply.
     pub fn iter(self) -> impl Iterator<Item = Kind> {
         Kind::ALL.iter().copied().filter(move |kind| self.contains(*kind))
     }

@@ -1,10 +1,9 @@
-//! Brownout's core: it turns the bytes of a document into a checked [`Plan`], and what happens to an exchange into
-//! what to do about it.
+//! Brownout's core: it parses and checks a document into a [`Plan`], and decides what to do with each exchange.
 //!
-//! Nothing in here knows a host, a clock or a source of chance: readings of the clock and of the exchange come in
-//! through traits ([`time::Clock`], [`view::RequestView`]), entropy through [`entropy::Entropy`], and everything that
-//! is to be done goes out as a value ([`step`]). The proxy-wasm module performs those values in Envoy; the `brownout`
-//! command uses the same code to check, explain and simulate.
+//! The core does no I/O, and has no clock or random number generator of its own. It reads the clock and the exchange
+//! through traits ([`time::Clock`], [`view::RequestView`]), takes entropy from [`entropy::Entropy`], and returns every
+//! action as a value ([`step`]). The proxy-wasm module carries out these actions in Envoy; the `brownout` command uses
+//! the same code to check, explain and simulate.
 #![no_std]
 
 extern crate alloc;

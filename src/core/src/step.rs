@@ -1,40 +1,39 @@
-//! What the engine wants done. Each value is acted on once: none of them can be copied, and what ends or releases an
-//! exchange comes out of the engine together with the engine's own record of it.
+//! The actions that the engine asks for. Each is carried out once: none of them can be copied, and an action that ends
+//! or releases an exchange comes out of the engine together with the engine's own record of that exchange.
 
 use crate::id::Direction;
 use crate::value::grpc::GrpcStatus;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// A reply in place of the backend's.
+/// A reply sent instead of the backend's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalReply {
     /// The HTTP status.
     pub status: u16,
-    /// The gRPC status, for a gRPC request; without one, such a request gets the status that the host maps the HTTP
-    /// status to.
+    /// The gRPC status, for a gRPC request. Without one, the host maps the HTTP status to a gRPC status.
     pub grpc_status: Option<GrpcStatus>,
-    /// Headers beside those that the host adds.
+    /// Headers in addition to those that the host adds.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The body; for gRPC, the message.
     pub body: Vec<u8>,
-    /// Why, for the access log's `%RESPONSE_CODE_DETAILS%`.
+    /// The reason, for the access log's `%RESPONSE_CODE_DETAILS%`.
     pub details: &'static str,
 }
 
-/// A change to the headers of a message. Names are in lower case; `:status`, `:path` and `:method` are names too.
+/// A change to the headers of a message. Names are in lower case, and include `:status`, `:path` and `:method`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderChange {
-    /// Takes the place of all values.
+    /// Replaces all values.
     Set(String, Vec<u8>),
-    /// One more value.
+    /// Adds a value.
     Add(String, Vec<u8>),
-    /// No value at all.
+    /// Removes all values.
     Remove(String),
 }
 
 impl HeaderChange {
-    /// The name of the header that changes.
+    /// Returns the name of the header to change.
     pub fn name(&self) -> &str {
         match self {
             Self::Set(name, _) | Self::Add(name, _) | Self::Remove(name) => name,
@@ -48,11 +47,11 @@ impl HeaderChange {
 pub enum HeadersStep {
     /// Nothing.
     Continue,
-    /// Change its headers and let it go on.
+    /// Change its headers and forward it.
     Forward(Vec<HeaderChange>),
-    /// Change its headers and hold it: [`crate::engine::Engine::next_due`] will say when it goes on, and how.
+    /// Change its headers and hold it: [`crate::engine::Engine::next_due`] returns when and how to release it.
     Hold(Vec<HeaderChange>),
-    /// Answer the request, instead of forwarding it or of the answer that has come.
+    /// Answer the request, instead of forwarding it or passing on the backend's response.
     Reply(LocalReply),
     /// Reset the stream.
     Reset,
@@ -62,29 +61,29 @@ pub enum HeadersStep {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub struct DataStep {
-    /// What takes the place of all that the host shows.
+    /// The bytes that replace the host's buffer; `None` leaves it as it is.
     pub put: Option<Vec<u8>>,
-    /// And then.
+    /// What to do next.
     pub then: DataThen,
 }
 
-/// What becomes of a piece of a body.
+/// What to do with a piece of a body once its bytes are in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataThen {
-    /// It goes on.
+    /// Forward it.
     Forward,
-    /// It stays with the host, where [`Release::Emit`] can put more before it. The host takes more from the sender all
-    /// the while, and more than its buffer limit at once is an error to it: so this is only for small pieces, taken out
-    /// of its hands.
+    /// Let the host buffer it; [`Release::Emit`] can add bytes before it. The host keeps reading from the sender, and
+    /// fails the stream if the buffer exceeds its limit, so this is only for small pieces that are taken out of the
+    /// host's buffer.
     Buffer,
-    /// It stays with the host, which holds the sender back once it has enough. Only [`Release::Resume`] may follow.
+    /// Let the host buffer it, with backpressure on the sender at the watermark. Only [`Release::Resume`] may follow.
     Watermark,
     /// The stream is reset.
     Reset,
 }
 
 impl DataStep {
-    /// As it is.
+    /// Forwards the piece unchanged.
     pub const FORWARD: Self = Self { put: None, then: DataThen::Forward };
 }
 
@@ -94,11 +93,13 @@ impl DataStep {
 pub enum TrailersStep {
     /// Nothing.
     Continue,
-    /// Put this before them into the body, and let both go on.
+    /// Append this to the body before the trailers, and forward both.
     Forward(Vec<u8>),
-    /// Put this before them into the body, and hold both: [`crate::engine::Engine::next_due`] will say when they go on.
+    /// Append this to the body before the trailers, and hold both: [`crate::engine::Engine::next_due`] returns when to
+    /// release them.
     Hold(Option<Vec<u8>>),
-    /// Reset the stream: what has been taken out of the body cannot be put back, or what the headers tell of not be put.
+    /// Reset the stream: bytes taken out of the body cannot be put back, or a body that the headers announce cannot be
+    /// sent.
     Reset,
 }
 
@@ -106,12 +107,12 @@ pub enum TrailersStep {
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Release {
-    /// Let a message go on that was held: its headers, or what the host has of its body.
+    /// Resume a held message: its headers, or the part of its body that the host has buffered.
     Resume(Direction),
-    /// Answer the request, in the place of this message, which was held.
+    /// Answer the request instead of forwarding this held message.
     Reply(Direction, LocalReply),
     /// Reset the stream.
     Reset,
-    /// Put this into the body, and let it go on.
+    /// Send these bytes as part of the body.
     Emit(Direction, Vec<u8>),
 }

@@ -1,45 +1,45 @@
-//! Readings of clocks. The core takes them; it has none of its own.
+//! Clock readings. The caller supplies them; the core has no clock of its own.
 
 use crate::value::timestamp::Timestamp;
 use core::cell::OnceCell;
 use core::time::Duration;
 
-/// A point on a clock that never goes back, counted from whatever origin that clock has.
+/// A reading of a monotonic clock, counted from an arbitrary origin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Instant(pub Duration);
 
 impl Instant {
-    /// The point `later` than this one.
+    /// Returns the instant `later` after this one.
     #[must_use]
     pub fn after(self, later: Duration) -> Self {
         Self(self.0.saturating_add(later))
     }
 
-    /// The point `earlier` than this one.
+    /// Returns the instant `earlier` before this one.
     #[must_use]
     pub fn before(self, earlier: Duration) -> Self {
         Self(self.0.saturating_sub(earlier))
     }
 
-    /// How far away `then` is: nothing if it has passed.
+    /// Returns the time left until `then`, or zero if it has passed.
     pub fn until(self, then: Self) -> Duration {
         then.0.saturating_sub(self.0)
     }
 }
 
-/// The clock of whoever runs the engine. Asked only when a decision depends on it, since each reading costs a host
+/// The clock of the engine's caller. It is read only when a decision depends on it, because each reading costs a host
 /// call.
 pub trait Clock {
-    /// The monotonic clock. `None` if it cannot be read: then nothing is held.
+    /// Reads the monotonic clock. `None` if it cannot be read: then nothing is held.
     fn now(&self) -> Option<Instant>;
 
-    /// The wall clock. `None` if it cannot be read: then no rule is live that depends on it.
+    /// Reads the wall clock. `None` if it cannot be read: then no rule that depends on it is live.
     fn wall(&self) -> Option<Timestamp> {
         None
     }
 }
 
-/// Readings of a clock for one decision: each is taken at most once, and all that depends on it goes by the same.
+/// Cached clock readings for one decision: each clock is read at most once, so the whole decision sees the same time.
 pub struct Readings<'a> {
     clock: &'a dyn Clock,
     now: OnceCell<Option<Instant>>,
@@ -47,7 +47,7 @@ pub struct Readings<'a> {
 }
 
 impl<'a> Readings<'a> {
-    /// None taken yet.
+    /// Starts without any readings.
     pub fn of(clock: &'a dyn Clock) -> Self {
         Self { clock, now: OnceCell::new(), wall: OnceCell::new() }
     }

@@ -1,4 +1,4 @@
-//! Words that descriptions of a document share. Nothing in the module calls them: the linker leaves them out.
+//! Phrases shared by the descriptions of a document. The Wasm module does not use them, so the linker drops them.
 
 use crate::decode::json::Shortened;
 use crate::value::duration::Written;
@@ -6,12 +6,12 @@ use crate::value::percent::{Denominator, FractionalPercent};
 use alloc::format;
 use alloc::string::String;
 
-/// `a, b and c`.
+/// Joins parts as `a, b and c`.
 pub fn anded<T: AsRef<str>>(parts: &[T]) -> String {
     joined(parts, " and ")
 }
 
-/// `a, b or c`.
+/// Joins parts as `a, b or c`.
 pub fn ored<T: AsRef<str>>(parts: &[T]) -> String {
     joined(parts, " or ")
 }
@@ -30,17 +30,17 @@ fn joined<T: AsRef<str>>(parts: &[T], last: &str) -> String {
     text
 }
 
-/// A text of the document in backticks, cut if it is long.
+/// Puts text from the document in backticks, and truncates it if it is long.
 pub fn quoted(text: &str) -> String {
     format!("`{}`", Shortened(text))
 }
 
-/// Millionths as a percentage: `12.5 %`.
+/// Formats millionths as a percentage: `12.5 %`.
 pub fn percent(millionths: u32) -> String {
     format!("{} %", FractionalPercent::new(millionths, Denominator::Million))
 }
 
-/// A duration as people write it: whole minutes and hours as such.
+/// Formats a duration the way people write it: whole minutes and hours as `5m` and `1h`.
 pub fn length(written: Written) -> String {
     let seconds = written.get().as_secs();
     match (written.get().subsec_nanos(), seconds) {
@@ -50,7 +50,7 @@ pub fn length(written: Written) -> String {
     }
 }
 
-/// `1 request`, `3 requests`.
+/// Formats a count with its noun: `1 request`, `3 requests`.
 pub fn counted(number: u64, singular: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {singular}{plural}")

@@ -257,18 +257,18 @@ fn parameters_that_contradict_each_other_are_refused() {
             r#"{"uniform":{"min":"2s","max":"1s"}}"#,
             "uniform: `min` is more than `max`: `min` is 2s, `max` is 1s",
         ),
-        (r#"{"uniform":{"min":"0s","max":"0s"}}"#, "uniform: invalid delay: a delay of nothing does nothing"),
+        (r#"{"uniform":{"min":"0s","max":"0s"}}"#, "uniform: invalid delay: a zero delay has no effect"),
         (
             r#"{"lognormal":{"median":"2s","p99":"1s"}}"#,
             "lognormal: `p99` is less than `median`: `p99` is 1s, `median` is 2s",
         ),
         (
             r#"{"percentiles":{"p90":"1s","p50":"2s"}}"#,
-            "percentiles: percentiles have to grow: `p50` is 2s, `p90` is 1s",
+            "percentiles: percentiles must increase: `p50` is 2s, `p90` is 1s",
         ),
         (
             r#"{"percentiles":{"p50":"1s","p50.0":"1s"}}"#,
-            "percentiles: percentiles have to grow: `p50` is 1s, `p50.0` is 1s",
+            "percentiles: percentiles must increase: `p50` is 1s, `p50.0` is 1s",
         ),
     ] {
         assert_eq!(about(delay), [expected], "{delay}");
@@ -286,7 +286,7 @@ fn parameters_of_nothing_are_refused() {
     ] {
         assert_eq!(
             about(delay),
-            [format!("{field}: invalid duration: it has to be more than nothing")],
+            [format!("{field}: invalid duration: must be greater than zero")],
             "{delay}"
         );
     }
@@ -312,8 +312,8 @@ fn parameters_that_are_no_durations_or_longer_than_an_hour_are_refused_with_thei
     ];
     for (path, delay) in kinds {
         for (found, label) in [
-            (r#""-1s""#, "invalid duration: `-1s` is less than nothing"),
-            (r#""-0.5ms""#, "invalid duration: `-0.5ms` is less than nothing"),
+            (r#""-1s""#, "invalid duration: `-1s` is negative"),
+            (r#""-0.5ms""#, "invalid duration: `-0.5ms` is negative"),
             (r#""1h1ns""#, "duration too long: `1h1ns` is more than one hour"),
             (
                 r#""99999999999999999999h""#,
@@ -355,7 +355,7 @@ fn percentiles_are_named_by_a_number_up_to_a_hundred() {
     for name in names {
         let said = about(&format!(r#"{{"percentiles":{{"{name}":"1s","p99":"1h"}}}}"#));
         let message = format!("unknown percentile `{name}`: expected `p0` to `p100`");
-        let way_out = "percentiles are called `p50`, `p99` or `p99.9`";
+        let way_out = "percentiles have names such as `p50`, `p99` or `p99.9`";
         let path = if name.contains([' ', '%', '.']) { None } else { Some(format!("percentiles.{name}: ")) };
         assert!(path.is_none_or(|path| said[0].starts_with(&path)), "{said:?}");
         assert!(said.len() == 1 && said[0].ends_with(&format!("{message}; {way_out}")), "{said:?}");

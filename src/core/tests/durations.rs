@@ -74,7 +74,7 @@ fn what_is_no_duration_is_refused_with_what_was_found() {
         );
         assert_eq!(text(written), Err(said));
     }
-    assert_eq!(text("-1s"), Err("document: invalid duration: `-1s` is less than nothing".into()));
+    assert_eq!(text("-1s"), Err("document: invalid duration: `-1s` is negative".into()));
 }
 
 #[test]

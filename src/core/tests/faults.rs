@@ -12,7 +12,7 @@ fn a_rule_does_something() {
     {
         let said = mistakes(format!("{{\"rules\":[{rule}]}}")).join("\n");
         assert!(
-            said.starts_with("rules[0]: a rule without a fault; add `request`, `delay`, `abort`, "),
+            said.starts_with("rules[0]: the rule has no fault; add `request`, `delay`, `abort`, "),
             "{said}"
         );
     }
@@ -84,7 +84,7 @@ fn a_delay_lasts_longer_than_nothing_and_at_most_an_hour() {
     for (delay, said) in [
         (
             r#"{"fixed_delay":"0.5ns"}"#,
-            "delay.fixed_delay: invalid duration: a delay of nothing does nothing; leave `delay` out, or give it a \
+            "delay.fixed_delay: invalid duration: a zero delay has no effect; remove `delay`, or set a longer \
              duration",
         ),
         (r#"{"fixed_delay":"61m"}"#, "delay.fixed_delay: duration too long: `61m` is more than one hour"),
@@ -102,8 +102,9 @@ fn a_delay_lasts_longer_than_nothing_and_at_most_an_hour() {
 /// Nothing that a document says may write a header, or a second reply, that it was not asked for.
 #[test]
 fn a_reply_header_can_neither_be_smuggled_nor_break_the_message() {
-    let control =
-        |found: &str| format!("abort.headers.x: invalid header value: `{found}` has a control character");
+    let control = |found: &str| {
+        format!("abort.headers.x: invalid header value: `{found}` contains a control character")
+    };
     let derived = |name: &str| {
         format!("abort.headers.{name}: `{name}` cannot be set: the proxy derives it from the message")
     };
@@ -123,10 +124,10 @@ fn a_reply_header_can_neither_be_smuggled_nor_break_the_message() {
             r#"{"Content-Length":"0"}"#,
             "abort.headers.Content-Length: `content-length` cannot be set: the proxy derives it from the message".into(),
         ),
-        (r#"{"a b":"1"}"#, "abort.headers.a b: invalid header name: `a b` is not one (RFC 9110)".into()),
-        (r#"{"a:":"1"}"#, "abort.headers.a:: invalid header name: `a:` is not one (RFC 9110)".into()),
-        (r#"{"ä":"1"}"#, "abort.headers.ä: invalid header name: `ä` is not one (RFC 9110)".into()),
-        (r#"{"":"1"}"#, "abort.headers.: invalid header name: `` is not one (RFC 9110)".into()),
+        (r#"{"a b":"1"}"#, "abort.headers.a b: invalid header name: `a b` is not a header name (RFC 9110)".into()),
+        (r#"{"a:":"1"}"#, "abort.headers.a:: invalid header name: `a:` is not a header name (RFC 9110)".into()),
+        (r#"{"ä":"1"}"#, "abort.headers.ä: invalid header name: `ä` is not a header name (RFC 9110)".into()),
+        (r#"{"":"1"}"#, "abort.headers.: invalid header name: `` is not a header name (RFC 9110)".into()),
         (r#"{"x":5}"#, "abort.headers.x: invalid header value: found `5`, expected a string or a list of strings".into()),
         (r#"{"x":null}"#, "abort.headers.x: invalid header value: found null, expected a string or a list of strings".into()),
         (r#"{"x":["1",2]}"#, "abort.headers.x[1]: invalid value: found `2`, expected a string".into()),
@@ -140,9 +141,9 @@ fn a_reply_header_can_neither_be_smuggled_nor_break_the_message() {
         about_faults(both),
         [
             "abort.headers.:path: pseudo-headers cannot be set",
-            r"abort.headers.:path: invalid header value: `a\nb` has a control character",
-            r"abort.headers.x[0]: invalid header value: `\r` has a control character",
-            r"abort.headers.x[2]: invalid header value: `\n` has a control character",
+            r"abort.headers.:path: invalid header value: `a\nb` contains a control character",
+            r"abort.headers.x[0]: invalid header value: `\r` contains a control character",
+            r"abort.headers.x[2]: invalid header value: `\n` contains a control character",
         ]
     );
     plan(&suffering(

@@ -230,8 +230,8 @@ fn a_regex_matches_the_whole_value_byte_by_byte() {
 #[test]
 fn a_class_that_means_something_else_in_re2_is_refused() {
     let operator =
-        "`&&`, `--` and `~~` inside brackets are not operators in Envoy: put a backslash before them";
-    let bracket = "brackets inside brackets stand for themselves in Envoy: write `\\[`";
+        "`&&`, `--` and `~~` inside brackets are not operators in Envoy: escape them with a backslash";
+    let bracket = "brackets inside brackets are literal in Envoy: write `\\[`";
     for (pattern, reason) in [
         ("[a&&b]", operator),
         ("[a~~b]", operator),
@@ -280,11 +280,11 @@ fn bad_regexes_are_refused_with_the_reason() {
         (r"\pL", "Unicode not allowed here"),
         (r"[\pL]", "Unicode not allowed here"),
         ("[é]", "Unicode not allowed here"),
-        ("(?u)a", "`u` and `R` are no flags in Envoy"),
-        ("(?R:a)", "`u` and `R` are no flags in Envoy"),
-        ("a{10000000}", "it is too large once compiled"),
-        (&"(a{1000})".repeat(9), "it is too large once compiled"),
-        ("(((a{100}){100}){100}){100}", "it is too large once compiled"),
+        ("(?u)a", "Envoy does not support the flags `u` and `R`"),
+        ("(?R:a)", "Envoy does not support the flags `u` and `R`"),
+        ("a{10000000}", "too large once compiled"),
+        (&"(a{1000})".repeat(9), "too large once compiled"),
+        ("(((a{100}){100}){100}){100}", "too large once compiled"),
         (
             &("(".repeat(100) + "a" + &")".repeat(100)),
             "exceed the maximum number of nested parentheses/brackets (64)",

@@ -22,7 +22,7 @@ fn all_mistakes_are_told_at_once_and_in_order() {
     }"#;
     let mut said = mistakes(document);
     // Names are compared by the whole list, before its elements are looked at one by one.
-    let duplicate = "rules[3].name: rule name `twice` given twice: `rules[2]` is called so too";
+    let duplicate = "rules[3].name: rule name `twice` given twice: already used by `rules[2]`";
     said.retain(|line| line != duplicate);
     assert_eq!(
         said,
@@ -30,12 +30,12 @@ fn all_mistakes_are_told_at_once_and_in_order() {
             "mode: invalid mode: found `of`, expected `inject`, `shadow` or `off`",
             "rules[0].name: invalid rule name: found `Slow`; use 1 to 63 of `a-z`, `0-9`, `_`, `.` and `-`, beginning \
              with a letter or digit",
-            "rules[0].match.headers[0].name: invalid header name: `a b` is not a header's name (RFC 9110)",
+            "rules[0].match.headers[0].name: invalid header name: `a b` is not a header name (RFC 9110)",
             "rules[0].match.headers[1]: invalid value: found `7`, expected an object",
-            "rules[0].match.headers[2].range_match.start: invalid bound: found `1e3`, expected a whole number of 64 bits",
+            "rules[0].match.headers[2].range_match.start: invalid bound: found `1e3`, expected a 64-bit integer",
             "rules[0].percentage: invalid percentage: `101` is more than 100",
-            "rules[0].delay.fixed_delay: invalid duration: a delay of nothing does nothing; leave `delay` out, or give \
-             it a duration",
+            "rules[0].delay.fixed_delay: invalid duration: a zero delay has no effect; remove `delay`, or set a \
+             longer duration",
             "rules[0].abort.http_status: invalid HTTP status: found `600`, expected 200 to 599",
             "rules[1]: invalid value: found `rule`, expected an object",
             "rules[2].abort: invalid value: found `503`, expected an object",
@@ -70,14 +70,14 @@ fn a_missing_field_is_told_with_the_reason_why_there_is_no_default() {
         mistakes(r#"{"rules":[{"percentage":null,"abort":{"http_status":500}}]}"#),
         [
             "rules[0]: missing field `name`: expected a name such as `\"slow-checkout\"`; metrics, logs and the response \
-             header call the rule by its name",
+             header identify the rule by its name",
             "rules[0]: missing field `percentage`: expected a percentage from 0 to 100; there is no default, since tools \
              disagree about it: write `100` for every request",
         ]
     );
     assert_eq!(
         about_match(r#"{"headers":[{"string_match":{"exact":"a"}}]}"#),
-        ["headers[0]: missing field `name`: expected a header's name"]
+        ["headers[0]: missing field `name`: expected a header name"]
     );
     assert_eq!(
         about_match(r#"{"headers":[{"name":"a","string_match":{"safe_regex":{"regex":null}}}]}"#),
@@ -122,7 +122,7 @@ fn a_field_of_a_later_release_is_told_apart_from_an_unknown_one() {
     );
     assert_eq!(
         about_faults(r#""response":{"status":500,"trailers":{}}"#),
-        ["response.trailers: `trailers` is not supported yet: this release does not know it"]
+        ["response.trailers: `trailers` is not supported yet: not available in this release"]
     );
 }
 
@@ -153,9 +153,9 @@ fn rules_are_named_once_and_fit_into_metrics_and_headers() {
     assert_eq!(
         mistakes(rules(&["a", "b", "a", "b", "a"])),
         [
-            "rules[2].name: rule name `a` given twice: `rules[0]` is called so too",
-            "rules[3].name: rule name `b` given twice: `rules[1]` is called so too",
-            "rules[4].name: rule name `a` given twice: `rules[0]` is called so too",
+            "rules[2].name: rule name `a` given twice: already used by `rules[0]`",
+            "rules[3].name: rule name `b` given twice: already used by `rules[1]`",
+            "rules[4].name: rule name `a` given twice: already used by `rules[0]`",
         ]
     );
     for (name, found) in [
@@ -236,10 +236,10 @@ fn matchers_that_say_too_much_or_too_little_are_refused() {
             r#"{"path":"/pay"}"#,
             "path: invalid string matcher: found `/pay`, expected an object; say how to compare: `{\"exact\": \"/pay\"}`",
         ),
-        (r#"{"path":{"prefix":""}}"#, "path.prefix: empty pattern: `prefix` of nothing matches everything"),
+        (r#"{"path":{"prefix":""}}"#, "path.prefix: empty pattern: an empty `prefix` matches everything"),
         (
             r#"{"path":{"contains":""}}"#,
-            "path.contains: empty pattern: `contains` of nothing matches everything",
+            "path.contains: empty pattern: an empty `contains` matches everything",
         ),
         (r#"{"path":{"exact":1}}"#, "path.exact: invalid value: found `1`, expected a string"),
         (
@@ -260,11 +260,11 @@ fn matchers_that_say_too_much_or_too_little_are_refused() {
         ),
         (
             r#"{"headers":[{"name":"a","range_match":{"end":0.5}}]}"#,
-            "headers[0].range_match.end: invalid bound: found `0.5`, expected a whole number of 64 bits",
+            "headers[0].range_match.end: invalid bound: found `0.5`, expected a 64-bit integer",
         ),
         (
             r#"{"headers":[{"name":"","present_match":1}]}"#,
-            "headers[0].name: invalid header name: `` is not a header's name (RFC 9110)\n\
+            "headers[0].name: invalid header name: `` is not a header name (RFC 9110)\n\
              headers[0].present_match: invalid value: found `1`, expected `true` or `false`",
         ),
         (r#"{"headers":{"name":"a"}}"#, "headers: invalid value: found an object, expected a list"),
@@ -289,9 +289,7 @@ fn matchers_that_say_too_much_or_too_little_are_refused() {
 fn a_bound_beyond_64_bits_is_refused() {
     assert_eq!(
         about_match(r#"{"headers":[{"name":"a","range_match":{"end":9223372036854775808}}]}"#),
-        [
-            "headers[0].range_match.end: invalid bound: found `9223372036854775808`, expected a whole number of 64 bits"
-        ]
+        ["headers[0].range_match.end: invalid bound: found `9223372036854775808`, expected a 64-bit integer"]
     );
 }
 
@@ -345,7 +343,7 @@ fn a_hundred_mistakes_are_told_and_of_more_their_number() {
         let told = said.iter().filter(|line| line.contains(": unknown field `")).count();
         assert_eq!(
             (said.len(), said.last()),
-            (100, Some(&format!("document: too many mistakes to tell: and {} more", count - told)))
+            (100, Some(&format!("document: too many mistakes to list: and {} more", count - told)))
         );
     }
 }

@@ -129,7 +129,7 @@ fn outcomes_may_sum_to_everything_and_not_to_more() {
         );
     }
     for (more, sum) in [(&["60", "40.0001"][..], "100.0001"), (&["100", "100", "1"], "201")] {
-        let said = format!("rules[0].outcomes: outcomes of more than all requests: they sum to {sum} %");
+        let said = format!("rules[0].outcomes: outcome percentages exceed 100 %: they sum to {sum} %");
         assert_eq!(mistakes(rule(more)), [said]);
     }
 }
@@ -142,11 +142,11 @@ fn a_rule_has_either_faults_or_outcomes_and_an_outcome_has_a_share_and_a_fault()
         ["rules[0]: a rule has either faults or outcomes: `abort` and `outcomes` exclude each other"]
     );
     let said = |outcomes: &str| mistakes(format!(r#"{{"rules":[{{"name":"r","outcomes":{outcomes}}}]}}"#));
-    assert_eq!(said("[]"), ["rules[0].outcomes: a rule without an outcome"]);
+    assert_eq!(said("[]"), ["rules[0].outcomes: the rule has no outcome"]);
     assert_eq!(
         said(r#"[{"percentage":1},{"abort":{"http_status":500}}]"#),
         [
-            "rules[0].outcomes[0]: an outcome without a fault; leave it out: requests that no outcome takes pass untouched",
+            "rules[0].outcomes[0]: the outcome has no fault; remove it: requests without an outcome pass untouched",
             "rules[0].outcomes[1]: missing field `percentage`: expected a percentage from 0 to 100; there is no default, \
              since tools disagree about it: write `100` for every request",
         ]

@@ -400,13 +400,13 @@ fn a_sample_chooses_in_exactly_one_way() {
         assert_eq!(said(sample), one_way, "{sample}");
     }
     for sample in [r#"{"every":2,"salt":"s"}"#, r#"{"first":2,"missing":"skip"}"#] {
-        assert_eq!(said(sample), ["sample: invalid sample: `salt` and `missing` belong to `by`"], "{sample}");
+        assert_eq!(said(sample), ["sample: invalid sample: `salt` and `missing` require `by`"], "{sample}");
     }
     for sample in [r#"{"every":2,"of":3}"#, r#"{"by":{"trace":{}},"of":3}"#] {
-        assert_eq!(said(sample), ["sample: invalid sample: `of` belongs to `first`"], "{sample}");
+        assert_eq!(said(sample), ["sample: invalid sample: `of` requires `first`"], "{sample}");
     }
     for (first, of) in [(3, 3), (4, 3)] {
-        let label = format!("the first {first} of {of} are all of them");
+        let label = format!("the first {first} of {of} is every request");
         let sample = format!(r#"{{"first":{first},"of":{of}}}"#);
         assert_eq!(said(&sample), [format!("sample: invalid sample: {label}")]);
     }
@@ -426,11 +426,11 @@ fn a_key_is_exactly_one_thing() {
     assert_eq!(said("{}"), [format!("sample.by: a key needs a source: expected one of {kinds}")]);
     assert_eq!(
         said(r#"{"trace":{},"principal":{}}"#),
-        ["sample.by: a key has one source: `principal` and `trace` exclude each other"]
+        ["sample.by: a key takes only one source: `principal` and `trace` exclude each other"]
     );
     assert_eq!(
         said(r#"{"header":"a b"}"#),
-        ["sample.by.header: invalid header name: `a b` is not a header's name (RFC 9110)"]
+        ["sample.by.header: invalid header name: `a b` is not a header name (RFC 9110)"]
     );
     assert_eq!(
         said(r#"{"trace":true}"#),

@@ -427,10 +427,14 @@ fn many_rules_with_schedules_go_by_one_reading() {
 fn half_a_pulse_and_pulses_of_nothing_are_refused() {
     let said = |schedule: &str| about_rule(&format!(r#""percentage":1,"schedule":{schedule}"#));
     for half in [r#"{"on":"1s"}"#, r#"{"off":"1s"}"#] {
-        assert_eq!(said(half), ["schedule: half a pulse: `on` and `off` go together"], "{half}");
+        assert_eq!(
+            said(half),
+            ["schedule: incomplete pulse: `on` and `off` must be given together"],
+            "{half}"
+        );
     }
     for nothing in [r#"{"on":"0s","off":"1s"}"#, r#"{"on":"1s","off":"0s"}"#] {
-        let label = "`on` and `off` have to be more than nothing";
+        let label = "`on` and `off` must be greater than zero";
         assert_eq!(said(nothing), [format!("schedule: invalid pulse: {label}")], "{nothing}");
     }
     let same = r#"{"not_before":"2026-11-22T13:00:00Z","not_after":"2026-11-22T14:00:00+01:00"}"#;

@@ -1,6 +1,5 @@
 //! The least that the SDK lets one write: a filter whose every callback is the SDK's own, which lets everything pass.
 
-
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 

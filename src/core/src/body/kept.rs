@@ -1,13 +1,13 @@
-//! Bytes taken out of the host's hands. All of a worker's together are bounded: what does not fit stays with the host.
+//! Body bytes taken out of the host's buffers. The total per worker is limited: what does not fit stays with the host.
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-/// How many bytes the exchanges of one worker may keep.
+/// The number of bytes that all exchanges of one worker may keep.
 const MOST: usize = 64 * 1024 * 1024;
 
-/// What may still be kept.
+/// The remaining memory of a worker for kept bytes.
 #[derive(Debug, Clone)]
 pub struct Memory(Rc<Cell<usize>>);
 
@@ -18,13 +18,13 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// How many bytes are kept.
+    /// Returns the number of bytes kept.
     pub fn used(&self) -> usize {
         MOST - self.0.get()
     }
 }
 
-/// Bytes that are kept. Their room is given back when they go.
+/// Kept bytes. Dropping them returns their memory to the worker.
 #[derive(Debug)]
 pub struct Kept {
     bytes: Vec<u8>,
@@ -32,22 +32,22 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// None yet.
+    /// Starts without any bytes.
     pub const fn nothing() -> Self {
         Self { bytes: Vec::new(), memory: None }
     }
 
-    /// How many.
+    /// Returns the number of bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Keeps more, unless there is no room: then they come back.
+    /// Keeps more bytes, or returns them as the error if there is no room.
     pub fn keep(&mut self, more: Vec<u8>, memory: &Memory) -> Result<(), Vec<u8>> {
         let Some(left) = memory.0.get().checked_sub(more.len()) else { return Err(more) };
         memory.0.set(left);
@@ -56,7 +56,7 @@ impl Kept {
         Ok(())
     }
 
-    /// Takes the first so many out.
+    /// Removes and returns the first `count` bytes.
     pub fn take_first(&mut self, count: usize) -> Vec<u8> {
         let rest = self.bytes.split_off(count.min(self.bytes.len()));
         let first = core::mem::replace(&mut self.bytes, rest);
@@ -64,7 +64,7 @@ impl Kept {
         first
     }
 
-    /// Takes all of them out.
+    /// Removes and returns all bytes.
     pub fn take(&mut self) -> Vec<u8> {
         self.give_back(self.bytes.len());
         core::mem::take(&mut self.bytes)

@@ -8,7 +8,7 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The body with the patch applied; `None` if the body is not JSON.
+/// Applies the patch to a body; `None` if the body is not JSON.
 pub fn apply(body: &[u8], patch: &Json) -> Option<Vec<u8>> {
     let target: &RawValue = serde_json::from_slice(body).ok()?;
     let mut out = Vec::with_capacity(body.len());
@@ -29,7 +29,7 @@ fn merge(target: Option<&RawValue>, patch: &Json, out: &mut Vec<u8>) -> Option<(
         let change = changes.iter().find(|(changed, _)| changed == name);
         match change {
             None => object.member(name, |out| raw(value, out))?,
-            // A name that the target has twice is one afterwards.
+            // A duplicate name in the target is merged into one.
             Some((name, _)) if done.contains(&name.as_str()) => {}
             Some((name, change)) => {
                 done.push(name);
@@ -77,7 +77,7 @@ fn write(value: &Json, out: &mut Vec<u8>) -> Option<()> {
     Some(())
 }
 
-/// The members of an object, in their order, unread.
+/// The members of an object in order, with their values unparsed.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {

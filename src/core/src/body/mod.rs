@@ -1,7 +1,7 @@
-//! What happens to the body of one message: it is rewritten, cut off, or slowed down, in that order.
+//! Changes to the body of one message: it is rewritten, cut off and slowed down, in that order.
 //!
-//! Bytes pass through here only while a fault needs them. What the host has in its own hands is bounded by its buffer
-//! limit and holds the sender back; what is taken out of them ([`kept`]) is bounded here.
+//! Bytes pass through here only while a fault needs them. What the host buffers is bounded by its buffer limit, with
+//! backpressure on the sender; what is taken out of the host's buffers ([`kept`]) is bounded here.
 
 pub mod kept;
 pub mod merge_patch;
@@ -17,14 +17,14 @@ use kept::Memory;
 use pace::Pace;
 use rewrite::{Rewrite, Rewritten};
 
-/// How long what was passed on before a cut has to leave the proxy, which drops what it has not sent yet.
+/// The time that bytes forwarded before a cut have to leave the proxy. A reset drops whatever has not been sent yet.
 const BEFORE_A_CUT: Duration = Duration::from_millis(1);
 
-/// What the body's work may depend on beside the body.
+/// The environment of the work on a body.
 pub struct Around<'a> {
-    /// The time.
+    /// The clock.
     pub clock: &'a dyn Clock,
-    /// What may be taken out of the host's hands.
+    /// The memory for bytes taken out of the host's buffers.
     pub memory: &'a Memory,
 }
 
@@ -38,53 +38,53 @@ pub struct Body {
     unpatched: bool,
 }
 
-/// Where the stream is reset.
+/// The point at which the stream is reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cut {
-    /// Nowhere.
+    /// Never.
     Never,
-    /// After so many more bytes.
+    /// After this many more bytes.
     After(u64),
-    /// As soon as what waits has left; `ended` if nothing more would come anyway.
+    /// As soon as the waiting bytes have been sent; `ended` if the message has no more anyway.
     Draining { ended: bool },
-    /// Now: at this time.
+    /// At this time.
     At(Instant),
 }
 
-/// What is due for a body.
+/// An action that is due for a body.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Due {
-    /// What the host has goes on.
+    /// The bytes buffered by the host are forwarded.
     Resume,
-    /// This goes on.
+    /// These bytes are sent.
     Emit(Vec<u8>),
     /// The stream is reset.
     Reset,
 }
 
-/// The length that a `content-length` tells of.
+/// Parses a `content-length`.
 pub fn told_length(value: Option<Vec<u8>>) -> Option<u64> {
     core::str::from_utf8(&value?).ok()?.parse().ok()
 }
 
 impl Body {
-    /// `None` if there is nothing to do. `cut`: after how many bytes the stream is reset.
+    /// Returns the work on a body, or `None` if there is nothing to do. `cut` is the number of bytes before the reset.
     pub fn new(rewrite: Option<Rewrite>, cut: Option<u64>, pace: Option<Pace>) -> Option<Self> {
         let work = rewrite.is_some() || cut.is_some() || pace.is_some();
         work.then_some(Self { rewrite, pace, cut: cut.map_or(Cut::Never, Cut::After), unpatched: false })
     }
 
-    /// Whether it is slowed down.
+    /// Returns whether the body is slowed down.
     pub fn is_paced(&self) -> bool {
         self.pace.is_some()
     }
 
-    /// Whether a merge patch turned out not to apply since this was last asked.
+    /// Returns whether a merge patch has failed to apply since the last call.
     pub fn was_unpatched(&mut self) -> bool {
         core::mem::take(&mut self.unpatched)
     }
 
-    /// A piece has arrived; `end` if it is the last one.
+    /// Handles a piece of the body; `end` if it is the last one.
     pub fn on_data(&mut self, data: &dyn DataView, end: bool, around: &mut Around<'_>) -> DataStep {
         if self.is_cut(end) {
             return DataStep { put: Some(Vec::new()), then: DataThen::Watermark };
@@ -112,7 +112,7 @@ impl Body {
         }
     }
 
-    /// Whether nothing more leaves; notes the end of what would have.
+    /// Returns whether the body has been cut off, and records whether the message has ended since.
     fn is_cut(&mut self, end: bool) -> bool {
         if let Cut::Draining { ended } = &mut self.cut {
             *ended |= end;
@@ -133,8 +133,8 @@ impl Body {
         }
     }
 
-    /// Passes the first bytes on and no more. The last piece cannot be passed on in part: with it, the host would end
-    /// the message as if it were whole.
+    /// Forwards only the first `left` bytes. The last piece cannot be forwarded in part: the host would then end the
+    /// message as if it were complete.
     fn cut_off(
         &mut self,
         left: u64,
@@ -150,7 +150,7 @@ impl Body {
         let Some(mut bytes) = bytes else { return DataStep { put: None, then: DataThen::Reset } };
         bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
         let step = match &mut self.pace {
-            // As the last piece, since nothing comes after it.
+            // As the last piece, because nothing comes after it.
             Some(pace) => pace.on_data(Some(bytes), data, true, around),
             None => DataStep { put: Some(bytes), then: DataThen::Forward },
         };
@@ -159,7 +159,7 @@ impl Body {
         step
     }
 
-    /// The trailers have arrived: the body is complete.
+    /// Handles the trailers: the body is complete.
     pub fn on_trailers(&mut self, around: &mut Around<'_>) -> TrailersStep {
         if self.is_cut(true) {
             return TrailersStep::Hold(None);
@@ -176,7 +176,7 @@ impl Body {
         }
     }
 
-    /// When [`Self::next_due`] wants to be asked.
+    /// Returns when to call [`Self::next_due`].
     pub fn due(&self) -> Option<Instant> {
         match self.cut {
             Cut::At(due) => Some(due),
@@ -184,14 +184,14 @@ impl Body {
         }
     }
 
-    /// What is due.
+    /// Returns the action that is due.
     pub fn next_due(&mut self, now: Instant) -> Option<Due> {
         if let Cut::At(due) = self.cut {
             return (due <= now).then_some(Due::Reset);
         }
         let due = self.pace.as_mut()?.next_due(now)?;
         match self.cut {
-            // To let the last piece go would end the message.
+            // Forwarding the last piece would end the message.
             Cut::Draining { ended: true } => Some(Due::Reset),
             Cut::Draining { ended: false } => {
                 self.cut = Cut::At(now.after(BEFORE_A_CUT));

@@ -1,18 +1,20 @@
 //! A body that is slowed down to a rate.
 //!
-//! The total time is always right: no byte leaves before all bytes up to it could have, at the rate. How even the flow
-//! is depends on the host. Where pieces are known to be small, they are kept here and leave in steps of 50 ms. What is
-//! more than that, or may be, stays with the host, which then holds the sender back: it leaves in one piece, when all
-//! of it may. So does the rest of a body once its end has been seen, since the host ends the message with the next piece.
+//! The total time is always right: no byte leaves before the rate allows all bytes up to it. How smooth the flow is
+//! depends on the host. Pieces that are known to be small are kept here and leave in steps of 50 ms. Pieces that are,
+//! or may be, larger stay with the host, which then applies backpressure to the sender; they leave all at once, as
+//! soon as the rate allows all of them. So does the rest of a body once its end has been seen, because the host ends
+//! the message with the next piece.
 //!
-//! What is kept here can only be put back into a buffer of the host's that it has been told to fill. It puts the next
-//! piece there before anybody sees it, and a piece that the buffer has no room for is an error to it: 413 for a
-//! request, a reset for a response. In HTTP/1.1 a piece is what the host could read at once, which may be more than the
-//! buffer takes, and how much that is nobody knows: so nothing is kept here of what comes over HTTP/1.1. In HTTP/2 a
-//! piece is a frame, and the buffer takes a stream's window.
+//! Kept bytes can only be put back into a buffer that the host has been told to fill. The host adds the next piece to
+//! that buffer before the module sees it, and fails if the piece does not fit: with 413 for a request, with a reset
+//! for a response. In HTTP/1.1 a piece is whatever the host read at once, which may exceed the buffer by an unknown
+//! amount, so nothing that comes over HTTP/1.1 is kept here. In HTTP/2 a piece is a frame, and the buffer holds a
+//! stream's window.
 //!
-//! After that, the next piece comes out of the host's buffer as well. Up to 1.38, Envoy loses a piece that was put there
-//! and is passed on at once: so it waits for the next step in which something leaves, and the host gets out of the habit.
+//! After that, the next piece goes through the host's buffer as well. Up to 1.38, Envoy loses a piece that was put
+//! there and is forwarded at once, so the piece waits for the next step in which something leaves, and Envoy stops
+//! buffering.
 
 use super::kept::Kept;
 use super::{Around, Due};
@@ -22,34 +24,34 @@ use crate::view::DataView;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// How much of one body is kept here, in bytes. Together with one more piece it has to fit into the host's buffer, to be
-/// left there: the smallest window that Envoy can be given is 65 535 bytes.
+/// The most that is kept of one body, in bytes. Together with one more piece it must fit into the host's buffer, in
+/// case it is left there: the smallest window that Envoy can be configured with is 65 535 bytes.
 const MOST_KEPT: usize = 32 * 1024;
 /// The longest piece that is kept here, in bytes: the longest frame that Envoy allows its peers. A longer piece has
-/// gathered while Envoy could not pass it on, and its sender has more.
+/// accumulated while Envoy could not forward it, and its sender has more.
 const LONGEST_PIECE: usize = 16 * 1024;
-/// How much time in which nothing came is made up for, as in Envoy's own limiter.
+/// The most idle time that is made up for, as in Envoy's own limiter.
 const MADE_UP: Duration = Duration::from_secs(1);
-/// How often a piece leaves. Envoy's own limiter has the same step.
+/// The interval at which pieces leave, the same as in Envoy's own limiter.
 const STEP: Duration = Duration::from_millis(50);
 
-/// A rate, in bytes a second: more than none.
+/// A rate, in bytes per second, greater than zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate(u64);
 
 impl Rate {
-    /// So many KiB a second; at least one.
+    /// Creates a rate of `kib` KiB per second, at least one.
     pub fn kib_per_second(kib: u64) -> Self {
         Self(kib.max(1).saturating_mul(1024))
     }
 
-    /// How long so many bytes take.
+    /// Returns the time that `bytes` take.
     fn time(self, bytes: u64) -> Duration {
         let nanos = u128::from(bytes) * 1_000_000_000 / u128::from(self.0);
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    /// How many bytes so long a time is enough for.
+    /// Returns the number of bytes that can leave in `time`.
     fn bytes(self, time: Duration) -> u64 {
         u64::try_from(time.as_nanos() * u128::from(self.0) / 1_000_000_000).unwrap_or(u64::MAX)
     }
@@ -59,27 +61,27 @@ impl Rate {
 #[derive(Debug)]
 pub struct Pace {
     rate: Rate,
-    /// How many bytes may still leave at once.
+    /// The number of bytes that may still leave without delay.
     free: u64,
     /// Whether small pieces are kept here.
     keeps: bool,
-    /// Whether the host has been told to buffer, and puts the next piece into its buffer for that.
+    /// Whether the host has been told to buffer, and so puts the next piece into its buffer.
     buffers: bool,
-    /// When all bytes that have left so far could have, at the rate.
+    /// When the rate allowed all bytes that have left so far.
     paid: Option<Instant>,
     waiting: Waiting,
 }
 
-/// Where the bytes are that wait.
+/// The location of the waiting bytes.
 #[derive(Debug)]
 enum Waiting {
     Nothing,
-    /// Here. The host was told to buffer, and has none.
+    /// Kept here. The host has been told to buffer, and its buffer is empty.
     Here {
         kept: Kept,
         step: Instant,
     },
-    /// With the host: so many.
+    /// Buffered by the host.
     There {
         bytes: u64,
         due: Instant,
@@ -87,13 +89,13 @@ enum Waiting {
 }
 
 impl Pace {
-    /// A body that is slowed down to `rate` after its first `free` bytes. `in_small_pieces`: whether it comes over HTTP/2,
-    /// and on to the client as well, so that the host's buffer has room for any piece of it.
+    /// Slows a body down to `rate` after its first `free` bytes. `in_small_pieces` means that it comes over HTTP/2, and
+    /// goes to the client over HTTP/2 as well, so that the host's buffer has room for any piece of it.
     pub fn new(rate: Rate, free: u64, in_small_pieces: bool) -> Self {
         Self { rate, free, keeps: in_small_pieces, buffers: false, paid: None, waiting: Waiting::Nothing }
     }
 
-    /// A piece has arrived: `put` in the place of `data`.
+    /// Handles a piece of the body; `put` replaces `data`.
     pub fn on_data(
         &mut self,
         put: Option<Vec<u8>>,
@@ -114,7 +116,7 @@ impl Pace {
         self.keep_here(put, data, now, around)
     }
 
-    /// Whether so many bytes may leave by now, and nothing waits before them.
+    /// Returns whether `size` bytes may leave now, with nothing waiting before them.
     fn may_leave(&mut self, size: u64, now: Instant) -> bool {
         if !matches!(self.waiting, Waiting::Nothing) {
             return false;
@@ -160,7 +162,7 @@ impl Pace {
         self.leave_there(refused, data, size)
     }
 
-    /// Leaves a piece with the host, and all that is kept here before it.
+    /// Leaves a piece with the host, together with the bytes kept before it.
     fn leave_there(&mut self, put: Option<Vec<u8>>, data: &dyn DataView, size: usize) -> DataStep {
         let paid = self.paid.unwrap_or_default();
         let (before, put) = match core::mem::replace(&mut self.waiting, Waiting::Nothing) {
@@ -182,10 +184,10 @@ impl Pace {
         DataStep { put, then: DataThen::Watermark }
     }
 
-    /// Without a clock nothing is slowed down, and nothing stays behind.
+    /// Forwards everything: without a clock, nothing is slowed down.
     fn let_go(&mut self, put: Option<Vec<u8>>, data: &dyn DataView) -> DataStep {
         let put = match core::mem::replace(&mut self.waiting, Waiting::Nothing) {
-            // What waits with the host goes on with the piece: it must not be told to go on again.
+            // What the host has buffered leaves with the piece, and must not be resumed again.
             Waiting::Nothing | Waiting::There { .. } => put,
             Waiting::Here { mut kept, .. } => {
                 let mut rest = kept.take();
@@ -196,7 +198,7 @@ impl Pace {
         DataStep { put, then: DataThen::Forward }
     }
 
-    /// The trailers have arrived: they leave with what waits.
+    /// Handles the trailers, which leave with the waiting bytes.
     pub fn on_trailers(&mut self, clock: &dyn Clock) -> TrailersStep {
         if matches!(self.waiting, Waiting::Nothing) {
             return TrailersStep::Continue;
@@ -211,7 +213,7 @@ impl Pace {
         TrailersStep::Hold(kept)
     }
 
-    /// What is kept here, given up.
+    /// Takes the kept bytes, and stops keeping them here.
     fn take_rest(&mut self) -> Option<Vec<u8>> {
         match core::mem::replace(&mut self.waiting, Waiting::Nothing) {
             Waiting::Here { mut kept, .. } => Some(kept.take()),
@@ -222,7 +224,7 @@ impl Pace {
         }
     }
 
-    /// When [`Self::next_due`] wants to be asked.
+    /// Returns when to call [`Self::next_due`].
     pub fn due(&self) -> Option<Instant> {
         match &self.waiting {
             Waiting::Nothing => None,
@@ -231,7 +233,7 @@ impl Pace {
         }
     }
 
-    /// What may leave by now.
+    /// Returns what may leave now.
     pub fn next_due(&mut self, now: Instant) -> Option<Due> {
         match &mut self.waiting {
             Waiting::There { bytes, due } if *due <= now => {

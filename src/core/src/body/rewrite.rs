@@ -10,66 +10,66 @@ use alloc::vec::Vec;
 
 /// The longest body that a merge patch is applied to, in bytes.
 pub const LONGEST_PATCHED: usize = 1024 * 1024;
-/// The same where trailers may come after it: it has to fit into the host's buffer, which takes 1 MiB unless its
-/// configuration says otherwise, together with the next piece.
+/// The same if trailers may follow: together with the next piece, the body must fit into the host's buffer, which takes
+/// 1 MiB unless configured otherwise.
 const LONGEST_BEFORE_TRAILERS: usize = LONGEST_PATCHED - 64 * 1024;
 /// Millionths.
 const WHOLE: u64 = 1_000_000;
 
-/// A change to one body, under way.
+/// A change to one body, in progress.
 #[derive(Debug)]
 pub enum Rewrite {
-    /// Another body in its place.
+    /// Replaces the body.
     Replace {
-        /// It; none once it has been put there.
+        /// The new body; `None` once it has been sent.
         body: Option<Rc<[u8]>>,
-        /// Whether the headers tell of its length.
+        /// Whether the headers announce its length.
         announced: bool,
     },
-    /// A merge patch (RFC 7396), and what has come in so far.
+    /// Applies a merge patch (RFC 7396) to the body received so far.
     MergePatch {
-        /// The patch; none once it has been applied.
+        /// The patch; `None` once it has been applied.
         patch: Option<Rc<Json>>,
         /// The body, so far.
         kept: Kept,
-        /// How long the body will be.
+        /// The length of the body, as far as it is known.
         length: BodyLength,
     },
-    /// So many more bytes, and then no more.
+    /// Forwards this many more bytes, and drops the rest.
     Truncate(u64),
-    /// Each byte becomes another one with this probability, in millionths.
+    /// Replaces each byte by a different one with this probability, in millionths.
     Corrupt(u32, Sequence),
 }
 
-/// What is known beforehand of the length of a body.
+/// What the headers say about the length of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyLength {
-    /// It is so many bytes long: its end need not be waited for.
+    /// It is this many bytes long, so there is no need to wait for its end.
     Of(u64),
-    /// Nothing, but it is chunked as in HTTP/1.1, and no trailers come after it: Envoy drops them there.
+    /// The length is unknown, but the body is chunked as in HTTP/1.1, where Envoy drops trailers, so none follow.
     Chunked,
-    /// Nothing, and trailers may come after it.
+    /// The length is unknown, and trailers may follow.
     Unknown,
 }
 
-/// What becomes of a piece.
+/// The result for a piece.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rewritten {
-    /// It stays as it is.
+    /// The piece is unchanged.
     Same,
-    /// This takes its place.
+    /// These bytes replace the piece.
     To(Vec<u8>),
-    /// Nothing yet; it has been kept. With trailers to come, the host has to be able to take it before those.
+    /// Nothing yet: the piece has been kept. If trailers follow, the host must be able to send it before them.
     Later {
-        /// Whether they may come.
+        /// Whether trailers may follow.
         trailers: bool,
     },
-    /// The patch does not apply. This takes its place, if anything has been kept.
+    /// The patch does not apply. These bytes replace the piece, if anything has been kept.
     Unpatched(Option<Vec<u8>>),
 }
 
 impl Rewrite {
-    /// A piece has arrived.
+    /// Handles a piece of the body.
     pub fn on_data(&mut self, data: &dyn DataView, end: bool, around: &mut Around<'_>) -> Rewritten {
         match self {
             Self::Replace { body, .. } => match body.take() {
@@ -103,7 +103,7 @@ impl Rewrite {
         }
     }
 
-    /// The trailers have arrived, and no more of the body comes.
+    /// Handles the trailers: the body is complete.
     pub fn on_trailers(&mut self) -> Option<Rewritten> {
         match self {
             Self::MergePatch { patch, kept, .. } if !kept.is_empty() => {
@@ -113,7 +113,8 @@ impl Rewrite {
         }
     }
 
-    /// Whether the headers tell of a body that has not been put, since no piece has come whose place it could take.
+    /// Returns whether the headers announce a body that could not be sent, because no piece arrived that it could
+    /// replace.
     pub fn is_owed(&self) -> bool {
         match self {
             Self::Replace { body: Some(body), announced } => *announced && !body.is_empty(),
@@ -138,7 +139,7 @@ fn corrupt(bytes: &mut [u8], share: u32, draws: &mut Sequence) {
     for byte in bytes {
         let draw = draws.next_u64();
         if draw % WHOLE < u64::from(share) {
-            // Of what is left of the draw: anything but 0, so that the byte becomes another one.
+            // From the rest of the draw: anything but 0, so that the byte changes.
             *byte ^= u8::try_from(1 + draw / WHOLE % 255).unwrap_or(1);
         }
     }
@@ -151,7 +152,7 @@ fn patched(body: Vec<u8>, patch: Option<Rc<Json>>) -> Rewritten {
     }
 }
 
-/// What was kept goes on, and the piece after it.
+/// Forwards the kept bytes, followed by the piece.
 fn given_up(kept: &mut Kept, piece: impl FnOnce() -> Option<Vec<u8>>) -> Rewritten {
     if kept.is_empty() {
         return Rewritten::Unpatched(None);

@@ -18,19 +18,19 @@ use base64::prelude::BASE64_STANDARD;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// The longest body that a document may put in the place of another, in bytes.
+/// The longest replacement body in a document, in bytes.
 const LONGEST_BODY: usize = 64 * 1024;
 
 object! {
     /// Damage to a body.
     #[derive(Debug, Clone)]
     pub struct Corrupt {
-        /// The share of bytes that become other ones.
+        /// The share of bytes that are replaced by other bytes.
         pub percentage: FractionalPercent,
     }
 }
 
-/// A body in the place of another, written as text.
+/// A replacement body, written as text.
 #[derive(Debug, Clone)]
 pub struct Text(pub Rc<[u8]>);
 
@@ -50,7 +50,7 @@ impl Serialize for Text {
     }
 }
 
-/// A body in the place of another, written in base64.
+/// A replacement body, written in base64.
 #[derive(Debug, Clone)]
 pub struct Bytes(pub Rc<[u8]>);
 
@@ -80,7 +80,7 @@ impl Serialize for Bytes {
 pub struct Patch(pub Rc<Json>);
 
 impl Decode for Patch {
-    const EXPECTED: &'static str = "an object of what is to change";
+    const EXPECTED: &'static str = "an object with the fields to change";
 
     schema!(|_| serde_json::json!({ "type": "object", "examples": [{ "price": 0, "stock": null }] }));
 
@@ -99,24 +99,24 @@ impl Serialize for Patch {
 }
 
 choice! {
-    /// How a body changes, in exactly one way.
+    /// How a body is changed, in exactly one way.
     #[derive(Debug, Clone)]
-    pub enum BodyChange else "a body without a change", "a body changes in one way" {
-        /// By this text, at most 64 KiB.
+    pub enum BodyChange else "`body` changes nothing", "a body takes only one change" {
+        /// Replaces it with this text, at most 64 KiB.
         Replace(Text) = "replace",
-        /// By these bytes, in base64.
+        /// Replaces it with these bytes, in base64.
         ReplaceBase64(Bytes) = "replace_base64",
-        /// By a merge patch (RFC 7396), if it is JSON, not compressed, and at most 1 MiB long.
+        /// Applies a merge patch (RFC 7396), if the body is JSON, not compressed, and at most 1 MiB long.
         MergePatch(Patch) = "merge_patch",
-        /// Cut after so many bytes.
+        /// Cuts it after this many bytes.
         TruncateBytes(Count) = "truncate_bytes",
-        /// Bytes of it become other ones.
+        /// Replaces random bytes of it by other bytes.
         Corrupt(Corrupt) = "corrupt",
     }
 }
 
 impl BodyChange {
-    /// The draws for one body, if it takes any.
+    /// Returns the random draws for one body, if the change needs any.
     pub fn draws(&self, entropy: &mut dyn Entropy) -> Sequence {
         match self {
             Self::Corrupt(_) => Sequence(entropy.next_u64()),
@@ -124,7 +124,7 @@ impl BodyChange {
         }
     }
 
-    /// The work on one body, with its [`Self::draws`].
+    /// Starts the work on one body, with its [`Self::draws`].
     pub fn begin(&self, length: BodyLength, draws: Sequence) -> Rewrite {
         match self {
             Self::Replace(Text(body)) | Self::ReplaceBase64(Bytes(body)) => {
@@ -139,7 +139,7 @@ impl BodyChange {
         }
     }
 
-    /// The body that takes the other's place, if one does.
+    /// Returns the replacement body, if there is one.
     pub fn replacement(&self) -> Option<&Rc<[u8]>> {
         match self {
             Self::Replace(Text(body)) | Self::ReplaceBase64(Bytes(body)) => Some(body),
@@ -147,7 +147,7 @@ impl BodyChange {
         }
     }
 
-    /// The length of a body that was so long: `None` if that is not known.
+    /// Returns the new length of a body with the length `before`, or `None` if it is not known.
     pub fn length(&self, before: Option<u64>) -> Option<u64> {
         match self {
             Self::Replace(Text(body)) | Self::ReplaceBase64(Bytes(body)) => Some(body.len() as u64),
@@ -157,7 +157,7 @@ impl BodyChange {
         }
     }
 
-    /// As a clause.
+    /// Describes the change as a clause.
     pub fn words(&self) -> String {
         match self {
             Self::Replace(Text(body)) => {
@@ -165,9 +165,9 @@ impl BodyChange {
             }
             Self::ReplaceBase64(Bytes(body)) => format!("the body becomes {} other bytes", body.len()),
             Self::MergePatch(_) => "a merge patch is applied to the body, if it is JSON".into(),
-            Self::TruncateBytes(Count(bytes)) => format!("of the body, {bytes} bytes are left"),
+            Self::TruncateBytes(Count(bytes)) => format!("the body is cut to {bytes} bytes"),
             Self::Corrupt(corrupt) => {
-                format!("{} % of the body's bytes become other ones", corrupt.percentage)
+                format!("{} % of the body's bytes are corrupted", corrupt.percentage)
             }
         }
     }
@@ -185,7 +185,7 @@ impl Decode for BodyChange {
     const EXPECTED: &'static str = "a change such as `{\"replace\": \"sorry\"}`";
 
     schema!(|definitions| definitions.object("BodyChange", |definitions| {
-        let object = crate::decode::describe::Object::new(&["How a body changes, in exactly one way."]);
+        let object = crate::decode::describe::Object::new(&["How a body is changed, in exactly one way."]);
         Self::describe(object, definitions)
     }));
 
@@ -203,17 +203,17 @@ impl Serialize for BodyChange {
     }
 }
 
-/// What the headers say of the length of a body.
+/// Returns what the headers say about the length of a body.
 pub(crate) fn length(before: Option<u64>, header: impl Fn(&str) -> Option<Vec<u8>>) -> BodyLength {
     match before {
         Some(length) => BodyLength::Of(length),
-        // Envoy leaves it among the headers of a message that came over HTTP/1.1.
+        // Envoy keeps this header on a message that came over HTTP/1.1.
         None if header("transfer-encoding").is_some() => BodyLength::Chunked,
         None => BodyLength::Unknown,
     }
 }
 
-/// Whether a merge patch can apply to a body with such headers: JSON, not compressed, not too long.
+/// Returns whether a merge patch can apply to a body with these headers: JSON, not compressed, not too long.
 pub(crate) fn is_patchable(length: Option<u64>, header: impl Fn(&str) -> Option<Vec<u8>>) -> bool {
     let json = header("content-type").is_some_and(|value| {
         let value = value.to_ascii_lowercase();
@@ -224,8 +224,8 @@ pub(crate) fn is_patchable(length: Option<u64>, header: impl Fn(&str) -> Option<
     json && plain && length.is_none_or(|length| length <= LONGEST_PATCHED as u64)
 }
 
-/// What the headers have to say of the length of a body that changes. A message must never be longer than they say:
-/// the rest would pass for the next message on the connection.
+/// Returns the change to `content-length` for a changed body. A message must never be longer than its headers say: the
+/// rest would be taken for the next message on the connection.
 pub(crate) fn framing(body: &BodyChange, before: Option<u64>) -> Option<HeaderChange> {
     let after = body.length(before);
     match (before, after) {

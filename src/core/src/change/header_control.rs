@@ -1,8 +1,8 @@
-//! Faults that a request asks for itself, by the headers of Envoy's fault filter. The rule says whether it may, and the
-//! headers can only ask for less than the rule's percentage.
+//! Faults that a request asks for itself, with the headers of Envoy's fault filter. The rule decides whether that is
+//! allowed, and the headers can only lower the rule's percentage.
 //!
 //! Source: Envoy's documentation of the fault filter, "Controlling fault injection via HTTP headers". As there, only
-//! the first value of a header counts, and a value that is not what it should be counts as none.
+//! the first value of a header counts, and an invalid value counts as missing.
 
 use crate::value::duration::LONGEST;
 use crate::value::grpc::GrpcStatus;
@@ -10,21 +10,21 @@ use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use core::time::Duration;
 
-/// Milliseconds to wait.
+/// The delay in milliseconds.
 const DELAY: &str = "x-envoy-fault-delay-request";
-/// The numerator of the share that waits.
+/// The numerator of the share that is delayed.
 pub const DELAY_PERCENTAGE: &str = "x-envoy-fault-delay-request-percentage";
-/// The HTTP status to be answered with, 200 to 599. Wins over [`ABORT_GRPC`].
+/// The HTTP status of the reply, 200 to 599. Takes precedence over [`ABORT_GRPC`].
 const ABORT: &str = "x-envoy-fault-abort-request";
-/// The gRPC status to be answered with, 0 to 16.
+/// The gRPC status of the reply, 0 to 16.
 const ABORT_GRPC: &str = "x-envoy-fault-abort-grpc-request";
-/// The numerator of the share that is answered, for both.
+/// The numerator of the share that is aborted, for both.
 pub const ABORT_PERCENTAGE: &str = "x-envoy-fault-abort-request-percentage";
 
-/// The KiB a second of the response's body; of the request's body, by the same pattern.
+/// The rate of the response's body in KiB per second, and the numerator of the share.
 pub const THROUGHPUT_RESPONSE: [&str; 2] =
     ["x-envoy-fault-throughput-response", "x-envoy-fault-throughput-response-percentage"];
-/// Envoy has no such limit, and no such headers.
+/// The same for the request's body. Envoy has no such limit, and no such headers.
 pub const THROUGHPUT_REQUEST: [&str; 2] =
     ["x-envoy-fault-throughput-request", "x-envoy-fault-throughput-request-percentage"];
 
@@ -37,12 +37,12 @@ pub enum Wanted {
     Grpc(GrpcStatus),
 }
 
-/// How long the request asks to wait: not at all, if it does not ask.
+/// Returns the delay that the request asks for: zero if it does not ask.
 pub fn delay(request: &dyn RequestView) -> Duration {
     number(request, DELAY).map_or(Duration::ZERO, |ms| Duration::from_millis(ms).min(LONGEST))
 }
 
-/// The status that the request asks for.
+/// Returns the status that the request asks for.
 pub fn abort(request: &dyn RequestView) -> Option<Wanted> {
     let http = number(request, ABORT).and_then(|status| u16::try_from(status).ok());
     let grpc =
@@ -50,18 +50,18 @@ pub fn abort(request: &dyn RequestView) -> Option<Wanted> {
     http.filter(|status| (200..600).contains(status)).map(Wanted::Http).or_else(|| grpc().map(Wanted::Grpc))
 }
 
-/// The rate that the request asks for, in KiB a second: none if that is 0.
+/// Returns the rate that the request asks for, in KiB per second, or `None` if it is 0.
 pub fn throughput(request: &dyn RequestView, header: &str) -> Option<u64> {
     number(request, header).filter(|kib| *kib > 0)
 }
 
-/// The share that the request asks for, within the rule's.
+/// Returns the share that the request asks for, capped at the rule's.
 pub fn limited(percentage: FractionalPercent, header: &str, request: &dyn RequestView) -> FractionalPercent {
     number(request, header).map_or(percentage, |numerator| percentage.at_most(numerator))
 }
 
-/// A header's first value as a whole number: with blanks around it and a plus sign before it, if need be, as Envoy
-/// takes it.
+/// Parses a header's first value as a whole number. Blanks around it and a leading plus sign are allowed, as in
+/// Envoy.
 fn number(request: &dyn RequestView, header: &str) -> Option<u64> {
     let value = request.first_value(header)?;
     let text = core::str::from_utf8(&value).ok()?.trim_ascii();

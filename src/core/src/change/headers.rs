@@ -8,21 +8,21 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 object! {
-    /// Changes to headers: first those to be removed go, then those to be set take the place of any of their name,
-    /// then those to be added join.
+    /// Changes to headers: `remove` is applied first, then `set` replaces all values of a name, then `add` adds
+    /// values.
     #[derive(Debug, Clone)]
     pub struct HeaderChanges {
-        /// Headers with new values, whether or not they were there.
+        /// Headers to set, whether or not they are present.
         pub set: Option<ReplyHeaders>,
-        /// Headers with values beside those that are there.
+        /// Headers to add to the existing values.
         pub add: Option<ReplyHeaders>,
-        /// Headers that go.
+        /// Headers to remove.
         pub remove: Option<Vec<RemovedName>>,
     }
 }
 
 impl HeaderChanges {
-    /// One by one, in order.
+    /// Iterates over the changes, in order.
     pub fn iter(&self) -> impl Iterator<Item = HeaderChange> {
         let removed = self.remove.iter().flatten().map(|name| HeaderChange::Remove(name.as_str().into()));
         let added = self.add.iter().flat_map(ReplyHeaders::iter);
@@ -30,12 +30,12 @@ impl HeaderChanges {
         removed.chain(self.each_set()).chain(added)
     }
 
-    /// The same for a reply, without what a document must leave alone.
+    /// Like [`Self::iter`] for a reply, without the headers that a document must not change.
     pub fn of_reply(&self) -> impl Iterator<Item = HeaderChange> {
         self.iter().filter(|change| !is_reserved(change.name()))
     }
 
-    /// Tells of the names that it changes.
+    /// Calls `tell` with the name of each header that is changed.
     pub(crate) fn names(&self, tell: &mut dyn FnMut(&str)) {
         for headers in self.set.iter().chain(&self.add) {
             headers.iter().for_each(|(name, _)| tell(name));
@@ -46,14 +46,14 @@ impl HeaderChanges {
     fn each_set(&self) -> impl Iterator<Item = HeaderChange> {
         let mut before: Option<&str> = None;
         self.set.iter().flat_map(ReplyHeaders::iter).map(move |(name, value)| {
-            // The first value of a name takes the place of the old ones, the others join it.
+            // The first value of a name replaces the old ones, the others are added to it.
             let first = before.replace(name) != Some(name);
             let change = if first { HeaderChange::Set } else { HeaderChange::Add };
             change(name.into(), value.into())
         })
     }
 
-    /// Each as a clause.
+    /// Describes each change as a clause.
     pub fn words(&self) -> impl Iterator<Item = String> {
         self.iter().map(|change| match change {
             HeaderChange::Set(name, _) => format!("the header `{name}` is set"),

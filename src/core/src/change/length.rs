@@ -1,4 +1,4 @@
-//! How long a delay is: always the same, or drawn from a distribution.
+//! The length of a delay: fixed, or drawn from a distribution.
 
 use crate::change::header_control;
 use crate::change::percentiles::Percentiles;
@@ -19,26 +19,26 @@ use serde::{Serialize, Serializer};
 /// The 99th percentile of the standard normal distribution.
 const Z_99: f64 = 2.326_347_874_040_841;
 
-/// A uniform number from the open interval (0, 1): 53 random bits, and never an end, where logarithms have none.
+/// Draws a uniform number from the open interval (0, 1): 53 random bits, and never 0, where the logarithm is undefined.
 pub(super) fn uniform(entropy: &mut dyn Entropy) -> f64 {
     #[allow(clippy::cast_precision_loss, reason = "53 bits fit")]
     let bits = (entropy.next_u64() >> 11) as f64;
     (bits + 0.5) / 9_007_199_254_740_992.0
 }
 
-/// A standard normal number, by Box and Muller's transform.
+/// Draws a standard normal number, by the Box-Muller transform.
 fn standard_normal(entropy: &mut dyn Entropy) -> f64 {
     let radius = sqrt(-2.0 * log(uniform(entropy)));
     radius * cos(core::f64::consts::TAU * uniform(entropy))
 }
 
-/// Seconds as a duration: nothing below 0, [`LONGEST`] above that.
+/// Converts seconds to a duration, clamped to between 0 and [`LONGEST`].
 pub(super) fn from_seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.clamp(0.0, LONGEST.as_secs_f64())).unwrap_or(LONGEST)
 }
 
 object! {
-    /// Evenly between two durations.
+    /// A uniform distribution between two durations.
     #[derive(Debug, Clone)]
     pub struct Uniform {
         /// The shortest.
@@ -56,7 +56,7 @@ impl Uniform {
             return decoder.refuse(Code::Conflict, "`min` is more than `max`", label);
         }
         if self.max.get().is_zero() {
-            return decoder.refuse(Code::OutOfRange, "invalid delay", "a delay of nothing does nothing");
+            return decoder.refuse(Code::OutOfRange, "invalid delay", "a zero delay has no effect");
         }
         Ok(())
     }
@@ -68,7 +68,7 @@ impl Uniform {
 }
 
 object! {
-    /// The normal distribution; what falls below 0 is 0.
+    /// The normal distribution; negative values count as 0.
     #[derive(Debug, Clone)]
     pub struct Normal {
         /// The mean.
@@ -91,7 +91,7 @@ impl Normal {
 }
 
 object! {
-    /// The lognormal distribution: what latencies mostly look like.
+    /// The lognormal distribution, which fits most latencies.
     #[derive(Debug, Clone)]
     pub struct Lognormal {
         /// Half of the delays are shorter.
@@ -140,12 +140,12 @@ impl Exponential {
 }
 
 object! {
-    /// The Pareto distribution: few delays, but those very long.
+    /// The Pareto distribution: a few delays are very long.
     #[derive(Debug, Clone)]
     pub struct Pareto {
         /// The shortest.
         pub min: Written,
-        /// How fast long delays get rare: the smaller, the heavier the tail. From 0.1 to 100.
+        /// The shape: the smaller, the heavier the tail. From 0.1 to 100.
         pub shape: Shape,
     }
     check Self::check
@@ -203,10 +203,10 @@ fn more_than_nothing(field: &str, length: Written, decoder: &mut Decoder) -> Res
     if !length.get().is_zero() {
         return Ok(());
     }
-    decoder.field(field, |d| d.refuse(Code::OutOfRange, "invalid duration", "it has to be more than nothing"))
+    decoder.field(field, |d| d.refuse(Code::OutOfRange, "invalid duration", "must be greater than zero"))
 }
 
-/// A length that is always the same.
+/// A fixed length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fixed(pub Written);
 
@@ -218,8 +218,8 @@ impl Decode for Fixed {
     fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let length = Written::decode(json, decoder)?;
         if length.get().is_zero() {
-            let label = "a delay of nothing does nothing";
-            let help = "leave `delay` out, or give it a duration";
+            let label = "a zero delay has no effect";
+            let help = "remove `delay`, or set a longer duration";
             return decoder.refuse_with_help(Code::OutOfRange, "invalid duration", label, help);
         }
         Ok(Self(length))
@@ -233,24 +233,24 @@ impl Serialize for Fixed {
 }
 
 choice! {
-    /// How long something waits.
+    /// The length of a delay.
     #[derive(Debug, Clone)]
-    pub enum Length else "a delay needs a length", "a delay has one length" {
-        /// Always this long.
+    pub enum Length else "a delay needs a length", "a delay takes only one length" {
+        /// A fixed delay.
         Fixed(Fixed) = "fixed_delay",
-        /// Evenly between two durations.
+        /// Uniformly distributed between two durations.
         Uniform(Uniform) = "uniform",
-        /// Normal; what falls below 0 is no delay.
+        /// Normally distributed; a negative value means no delay.
         Normal(Normal) = "normal",
-        /// What latencies mostly look like.
+        /// Lognormally distributed, like most latencies.
         Lognormal(Lognormal) = "lognormal",
-        /// Exponential.
+        /// Exponentially distributed.
         Exponential(Exponential) = "exponential",
-        /// A few that are very long.
+        /// Pareto distributed: a few delays are very long.
         Pareto(Pareto) = "pareto",
-        /// As measured, evenly between them.
+        /// From measured percentiles, with linear interpolation between them.
         Percentiles(Percentiles) = "percentiles",
-        /// As long as the request itself says, by the header that Envoy's filter takes.
+        /// The delay that the request asks for, with the header of Envoy's fault filter.
         Header(Nothing) = "header_delay",
     }
 }
@@ -270,7 +270,7 @@ impl Length {
         }
     }
 
-    /// As a clause: `with a median of 200ms and a p99 of 2s (lognormal)`.
+    /// Describes the length as a clause: `with a median of 200ms and a p99 of 2s (lognormal)`.
     pub fn words(&self) -> String {
         let of = |written: Written| length(written);
         match self {

@@ -1,4 +1,4 @@
-//! What a document says about changes to a message: its headers, its body, its status, and how long it waits.
+//! Changes to a message in a document: to its headers, body and status, and delays.
 
 pub mod body;
 pub mod header_control;

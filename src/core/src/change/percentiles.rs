@@ -1,4 +1,4 @@
-//! Percentiles as somebody measured them, as a distribution.
+//! A distribution defined by measured percentiles.
 
 use crate::change::length::{from_seconds, uniform};
 use crate::decode::diagnostic::Code;
@@ -14,11 +14,11 @@ use core::time::Duration;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// Percentiles as they were measured: `{"p50": "20ms", "p90": "80ms", "p99": "1s"}`. Between two of them, delays are
-/// spread evenly; below the first they begin at `p0` (0 if absent), and none is longer than the last.
+/// Measured percentiles: `{"p50": "20ms", "p90": "80ms", "p99": "1s"}`. Delays are distributed uniformly between two of
+/// them; below the first they start at `p0` (0 if absent), and none is longer than the last.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Percentiles {
-    /// Shares of requests, in 0..=1, and what those are shorter than; both increase.
+    /// Shares of requests, in 0..=1, and the upper bounds of their delays; both increase.
     points: Vec<(f64, Duration)>,
     written: Vec<(String, Written)>,
 }
@@ -41,7 +41,7 @@ impl Percentiles {
         below.1
     }
 
-    /// Names and lengths, as they were written, in order.
+    /// Iterates over names and lengths as they were written, in increasing order.
     pub fn written(&self) -> impl Iterator<Item = (&str, Written)> {
         self.written.iter().map(|(name, length)| (name.as_str(), *length))
     }
@@ -53,7 +53,7 @@ impl Percentiles {
                 Code::UnknownField,
                 format!("unknown percentile `{name}`"),
                 "expected `p0` to `p100`",
-                "percentiles are called `p50`, `p99` or `p99.9`",
+                "percentiles have names such as `p50`, `p99` or `p99.9`",
             );
         };
         Written::decode(json, decoder).map(|length| (share / 100.0, length))
@@ -63,16 +63,16 @@ impl Percentiles {
         for (lower, upper) in written.iter().zip(written.iter().skip(1)) {
             if lower.0 == upper.0 || lower.2 > upper.2 {
                 let label = format!("`{}` is {}, `{}` is {}", lower.1, lower.2, upper.1, upper.2);
-                return decoder.refuse(Code::Conflict, "percentiles have to grow", label);
+                return decoder.refuse(Code::Conflict, "percentiles must increase", label);
             }
         }
         Ok(())
     }
 }
 
-/// A number such as `99.9`, of digits before the point and, where there is one, after it.
+/// Parses a number such as `99.9`, with digits before the point and, if there is one, after it.
 ///
-/// The standard library's `parse` weighs 20 KB in the module, and nothing else there needs it.
+/// The standard library's `parse` for floats adds 20 KB to the module, and nothing else in it needs that.
 fn plain_decimal(text: &str) -> Option<f64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -84,11 +84,12 @@ fn plain_decimal(text: &str) -> Option<f64> {
     Some(whole + part.bytes().rev().fold(0.0, |sum, digit| (sum + value(digit)) / 10.0))
 }
 
-/// By their shares, and those of one share as they were written.
+/// Sorts percentiles by their shares, and those with the same share in the order in which they were written.
 ///
-/// By way of a heap, since each sort of the standard library is compiled for its type, to some 6 KB in the module.
+/// It uses a heap, because each sort of the standard library is compiled for its type, and adds about 6 KB to the
+/// module.
 fn in_order<'n>(written: &[(f64, &'n str, Written)]) -> Vec<(f64, &'n str, Written)> {
-    // The bits of floats that are not negative are in the order of the floats.
+    // The bit patterns of non-negative floats sort in the same order as the floats.
     let places = written.iter().enumerate().map(|(place, (share, ..))| (share.to_bits(), place));
     let places = places.collect::<BinaryHeap<_>>().into_sorted_vec();
     places.iter().filter_map(|(_, place)| written.get(*place).copied()).collect()

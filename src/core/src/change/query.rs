@@ -1,5 +1,5 @@
-//! Changes to the query of a path (RFC 3986, section 3.4). Parameters that a change does not name stay as they were
-//! written.
+//! Changes to the query of a path (RFC 3986, section 3.4). Parameters that a change does not name stay byte for byte as
+//! they were.
 
 use crate::predicate::pair::{percent_decoded, split_at_equals};
 use crate::value::query::RESERVED;
@@ -13,14 +13,14 @@ pub struct Query<'a>(Vec<Parameter<'a>>);
 
 /// A parameter.
 enum Parameter<'a> {
-    /// As it was.
+    /// An unchanged parameter.
     Before(&'a [u8]),
-    /// As it is to be.
+    /// A new parameter.
     Now(String),
 }
 
 impl<'a> Query<'a> {
-    /// The path without its query, and the query. A fragment, which no client sends, goes.
+    /// Splits a path from its query. A fragment, which no client sends, is dropped.
     pub fn split(path: &'a [u8]) -> (&'a [u8], Self) {
         let path = path.split(|byte| *byte == b'#').next().unwrap_or_default();
         let at = path.iter().position(|byte| *byte == b'?').unwrap_or(path.len());
@@ -30,12 +30,12 @@ impl<'a> Query<'a> {
         (path, Self(parameters.map(Parameter::Before).collect()))
     }
 
-    /// Takes all parameters of a name out.
+    /// Removes all parameters with a name.
     pub fn remove(&mut self, name: &str) {
         self.0.retain(|parameter| !parameter.is_called(name));
     }
 
-    /// Puts parameters into the place of the first of their name, and of all others; at the end, if there is none.
+    /// Replaces all parameters with a name, at the position of the first one, or at the end if there is none.
     pub fn set(&mut self, name: &str, values: &[String]) {
         let place = self.0.iter().position(|parameter| parameter.is_called(name)).unwrap_or(self.0.len());
         self.remove(name);
@@ -43,12 +43,12 @@ impl<'a> Query<'a> {
         self.0.splice(place..place, values.iter().map(|value| Parameter::Now(parameter(name, value))));
     }
 
-    /// One more parameter, at the end.
+    /// Adds a parameter at the end.
     pub fn add(&mut self, name: &str, value: &str) {
         self.0.push(Parameter::Now(parameter(name, value)));
     }
 
-    /// The path with this query.
+    /// Returns the path with this query.
     pub fn after(&self, path: &[u8]) -> Vec<u8> {
         let mut whole = path.to_vec();
         for (position, parameter) in self.0.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! How fast a body goes. What the host makes of it is in [`crate::body::pace`].
+//! The rate of a body. The pacing itself is in [`crate::body::pace`].
 
 use crate::body::pace::Rate;
 use crate::change::header_control;
@@ -13,7 +13,7 @@ object! {
     /// A rate.
     #[derive(Debug, Clone)]
     pub struct FixedLimit {
-        /// KiB a second, at least 1: Envoy's unit, in spite of its name.
+        /// KiB per second, at least 1: Envoy's unit, despite the name.
         pub limit_kbps: Count,
     }
     check Self::check
@@ -28,7 +28,7 @@ impl FixedLimit {
             d.refuse_with_help(
                 Code::OutOfRange,
                 "invalid rate",
-                "found `0`, expected at least 1 KiB a second",
+                "found `0`, expected at least 1 KiB per second",
                 "to let nothing through at all, use `\"hang\": {\"max\": \"60s\"}`",
             )
         })
@@ -36,16 +36,16 @@ impl FixedLimit {
 }
 
 object! {
-    /// How a body is slowed down: with exactly one of `fixed_limit` and `header_limit`.
+    /// How a body is slowed down, with exactly one of `fixed_limit` and `header_limit`.
     #[derive(Debug, Clone)]
     pub struct RateLimit {
-        /// To this rate, for each stream.
+        /// The rate, for each stream.
         pub fixed_limit: Option<FixedLimit>,
-        /// To the rate that the request asks for, by the header that Envoy's filter takes.
+        /// Uses the rate that the request asks for, with the header of Envoy's fault filter.
         pub header_limit: Option<Nothing>,
-        /// How many bytes go first, as fast as they can: 0, if it is absent.
+        /// The number of bytes that pass first at full speed: 0 if absent.
         pub after_bytes: Option<Count>,
-        /// The share of the rule's requests that are slowed down: all, if it is absent.
+        /// The share of the rule's requests that are slowed down: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
     exactly_one ["fixed_limit", "header_limit"]
@@ -54,11 +54,11 @@ object! {
 
 impl RateLimit {
     fn check(fields: &Fields<'_>, decoder: &mut Decoder) {
-        let (none, several) = ("a rate limit needs a rate", "a rate limit has one rate");
+        let (none, several) = ("a rate limit needs a rate", "a rate limit takes only one rate");
         let _ = fields.exactly_one(&["fixed_limit", "header_limit"], none, several, decoder);
     }
 
-    /// As a clause that begins with `what`.
+    /// Describes the limit as a clause that begins with `what`.
     pub fn words(&self, what: &str) -> String {
         let Self { fixed_limit, header_limit: _, after_bytes, percentage: _ } = self;
         let rate = match fixed_limit {
@@ -72,7 +72,7 @@ impl RateLimit {
         format!("{what} at {rate}{after}")
     }
 
-    /// The share of requests like this one. `headers` are those that ask for a rate, and for a share.
+    /// Returns the share for requests like this one. `headers` are those that ask for a rate and for a share.
     pub fn percentage(&self, headers: [&str; 2], request: &dyn RequestView) -> FractionalPercent {
         let percentage = self.percentage.unwrap_or(FractionalPercent::ALWAYS);
         match self.header_limit {
@@ -81,7 +81,7 @@ impl RateLimit {
         }
     }
 
-    /// The rate for this request, if there is one.
+    /// Returns the rate for this request, if there is one.
     pub fn rate(&self, headers: [&str; 2], request: &dyn RequestView) -> Option<Rate> {
         let kib = match &self.fixed_limit {
             Some(fixed) => fixed.limit_kbps.0,
@@ -90,7 +90,7 @@ impl RateLimit {
         Some(Rate::kib_per_second(kib))
     }
 
-    /// How many bytes go first, as fast as they can.
+    /// Returns the number of bytes that pass first at full speed.
     pub fn free(&self) -> u64 {
         self.after_bytes.map_or(0, |count| count.0)
     }

@@ -1,4 +1,4 @@
-//! How a document says that a response changes.
+//! Changes to a response in a document.
 
 use super::body::BodyChange;
 use super::headers::HeaderChanges;
@@ -18,12 +18,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 object! {
-    /// Which responses are changed. Without any field, all are.
+    /// The responses to change. Without any field, all responses.
     #[derive(Debug, Clone)]
     pub struct ResponseMatch {
-        /// The status: `503`, `"5xx"`, or a list of such.
+        /// The status: `503`, `"5xx"`, or a list of these.
         pub status: Option<StatusMatch>,
-        /// Conditions on its headers, as on a request's; all have to hold.
+        /// Conditions on the response's headers, as for a request; all must hold.
         pub headers: Option<Vec<HeaderMatcher>>,
     }
 }
@@ -41,8 +41,8 @@ object! {
     /// The stream is reset in the middle of the response.
     #[derive(Debug, Clone)]
     pub struct ResponseReset {
-        /// After so many bytes of its body; before anything of it has been sent, if it is absent or 0. A body that is
-        /// shorter arrives whole.
+        /// The number of body bytes before the reset. If absent or 0, nothing of the response is sent. A shorter body
+        /// arrives whole.
         pub after_bytes: Option<Count>,
     }
 }
@@ -51,22 +51,22 @@ object! {
     /// How a response is changed.
     #[derive(Debug, Clone)]
     pub struct ResponseChange {
-        /// Which responses. A rule's own `match` is about requests.
+        /// The responses to change. The rule's own `match` is for requests.
         pub matches as "match": Option<ResponseMatch>,
-        /// The response waits, headers and all.
+        /// Delays the whole response, including its headers.
         pub delay: Option<Wait>,
-        /// Its status, 200 to 599.
+        /// The new status, 200 to 599.
         pub status: Option<HttpStatus>,
-        /// For gRPC, in the place of the whole response; a response that is not gRPC gets the HTTP status that stands
-        /// for it, unless `status` is there too.
+        /// For gRPC, replaces the whole response. A response that is not gRPC gets the corresponding HTTP status,
+        /// unless `status` is set too.
         pub grpc_status: Option<GrpcStatus>,
-        /// Its headers.
+        /// Changes to the headers.
         pub headers: Option<HeaderChanges>,
-        /// Its body.
+        /// A change to the body.
         pub body: Option<BodyChange>,
-        /// The stream is reset in the middle of it.
+        /// Resets the stream in the middle of the response.
         pub reset: Option<ResponseReset>,
-        /// The share of the rule's responses that are changed: all, if it is absent.
+        /// The share of the rule's responses that are changed: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
     later ["trailers"]
@@ -84,7 +84,7 @@ impl ResponseChange {
         if nothing {
             return decoder.refuse_with_help(
                 Code::Conflict,
-                "a response without a change",
+                "`response` changes nothing",
                 "",
                 "add `delay`, `status`, `grpc_status`, `headers`, `body` or `reset`",
             );
@@ -92,7 +92,7 @@ impl ResponseChange {
         Ok(())
     }
 
-    /// As a clause.
+    /// Describes the changes as a clause.
     pub fn words(&self) -> String {
         let Self { matches, delay, status, grpc_status, headers, body, reset, percentage: _ } = self;
         let mut parts = Vec::new();

@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::vec::Vec;
 use serde::{Serialize, Serializer};
 
-/// Statuses: one, a class, or a list of both.
+/// A set of statuses: one status, a class, or a list of both.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StatusMatch(Vec<Statuses>);
 
@@ -20,11 +20,11 @@ enum Statuses {
     Class(u16),
 }
 
-/// The classes of RFC 9110, section 15, that end an exchange.
+/// The status classes of final responses (RFC 9110, section 15).
 const CLASSES: [(&str, u16); 4] = [("2xx", 2), ("3xx", 3), ("4xx", 4), ("5xx", 5)];
 
 impl StatusMatch {
-    /// Whether a status is among them.
+    /// Returns whether the set includes a status.
     pub fn includes(&self, status: u16) -> bool {
         self.0.iter().any(|statuses| match statuses {
             Statuses::One(one) => *one == status,
@@ -56,7 +56,7 @@ impl Decode for StatusMatch {
             return Statuses::decode(json, decoder).map(|one| Self([one].into()));
         };
         if list.is_empty() {
-            return decoder.refuse(Code::Conflict, "no status matches an empty list", "");
+            return decoder.refuse(Code::Conflict, "an empty list matches no status", "");
         }
         let read: Vec<Result<Statuses, Refused>> = list
             .iter()

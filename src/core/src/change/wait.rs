@@ -1,4 +1,4 @@
-//! How long something waits: a fixed time, one drawn from a distribution, or what the request asks for.
+//! Delays: of a fixed length, drawn from a distribution, or as the request asks for.
 
 use crate::change::length::Length;
 use crate::decode::diagnostic::Code;
@@ -14,28 +14,28 @@ use core::time::Duration;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// How long a request waits: at most an hour, whatever the distribution.
+/// A delay: at most an hour, whatever the distribution.
 #[derive(Debug, Clone)]
 pub struct Wait {
-    /// Where the length comes from.
+    /// The length.
     pub length: Length,
-    /// Cuts longer ones.
+    /// The longest delay; longer ones are cut to it.
     pub max: Option<Written>,
-    /// The share of the rule's requests that wait: all, if it is absent.
+    /// The share of the rule's requests that are delayed: all if absent.
     pub percentage: Option<FractionalPercent>,
 }
 
 impl Wait {
     const COMMON: &'static [&'static str] = &["max", "percentage"];
 
-    /// How long this request waits: not at all if it comes out so.
+    /// Returns the delay of this request, or `None` if it is zero.
     pub fn length(&self, request: &dyn RequestView, entropy: &mut dyn Entropy) -> Option<Duration> {
         let drawn = self.length.draw(request, entropy);
         let length = self.max.map_or(drawn, |max| drawn.min(max.get()));
         (!length.is_zero()).then_some(length)
     }
 
-    /// How long, as a clause: `2s`, `between 1s and 9s (uniform), at most 5s`.
+    /// Describes the length as a clause: `2s`, `between 1s and 9s (uniform), at most 5s`.
     pub fn how_long(&self) -> String {
         let length = self.length.words();
         match self.max {
@@ -51,11 +51,11 @@ impl Decode for Wait {
     schema!(|definitions| definitions.object("Delay", |definitions| {
         let share = FractionalPercent::schema(definitions);
         let object = crate::decode::describe::Object::new(&[
-            "How long a request waits: at most an hour, whatever the distribution.",
+            "The length of a delay: at most an hour, whatever the distribution.",
         ]);
         Length::describe(object, definitions)
-            .with("max", "Cuts longer ones.", Written::schema(definitions))
-            .with("percentage", "The share of the rule's requests that wait: all, if it is absent.", share)
+            .with("max", "The longest delay; longer ones are cut to it.", Written::schema(definitions))
+            .with("percentage", "The share of the rule's requests that are delayed: all if absent.", share)
     }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
@@ -63,7 +63,7 @@ impl Decode for Wait {
         let max: Result<Option<Written>, Refused> = Field::read(&fields, "max", decoder);
         let max = max.and_then(|max| match max {
             Some(max) if max.get().is_zero() => fields.at("max", decoder, |d| {
-                d.refuse(Code::OutOfRange, "invalid duration", "a delay of nothing does nothing")
+                d.refuse(Code::OutOfRange, "invalid duration", "a zero delay has no effect")
             }),
             max => Ok(max),
         });

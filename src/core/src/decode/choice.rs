@@ -1,9 +1,9 @@
-//! One field of several, as an enum.
+//! Exactly one of several fields, as an enum.
 
-/// An enum that a document writes as exactly one field of an object: each variant has its field. The object may have other
-/// fields beside it.
+/// Defines an enum that a document writes as exactly one field of an object: each variant has its own field. The object
+/// may have other fields as well.
 ///
-/// The two messages are for an object that has none of the fields, and for one that has several.
+/// The two messages are for an object with none of the fields, and for an object with several.
 macro_rules! choice {
     (
         $(#[$($meta:tt)*])*
@@ -17,19 +17,19 @@ macro_rules! choice {
         }
 
         impl $Name {
-            /// The fields, of which exactly one is given.
+            /// The fields; a document sets exactly one of them.
             pub const FIELDS: &'static [&'static str] = &[$($field),+];
 
-            /// The field that is given.
+            /// Returns the name of the field that is set.
             #[allow(dead_code, reason = "not every choice has more to check")]
             pub fn field(&self) -> &'static str {
                 match self { $(Self::$Variant(_) => $field,)+ }
             }
 
-            /// Reads the field that is given.
+            /// Decodes the field that is set.
             ///
             /// # Errors
-            /// None is, several are, or its value is wrong.
+            /// None of the fields is set, several are, or the value is invalid.
             pub fn choose(
                 fields: &$crate::decode::Fields<'_>,
                 decoder: &mut $crate::decode::Decoder,
@@ -41,7 +41,7 @@ macro_rules! choice {
                 Err(decoder.refused())
             }
 
-            /// Adds the fields to a description.
+            /// Adds the fields to a JSON Schema.
             #[cfg(feature = "schema")]
             pub fn describe(
                 mut object: $crate::decode::describe::Object,
@@ -54,7 +54,7 @@ macro_rules! choice {
                 object.exactly_one(Self::FIELDS)
             }
 
-            /// Prints the field that is given.
+            /// Serializes the field that is set.
             ///
             /// # Errors
             /// The serializer's.

@@ -1,4 +1,4 @@
-//! What a decoder carries along.
+//! The state of decoding: the current path and the mistakes found so far.
 
 use super::Decode;
 use crate::decode::diagnostic::{Code, Diagnostic, Severity};
@@ -8,37 +8,37 @@ use alloc::borrow::Cow;
 use alloc::format;
 use alloc::vec::Vec;
 
-/// What a decoder carries along: where it stands, and what it has found wrong.
+/// The state of decoding: the current path and the mistakes found so far.
 #[derive(Debug)]
 pub struct Decoder {
     path: Path,
     diagnostics: Vec<Diagnostic>,
-    /// How many more were found than are kept.
+    /// The number of mistakes found but not kept.
     dropped: usize,
-    /// What is left of [`MEMORY`].
+    /// The bytes left of [`MEMORY`].
     memory: usize,
 }
 
-/// Proof that a mistake has been reported: only a [`Decoder`] makes one.
+/// Proof that a mistake has been reported: only a [`Decoder`] can create one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused(());
 
-/// The most mistakes of one document that are told.
+/// The most mistakes reported for one document.
 const MOST_MISTAKES: usize = 100;
-/// The most memory that what is decoded of one document may take, in bytes. A few bytes of text can stand for some
-/// hundreds, and for thousands where they are a regular expression.
+/// The most memory that one decoded document may take, in bytes. A few bytes of text can decode to hundreds of bytes,
+/// or thousands for a regular expression.
 const MEMORY: usize = 32 * 1024 * 1024;
 
 impl Decoder {
     /// Decodes a whole document.
     ///
     /// # Errors
-    /// Every mistake, in the order of the text; of more than 100, the first that were found, and how many more.
+    /// Every mistake, in the order of the text. Of more than 100, the first ones found and the number of others.
     pub fn decode<T: Decode>(json: &Json) -> Result<T, Vec<Diagnostic>> {
         Self::decode_weighed(json).map(|(value, _)| value)
     }
 
-    /// The same, with the bytes that it takes.
+    /// Decodes a whole document and returns the memory that it takes, in bytes.
     ///
     /// # Errors
     /// As above.
@@ -54,19 +54,19 @@ impl Decoder {
         self.diagnostics = in_order(self.diagnostics, json);
         if self.dropped > 0 {
             self.path = Path::default();
-            // One that was kept makes room for the sentence.
+            // Drop one kept mistake to make room for the summary.
             self.diagnostics.truncate(MOST_MISTAKES - 1);
             let label = format!("and {} more", self.dropped + 1);
             self.dropped = 0;
-            self.report(Code::TooMany, "too many mistakes to tell", label);
+            self.report(Code::TooMany, "too many mistakes to list", label);
         }
         self.diagnostics
     }
 
-    /// Takes memory for something decoded.
+    /// Takes `bytes` from the memory budget for a decoded value.
     ///
     /// # Errors
-    /// There is not so much left.
+    /// The budget is exhausted.
     pub fn take_memory(&mut self, bytes: usize) -> Result<(), Refused> {
         self.memory = match self.memory.checked_sub(bytes) {
             Some(left) => left,
@@ -78,18 +78,18 @@ impl Decoder {
         Ok(())
     }
 
-    /// Stands for a mistake that has been reported before.
+    /// Returns the proof for a mistake that has already been reported.
     pub(crate) fn refused(&self) -> Refused {
-        debug_assert!(self.told() > 0, "a value is refused, and nobody has said why");
+        debug_assert!(self.told() > 0, "a value was refused without a reported mistake");
         Refused(())
     }
 
-    /// How many mistakes there are so far.
+    /// Returns the number of mistakes found so far.
     pub(super) fn told(&self) -> usize {
         self.diagnostics.len() + self.dropped
     }
 
-    /// Does something one step further down.
+    /// Runs `work` with `segment` appended to the path.
     pub fn within<R>(&mut self, segment: Segment, work: impl FnOnce(&mut Self) -> R) -> R {
         self.enter(segment);
         let result = work(self);
@@ -107,7 +107,7 @@ impl Decoder {
         self.path.pop();
     }
 
-    /// Does something at a field.
+    /// Runs `work` with a field appended to the path.
     pub fn field<R>(&mut self, name: &str, work: impl FnOnce(&mut Self) -> R) -> R {
         self.enter_field(name);
         let result = work(self);
@@ -115,13 +115,13 @@ impl Decoder {
         result
     }
 
-    /// Apart from [`Self::field`], which is compiled anew for each type and inlined at each of its many callers.
+    /// Separate from [`Self::field`], which is compiled for each type and inlined at each of its many callers.
     #[inline(never)]
     fn enter_field(&mut self, name: &str) {
         self.enter(Segment::Field(name.into()));
     }
 
-    /// Reports a mistake at the present place, for a caller that goes on to look for others.
+    /// Reports a mistake at the current path, for a caller that keeps looking for others.
     pub fn report(
         &mut self,
         code: Code,
@@ -131,10 +131,10 @@ impl Decoder {
         self.add(code, message.into(), label.into())
     }
 
-    /// Reports a mistake at the present place and gives up on the value.
+    /// Reports a mistake at the current path and gives up on the value.
     ///
     /// # Errors
-    /// Always, so that a decoder can end with it.
+    /// Always, so that a decoder can return it directly.
     pub fn refuse<T>(
         &mut self,
         code: Code,
@@ -144,7 +144,7 @@ impl Decoder {
         Err(self.add(code, message.into(), label.into()))
     }
 
-    /// The same with the way out.
+    /// Like [`Self::refuse`], with a hint on how to fix the mistake.
     ///
     /// # Errors
     /// Always.
@@ -160,7 +160,7 @@ impl Decoder {
         Err(refused)
     }
 
-    /// Apart from its callers, which are compiled anew for each type.
+    /// Separate from its callers, which are compiled for each type.
     #[inline(never)]
     fn add(&mut self, code: Code, message: Cow<'static, str>, label: Cow<'static, str>) -> Refused {
         if self.diagnostics.len() >= MOST_MISTAKES {
@@ -180,7 +180,7 @@ impl Decoder {
         Refused(())
     }
 
-    /// Adds the way out to the mistake reported last.
+    /// Adds a hint to the last reported mistake.
     #[inline(never)]
     pub(super) fn advise(&mut self, help: Cow<'static, str>) {
         if self.dropped == 0
@@ -208,7 +208,7 @@ impl Decoder {
         Err(self.mistype(what, found, expected))
     }
 
-    /// The same with the way out.
+    /// Like [`Self::wrong_type`], with a hint on how to fix the mistake.
     ///
     /// # Errors
     /// Always.
@@ -224,7 +224,7 @@ impl Decoder {
         Err(refused)
     }
 
-    /// Reports a word that is none of those that it may be.
+    /// Reports a word that is not one of the allowed words.
     #[inline(never)]
     pub(crate) fn no_word<T>(&mut self, what: &str, found: &Json, expected: &str) -> Result<T, Refused> {
         match found {
@@ -243,10 +243,10 @@ impl Decoder {
     }
 }
 
-/// In the order of the text, and those of one place as they were found.
+/// Sorts mistakes by their position in the text, and those at the same position in the order in which they were found.
 fn in_order(mistakes: Vec<Diagnostic>, json: &Json) -> Vec<Diagnostic> {
     let mut ordered: Vec<(Vec<usize>, Diagnostic)> = Vec::with_capacity(mistakes.len());
-    // Each put into its place: there are few, and each sort of the standard library takes some 6 KB of the module.
+    // Insertion sort: there are few, and each sort of the standard library adds about 6 KB to the module.
     for mistake in mistakes {
         let position = json.position_of(&mistake.path);
         let place = ordered.partition_point(|(other, _)| *other <= position);

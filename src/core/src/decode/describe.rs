@@ -1,23 +1,23 @@
-//! The parts that JSON Schemas are made of, for types that describe themselves.
+//! Building blocks of JSON Schemas, for types that describe themselves.
 
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use serde_json::{Map, Value, json};
 
-/// The objects met so far, by the names of their types.
+/// The schemas of the objects seen so far, by type name.
 #[derive(Debug, Default)]
 pub struct Definitions {
     objects: Map<String, Value>,
 }
 
 impl Definitions {
-    /// The descriptions of all of them.
+    /// Returns the schemas of all objects.
     pub fn into_objects(self) -> Map<String, Value> {
         self.objects
     }
 
-    /// A reference to an object's description, which is made once: types may contain themselves.
+    /// Returns a reference to an object's schema, which is built only once because types may be recursive.
     pub fn object(&mut self, name: &str, describe: impl FnOnce(&mut Self) -> Object) -> Value {
         if !self.objects.contains_key(name) {
             self.objects.insert(name.into(), Value::Null);
@@ -28,7 +28,7 @@ impl Definitions {
     }
 }
 
-/// An object with certain fields and no others.
+/// The schema of an object with a fixed set of fields.
 #[derive(Debug, Default)]
 pub struct Object {
     description: String,
@@ -39,7 +39,7 @@ pub struct Object {
 }
 
 impl Object {
-    /// One without fields yet; `doc` are the lines of a doc comment.
+    /// Creates a schema without fields; `doc` holds the lines of a doc comment.
     pub fn new(doc: &[&str]) -> Self {
         Self { description: prose(doc), ..Self::default() }
     }
@@ -60,20 +60,20 @@ impl Object {
         }
     }
 
-    /// Adds a field whose value is described already.
+    /// Adds an optional field, and returns the schema.
     #[must_use]
     pub fn with(mut self, name: &str, doc: &str, schema: Value) -> Self {
         self.add(name, &[doc], false, schema);
         self
     }
 
-    /// Says that exactly one of these fields is there.
+    /// Requires exactly one of these fields.
     #[must_use]
     pub fn exactly_one(self, names: &[&str]) -> Self {
         self.demand("oneOf", names)
     }
 
-    /// Says that at least one of these fields is there.
+    /// Requires at least one of these fields.
     #[must_use]
     pub fn at_least_one(self, names: &[&str]) -> Self {
         self.demand("anyOf", names)
@@ -90,7 +90,7 @@ impl Object {
         self
     }
 
-    /// As a schema.
+    /// Returns the JSON Schema.
     pub fn into_value(self) -> Value {
         let mut schema = Map::new();
         schema.insert("type".into(), "object".into());
@@ -112,7 +112,7 @@ impl Object {
     }
 }
 
-/// Of a type that does not say what it takes: what its messages call it, with the example in them.
+/// Describes a type without a schema of its own, by the text and the example that its error messages use.
 pub fn by_words(expected: &str) -> Value {
     let example = expected.split('`').nth(1).and_then(|text| serde_json::from_str::<Value>(text).ok());
     match example {
@@ -144,7 +144,7 @@ pub fn integer(from: u64, to: Option<u64>) -> Value {
     schema
 }
 
-/// A doc comment as a sentence for people: without the brackets of links, on one line.
+/// Turns a doc comment into plain text: on one line, without the brackets of links.
 fn prose(doc: &[&str]) -> String {
     let lines: Vec<&str> = doc.iter().map(|line| line.trim()).filter(|line| !line.is_empty()).collect();
     lines.join(" ").replace("[`", "`").replace("`]", "`")

@@ -1,15 +1,15 @@
-//! What is wrong with a document, said so that its author can mend it.
+//! Diagnostics: what is wrong with a document, in terms that let its author fix it.
 
 use crate::decode::path::Path;
 use alloc::string::String;
 use core::fmt;
 
-/// How bad it is.
+/// The severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Severity {
     /// The document is refused.
     Error,
-    /// The document is legal, and probably not what its author wants.
+    /// The document is valid, but probably not what its author wants.
     Warning,
 }
 
@@ -24,18 +24,18 @@ impl fmt::Display for Severity {
 
 macro_rules! codes {
     ($($(#[$doc:meta])+ $Code:ident $name:literal;)+) => {
-        /// The kind of a mistake, or of a legal thing that is probably wrong, under a name that stays the same from release
-        /// to release. `docs/codes.md` has an example of each.
+        /// The code of a mistake or a warning. Its name stays the same from release to release. `docs/codes.md` has an
+        /// example of each.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code {
             $($(#[$doc])+ $Code,)+
         }
 
         impl Code {
-            /// All of them.
+            /// All codes.
             pub const ALL: &'static [Self] = &[$(Self::$Code),+];
 
-            /// The name, in the form in which it is printed and documented.
+            /// Returns the name, as it is printed and documented.
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$Code => $name,)+ }
             }
@@ -46,29 +46,29 @@ macro_rules! codes {
 codes! {
     /// The text is not JSON.
     Syntax "syntax";
-    /// The document came as another protobuf message than a `StringValue`.
+    /// The document was sent as a protobuf message other than a `StringValue`.
     SentAsStruct "sent-as-struct";
     /// The document is longer than the limit.
     TooLong "too-long";
-    /// A field that no document has.
+    /// A field that does not exist.
     UnknownField "unknown-field";
-    /// A field that the contract has and this release does not.
+    /// A field that is planned but not supported by this release.
     NotSupported "not-supported";
     /// The same field twice in one object.
     DuplicateField "duplicate-field";
-    /// A field that has to be there is not.
+    /// A required field is missing.
     MissingField "missing-field";
     /// A value of the wrong JSON type.
     WrongType "wrong-type";
-    /// A value of the right type that is not one of those possible.
+    /// A value of the right type that is not an allowed value.
     InvalidValue "invalid-value";
     /// A number or size outside its limits.
     OutOfRange "out-of-range";
-    /// Fields that exclude each other, or none where one is needed.
+    /// Mutually exclusive fields, or none where one is required.
     Conflict "conflict";
-    /// There are more mistakes than are told.
+    /// There are more mistakes than are reported.
     TooMany "too-many";
-    /// A name that another rule has already.
+    /// A name that another rule already has.
     DuplicateName "duplicate-name";
     /// A manifest without a document in it.
     NoDocument "no-document";
@@ -76,55 +76,55 @@ codes! {
     FailClosed "fail-closed";
     /// A filter behind the router, which ends the chain.
     FilterAfterRouter "filter-after-router";
-    /// A plugin for a workload that stands before its own calls, too.
+    /// A plugin for a workload that also applies to the workload's own outbound calls.
     BothDirections "both-directions";
-    /// A module's file where nothing lets requests pass if it is missing.
+    /// A module file in a place where requests fail if the file is missing.
     ModuleFile "module-file";
-    /// Rules of routes that nothing reads.
+    /// Route rules that nothing reads.
     PerRouteOff "per-route-off";
-    /// A rule behind one that takes every request that it is about.
+    /// A rule after one that takes every request that it matches.
     UnreachableRule "unreachable-rule";
     /// A percentage of 0, or a limit of 0.
     NeverFires "never-fires";
-    /// A condition that no request fulfils.
+    /// A condition that no request can meet.
     NeverMatches "never-matches";
-    /// An inverted header matcher that a missing header does not fulfil.
+    /// An inverted header matcher, which a missing header does not match.
     InvertedMissing "inverted-missing";
     /// The same condition twice in a list.
     Repeated "repeated";
-    /// A gRPC status where requests are not gRPC, or may not be.
+    /// A gRPC status for requests that are not, or might not be, gRPC.
     GrpcStatusWithoutGrpc "grpc-status-without-grpc";
     /// An HTTP status for requests that are gRPC.
     HttpStatusForGrpc "http-status-for-grpc";
-    /// A rule whose end is past.
+    /// A rule whose end time has passed.
     Expired "expired";
-    /// A rule without an end, in a document for production.
+    /// A rule without an end time, in a document for production.
     NoEnd "no-end";
-    /// A rule's limit above the document's.
+    /// A rule's limit that is above the document's.
     LimitWithoutEffect "limit-without-effect";
-    /// A limit on the share of requests below what a rule asks.
+    /// A limit on the share of requests that is below the rule's percentage.
     LimitBelowShare "limit-below-share";
-    /// A delay longer than what callers mostly wait for.
+    /// A delay longer than most callers wait.
     LongDelay "long-delay";
-    /// A hang without a limit on how many.
+    /// A hang without a limit on the number of hanging requests.
     UnlimitedHang "unlimited-hang";
-    /// A rule that does something to every request.
+    /// A rule that affects every request.
     Everything "everything";
     /// A rule's mode that goes further than the document's.
     ModeWithoutEffect "mode-without-effect";
-    /// A header of a reply that says how it went.
+    /// A reply header that reports the outcome of the call.
     ReservedHeader "reserved-header";
-    /// Headers of a reply that no client takes.
+    /// Reply headers that are too long for clients to accept.
     HeadersTooLong "headers-too-long";
-    /// A body for a status that has none.
+    /// A body for a status that does not allow one.
     BodyNeverSent "body-never-sent";
-    /// A gRPC message that is longer than what is sent of it.
+    /// A gRPC message that is longer than the limit, and is sent truncated.
     GrpcMessageCut "grpc-message-cut";
     /// A `sample` that chooses everything.
     SampleOfAll "sample-of-all";
 }
 
-/// A place in the text, both from 1.
+/// A position in the text; line and column start at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
     /// The line.
@@ -133,27 +133,27 @@ pub struct Position {
     pub column: usize,
 }
 
-/// One mistake.
+/// A mistake or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// The severity.
     pub severity: Severity,
-    /// Which kind of mistake it is.
+    /// The code.
     pub code: Code,
-    /// Where it stands.
+    /// The path in the document.
     pub path: Path,
-    /// Where it stands in the text, for mistakes that leave no value to point to.
+    /// The position in the text, for mistakes that leave no value to point at.
     pub position: Option<Position>,
     /// What is wrong, in a few words: ``invalid percentage``.
     pub message: String,
     /// What was found and what was expected there. May be empty.
     pub label: String,
-    /// The way out, where there is one.
+    /// A hint on how to fix it, if there is one.
     pub help: Option<String>,
 }
 
 impl fmt::Display for Diagnostic {
-    /// One line, as it stands in Envoy's log: path, message, label, help.
+    /// Formats it as one line, as in Envoy's log: path, message, label, help.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.message)?;
         if !self.label.is_empty() {

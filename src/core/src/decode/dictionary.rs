@@ -1,13 +1,13 @@
-//! Values by name.
+//! A map from names to values.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-/// Values by name, of which none is ever taken out.
+/// A map from names to values, without removal.
 ///
-/// Each type of a `BTreeMap` is compiled for itself, to 2 or 3 KB of the module. Here only places are in the tree, and
-/// there is one for values of every type.
+/// Each instantiation of `BTreeMap` adds 2 or 3 KB to the module. Here the tree holds only indexes, so a single
+/// instantiation serves values of every type.
 #[derive(Debug, Clone)]
 pub struct Dictionary<V> {
     places: BTreeMap<Box<[u8]>, usize>,
@@ -21,27 +21,27 @@ impl<V> Default for Dictionary<V> {
 }
 
 impl<V> Dictionary<V> {
-    /// How many names there are.
+    /// Returns the number of names.
     pub fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether the map is empty.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
 
-    /// The value of a name.
+    /// Returns the value of a name.
     pub fn get(&self, name: &[u8]) -> Option<&V> {
         self.values.get(*self.places.get(name)?)
     }
 
-    /// The value of a name, to be changed.
+    /// Returns the value of a name, for modification.
     pub fn get_mut(&mut self, name: &[u8]) -> Option<&mut V> {
         self.values.get_mut(*self.places.get(name)?)
     }
 
-    /// Adds a value, unless the name has one already: then that is what is returned.
+    /// Adds a value, unless the name already has one: then that value is returned.
     pub fn add(&mut self, name: &[u8], value: V) -> Option<&V> {
         let place = place(&mut self.places, name, self.values.len());
         if place < self.values.len() {
@@ -51,7 +51,7 @@ impl<V> Dictionary<V> {
         None
     }
 
-    /// Changes the value of a name, which begins as the default.
+    /// Changes the value of a name, which starts as the default.
     pub fn update(&mut self, name: &[u8], change: impl FnOnce(&mut V))
     where
         V: Default,
@@ -65,13 +65,13 @@ impl<V> Dictionary<V> {
         }
     }
 
-    /// Names and their values, in the order of the names.
+    /// Iterates over names and values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
         self.places.iter().filter_map(|(name, place)| Some((&**name, self.values.get(*place)?)))
     }
 }
 
-/// The place of a name; `next`, if it has none yet.
+/// Returns the index of a name, which becomes `next` if the name is new.
 #[inline(never)]
 fn place(places: &mut BTreeMap<Box<[u8]>, usize>, name: &[u8], next: usize) -> usize {
     if let Some(place) = places.get(name) {

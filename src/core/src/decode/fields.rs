@@ -1,4 +1,4 @@
-//! The fields of one object, and those that it should not have.
+//! The fields of one object, with a check for unknown, duplicate and unsupported fields.
 
 use super::spelling::{closest, is_spelling, listed, snake};
 use super::{Decode, Decoder, Refused};
@@ -13,13 +13,12 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub struct Fields<'a> {
     fields: &'a [(String, Json)],
-    /// Whether every name was good.
+    /// Whether every name was valid.
     good: bool,
 }
 
 impl<'a> Fields<'a> {
-    /// The fields of `json`, once those that nobody knows, that come twice, or that are not supported yet have
-    /// been reported.
+    /// Returns the fields of `json`, after reporting those that are unknown, given twice, or not supported yet.
     pub fn of(
         json: &'a Json,
         decoder: &mut Decoder,
@@ -38,12 +37,12 @@ impl<'a> Fields<'a> {
         Ok(Self { fields, good: decoder.told() == told })
     }
 
-    /// Whether one of its names was complained about: then what seems to be missing is probably what was meant by it.
+    /// Returns whether a name was reported: a field that seems to be missing is then probably just misspelled.
     pub fn misnamed(&self) -> bool {
         !self.good
     }
 
-    /// The value of a field. One that is `null` counts as absent, as in protobuf's JSON.
+    /// Returns a field's name as spelled, and its value. A `null` counts as absent, as in protobuf's JSON.
     pub fn value(&self, name: &str) -> Option<(&'a str, &'a Json)> {
         let found = self.fields.iter().find(|(spelled, _)| is_spelling(spelled, name))?;
         (found.1 != Json::Null).then_some((found.0.as_str(), &found.1))
@@ -52,7 +51,7 @@ impl<'a> Fields<'a> {
     /// Decodes a field that may be absent.
     ///
     /// # Errors
-    /// Its value is wrong.
+    /// The value is invalid.
     pub fn optional<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Result<Option<T>, Refused> {
         match self.value(name) {
             None => Ok(None),
@@ -60,18 +59,18 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Decodes a field that has to be there.
+    /// Decodes a required field.
     ///
     /// # Errors
-    /// It is missing, or its value is wrong.
+    /// The field is missing, or its value is invalid.
     pub fn required<T: Decode>(&self, name: &str, decoder: &mut Decoder) -> Result<T, Refused> {
         self.optional(name, decoder)?.ok_or_else(|| decoder.miss(name, T::EXPECTED, T::IF_MISSING))
     }
 
-    /// The one of these fields that is there.
+    /// Returns the one of these fields that is set.
     ///
     /// # Errors
-    /// None is, or several are: the messages say so.
+    /// None of them is set, or several are: `none` and `several` are the messages.
     pub fn exactly_one<'n>(
         &self,
         names: &[&'n str],
@@ -81,7 +80,7 @@ impl<'a> Fields<'a> {
     ) -> Result<&'n str, Refused> {
         match self.present(names).as_slice() {
             [one] => Ok(one),
-            // What is missing is probably what was meant by it.
+            // The missing field is probably the misspelled one.
             [] if self.misnamed() => Err(decoder.refused()),
             [] => decoder.refuse(Code::Conflict, none, format!("expected one of {}", listed(names))),
             given => {
@@ -91,12 +90,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Does something at a field that is there.
+    /// Runs `work` with the path of a field that is set.
     pub fn at<R>(&self, name: &str, decoder: &mut Decoder, work: impl FnOnce(&mut Decoder) -> R) -> R {
         decoder.field(self.value(name).map_or(name, |(spelled, _)| spelled), work)
     }
 
-    /// Which of these fields are there.
+    /// Returns the fields of these that are set.
     pub fn present<'n>(&self, names: &[&'n str]) -> Vec<&'n str> {
         names.iter().copied().filter(|name| self.value(name).is_some()).collect()
     }
@@ -111,7 +110,7 @@ fn check_name(name: &str, decoder: &mut Decoder, known: &[&[&str]], later: &[&st
         return;
     }
     if later.iter().any(|field| is_spelling(name, field)) {
-        let label = "this release does not know it";
+        let label = "not available in this release";
         decoder.report(Code::NotSupported, format!("`{}` is not supported yet", Shortened(name)), label);
         return;
     }

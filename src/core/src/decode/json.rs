@@ -1,4 +1,4 @@
-//! A JSON value as it was written: the order of fields, fields that occur twice, and numbers unrounded.
+//! A JSON value as it was written: fields in order, duplicate fields included, numbers unrounded.
 
 use crate::decode::diagnostic::{Code, Diagnostic, Position, Severity};
 use crate::decode::path::{Path, Segment};
@@ -21,12 +21,12 @@ pub enum Json {
     String(String),
     /// A list.
     Array(Vec<Json>),
-    /// An object: its fields in the order of the text, with any that occur twice.
+    /// An object: its fields in the order of the text, duplicates included.
     Object(Vec<(String, Json)>),
 }
 
 impl Json {
-    /// Reads JSON text (RFC 8259).
+    /// Parses JSON text (RFC 8259).
     ///
     /// # Errors
     /// A [`Code::Syntax`] diagnostic with line and column.
@@ -35,8 +35,8 @@ impl Json {
         serde_json::from_slice(text).map_err(|error| syntax_error(&error))
     }
 
-    /// Where a path leads, as places among brothers: paths sort by it in the order of the text. A path that leads
-    /// nowhere, to a missing field, sorts with the last value on its way.
+    /// Returns the position of a path as sibling indexes, level by level: sorting by it gives the order of the text. A
+    /// path to a missing field sorts with the last value that exists along the path.
     pub fn position_of(&self, path: &Path) -> Vec<usize> {
         let mut position = Vec::new();
         let mut value = self;
@@ -61,7 +61,7 @@ impl Json {
         position
     }
 
-    /// The type of the value as a message names it.
+    /// Returns the name of the value's type for messages.
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -88,7 +88,7 @@ fn syntax_error(error: &serde_json::Error) -> Diagnostic {
     }
 }
 
-/// Scalars print as JSON, lists and objects as their type: enough to recognise the value in a message.
+/// Prints scalars as JSON, lists and objects as their type: enough to recognize the value in a message.
 impl fmt::Display for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,7 +100,7 @@ impl fmt::Display for Json {
     }
 }
 
-/// A string as a message can carry it: cut, and without anything that could pass for another line of a log.
+/// A string that is safe to print in a message: truncated, and escaped so that it cannot forge another log line.
 pub(crate) struct Shortened<'a>(pub &'a str);
 
 impl fmt::Display for Shortened<'_> {
@@ -173,7 +173,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some(field) = object.next_entry()? {
             fields.push(field);
         }
-        // Most have one field or two, and room for four.
+        // Most objects have one or two fields, but capacity for four.
         fields.shrink_to_fit();
         Ok(Json::Object(fields))
     }

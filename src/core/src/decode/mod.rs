@@ -1,8 +1,8 @@
-//! From a JSON value to a checked type, reporting every mistake with its path.
+//! Decodes JSON values into checked types, and reports every mistake with its path.
 //!
-//! serde's derive stops at the first mistake and names no path, which is why the document has a decoder of its
-//! own: [`Decode`] for a value, [`Fields`] for an object, and the `object!` macro for an object whose fields map
-//! one to one to a struct.
+//! serde's derive stops at the first mistake and does not report its path, so the document has its own decoder:
+//! [`Decode`] for a value, [`Fields`] for an object, and the `object!` macro for an object whose fields map one to one
+//! to a struct.
 
 mod choice;
 mod decoder;
@@ -36,7 +36,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What a type with a decoder of its own takes, as JSON Schema: a part of its [`Decode`].
+/// Defines the JSON Schema of a type with a hand-written decoder, as part of its [`Decode`].
 macro_rules! schema {
     (|$definitions:pat_param| $schema:expr) => {
         #[cfg(feature = "schema")]
@@ -47,20 +47,20 @@ macro_rules! schema {
 }
 pub(crate) use schema;
 
-/// A type that a JSON value can stand for.
+/// A type that can be decoded from a JSON value.
 pub trait Decode: Sized {
-    /// What a message calls the expected value: `a duration such as "250ms"`.
+    /// The expected value, as messages describe it: `a duration such as "250ms"`.
     const EXPECTED: &'static str;
-    /// What to say to somebody who left it out.
+    /// A hint for a document that omits the value.
     const IF_MISSING: Option<&'static str> = None;
 
-    /// Reads the value.
+    /// Decodes the value.
     ///
     /// # Errors
-    /// It is not one, and every mistake in it has been reported.
+    /// The value is invalid, and every mistake in it has been reported.
     fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused>;
 
-    /// What it takes, as JSON Schema.
+    /// Returns the JSON Schema of the type.
     #[cfg(feature = "schema")]
     fn schema(_: &mut crate::decode::describe::Definitions) -> serde_json::Value {
         crate::decode::describe::by_words(Self::EXPECTED)
@@ -113,12 +113,12 @@ impl<T: Decode> Decode for Vec<T> {
         let Json::Array(elements) = json else {
             return decoder.wrong_type("value", json, Self::EXPECTED);
         };
-        // Room for what is there, but not at once for all that a hostile list may hold.
+        // Do not preallocate for every element of a hostile list.
         let mut decoded = Self::with_capacity(elements.len().min(1024));
         let mut good = Ok(());
         for (index, element) in elements.iter().enumerate() {
             match decoder.within(Segment::Index(index), |d| T::decode(element, d)) {
-                // The first bad one decides, but every element has its own mistakes to report.
+                // Once one element is invalid the list is refused, but every element still reports its own mistakes.
                 Ok(value) if good.is_ok() => decoded.push(value),
                 Ok(_) => {}
                 Err(refused) => good = Err(refused),

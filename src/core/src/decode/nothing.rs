@@ -1,11 +1,11 @@
-//! `{}`: a choice with nothing more to say.
+//! `{}`: a choice without options.
 
 use super::{Decode, Decoder, Fields, Refused, schema};
 use crate::decode::json::Json;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// `{}`: a choice with nothing more to say.
+/// `{}`: a choice without options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Nothing;
 

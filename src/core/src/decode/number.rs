@@ -4,12 +4,12 @@ use super::{Decode, Decoder, Refused, schema};
 use crate::decode::json::Json;
 use serde::{Serialize, Serializer};
 
-/// A whole number. `5.0` and `5e0` count as one: control planes that pass documents through a protobuf Struct
-/// turn every number into a double.
+/// Returns a whole number. `5.0` and `5e0` count: control planes that pass documents through a protobuf Struct turn
+/// every number into a double.
 pub fn integer(json: &Json) -> Option<i64> {
     let Json::Number(number) = json else { return None };
     number.as_i64().or_else(|| {
-        // 2^63 is the first float beyond the integers, and would be cut to the last of them.
+        // 2^63 is the first float above the range of `i64`, and `as` would saturate it to the maximum.
         let float = number.as_f64().filter(|float| (-9.2e18..9.2e18).contains(float))?;
         #[allow(clippy::cast_possible_truncation, reason = "compared with the original right after")]
         let whole = float as i64;
@@ -19,7 +19,7 @@ pub fn integer(json: &Json) -> Option<i64> {
     })
 }
 
-/// A number of things: of bytes, of exchanges.
+/// A count, such as of bytes or exchanges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count(pub u64);
 

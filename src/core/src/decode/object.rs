@@ -4,19 +4,19 @@ use super::{Decode, Decoder, Fields, Refused};
 use serde::Serialize;
 use serde::ser::SerializeMap;
 
-/// The type of a struct's field: `T` has to be there, `Option<T>` may be absent.
+/// The type of a struct's field: `T` is required, `Option<T>` is optional.
 pub trait Field: Sized {
-    /// Takes it out of an object.
+    /// Decodes the field from an object.
     ///
     /// # Errors
-    /// It is missing or wrong.
+    /// The field is missing or invalid.
     fn read(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Result<Self, Refused>;
-    /// Puts it into an object, unless it is absent.
+    /// Serializes the field into an object, unless it is absent.
     ///
     /// # Errors
     /// The serializer's.
     fn write<M: SerializeMap>(&self, name: &'static str, map: &mut M) -> Result<(), M::Error>;
-    /// Whether it has to be there, and what it takes, as JSON Schema.
+    /// Returns whether the field is required, and its JSON Schema.
     #[cfg(feature = "schema")]
     fn describe(definitions: &mut crate::decode::describe::Definitions) -> (bool, serde_json::Value);
 }
@@ -51,11 +51,11 @@ impl<T: Decode + Serialize> Field for Option<T> {
     }
 }
 
-/// A JSON object as a struct: decoded field by field, all mistakes at once, and printed back.
+/// Defines a struct for a JSON object: decoded field by field with all mistakes reported at once, and serialized back.
 ///
-/// `later` names fields that the contract has and this release refuses. `fields` looks at which fields are there, before
-/// they are decoded; `check` at the struct, if all of them were good. `exactly_one` is for the schema, which knows nothing of
-/// either.
+/// `later` names fields that are planned but refused by this release. `fields` is a function that checks which fields
+/// are set, before they are decoded; `check` checks the struct, if all fields were valid. `exactly_one` is for the
+/// schema, which sees neither of them.
 macro_rules! object {
     (
         $(#[$($meta:tt)*])*
@@ -73,7 +73,7 @@ macro_rules! object {
         }
 
         impl $Name {
-            /// The names of its fields in a document.
+            /// The names of the fields in a document.
             pub const FIELDS: &'static [&'static str] = &[$($crate::decode::object!(@name $field $($json)?)),+];
         }
 
@@ -85,7 +85,7 @@ macro_rules! object {
                 $($check_fields(&fields, decoder);)?
                 $(let $field = $crate::decode::Field::read(
                     &fields, $crate::decode::object!(@name $field $($json)?), decoder);)+
-                // All at once: one way out for each field would drop all the others, in a module's worth of code.
+                // All at once: an early return for each field would have to drop the others, which is a lot of code.
                 let ($(Ok($field),)+) = ($($field,)+) else { return Err(decoder.refused()) };
                 let value = Self { $($field,)+ };
                 let checked = decoder.take_memory(size_of::<Self>());

@@ -1,4 +1,4 @@
-//! Where in a document something stands: `rules[2].delay.fixed_delay`.
+//! Paths into a document: `rules[2].delay.fixed_delay`.
 
 use crate::decode::json::Shortened;
 use alloc::string::String;
@@ -19,22 +19,22 @@ pub enum Segment {
 pub struct Path(Vec<Segment>);
 
 impl Path {
-    /// The steps, from the root.
+    /// Returns the steps, from the root.
     pub fn segments(&self) -> &[Segment] {
         &self.0
     }
 
-    /// Goes one step further.
+    /// Appends a step.
     pub fn push(&mut self, segment: Segment) {
         self.0.push(segment);
     }
 
-    /// Goes one step back.
+    /// Removes the last step.
     pub fn pop(&mut self) {
         self.0.pop();
     }
 
-    /// This path with a field appended.
+    /// Returns this path with a field appended.
     #[must_use]
     pub fn field(&self, name: &str) -> Self {
         let mut path = self.clone();
@@ -42,7 +42,7 @@ impl Path {
         path
     }
 
-    /// Whether this is the document itself.
+    /// Returns whether this is the path of the document itself.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }

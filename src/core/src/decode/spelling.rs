@@ -1,10 +1,10 @@
-//! How names are written, and which one was probably meant.
+//! Spellings of names, and suggestions for misspelled ones.
 
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// `a, b or c`, each in backticks.
+/// Lists names as `a, b or c`, each in backticks.
 pub fn listed(names: &[&str]) -> String {
     let mut text = String::new();
     for (position, name) in names.iter().enumerate() {
@@ -18,12 +18,13 @@ pub fn listed(names: &[&str]) -> String {
     text
 }
 
-/// Envoy's fields are spelled in snake case in its documentation and in camel case by what prints protobuf.
+/// Returns whether `written` spells `name`, in snake case as in Envoy's documentation or in camel case as in
+/// protobuf's JSON.
 pub fn is_spelling(written: &str, name: &str) -> bool {
     written == name || (written.bytes().any(|b| b.is_ascii_uppercase()) && snake(written) == name)
 }
 
-/// A name in snake case.
+/// Converts a name to snake case.
 pub fn snake(name: &str) -> String {
     let mut text = String::with_capacity(name.len() + 4);
     for character in name.chars() {
@@ -35,14 +36,14 @@ pub fn snake(name: &str) -> String {
     text
 }
 
-/// The name that was probably meant.
+/// Returns the name that was probably meant.
 pub fn closest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
     let near = |name: &&str| distance(written, name);
     let best = names.iter().copied().min_by_key(near)?;
     (distance(written, best) <= 2 && best.len() > 2).then_some(best)
 }
 
-/// Levenshtein's distance.
+/// Returns the Levenshtein distance.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {

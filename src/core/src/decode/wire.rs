@@ -1,5 +1,5 @@
-//! A document that came in the wrong envelope. Envoy hands a plugin the text of a `google.protobuf.StringValue`, but
-//! of a `google.protobuf.Struct` the serialized message
+//! Documents sent as the wrong protobuf type. Envoy hands a plugin the text of a `google.protobuf.StringValue`, but the
+//! serialized message of a `google.protobuf.Struct`
 //! (<https://protobuf.dev/reference/protobuf/google.protobuf/#struct>).
 
 use crate::decode::diagnostic::{Code, Diagnostic, Severity};
@@ -9,9 +9,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// How deep a value may be: deeper than any document.
+/// The deepest nesting of a value: more than any document has.
 const DEEPEST: usize = 64;
-/// Decimals that a number keeps. Percentages have four.
+/// The scale of the six decimals that a number keeps. Percentages have four.
 const DECIMALS: f64 = 1_000_000.0;
 /// Beyond this, not every integer is a double.
 const LARGEST: f64 = 9_007_199_254_740_992.0;
@@ -30,7 +30,7 @@ pub fn is_struct(bytes: &[u8]) -> bool {
     rest.is_empty() && !bytes.is_empty()
 }
 
-/// The value of a serialized `google.protobuf.Struct`; nothing if it is damaged or too deep.
+/// Decodes a serialized `google.protobuf.Struct`. `None` if it is malformed or nested too deeply.
 pub fn json(bytes: &[u8]) -> Option<Json> {
     object(bytes, DEEPEST)
 }
@@ -41,7 +41,7 @@ fn object(bytes: &[u8], depth: usize) -> Option<Json> {
     while !rest.is_empty() {
         let (entry, next) = delimited(rest.strip_prefix(b"\x0a")?)?;
         let (key, after) = delimited(entry.strip_prefix(b"\x0a")?)?;
-        // An entry without a value has the default one, which says nothing: null.
+        // An entry without a value has the default, null.
         let value = match after.strip_prefix(b"\x12") {
             Some(value) => self::value(delimited(value)?.0, depth.checked_sub(1)?)?,
             None => Json::Null,
@@ -76,14 +76,14 @@ fn value(bytes: &[u8], depth: usize) -> Option<Json> {
     }
 }
 
-/// A double as it was most likely written. The core prints no floats, which would make the module larger.
+/// Converts a double to the number as it was most likely written. Formatting floats would make the module larger.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "it is bounded, and a whole number"
 )]
 fn number(value: f64) -> Option<Json> {
-    // Not a number, infinities, and what no document has.
+    // NaN, infinities, and numbers that no document has.
     if !(-LARGEST..=LARGEST).contains(&value) {
         return None;
     }
@@ -102,7 +102,7 @@ fn text(bytes: &[u8]) -> Option<String> {
     core::str::from_utf8(bytes).ok().map(String::from)
 }
 
-/// The content of a length-delimited field, without its tag, and what follows it.
+/// Splits a length-delimited field, without its tag, into its content and the rest.
 fn delimited(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut length: usize = 0;
     for (position, byte) in bytes.iter().enumerate().take(4) {
@@ -114,7 +114,7 @@ fn delimited(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     None
 }
 
-/// What to say about one that cannot be decoded.
+/// Returns the diagnostic for a `Struct` that cannot be decoded.
 pub fn unreadable_struct() -> Diagnostic {
     Diagnostic {
         severity: Severity::Error,

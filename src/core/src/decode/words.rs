@@ -2,7 +2,7 @@
 
 use crate::decode::json::Json;
 
-/// An enum that a document writes as a word. The text before the words is what messages call it.
+/// Defines an enum that a document writes as a word. The text before the words is the enum's name in messages.
 macro_rules! words {
     (
         $(#[$($meta:tt)*])*
@@ -20,7 +20,7 @@ macro_rules! words {
             /// All words.
             pub const WORDS: &'static [&'static str] = &[$($text),+];
 
-            /// The word.
+            /// Returns the word.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$Word => $text,)+ }
             }

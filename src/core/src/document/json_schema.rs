@@ -1,17 +1,17 @@
-//! A JSON Schema (2020-12) of the document, out of the types that decode it: for editors. The module does not have this
-//! part.
+//! A JSON Schema (2020-12) of the document for editors, generated from the types that decode it. The Wasm module does
+//! not contain it.
 //!
 //! Structs made with the `object!` macro describe themselves: their fields, which of them are required, and their doc
-//! comments. A type with a decoder of its own says what it takes beside it, by `schema!`; one that says nothing is
-//! described by what its messages call it, and takes anything here. The schema knows less than the decoder: what it
-//! refuses is wrong, what it lets through need not be right.
+//! comments. A type with a hand-written decoder defines its schema with `schema!`; without one, the schema accepts any
+//! value, described as in the type's error messages. The schema is less strict than the decoder: what it rejects is
+//! invalid, but what it accepts may still be invalid.
 
 use super::Document;
 use crate::decode::Decode;
 use crate::decode::describe::Definitions;
 use serde_json::{Map, Value, json};
 
-/// The schema of a document.
+/// Returns the schema of a document.
 pub fn schema() -> Value {
     let mut definitions = Definitions::default();
     Document::schema(&mut definitions);

@@ -18,14 +18,14 @@ use mode::{Mode, Placement};
 use rules::Rules;
 
 object! {
-    /// What an experiment is for. It ends up in logs, and says nothing to the filter.
+    /// Information about the experiment. It appears in logs, and does not affect the filter.
     #[derive(Debug, Clone, Default)]
     pub struct Experiment {
-        /// What it is called elsewhere.
+        /// The experiment's id in other systems.
         pub id: Option<String>,
-        /// Whom to ask about it.
+        /// The person or team to contact.
         pub owner: Option<String>,
-        /// Why it is done.
+        /// The reason for the experiment.
         pub reason: Option<String>,
     }
 }
@@ -34,43 +34,43 @@ object! {
     /// A whole document. An empty one does nothing.
     #[derive(Debug, Clone, Default)]
     pub struct Document {
-        /// How far it goes: `inject` if it is absent.
+        /// The mode: `inject` if absent.
         pub mode: Option<Mode>,
-        /// Which filter chain the module stands in: `downstream` if it is absent.
+        /// The filter chain that the module is in: `downstream` if absent.
         pub placement: Option<Placement>,
-        /// What it is for.
+        /// Information about the experiment.
         pub experiment: Option<Experiment>,
-        /// In order: the first rule that matches a request and takes it is the only one that it suffers.
+        /// The rules, in order: only the first rule that matches and takes a request applies to it.
         pub rules: Option<Rules>,
-        /// Requests that are never touched: health probes, if it is absent; none, if it is empty.
+        /// Requests that are never touched: health probes if absent, none if empty.
         pub exclude: Option<Vec<Predicate>>,
-        /// How much all rules together may do at most.
+        /// Limits on all rules together.
         pub limits: Option<Limits>,
-        /// When injection stops by itself: never, if it is absent.
+        /// When injection stops automatically: never if absent.
         pub stop_when: Option<StopWhen>,
-        /// Whether rules are also read from the metadata of routes and virtual hosts; they replace these.
+        /// Whether rules are also read from the metadata of routes and virtual hosts; those replace these rules.
         pub per_route: Option<bool>,
-        /// What an exchange that suffers a fault says about it.
+        /// How an exchange with an injected fault is marked.
         pub report: Option<Report>,
     }
 }
 
 object! {
-    /// What an exchange that suffers a fault says about it.
+    /// How an exchange with an injected fault is marked.
     #[derive(Debug, Clone)]
     pub struct Report {
-        /// Whether the response has the header `x-brownout`: yes, if it is absent.
+        /// Whether the response has the header `x-brownout`: yes if absent.
         pub response_header: Option<bool>,
-        /// Whether filter state for access logs is set: yes, if it is absent.
+        /// Whether filter state for access logs is set: yes if absent.
         pub filter_state: Option<bool>,
     }
 }
 
 object! {
-    /// A document in the metadata of a route or virtual host: rules and nothing else.
+    /// A document in the metadata of a route or virtual host, which contains only rules.
     #[derive(Debug, Clone)]
     pub struct RouteDocument {
-        /// As in [`Document`].
+        /// The rules, as in [`Document`].
         pub rules: Rules,
     }
 }

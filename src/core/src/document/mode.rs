@@ -1,14 +1,14 @@
-//! How far a document goes, and where its module is.
+//! The mode of a document, and the placement of its module.
 
 use crate::decode::words;
 
 words! {
-    /// How far a document goes.
+    /// Whether faults are injected.
     #[derive(PartialOrd, Ord, Default)]
     pub enum Mode as "mode", expected "`inject`, `shadow` or `off`" {
-        /// Nothing is looked at.
+        /// Requests are not inspected.
         Off = "off",
-        /// What would be done is counted, and nothing is touched.
+        /// Faults that would be injected are counted, but nothing is changed.
         Shadow = "shadow",
         /// Faults are injected.
         #[default]
@@ -17,14 +17,14 @@ words! {
 }
 
 words! {
-    /// Which of Envoy's filter chains a document's module is in.
+    /// The Envoy filter chain that the module is in.
     #[derive(Default)]
     pub enum Placement as "placement", expected "`downstream` or `upstream`" {
         /// The listener's, before the router: one exchange for each request.
         #[default]
         Downstream = "downstream",
-        /// A cluster's, after the router: one exchange for each attempt. There, an abort takes the place of the backend's
-        /// response, since the router would not try again after a reply of a filter's own.
+        /// A cluster's, after the router: one exchange for each attempt. There, an abort replaces the backend's
+        /// response, because the router would not retry after a filter's local reply.
         Upstream = "upstream",
     }
 }

@@ -19,7 +19,7 @@ use alloc::vec::Vec;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// A rule's name: it stands in headers, logs and the names of metrics.
+/// A rule's name, which appears in headers, logs and metric names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleName(Rc<str>);
 
@@ -29,7 +29,7 @@ impl RuleName {
         &self.0
     }
 
-    /// The name, to be kept beyond its rule.
+    /// Returns the name as a shared value that can outlive its rule.
     pub fn shared(&self) -> Rc<str> {
         Rc::clone(&self.0)
     }
@@ -38,7 +38,7 @@ impl RuleName {
 impl Decode for RuleName {
     const EXPECTED: &'static str = "a name such as `\"slow-checkout\"`";
     const IF_MISSING: Option<&'static str> =
-        Some("metrics, logs and the response header call the rule by its name");
+        Some("metrics, logs and the response header identify the rule by its name");
 
     schema!(|_| crate::decode::describe::text("^[a-z0-9][a-z0-9_.-]{0,62}$", &["slow-checkout"]));
 
@@ -64,22 +64,22 @@ impl Serialize for RuleName {
     }
 }
 
-/// One rule: which requests, how many of them, and what happens to those.
+/// One rule: which requests it matches, how many of them it takes, and what it does to those.
 #[derive(Debug, Clone)]
 pub struct Rule {
     /// Unique in the document.
     pub name: RuleName,
-    /// Overrides the document's mode, towards less only.
+    /// Overrides the document's mode; it can only restrict it.
     pub mode: Option<Mode>,
-    /// Which requests: every request, if it is absent.
+    /// The requests that the rule matches: every request if absent.
     pub matches: Option<Predicate>,
     /// The share of them that the rule takes.
     pub percentage: FractionalPercent,
-    /// How the share is chosen: by chance, if it is absent.
+    /// How the share is chosen: at random if absent.
     pub sample: Option<Sample>,
-    /// When the rule is live: always, if it is absent.
+    /// When the rule is active: always if absent.
     pub schedule: Option<Schedule>,
-    /// How much it may do at most: as much as it likes, if it is absent.
+    /// The rule's limits: none if absent.
     pub limits: Option<Limits>,
     /// What happens to a request that the rule takes.
     pub action: Action,
@@ -95,7 +95,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// The faults that it can lead to: all at once, or one after the other.
+    /// Iterates over the sets of faults that the action can cause: a single set, or one for each outcome.
     pub fn each_faults(&self) -> impl Iterator<Item = &Faults> {
         let (all, outcomes) = match self {
             Self::Faults(faults) => (Some(&**faults), None),
@@ -104,12 +104,12 @@ impl Action {
         all.into_iter().chain(outcomes.into_iter().flatten().map(|outcome| &outcome.faults))
     }
 
-    /// Their kinds.
+    /// Returns the kinds of these faults.
     pub fn kinds(&self) -> Kinds {
         self.each_faults().flat_map(|faults| faults.iter().map(|(kind, _)| kind)).collect()
     }
 
-    /// Tells of the headers of replies that it sets or removes.
+    /// Calls `tell` with the name of each reply header that the action sets or removes.
     pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
         self.each_faults().for_each(|faults| faults.reply_headers(tell));
     }
@@ -126,19 +126,19 @@ impl Decode for Rule {
     schema!(|definitions| definitions.object("Rule", |definitions| {
         let doc = |text| [text];
         let mut rule = crate::decode::describe::Object::new(&doc(
-            "Which requests, how many of them, and what happens to those.",
+            "Which requests the rule matches, how many of them it takes, and what it does to those.",
         ));
         rule.add("name", &doc("Unique in the document."), true, RuleName::schema(definitions));
         let fields = [
-            ("mode", "Overrides the document's mode, towards less only.", Mode::schema(definitions)),
-            ("match", "Which requests: every request, if it is absent.", Predicate::schema(definitions)),
+            ("mode", "Overrides the document's mode; it can only restrict it.", Mode::schema(definitions)),
+            ("match", "The requests to match: every request if absent.", Predicate::schema(definitions)),
             ("percentage", "The share of them that the rule takes.", FractionalPercent::schema(definitions)),
-            ("sample", "How the share is chosen: by chance, if it is absent.", Sample::schema(definitions)),
-            ("schedule", "When the rule is live: always, if it is absent.", Schedule::schema(definitions)),
-            ("limits", "How much it may do at most.", Limits::schema(definitions)),
+            ("sample", "How the share is chosen: at random if absent.", Sample::schema(definitions)),
+            ("schedule", "When the rule is active: always if absent.", Schedule::schema(definitions)),
+            ("limits", "Limits on what the rule may do.", Limits::schema(definitions)),
             (
                 "outcomes",
-                "In place of faults: at most one of these happens.",
+                "Instead of faults: at most one of these happens to a request.",
                 Vec::<Outcome>::schema(definitions),
             ),
         ];
@@ -194,7 +194,7 @@ fn action(fields: &Fields<'_>, decoder: &mut Decoder) -> Result<Action, Refused>
     if given.is_empty() && !fields.misnamed() {
         return decoder.refuse_with_help(
             Code::Conflict,
-            "a rule without a fault",
+            "the rule has no fault",
             "",
             format!("add {}, or `outcomes`", listed(Faults::FIELDS)),
         );
@@ -250,9 +250,9 @@ impl Decode for Outcome {
         if fields.present(Faults::FIELDS).is_empty() && !fields.misnamed() {
             return decoder.refuse_with_help(
                 Code::Conflict,
-                "an outcome without a fault",
+                "the outcome has no fault",
                 "",
-                "leave it out: requests that no outcome takes pass untouched",
+                "remove it: requests without an outcome pass untouched",
             );
         }
         decoder.take_memory(size_of::<Self>())?;
@@ -269,7 +269,7 @@ impl Serialize for Outcome {
     }
 }
 
-/// The outcomes of a rule: at least one, and together at most everything.
+/// The outcomes of a rule: at least one, with percentages that sum to at most 100 %.
 struct Outcomes(Vec<Outcome>);
 
 impl Decode for Outcomes {
@@ -278,12 +278,12 @@ impl Decode for Outcomes {
     fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let outcomes = Vec::<Outcome>::decode(json, decoder)?;
         if outcomes.is_empty() {
-            return decoder.refuse(Code::Conflict, "a rule without an outcome", "");
+            return decoder.refuse(Code::Conflict, "the rule has no outcome", "");
         }
         let millionths: u64 = outcomes.iter().map(|outcome| u64::from(outcome.percentage.millionths())).sum();
         if millionths > u64::from(WHOLE) {
             let label = format!("they sum to {} %", in_percent(millionths));
-            return decoder.refuse(Code::OutOfRange, "outcomes of more than all requests", label);
+            return decoder.refuse(Code::OutOfRange, "outcome percentages exceed 100 %", label);
         }
         Ok(Self(outcomes))
     }

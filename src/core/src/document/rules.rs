@@ -25,7 +25,7 @@ impl Rules {
         &self.0
     }
 
-    /// Decides what depends only on the proxy.
+    /// Evaluates the conditions that depend only on the proxy.
     pub fn settle(&self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         for predicate in self.0.iter().filter_map(|rule| rule.matches.as_ref()) {
             predicate.settle(proxy);
@@ -48,7 +48,7 @@ impl Decode for Rules {
             let label = format!("{} of them, at most {MOST_RULES} are allowed", list.len());
             return decoder.refuse(Code::OutOfRange, "too many rules", label);
         }
-        // By the text, so that a rule with another mistake in it is compared too.
+        // Compare the raw JSON, so that a rule with another mistake in it is compared too.
         refuse_equal_names(list, decoder);
         Vec::decode(json, decoder).map(|rules| Self(Rc::new(rules)))
     }
@@ -70,7 +70,7 @@ fn refuse_equal_names(rules: &[Json], decoder: &mut Decoder) {
         if let Some(earlier) = first.add(name.as_bytes(), index) {
             decoder.within(Segment::Index(index), |d| {
                 d.field("name", |d| {
-                    let label = format!("`rules[{earlier}]` is called so too");
+                    let label = format!("already used by `rules[{earlier}]`");
                     d.report(
                         Code::DuplicateName,
                         format!("rule name `{}` given twice", Shortened(&name)),

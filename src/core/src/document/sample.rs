@@ -1,4 +1,4 @@
-//! Which of the matching requests a rule takes: by chance, by a key that stays with its user, or by count.
+//! How a rule chooses among the matching requests: at random, by a key that is stable per user, or by count.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
@@ -19,18 +19,18 @@ object! {
     /// How the share of requests is chosen: `by` a key, or by count with `every` or `first`.
     #[derive(Debug, Clone)]
     pub struct Sample {
-        /// The key: requests with an equal one are all in or all out, in every worker and every proxy.
+        /// The key: requests with the same key are all taken or all skipped, in every worker and every proxy.
         pub by: Option<Key>,
-        /// Goes into the hash with the key; the rule's name if it is absent. Rules with different salts choose
-        /// independently, rules with equal salts choose the same keys.
+        /// The salt, hashed together with the key; the rule's name if absent. Rules with different salts choose
+        /// independently, rules with the same salt choose the same keys.
         pub salt: Option<String>,
-        /// What to do with a request that has no such key: `skip` if it is absent.
+        /// What to do with a request without the key: `skip` if absent.
         pub missing: Option<Missing>,
-        /// One request in so many: the first, then each after that many more.
+        /// Takes one in every N requests, beginning with the first.
         pub every: Option<Positive>,
-        /// Only the first so many, since the document arrived.
+        /// Takes only the first N requests after the document arrived.
         pub first: Option<Positive>,
-        /// With `first`: the first so many of each so many.
+        /// With `first`: takes the first N of every M requests.
         pub of: Option<Positive>,
     }
     exactly_one ["by", "every", "first"]
@@ -45,25 +45,25 @@ impl Sample {
             return decoder.refuse(Code::Conflict, "invalid sample", label);
         }
         if self.by.is_none() && (self.salt.is_some() || self.missing.is_some()) {
-            let label = "`salt` and `missing` belong to `by`";
+            let label = "`salt` and `missing` require `by`";
             return decoder.refuse(Code::Conflict, "invalid sample", label);
         }
         match (self.first, self.of) {
-            (None, Some(_)) => decoder.refuse(Code::Conflict, "invalid sample", "`of` belongs to `first`"),
+            (None, Some(_)) => decoder.refuse(Code::Conflict, "invalid sample", "`of` requires `first`"),
             (Some(first), Some(of)) if first.0 >= of.0 => {
-                let label = format!("the first {} of {} are all of them", first.0, of.0);
+                let label = format!("the first {} of {} is every request", first.0, of.0);
                 decoder.refuse(Code::OutOfRange, "invalid sample", label)
             }
             _ => Ok(()),
         }
     }
 
-    /// Whether it chooses by count.
+    /// Returns whether requests are chosen by count.
     pub fn counts(&self) -> bool {
         self.by.is_none()
     }
 
-    /// Whether the request is in, by count: `ordinal` is its place among those that matched, from 0.
+    /// Returns whether the request is taken, by count: `ordinal` is its index among the matching requests, from 0.
     pub fn includes_ordinal(&self, ordinal: u64) -> bool {
         match (self.every, self.first, self.of) {
             (Some(every), _, _) => ordinal.is_multiple_of(every.0),
@@ -74,7 +74,7 @@ impl Sample {
     }
 }
 
-/// Where a key falls between 0 and 2^64, for a salt. SipHash-2-4 with a zero key over the salt's length as 64 bits,
+/// Maps a key and a salt to a number between 0 and 2^64. SipHash-2-4 with a zero key over the salt's length as 64 bits,
 /// little endian, the salt, and the key: the same on every platform, so that it can be computed offline.
 pub fn point(salt: &str, key: &[u8]) -> u64 {
     let mut hasher = SipHasher24::new();
@@ -85,38 +85,38 @@ pub fn point(salt: &str, key: &[u8]) -> u64 {
 }
 
 words! {
-    /// What happens to a request without a key.
+    /// What to do with a request without a key.
     #[derive(Default)]
     pub enum Missing as "`missing`", expected "`skip` or `random`" {
         /// The rule does not take it.
         #[default]
         Skip = "skip",
-        /// Chance decides.
+        /// The rule takes it at random.
         Random = "random",
     }
 }
 
 choice! {
-    /// What requests have in common that are all in or all out.
+    /// The key that decides which requests are taken together.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub enum Key else "a key needs a source", "a key has one source" {
+    pub enum Key else "a key needs a source", "a key takes only one source" {
         /// The first value of a header.
         Header(HeaderName) = "header",
-        /// The first cookie of this name, in whichever header.
+        /// The first cookie with this name, in any `cookie` header.
         Cookie(PairName) = "cookie",
-        /// The first query parameter of this name, percent-decoded.
+        /// The first query parameter with this name, percent-decoded.
         QueryParameter(PairName) = "query_parameter",
         /// The downstream remote address, without the port.
         SourceIp(Nothing) = "source_ip",
         /// The first URI SAN of the peer's certificate.
         Principal(Nothing) = "principal",
-        /// The trace id: of `traceparent` (W3C Trace Context), else of `x-b3-traceid` or `b3` (Zipkin's B3).
+        /// The trace id from `traceparent` (W3C Trace Context), or else from `x-b3-traceid` or `b3` (Zipkin's B3).
         Trace(Nothing) = "trace",
     }
 }
 
 impl Key {
-    /// The request's key.
+    /// Returns the request's key.
     pub fn of(&self, request: &dyn RequestView) -> Option<Vec<u8>> {
         match self {
             Self::Header(name) => request.first_value(name.as_str()),
@@ -156,7 +156,7 @@ impl Decode for Key {
     const EXPECTED: &'static str = "a key such as `{\"header\": \"x-user-id\"}`";
 
     schema!(|definitions| definitions.object("Key", |definitions| {
-        Self::describe(crate::decode::describe::Object::new(&["What stays with a user."]), definitions)
+        Self::describe(crate::decode::describe::Object::new(&["The key to sample by."]), definitions)
     }));
 
     fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {

@@ -1,4 +1,4 @@
-//! When a rule is live, by the proxy's own clocks: a fault ends even when nobody is there to end it.
+//! When a rule is active, by the proxy's own clocks: a fault ends even if nobody is there to end it.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::{Decoder, Refused, object};
@@ -9,18 +9,18 @@ use crate::value::timestamp::Timestamp;
 use alloc::format;
 use core::time::Duration;
 object! {
-    /// When a rule is live: always, as far as a field does not say otherwise.
+    /// When a rule is active. Without any field, it is always active.
     #[derive(Debug, Clone)]
     pub struct Schedule {
-        /// Not before this time.
+        /// The rule is not active before this time.
         pub not_before: Option<Timestamp>,
-        /// Not from this time on.
+        /// The rule is not active from this time on.
         pub not_after: Option<Timestamp>,
-        /// How long the percentage takes to grow from 0, evenly, after `not_before`, or after the document arrived.
+        /// The time over which the percentage grows linearly from 0, after `not_before` or the document's arrival.
         pub ramp_up: Option<Written>,
-        /// For how long the rule is live at a time, beginning with `not_before`, or when the document arrived.
+        /// The time that the rule is active in each cycle, starting at `not_before` or the document's arrival.
         pub on: Option<Written>,
-        /// For how long it then is not, again and again.
+        /// The time that the rule is then inactive, before the next cycle.
         pub off: Option<Written>,
     }
     check Self::check
@@ -36,18 +36,18 @@ impl Schedule {
         }
         let zero = |length: Option<Written>| length.is_some_and(|length| length.get().is_zero());
         if self.on.is_some() != self.off.is_some() {
-            let label = "`on` and `off` go together";
-            return decoder.refuse(Code::Conflict, "half a pulse", label);
+            let label = "`on` and `off` must be given together";
+            return decoder.refuse(Code::Conflict, "incomplete pulse", label);
         }
         if zero(self.on) || zero(self.off) {
-            let label = "`on` and `off` have to be more than nothing";
+            let label = "`on` and `off` must be greater than zero";
             return decoder.refuse(Code::OutOfRange, "invalid pulse", label);
         }
         Ok(())
     }
 
-    /// How much of its percentage the rule has now, in millionths: `None` if it is not live. A clock that cannot be
-    /// read makes it not live.
+    /// Returns the current fraction of the rule's percentage, in millionths, or `None` if the rule is not active. If a
+    /// clock cannot be read, the rule is not active.
     pub fn level(&self, clock: &dyn Clock, arrived: Option<Instant>) -> Option<u32> {
         let wall = match (self.not_before, self.not_after) {
             (None, None) => None,

@@ -19,29 +19,28 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The body of Envoy's own fault filter, which monitoring knows.
+/// The body that Envoy's own fault filter sends, which existing monitoring may look for.
 const DEFAULT_BODY: &str = "fault filter abort";
 /// The longest body, in bytes.
 const LONGEST_BODY: usize = 64 * 1024;
 
 object! {
-    /// How a request is answered: with exactly one of `http_status`, `grpc_status` and `header_abort`.
+    /// The reply to a request, with exactly one of `http_status`, `grpc_status` and `header_abort`.
     #[derive(Debug, Clone)]
     pub struct Abort {
-        /// The HTTP status, 200 to 599. A gRPC request gets a gRPC reply with the status that Envoy maps it to.
+        /// The HTTP status, 200 to 599. A gRPC request gets a gRPC reply with the status that Envoy maps this one to.
         pub http_status: Option<HttpStatus>,
-        /// The gRPC status, 0 to 16 or its name. A request that is not gRPC gets the HTTP status that stands for it.
+        /// The gRPC status, 0 to 16 or its name. A request that is not gRPC gets the corresponding HTTP status.
         pub grpc_status: Option<GrpcStatus>,
-        /// The request itself says with which status, by the headers that Envoy's filter takes.
+        /// Uses the status that the request asks for, with the headers of Envoy's fault filter.
         pub header_abort: Option<Nothing>,
-        /// The body, at most 64 KiB; `fault filter abort` if it is absent. For gRPC, the `grpc-message`.
+        /// The body, at most 64 KiB; `fault filter abort` if absent. For gRPC, the `grpc-message`.
         pub body: Option<String>,
-        /// The `grpc-message` for a gRPC request; `body` if it is absent. What takes more than 4 KiB percent-encoded is
-        /// cut off.
+        /// The `grpc-message` for a gRPC request; `body` if absent. It is truncated to 4 KiB after percent-encoding.
         pub grpc_message: Option<String>,
         /// More headers for the reply. `content-type` is `text/plain` unless it is given here.
         pub headers: Option<ReplyHeaders>,
-        /// The share of the rule's requests that are aborted: all, if it is absent.
+        /// The share of the rule's requests that are aborted: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
     exactly_one ["http_status", "grpc_status", "header_abort"]
@@ -49,7 +48,7 @@ object! {
 }
 
 impl Abort {
-    /// Looks at which fields are there rather than at their values: those may be wrong for reasons of their own.
+    /// Checks which fields are set, not their values, which may have mistakes of their own.
     fn check(fields: &Fields<'_>, decoder: &mut Decoder) {
         let statuses = ["http_status", "grpc_status", "header_abort"];
         let several = "an abort has one status";
@@ -64,7 +63,7 @@ impl Abort {
         }
     }
 
-    /// The status line for a request: gRPC replies are made by the host out of either status.
+    /// Returns the status for a request. The host can build a gRPC reply from either status.
     fn status(&self, request: &dyn RequestView) -> Option<(u16, Option<GrpcStatus>)> {
         let wanted = match (self.http_status, self.grpc_status) {
             (Some(http), _) => Wanted::Http(http.get()),
@@ -73,22 +72,22 @@ impl Abort {
         };
         Some(match wanted {
             Wanted::Http(http) => (http, None),
-            // To a client that does not speak gRPC, Envoy's filter would say 200 here: a failure that looks like
-            // success. It gets the HTTP status that stands for the gRPC status instead.
+            // For a client that does not use gRPC, Envoy's filter would send 200 here: a failure that looks like
+            // success. Send the HTTP status that corresponds to the gRPC status instead.
             Wanted::Grpc(grpc) if !request.is_grpc() => (grpc.http_status(), None),
-            // Envoy says 200 to gRPC clients by itself, and gRPC-Web and REST clients behind a filter that translates for
-            // them need the status that stands for it.
+            // Envoy itself sends 200 to gRPC clients. gRPC-Web and REST clients behind a transcoding filter need the
+            // corresponding HTTP status.
             Wanted::Grpc(grpc) => (grpc.http_status(), Some(grpc)),
         })
     }
 }
 
-/// The longest `grpc-message` as it is sent, in bytes. Clients bound the headers of a message: grpcio loses the status from
-/// 16 KiB on, and others the whole connection.
+/// The longest `grpc-message` that is sent, in bytes. Clients limit the size of headers: from 16 KiB on, grpcio loses
+/// the status, and other clients lose the whole connection.
 pub const LONGEST_GRPC_MESSAGE: usize = 4 * 1024;
 
-/// The part of a `grpc-message` that is sent. Envoy percent-encodes it, which takes three bytes for whatever is not
-/// printable ASCII (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses>).
+/// Returns the part of a `grpc-message` that is sent. Envoy percent-encodes it, which takes three bytes for each byte
+/// that is not printable ASCII (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses>).
 pub(crate) fn sendable(message: &str) -> &str {
     let mut sent = 0;
     let end = message.char_indices().find_map(|(at, letter)| {
@@ -120,7 +119,7 @@ impl Fault for Abort {
         let body = match (status, grpc_status) {
             // For gRPC it is the message.
             (204 | 304, None) if !request.is_grpc() => "",
-            // What is shorter fits, and the request need not be asked.
+            // A shorter message always fits, so there is no need to check whether the request is gRPC.
             _ if body.len() > LONGEST_GRPC_MESSAGE / 3 && request.is_grpc() => sendable(body),
             _ => body,
         };

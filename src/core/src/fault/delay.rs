@@ -27,7 +27,7 @@ impl Fault for Delay {
         }
     }
 
-    /// A length that comes out as nothing is no delay.
+    /// A length of zero counts as no delay.
     fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
         effects.delay = self.length(request, entropy);
         effects.delay.is_some()

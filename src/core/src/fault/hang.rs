@@ -1,4 +1,4 @@
-//! `hang`: the request is held and never answered; in the end, the stream is reset.
+//! `hang`: the request is held and never answered; the stream is eventually reset.
 
 use super::{About, Begins, Fault};
 use crate::decode::diagnostic::Code;
@@ -16,9 +16,9 @@ object! {
     /// The request is never answered.
     #[derive(Debug, Clone)]
     pub struct Hang {
-        /// How long it is held at most, up to an hour, after a delay if there is one; then the stream is reset.
+        /// The time until the stream is reset, up to an hour, after a delay if there is one.
         pub max: Written,
-        /// The share of the rule's requests that hang: all, if it is absent.
+        /// The share of the rule's requests that hang: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
     check Self::check
@@ -31,8 +31,8 @@ impl Hang {
                 d.refuse_with_help(
                     Code::OutOfRange,
                     "invalid duration",
-                    "a request that hangs for no time is reset",
-                    "use `\"reset\": {}`",
+                    "must be greater than zero",
+                    "to reset the stream at once, use `\"reset\": {}`",
                 )
             })
         } else {
@@ -46,13 +46,13 @@ impl Fault for Hang {
         self.percentage
     }
 
-    /// A request that is aborted or reset has its end already.
+    /// Does nothing if the request is already aborted or reset.
     fn apply(&self, _request: &dyn RequestView, _entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
         if effects.end.is_some() {
             return false;
         }
         effects.hang = Some(self.max.get());
-        // It is the waiting that is the fault, and that begins at once.
+        // The fault is the waiting, which begins at once.
         effects.end = Some(Ending { begins: None, how: End::Reset });
         true
     }

@@ -1,16 +1,16 @@
-//! The faults. Each kind is one file: its fields in the document, its checks, what it does to an exchange in terms of
-//! [`Effects`], and what it knows about itself ([`About`]).
+//! The faults. Each kind has its own file: its fields in the document, its checks, its [`Effects`] on an exchange, and
+//! its properties ([`About`]).
 //!
 //! # Adding a fault kind
 //!
-//! 1. Write `fault/<kind>.rs`, as below. If no field of [`Effects`] can say what the kind does, add one there, and have the
-//!    engine carry it out.
+//! 1. Write `fault/<kind>.rs`, as below. If no field of [`Effects`] can express what the kind does, add one there, and
+//!    implement it in the engine.
 //! 2. Add a line to the list in [`crate::kind`], where it belongs in the order in which faults act on an exchange.
 //! 3. Build. The compiler asks for the `pub mod` in this file and for whatever [`Fault`] and [`About`] still need.
 //! 4. Test. `cargo test -p brownout-cli --test registry` names what is missing: a scenario in `tests/scenarios/<kind>.yaml`, a
 //!    section in docs/faults.md, a row in README.md and in the tables of docs/document.md and docs/metrics.md.
 //!
-//! A whole kind, which a test of this module compiles and runs:
+//! A complete kind, which a test of this module compiles and runs:
 //! ```text
 #![doc = include_str!("teapot.rs")]
 //! ```
@@ -38,55 +38,56 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::ser::SerializeMap;
 
-/// What every fault can do.
+/// The behavior of a fault.
 pub trait Fault {
-    /// Its own percentage, if the document gives one: the share of the rule's requests that suffer it.
+    /// Returns the fault's own percentage, if the document sets one: the share of the rule's requests that get the
+    /// fault.
     fn share(&self) -> Option<FractionalPercent>;
 
-    /// The share of requests like this one: a request may ask for less.
+    /// Returns the share for requests like this one: a request may ask for less.
     fn percentage(&self, request: &dyn RequestView) -> FractionalPercent {
         let _ = request;
         self.share().unwrap_or(FractionalPercent::ALWAYS)
     }
 
-    /// Says what it does to this request. `false` if it turns out to do nothing.
+    /// Adds the fault's effects on this request. Returns `false` if there are none.
     fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool;
 }
 
-/// What a kind knows about itself. Nothing has a default: the compiler asks whoever adds a kind.
+/// The properties of a kind. None has a default, so the compiler asks for all of them when a kind is added.
 pub trait About {
     /// The smallest fault of the kind, as JSON.
     const EXAMPLE: &'static str;
-    /// When it begins: then it is counted.
+    /// When the fault begins, which is when it is counted.
     const BEGINS: Begins;
-    /// Whether it ends the exchange, so that none of the later kinds happens.
+    /// Whether it ends the exchange, so that no later kind applies.
     const ENDS: bool;
-    /// Whether the backend gets another request because of it. If the exchange ends before, nobody sees the change.
+    /// Whether it changes the request that the backend gets. If the exchange ends first, the change has no effect.
     const CHANGES_REQUEST: bool;
     /// Whether it does nothing to a request without a body.
     const NEEDS_REQUEST_BODY: bool;
-    /// What a client sees, if neither a wait nor an end shows it: `is changed`.
+    /// What happens to the request, if neither a delay nor an end shows it: `is changed`.
     const SEEN: Option<&'static str>;
 
-    /// Whether the request or its response decides, rather than the document, if it does something.
+    /// Returns whether it depends on the request or its response whether the fault does anything.
     fn is_conditional(&self) -> bool;
 
-    /// Whether it can reset a stream.
+    /// Returns whether the fault can reset a stream.
     fn resets(&self) -> bool;
 
-    /// Whether it can be the reason why a client gets this status.
+    /// Returns whether the fault can cause a client to get this status.
     fn answers_with(&self, status: u16) -> bool;
 
-    /// What happens to requests, in the plural: `wait 2s before they are forwarded`.
+    /// Describes what happens to requests, in the plural: `wait 2s before they are forwarded`.
     fn words(&self) -> String;
 }
 
 /// When a fault begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begins {
-    /// With the request, before it is held if it is.
+    /// With the request, before any delay.
     WithRequest,
-    /// With the end of the exchange, after it was held if it was.
+    /// With the end of the exchange, after any delay.
     WithEnd,
     /// With the response.
     WithResponse,
@@ -107,7 +108,7 @@ pub struct Line {
 
 macro_rules! faults {
     ($($(#[$($doc:tt)*])* $field:ident: $Kind:ident, $counter:literal;)+) => {
-        // A rule has one or two of them: the others take no more than a pointer.
+        // Boxed, because a rule has only one or two of them: the others take only a pointer.
         /// The faults of one rule.
         #[derive(Debug, Clone, Default)]
         pub struct Faults {
@@ -118,14 +119,14 @@ macro_rules! faults {
             /// The names of the fields in a rule.
             pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),+];
 
-            /// Takes them out of a rule.
+            /// Decodes the faults from the fields of a rule.
             pub fn read(fields: &Fields<'_>, decoder: &mut Decoder) -> Result<Self, Refused> {
                 $(let $field = Field::read(fields, stringify!($field), decoder);)+
                 let ($(Ok($field),)+) = ($($field,)+) else { return Err(decoder.refused()) };
                 Ok(Self { $($field,)+ })
             }
 
-            /// Adds them to a description.
+            /// Adds the faults to a JSON Schema.
             #[cfg(feature = "schema")]
             pub fn describe(object: &mut crate::decode::describe::Object, definitions: &mut crate::decode::describe::Definitions) {
                 $(object.add(
@@ -136,7 +137,7 @@ macro_rules! faults {
                 );)+
             }
 
-            /// Puts them into a rule.
+            /// Serializes the faults into a rule.
             ///
             /// # Errors
             /// The serializer's.
@@ -145,12 +146,12 @@ macro_rules! faults {
                 Ok(())
             }
 
-            /// Those that are there, in the order in which they act.
+            /// Iterates over the faults that are set, in the order in which they apply.
             pub fn iter(&self) -> impl Iterator<Item = (Kind, &dyn Fault)> {
                 [$(self.$field.as_deref().map(|fault| (Kind::$Kind, fault as &dyn Fault))),+].into_iter().flatten()
             }
 
-            /// The same for descriptions.
+            /// Returns the faults that are set, for descriptions.
             pub fn lines(&self) -> Vec<Line> {
                 let lines = [$(self.$field.as_deref().map(|fault| Line {
                     kind: Kind::$Kind,
@@ -161,12 +162,12 @@ macro_rules! faults {
                 lines.into_iter().flatten().collect()
             }
 
-            /// Whether one of them can reset a stream.
+            /// Returns whether one of the faults can reset a stream.
             pub fn reset(&self) -> bool {
                 $(self.$field.as_deref().is_some_and(|fault| fault.resets()))||+
             }
 
-            /// Whether one of them can be the reason why a client gets this status.
+            /// Returns whether one of the faults can cause a client to get this status.
             pub fn answer_with(&self, status: u16) -> bool {
                 $(self.$field.as_deref().is_some_and(|fault| fault.answers_with(status)))||+
             }
@@ -209,7 +210,7 @@ macro_rules! faults {
 kinds!(faults);
 
 impl Faults {
-    /// Tells of the headers of replies that they set or remove.
+    /// Calls `tell` with the name of each reply header that the faults set or remove.
     pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
         if let Some(headers) = self.abort.as_ref().and_then(|abort| abort.headers.as_ref()) {
             headers.iter().for_each(|(name, _)| tell(name));
@@ -219,12 +220,12 @@ impl Faults {
         }
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no faults.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
-    /// What happens to a request that the rule has taken: an independent draw for each fault.
+    /// Draws the effects on a request that the rule has taken, with an independent draw for each fault.
     pub fn draw(&self, request: &dyn RequestView, entropy: &mut dyn Entropy) -> (Effects, Kinds) {
         let mut effects = Effects::default();
         let mut kinds = Kinds::default();
@@ -233,7 +234,7 @@ impl Faults {
                 kinds.insert(kind);
             }
         }
-        // Of a request that goes nowhere, nobody sees how it was changed.
+        // A change to a request that is not forwarded has no effect.
         if effects.end.is_some() && effects.request.take().is_some() {
             kinds = kinds.iter().filter(|kind| !kind.changes_request()).collect();
         }
@@ -241,7 +242,7 @@ impl Faults {
     }
 }
 
-/// One draw. Certainties need no entropy.
+/// Makes one draw. 0 % and 100 % need no entropy.
 pub fn draws(percentage: FractionalPercent, entropy: &mut dyn Entropy) -> bool {
     percentage.is_always() || (!percentage.is_never() && percentage.includes(entropy.next_u64()))
 }

@@ -1,6 +1,6 @@
 //! `request`: the request is changed before it is forwarded.
 //!
-//! Envoy picks the route anew once a request's headers have changed: it may be another one.
+//! Envoy selects the route again after a request's headers have changed, and it may be a different one.
 
 use super::{About, Begins, Fault};
 use crate::body::rewrite::Rewrite;
@@ -50,7 +50,7 @@ impl Decode for NewPath {
         let path = String::decode(json, decoder)?;
         let visible = path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
         if !path.starts_with('/') || path.len() > LONGEST || !visible {
-            let label = format!("{json} does not begin with `/`, or has something in it that needs escaping");
+            let label = format!("{json} does not start with `/`, or contains characters that need escaping");
             return decoder.refuse(Code::InvalidValue, "invalid path", label);
         }
         if path.contains('?') {
@@ -58,7 +58,7 @@ impl Decode for NewPath {
                 Code::InvalidValue,
                 "invalid path",
                 "the request's own query is kept",
-                "change the query by `query_parameters`",
+                "change the query with `query_parameters`",
             );
         }
         Ok(Self(path))
@@ -71,7 +71,7 @@ impl Serialize for NewPath {
     }
 }
 
-/// A method in the place of another.
+/// A replacement method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMethod(String);
 
@@ -90,12 +90,12 @@ impl Decode for NewMethod {
     fn decode(json: &Json, decoder: &mut Decoder) -> Result<Self, Refused> {
         let method = String::decode(json, decoder)?;
         if method.is_empty() || method.len() > 64 || !method.bytes().all(header::is_token) {
-            let label = format!("{json} is not one (RFC 9110, section 9)");
+            let label = format!("{json} is not a method name (RFC 9110, section 9)");
             return decoder.refuse(Code::InvalidValue, "invalid method", label);
         }
         if let "HEAD" | "CONNECT" = method.as_str() {
             let label =
-                "its responses have another shape than the client waits for (RFC 9110, section 6.4.1)";
+                "its responses are framed differently from what the client expects (RFC 9110, section 6.4.1)";
             return decoder.refuse(Code::InvalidValue, format!("a request cannot become `{method}`"), label);
         }
         Ok(Self(method))
@@ -113,7 +113,7 @@ impl Serialize for NewMethod {
 pub struct Parameters(Vec<(String, Vec<String>)>);
 
 impl Parameters {
-    /// Their names.
+    /// Returns the names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
@@ -180,14 +180,14 @@ impl Serialize for Parameters {
 }
 
 object! {
-    /// Changes to the query, in the order of [`HeaderChanges`]. Values are percent-encoded on their way.
+    /// Changes to the query, in the same order as for headers. Values are percent-encoded automatically.
     #[derive(Debug, Clone)]
     pub struct QueryChanges {
-        /// Parameters with new values, whether or not they were there.
+        /// Parameters to set, whether or not they are present.
         pub set: Option<Parameters>,
-        /// Parameters beside those that are there.
+        /// Parameters to add to the existing ones.
         pub add: Option<Parameters>,
-        /// Names of parameters that go.
+        /// Names of parameters to remove.
         pub remove: Option<Vec<String>>,
     }
 }
@@ -206,17 +206,17 @@ object! {
     /// How a request is changed.
     #[derive(Debug, Clone)]
     pub struct Request {
-        /// Its headers.
+        /// Changes to the headers.
         pub headers: Option<HeaderChanges>,
-        /// Its path; the query stays.
+        /// The new path; the query stays.
         pub path: Option<NewPath>,
-        /// Its method, unless it is `HEAD` or `CONNECT`: those stay.
+        /// The new method. `HEAD` and `CONNECT` requests keep their method.
         pub method: Option<NewMethod>,
-        /// Its query.
+        /// Changes to the query.
         pub query_parameters: Option<QueryChanges>,
-        /// Its body, if it has one.
+        /// A change to the body, if there is one.
         pub body: Option<BodyChange>,
-        /// The share of the rule's requests that are changed: all, if it is absent.
+        /// The share of the rule's requests that are changed: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
     check Self::check
@@ -232,7 +232,7 @@ impl Request {
         if nothing {
             return decoder.refuse_with_help(
                 Code::Conflict,
-                "a request without a change",
+                "`request` changes nothing",
                 "",
                 "add `headers`, `path`, `method`, `query_parameters` or `body`",
             );
@@ -272,7 +272,7 @@ impl Request {
         Some(query.after(self.path.as_ref().map_or(path, |NewPath(path)| path.as_bytes())))
     }
 
-    /// The change to the body, and to the headers that tell of its length.
+    /// Returns the change to the body, and adds the changes to the headers that describe it.
     fn body_change(
         &self,
         request: &dyn RequestView,

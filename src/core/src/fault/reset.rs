@@ -14,7 +14,7 @@ object! {
     /// without a reply.
     #[derive(Debug, Clone)]
     pub struct Reset {
-        /// The share of the rule's requests that are reset: all, if it is absent.
+        /// The share of the rule's requests that are reset: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
 }
@@ -24,7 +24,7 @@ impl Fault for Reset {
         self.percentage
     }
 
-    /// A request that is aborted has its end already.
+    /// Does nothing if the request is already aborted.
     fn apply(&self, _request: &dyn RequestView, _entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
         if effects.end.is_some() {
             return false;

@@ -15,7 +15,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use serde::{Serialize, Serializer};
 
-/// The fault: its fields are those of [`ResponseChange`], shared with the exchanges that suffer it.
+/// The fault. Its fields are those of [`ResponseChange`], shared with the exchanges that get it.
 #[derive(Debug, Clone)]
 pub struct Response(pub Rc<ResponseChange>);
 
@@ -40,7 +40,7 @@ impl Fault for Response {
         self.0.percentage
     }
 
-    /// What flows after an upgrade is left alone, and so is the response that grants it.
+    /// Leaves upgraded streams alone, including the response that accepts the upgrade.
     fn apply(&self, request: &dyn RequestView, entropy: &mut dyn Entropy, effects: &mut Effects) -> bool {
         if effects.end.is_some() || request.is_upgrade() {
             return false;

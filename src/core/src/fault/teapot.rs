@@ -14,9 +14,9 @@ object! {
     /// The request is answered by a teapot.
     #[derive(Debug, Clone)]
     pub struct Teapot {
-        /// What it says; nothing if it is absent.
+        /// The body of the reply; empty if absent.
         pub verse: Option<String>,
-        /// The share of the rule's requests that get tea: all, if it is absent.
+        /// The share of the rule's requests that get tea: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
 }

@@ -6,18 +6,18 @@ use crate::predicate::without_query;
 use crate::view::RequestView;
 
 object! {
-    /// Which gRPC calls. Without a field, every call.
+    /// A condition on gRPC calls. Without any field, it holds for every call.
     #[derive(Debug, Clone)]
     pub struct Call {
-        /// On the service with its package: `shop.v1.Checkout`.
+        /// Matches the service with its package: `shop.v1.Checkout`.
         pub service: Option<StringMatcher>,
-        /// On the method: `Pay`.
+        /// Matches the method: `Pay`.
         pub method: Option<StringMatcher>,
     }
 }
 
 impl Call {
-    /// Whether the request is such a call.
+    /// Returns whether the request is such a call.
     pub fn matches(&self, request: &dyn RequestView) -> bool {
         let in_path = request.any_value(":path", &mut |path| self.matches_path(request, without_query(path)));
         in_path == Some(true) && request.is_grpc()

@@ -4,11 +4,11 @@ use crate::decode::words;
 use crate::view::{Property, RequestView};
 
 words! {
-    /// The direction of the traffic that a listener takes, as its `traffic_direction` says.
+    /// The direction of a listener's traffic, from its `traffic_direction`.
     pub enum TrafficDirection as "direction", expected "`inbound` or `outbound`" {
-        /// To the workload beside the proxy.
+        /// To the proxy's own workload.
         Inbound = "inbound",
-        /// From it.
+        /// From the proxy's own workload.
         Outbound = "outbound",
     }
 }

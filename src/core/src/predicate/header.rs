@@ -1,5 +1,5 @@
-//! `HeaderMatcher`, with the semantics of Envoy 1.40: a value matcher holds if it holds for any single value of the
-//! header. (Envoy before 1.39 joined repeated values with commas first.)
+//! `HeaderMatcher`, with the semantics of Envoy 1.40: a value matcher matches if any single value of the header
+//! matches. (Envoy before 1.39 joined repeated values with commas first.)
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
@@ -20,13 +20,13 @@ pub struct Int64Range {
 }
 
 impl Int64Range {
-    /// The least number in it.
+    /// Returns the smallest number in the range.
     pub fn start(self) -> i64 {
         self.start
     }
 
-    /// Whether the value is a decimal number in the range: an optional sign and digits, with blanks around them if
-    /// need be.
+    /// Returns whether the value is a decimal number in the range: an optional sign and digits, possibly with blanks
+    /// around them.
     fn contains(self, value: &[u8]) -> bool {
         let text = core::str::from_utf8(value.trim_ascii()).ok();
         let number = text.and_then(|text| text.parse::<i64>().ok());
@@ -47,7 +47,7 @@ impl Decode for Int64Range {
         "type": "object",
         "properties": { "start": { "type": ["integer", "string"] }, "end": { "type": ["integer", "string"] } },
         "additionalProperties": false,
-        "description": "From `start` on, and not from `end` on.",
+        "description": "Numbers from `start`, inclusive, to `end`, exclusive.",
         "examples": [{ "start": 1, "end": 5 }],
     }));
 
@@ -64,7 +64,8 @@ impl Decode for Int64Range {
     }
 }
 
-/// A bound of a range. Absent is 0, as in Envoy; a string counts, since protobuf prints 64-bit numbers so.
+/// Decodes a bound of a range. The default is 0, as in Envoy. A string is accepted, because protobuf prints 64-bit
+/// numbers as strings.
 fn bound(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Result<i64, Refused> {
     let Some((spelled, json)) = fields.value(name) else { return Ok(0) };
     let number = match json {
@@ -73,7 +74,7 @@ fn bound(fields: &Fields<'_>, name: &str, decoder: &mut Decoder) -> Result<i64, 
     };
     match number {
         Some(number) => Ok(number),
-        None => decoder.field(spelled, |d| d.wrong_type("bound", json, "a whole number of 64 bits")),
+        None => decoder.field(spelled, |d| d.wrong_type("bound", json, "a 64-bit integer")),
     }
 }
 
@@ -87,21 +88,21 @@ impl Serialize for Int64Range {
 }
 
 object! {
-    /// A condition on a header of the request. With neither `string_match`, `range_match` nor `present_match`, the
-    /// header has to be there.
+    /// A condition on a header. Without `string_match`, `range_match` and `present_match`, the header must be
+    /// present.
     #[derive(Debug, Clone)]
     pub struct HeaderMatcher {
-        /// The header's name, in any case; `:method`, `:path` (with the query) and `:authority` are names too.
+        /// The header name, in any case. `:method`, `:path` (with the query) and `:authority` are allowed.
         pub name: HeaderName,
-        /// Compares a value as a string.
+        /// Matches a value as a string.
         pub string_match: Option<StringMatcher>,
-        /// Compares a value as a decimal number.
+        /// Matches a value as a decimal number.
         pub range_match: Option<Int64Range>,
-        /// Whether the header has to be there (`true`) or has to be missing (`false`).
+        /// Whether the header must be present (`true`) or absent (`false`).
         pub present_match: Option<bool>,
-        /// Turns the result round. A missing header still does not match `string_match` or `range_match`.
+        /// Inverts the result. A missing header still does not match `string_match` or `range_match`.
         pub invert_match: Option<bool>,
-        /// Lets a missing header count as one that is there, with an empty value.
+        /// Treats a missing header as present with an empty value.
         pub treat_missing_header_as_empty: Option<bool>,
     }
     check Self::check
@@ -117,7 +118,7 @@ impl HeaderMatcher {
         Ok(())
     }
 
-    /// Whether no request without the header can fulfil it.
+    /// Returns whether only requests with the header can match.
     pub fn needs_presence(&self) -> bool {
         let inverted = self.invert_match == Some(true);
         let by_value = self.string_match.is_some() || self.range_match.is_some();
@@ -125,7 +126,7 @@ impl HeaderMatcher {
             && (by_value || self.present_match.unwrap_or(true) != inverted)
     }
 
-    /// Whether the request fulfils it.
+    /// Returns whether the request matches.
     pub fn matches(&self, request: &dyn RequestView) -> bool {
         let inverted = self.invert_match == Some(true);
         let mut test: &mut dyn FnMut(&[u8]) -> bool = &mut |_| true;

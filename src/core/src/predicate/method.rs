@@ -8,7 +8,7 @@ use alloc::format;
 use alloc::string::String;
 use serde::{Serialize, Serializer};
 
-/// A method as it is sent: methods are case-sensitive (RFC 9110, section 9.1).
+/// A method as sent on the wire: methods are case-sensitive (RFC 9110, section 9.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Method(String);
 

@@ -1,4 +1,4 @@
-//! Which requests a rule is about. All fields of a predicate have to hold.
+//! Conditions that select a rule's requests. All fields of a predicate must hold.
 
 pub mod call;
 pub mod direction;
@@ -25,52 +25,52 @@ use source::Source;
 use string::StringMatcher;
 
 object! {
-    /// A condition on a request. Without any field it holds for every request.
-    // What most have not takes no more than a pointer: there may be thousands of them.
+    /// A condition on a request. Without any field, it holds for every request.
+    // Rarely used fields are boxed and take only a pointer, because there may be thousands of predicates.
     #[derive(Debug, Clone, Default)]
     pub struct Predicate {
-        /// Conditions on headers, with the semantics of Envoy's `HeaderMatcher`; all have to hold.
+        /// Conditions on headers, with the semantics of Envoy's `HeaderMatcher`; all must hold.
         pub headers: Option<Vec<HeaderMatcher>>,
-        /// On the path, without the query.
+        /// Matches the path without the query.
         pub path: Option<StringMatcher>,
         /// The method is one of these.
         pub methods: Option<Vec<Method>>,
-        /// On the host, without the port.
+        /// Matches the host without the port.
         pub authority: Option<Box<StringMatcher>>,
-        /// On parameters of the query, percent-decoded; all have to hold.
+        /// Conditions on query parameters, percent-decoded; all must hold.
         pub query_parameters: Option<Vec<PairMatcher>>,
-        /// On cookies; all have to hold.
+        /// Conditions on cookies; all must hold.
         pub cookies: Option<Vec<PairMatcher>>,
-        /// On the gRPC service and method. A request that is not gRPC does not match.
+        /// Matches the gRPC service and method. A request that is not gRPC does not match.
         pub grpc: Option<Box<Call>>,
-        /// On the name of the route in use. One without a name does not match.
+        /// Matches the name of the selected route. A route without a name does not match.
         pub route: Option<Box<StringMatcher>>,
-        /// On the name of the virtual host in use.
+        /// Matches the name of the selected virtual host.
         pub virtual_host: Option<Box<StringMatcher>>,
-        /// On the name of the cluster that the route leads to.
+        /// Matches the name of the route's cluster.
         pub cluster: Option<Box<StringMatcher>>,
-        /// On who sent it.
+        /// Matches the sender of the request.
         pub source: Option<Box<Source>>,
-        /// On the proxy itself.
+        /// Matches the proxy itself.
         pub node: Option<Box<NodeMatcher>>,
-        /// On the listener's direction: `inbound` or `outbound`.
+        /// Matches the listener's direction: `inbound` or `outbound`.
         pub direction: Option<TrafficDirection>,
-        /// All of these hold.
+        /// Holds if all of these hold.
         pub all: Option<Vec<Predicate>>,
-        /// At least one of these holds.
+        /// Holds if at least one of these holds.
         pub any: Option<Vec<Predicate>>,
-        /// This does not hold.
+        /// Holds if this does not.
         pub not: Option<Box<Predicate>>,
     }
     check Self::check
 }
 
-/// A part of a predicate: its field, and where that is a list, the place in it.
+/// A part of a predicate: a field, and the index in it if it is a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
     /// The field's name.
     pub field: &'static str,
-    /// The place in the list.
+    /// The index in the list.
     pub index: Option<usize>,
 }
 
@@ -99,9 +99,9 @@ impl Predicate {
         Ok(())
     }
 
-    /// Whether it has no field, and so holds for every request.
+    /// Returns whether the predicate has no field, and so holds for every request.
     pub fn is_empty(&self) -> bool {
-        // All of them, so that the compiler asks about a new one.
+        // Destructured, so that the compiler catches a new field.
         #[rustfmt::skip]
         let Self {
             headers, path, methods, authority, query_parameters, cookies, grpc, route, virtual_host, cluster, source, node,
@@ -115,12 +115,12 @@ impl Predicate {
         !lists.into_iter().chain(texts).chain(facts).chain(nested).any(|given| given)
     }
 
-    /// Whether the request fulfils it.
+    /// Returns whether the predicate holds for the request.
     pub fn matches(&self, request: &dyn RequestView) -> bool {
         self.failing(request).is_none()
     }
 
-    /// The first part that the request does not fulfil. What is cheap to fetch is asked first.
+    /// Returns the first part that does not hold for the request. Parts that are cheap to fetch are checked first.
     pub fn failing(&self, request: &dyn RequestView) -> Option<Part> {
         self.failing_text(request)
             .or_else(|| failing_element("query_parameters", &self.query_parameters, |p| p.in_query(request)))
@@ -132,7 +132,7 @@ impl Predicate {
             .or_else(|| failing("any", &self.any, |any| any.iter().any(|inner| inner.matches(request))))
     }
 
-    /// Among what stands in the first lines of a request, or is known already.
+    /// Like [`Self::failing`], among the parts that need only a few headers, or are known already.
     fn failing_text(&self, request: &dyn RequestView) -> Option<Part> {
         failing("node", &self.node, |node| node.matches())
             .or_else(|| failing("methods", &self.methods, |methods| any_method(methods, request)))
@@ -141,7 +141,7 @@ impl Predicate {
             .or_else(|| failing("grpc", &self.grpc, |call| call.matches(request)))
     }
 
-    /// Among what the host has to be asked for one by one.
+    /// Like [`Self::failing`], among the parts that each need a host call.
     fn failing_fact(&self, request: &dyn RequestView) -> Option<Part> {
         let is = |name: &StringMatcher, property| {
             request.property(property).is_some_and(|value| name.matches_in(request, &value))
@@ -155,13 +155,13 @@ impl Predicate {
             .or_else(|| failing("source", &self.source, |source| source.matches(request)))
     }
 
-    /// Whether no request at this proxy can fulfil it. To be asked once it is settled.
+    /// Returns whether the predicate cannot hold for any request at this proxy. Call [`Self::settle`] first.
     pub fn is_hopeless(&self) -> bool {
         self.node.as_ref().is_some_and(|node| !node.matches())
             || self.all.iter().flatten().any(Self::is_hopeless)
     }
 
-    /// Decides what depends only on the proxy, which does not change while a document is in force.
+    /// Evaluates the conditions on the proxy, which does not change while a document is in force.
     pub fn settle(&self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         if let Some(node) = &self.node {
             node.settle(proxy);
@@ -171,8 +171,8 @@ impl Predicate {
     }
 }
 
-/// A field that is there and does not hold. Most are not there, which has to cost no more than a look: requests are
-/// asked about each field of each predicate that they may fulfil.
+/// Returns the field if it is set and does not hold. Most fields are not set, and that case must be cheap: each request
+/// is checked against every field of every predicate that might hold.
 #[inline]
 fn failing<T>(field: &'static str, value: &Option<T>, holds: impl FnOnce(&T) -> bool) -> Option<Part> {
     value.as_ref().is_some_and(|value| !holds(value)).then_some(Part { field, index: None })
@@ -193,7 +193,7 @@ fn any_method(methods: &[Method], request: &dyn RequestView) -> bool {
     request.any_value(":method", &mut listed) == Some(true)
 }
 
-/// A CONNECT request has no path, and matches none.
+/// Matches the path. A CONNECT request has none, and never matches.
 fn path_is(path: &StringMatcher, request: &dyn RequestView) -> bool {
     request.any_value(":path", &mut |value| path.matches_in(request, without_query(value))) == Some(true)
 }
@@ -203,12 +203,12 @@ fn authority_is(authority: &StringMatcher, request: &dyn RequestView) -> bool {
         == Some(true)
 }
 
-/// The path up to the query or fragment (RFC 3986, section 3.3).
+/// Returns the path up to the query or fragment (RFC 3986, section 3.3).
 pub(crate) fn without_query(path: &[u8]) -> &[u8] {
     path.split(|byte| matches!(byte, b'?' | b'#')).next().unwrap_or(path)
 }
 
-/// The host of an authority (RFC 3986, section 3.2): `[::1]:8080` is `[::1]`.
+/// Returns the host of an authority (RFC 3986, section 3.2): `[::1]:8080` is `[::1]`.
 pub(crate) fn without_port(authority: &[u8]) -> &[u8] {
     let Some(colon) = authority.iter().rposition(|byte| *byte == b':') else { return authority };
     let (host, port) = authority.split_at(colon);

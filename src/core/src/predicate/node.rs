@@ -1,4 +1,4 @@
-//! Conditions on the proxy itself. They are decided once, when the document arrives.
+//! Conditions on the proxy itself. They are evaluated once, when the document arrives.
 
 use crate::decode::json::Json;
 use crate::decode::{Decode, Decoder, Refused, object, schema};
@@ -10,40 +10,40 @@ use core::cell::Cell;
 use serde::{Serialize, Serializer};
 
 object! {
-    /// Which proxies.
+    /// A condition on the proxy. All fields must hold.
     #[derive(Debug, Clone)]
     pub struct NodeFields {
-        /// On the node id.
+        /// Matches the node id.
         pub id: Option<StringMatcher>,
-        /// On the node's cluster.
+        /// Matches the node's cluster.
         pub cluster: Option<StringMatcher>,
-        /// Labels that the node's metadata has under `LABELS`, as Istio's proxies do; all have to be equal.
+        /// Labels under `LABELS` in the node's metadata, where Istio puts them; all must be equal.
         pub labels: Option<Labels>,
-        /// On the namespace that the node's metadata has as `NAMESPACE`.
+        /// Matches the namespace, which is `NAMESPACE` in the node's metadata.
         pub namespace: Option<StringMatcher>,
     }
 }
 
-/// A condition on the proxy, and the decision.
+/// A condition on the proxy, and its result.
 #[derive(Debug, Clone)]
 pub struct NodeMatcher {
     fields: NodeFields,
-    /// Decided in place: rules are shared, and a copy of them would weigh twice as much.
+    /// The result, set in place: rules are shared, and a copy would double their memory.
     holds: Cell<bool>,
 }
 
 impl NodeMatcher {
-    /// Whether the proxy fulfils it. Before [`Self::settle`], none does.
+    /// Returns whether the condition holds. Before [`Self::settle`], it does not.
     pub fn matches(&self) -> bool {
         self.holds.get()
     }
 
-    /// The conditions.
+    /// Returns the conditions.
     pub fn fields(&self) -> &NodeFields {
         &self.fields
     }
 
-    /// Decides.
+    /// Evaluates the conditions.
     pub fn settle(&self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         let is = |matcher: &Option<StringMatcher>, property| {
             matcher

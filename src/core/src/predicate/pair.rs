@@ -1,5 +1,5 @@
-//! Conditions on pairs of names and values: query parameters and cookies. A name that occurs more than once matches
-//! if any of its values does.
+//! Conditions on name-value pairs: query parameters and cookies. A name that occurs more than once matches if any of
+//! its values does.
 
 use super::string::CHEAP;
 use crate::decode::diagnostic::Code;
@@ -12,15 +12,15 @@ use alloc::string::String;
 use serde::{Serialize, Serializer};
 
 object! {
-    /// A condition on a query parameter or a cookie. With neither `string_match` nor `present_match`, it has to be
-    /// there.
+    /// A condition on a query parameter or a cookie. Without `string_match` and `present_match`, it must be
+    /// present.
     #[derive(Debug, Clone)]
     pub struct PairMatcher {
-        /// Its name; case counts.
+        /// Its name, which is case-sensitive.
         pub name: String,
-        /// Compares its value; one without a value has an empty one.
+        /// Matches its value; a missing value counts as empty.
         pub string_match: Option<StringMatcher>,
-        /// Whether it has to be there (`true`) or has to be missing (`false`).
+        /// Whether it must be present (`true`) or absent (`false`).
         pub present_match: Option<bool>,
     }
     check Self::check
@@ -38,7 +38,7 @@ impl PairMatcher {
         Ok(())
     }
 
-    /// Whether the request's query fulfils it.
+    /// Returns whether the request's query matches.
     pub fn in_query(&self, request: &dyn RequestView) -> bool {
         let mut found = Found::default();
         request.any_value(":path", &mut |path| {
@@ -50,7 +50,7 @@ impl PairMatcher {
         self.verdict(found)
     }
 
-    /// Whether the request's cookies fulfil it.
+    /// Returns whether the request's cookies match.
     pub fn in_cookies(&self, request: &dyn RequestView) -> bool {
         let mut found = Found::default();
         request.any_value("cookie", &mut |header| {
@@ -78,7 +78,7 @@ impl PairMatcher {
     }
 }
 
-/// Whether a value may be taken apart: each condition does that anew.
+/// Returns whether the budget allows splitting a value, which each condition does separately.
 fn may_split(request: &dyn RequestView, value: &[u8]) -> bool {
     request.effort().is_none_or(|effort| effort.spend(1 + value.len() / CHEAP))
 }
@@ -89,7 +89,7 @@ struct Found {
     matched: bool,
 }
 
-/// The parameters of a path's query, percent-decoded (RFC 3986, section 2.1). A `+` stands for itself.
+/// Returns the parameters of a path's query, percent-decoded (RFC 3986, section 2.1). A `+` is a literal plus.
 pub fn parameters(path: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
     let path = path.split(|byte| *byte == b'#').next().unwrap_or_default();
     let query = path.iter().position(|byte| *byte == b'?').and_then(|at| path.get(at + 1..));
@@ -101,7 +101,7 @@ pub fn parameters(path: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [
     })
 }
 
-/// The cookies of one `cookie` header (RFC 6265, section 4.2.1).
+/// Returns the cookies of one `cookie` header (RFC 6265, section 4.2.1).
 pub fn cookies(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let pairs = header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).filter(|pair| !pair.is_empty());
     pairs.map(split_at_equals)
@@ -141,7 +141,7 @@ pub(crate) fn split_at_equals(pair: &[u8]) -> (&[u8], &[u8]) {
     (name, rest.strip_prefix(b"=").unwrap_or(rest))
 }
 
-/// Decodes percent-encoding; what is no escape stays as it is.
+/// Decodes percent-encoding; invalid escapes stay as they are.
 pub(crate) fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
     percent_encoding::percent_decode(text).into()
 }

@@ -1,4 +1,4 @@
-//! Conditions on who sent a request: the address that it came from, and the identity in the peer's certificate.
+//! Conditions on the sender of a request: its address, and the identity in the peer's certificate.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
@@ -13,14 +13,14 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use serde::{Serialize, Serializer};
 
 object! {
-    /// Who sent it.
+    /// A condition on the sender of the request.
     #[derive(Debug, Clone)]
     pub struct Source {
-        /// The downstream remote address is in one of these networks. An IPv4 address that came as an IPv6 one
+        /// The downstream remote address is in one of these networks. An IPv4-mapped IPv6 address
         /// (`::ffff:10.0.0.1`) counts as IPv4.
         pub cidrs: Option<Vec<Cidr>>,
-        /// On the first URI SAN of the peer's certificate: `spiffe://cluster.local/ns/shop/sa/cart`. A peer without
-        /// one does not match.
+        /// Matches the first URI SAN of the peer's certificate: `spiffe://cluster.local/ns/shop/sa/cart`. A peer
+        /// without one does not match.
         pub principal: Option<StringMatcher>,
     }
     check Self::check
@@ -41,7 +41,7 @@ impl Source {
         })
     }
 
-    /// Whether the request came from there.
+    /// Returns whether the sender matches.
     pub fn matches(&self, request: &dyn RequestView) -> bool {
         let cidrs = self.cidrs.as_ref().is_none_or(|cidrs| {
             address(request).is_some_and(|address| cidrs.iter().any(|cidr| cidr.contains(address)))
@@ -53,7 +53,7 @@ impl Source {
     }
 }
 
-/// Where the request came from, without the port: the host prints it as `10.0.0.1:51234` or `[::1]:51234`.
+/// Returns the sender's address without the port; the host prints it as `10.0.0.1:51234` or `[::1]:51234`.
 pub fn address(request: &dyn RequestView) -> Option<IpAddr> {
     let value = request.property(Property::SourceAddress)?;
     let text = core::str::from_utf8(&value).ok()?;
@@ -62,7 +62,7 @@ pub fn address(request: &dyn RequestView) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// A network: `10.0.0.0/8`, `fd00::/8`, or one address.
+/// A network: `10.0.0.0/8`, `fd00::/8`, or a single address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cidr {
     network: IpAddr,
@@ -77,7 +77,7 @@ impl Cidr {
         }
     }
 
-    /// The address with all bits past the prefix cleared.
+    /// Returns the address with all bits after the prefix cleared.
     fn masked(address: IpAddr, prefix: u32) -> IpAddr {
         let mask = u128::MAX.checked_shl(128 - prefix).unwrap_or(0);
         let kept = Self::bits(address).0 & mask;
@@ -91,13 +91,13 @@ impl Cidr {
         }
     }
 
-    /// Whether an address is in it.
+    /// Returns whether the network contains an address.
     pub fn contains(&self, address: IpAddr) -> bool {
         address.is_ipv4() == self.network.is_ipv4() && Self::masked(address, self.prefix) == self.network
     }
 }
 
-/// A network of IPv4 addresses written as IPv6 ones is a network of IPv4 addresses.
+/// Converts a network of IPv4-mapped IPv6 addresses to a network of IPv4 addresses.
 fn canonical((network, prefix): (IpAddr, u32)) -> (IpAddr, u32) {
     match (network.to_canonical(), prefix.checked_sub(96)) {
         (v4 @ IpAddr::V4(_), Some(prefix)) if network.is_ipv6() => (v4, prefix),
@@ -105,7 +105,7 @@ fn canonical((network, prefix): (IpAddr, u32)) -> (IpAddr, u32) {
     }
 }
 
-/// Rust's parser of numbers takes a plus sign.
+/// Returns whether the text has no plus sign, which Rust's number parser would accept.
 fn is_plain(text: &str) -> bool {
     !text.contains('+')
 }

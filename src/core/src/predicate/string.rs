@@ -1,4 +1,4 @@
-//! `StringMatcher`: one way to compare a string, with Envoy's semantics, on bytes.
+//! `StringMatcher`: a comparison with a string, byte by byte, with Envoy's semantics.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::{Json, Shortened};
@@ -12,25 +12,26 @@ use core::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// So many bytes are compared, or split at separators, for what a state of a pattern takes for one.
+/// The number of bytes that can be compared, or split at separators, for the cost of one state of a pattern on one
+/// byte.
 pub(super) const CHEAP: usize = 8;
 
 /// The longest pattern, in bytes.
 pub(super) const LONGEST_PATTERN: usize = 1024;
 
 choice! {
-    /// How to compare.
+    /// The kind of comparison.
     #[derive(Debug, Clone)]
     pub enum Pattern else "invalid string matcher", "invalid string matcher" {
         /// The value is this string.
         Exact(String) = "exact",
-        /// The value begins with it.
+        /// The value starts with this string.
         Prefix(String) = "prefix",
-        /// The value ends with it.
+        /// The value ends with this string.
         Suffix(String) = "suffix",
-        /// The value has it inside.
+        /// The value contains this string.
         Contains(String) = "contains",
-        /// The value matches it from end to end (RE2's syntax, linear time).
+        /// The whole value matches this regular expression (RE2's syntax, linear time).
         Regex(Box<Regex>) = "safe_regex",
     }
 }
@@ -51,7 +52,7 @@ impl Pattern {
             return decoder.refuse(Code::OutOfRange, "pattern too long", label);
         }
         if text.is_empty() && !matches!(self, Self::Exact(_)) {
-            let label = format!("`{}` of nothing matches everything", self.field());
+            let label = format!("an empty `{}` matches everything", self.field());
             return decoder.refuse(Code::InvalidValue, "empty pattern", label);
         }
         Ok(())
@@ -70,29 +71,29 @@ impl Pattern {
 /// A comparison with a string.
 #[derive(Debug, Clone)]
 pub struct StringMatcher {
-    /// What to compare with. In lower case already if `ignore_case`.
+    /// The pattern; already in lower case if `ignore_case` is set.
     pattern: Pattern,
     /// Whether ASCII letters match in either case.
     ignore_case: bool,
 }
 
 impl StringMatcher {
-    /// Compares with a string that has to be equal.
+    /// Creates a matcher for exactly this string.
     pub fn exact(text: impl Into<String>) -> Self {
         Self { pattern: Pattern::Exact(text.into()), ignore_case: false }
     }
 
-    /// How it compares.
+    /// Returns the pattern.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
     }
 
-    /// Whether ASCII letters match in either case.
+    /// Returns whether ASCII letters match in either case.
     pub fn ignores_case(&self) -> bool {
         self.ignore_case
     }
 
-    /// Whether `value`, of this request, is what it looks for. `false` if to find out would take too much.
+    /// Returns whether a value of this request matches; `false` if the request's budget runs out.
     pub fn matches_in(&self, request: &dyn RequestView, value: &[u8]) -> bool {
         let Some(effort) = request.effort() else { return self.matches(value) };
         match &self.pattern {
@@ -104,7 +105,7 @@ impl StringMatcher {
         }
     }
 
-    /// Whether `value` is what it looks for.
+    /// Returns whether `value` matches.
     pub fn matches(&self, value: &[u8]) -> bool {
         let equal = |a: &[u8], b: &str| match self.ignore_case {
             true => a.eq_ignore_ascii_case(b.as_bytes()),
@@ -128,10 +129,10 @@ impl Decode for StringMatcher {
     const EXPECTED: &'static str = "a string matcher such as `{\"prefix\": \"/pay\"}`";
 
     schema!(|definitions| definitions.object("StringMatcher", |definitions| {
-        let object = crate::decode::describe::Object::new(&["One way to compare a string, byte by byte."]);
+        let object = crate::decode::describe::Object::new(&["A comparison with a string, byte by byte."]);
         Pattern::describe(object, definitions).with(
             "ignore_case",
-            "ASCII letters count the same in either case.",
+            "Ignores the case of ASCII letters.",
             bool::schema(definitions),
         )
     }));

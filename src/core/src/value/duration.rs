@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 /// The longest duration that any field takes: one hour.
 pub const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Go's units, longest name first where one ends with another, in nanoseconds.
+/// Go's units and their lengths in nanoseconds. Where one name ends with another, the longer one comes first.
 const UNITS: [(&str, u64); 8] = [
     ("ns", 1),
     ("us", 1_000),
@@ -30,20 +30,20 @@ const UNITS: [(&str, u64); 8] = [
 pub struct Written(Duration);
 
 impl Written {
-    /// The duration itself.
+    /// Returns the duration.
     pub fn get(self) -> Duration {
         self.0
     }
 }
 
 impl From<Duration> for Written {
-    /// Longer ones are cut to [`LONGEST`].
+    /// Caps longer durations at [`LONGEST`].
     fn from(duration: Duration) -> Self {
         Self(duration.min(LONGEST))
     }
 }
 
-/// The shortest form that both Envoy and Go read: `1.5s`, `250ms`.
+/// Prints the shortest form that both Envoy and Go accept: `1.5s`, `250ms`.
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanos = u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX);
@@ -95,7 +95,7 @@ impl Decode for Written {
                 decoder.refuse(Code::OutOfRange, "duration too long", format!("{json} is more than one hour"))
             }
             None if text.starts_with('-') => {
-                decoder.refuse(Code::OutOfRange, "invalid duration", format!("{json} is less than nothing"))
+                decoder.refuse(Code::OutOfRange, "invalid duration", format!("{json} is negative"))
             }
             None => {
                 let label = format!("found {json}, expected {}", Self::EXPECTED);
@@ -105,7 +105,7 @@ impl Decode for Written {
     }
 }
 
-/// One or more numbers, each with its unit, in nanoseconds: of any length.
+/// Parses one or more numbers with units, and returns their sum in nanoseconds. The length is not limited.
 pub fn parse(text: &str) -> Option<u128> {
     let mut rest = text;
     let mut total: u128 = 0;

@@ -1,4 +1,4 @@
-//! gRPC's status codes, and what each stands for in HTTP.
+//! gRPC status codes, and the HTTP status that corresponds to each.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GrpcStatus(u8);
 
-/// Names, in the order of the codes, and the HTTP status of each (google/rpc/code.proto).
+/// The names in the order of the codes, and the HTTP status of each (google/rpc/code.proto).
 const STATUSES: [(&str, u16); 17] = [
     ("OK", 200),
     ("CANCELLED", 499),
@@ -34,29 +34,29 @@ const STATUSES: [(&str, u16); 17] = [
 ];
 
 impl GrpcStatus {
-    /// The status of a code, if there is one.
+    /// Returns the status with this code, if there is one.
     pub fn new(code: u8) -> Option<Self> {
         (usize::from(code) < STATUSES.len()).then_some(Self(code))
     }
 
-    /// The status of a name in upper case; `CANCELED` counts.
+    /// Returns the status with this name, in upper case; `CANCELED` is accepted too.
     pub fn from_name(name: &str) -> Option<Self> {
         let name = if name == "CANCELED" { "CANCELLED" } else { name };
         let code = STATUSES.iter().position(|(known, _)| *known == name)?;
         u8::try_from(code).ok().map(Self)
     }
 
-    /// The code.
+    /// Returns the code.
     pub fn code(self) -> u8 {
         self.0
     }
 
-    /// The name, in upper case.
+    /// Returns the name, in upper case.
     pub fn name(self) -> &'static str {
         STATUSES.get(usize::from(self.0)).map_or("UNKNOWN", |(name, _)| name)
     }
 
-    /// The HTTP status for clients that do not speak gRPC.
+    /// Returns the HTTP status for clients that do not use gRPC.
     pub fn http_status(self) -> u16 {
         STATUSES.get(usize::from(self.0)).map_or(500, |(_, status)| *status)
     }
@@ -103,7 +103,7 @@ impl Serialize for GrpcStatus {
     }
 }
 
-/// The gRPC status that stands for an HTTP status (the mapping that Envoy and gRPC share:
+/// Returns the gRPC status for an HTTP status (Envoy and gRPC use the same mapping:
 /// <https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md>).
 pub fn of_http(status: u16) -> u8 {
     match status {
@@ -116,7 +116,7 @@ pub fn of_http(status: u16) -> u8 {
     }
 }
 
-/// A `grpc-message` as it is written in a header: percent-encoded, but for what is printable
+/// Encodes a `grpc-message` for a header: everything that is not printable is percent-encoded
 /// (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md#responses>).
 pub fn encoded(message: &[u8]) -> String {
     const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');

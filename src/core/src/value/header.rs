@@ -1,4 +1,4 @@
-//! Names and values of headers that a document may carry.
+//! Header names and values that a document may contain.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::{Json, Shortened};
@@ -15,12 +15,12 @@ const LONGEST: usize = 8 * 1024;
 /// The most headers that one fault may set.
 const MOST: usize = 64;
 
-/// Whether a byte may stand in a header name (RFC 9110, section 5.6.2: `tchar`).
+/// Returns whether a byte is allowed in a header name (RFC 9110, section 5.6.2: `tchar`).
 pub(crate) fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// A header's name, in lower case, pseudo-headers included.
+/// A header name in lower case, which may be a pseudo-header.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct HeaderName(String);
 
@@ -30,14 +30,14 @@ impl HeaderName {
         &self.0
     }
 
-    /// Whether it names a part of the request line: `:method`, `:path`, …
+    /// Returns whether it is a pseudo-header: `:method`, `:path`, …
     pub fn is_pseudo(&self) -> bool {
         self.0.starts_with(':')
     }
 }
 
 impl Decode for HeaderName {
-    const EXPECTED: &'static str = "a header's name";
+    const EXPECTED: &'static str = "a header name";
 
     schema!(|_| crate::decode::describe::text("", &["x-tester", ":path"]));
 
@@ -45,10 +45,10 @@ impl Decode for HeaderName {
         let name = String::decode(json, decoder)?;
         let token = name.strip_prefix(':').unwrap_or(&name);
         if token.is_empty() || token.len() > LONGEST || !token.bytes().all(is_token) {
-            let label = format!("{json} is not a header's name (RFC 9110)");
+            let label = format!("{json} is not a header name (RFC 9110)");
             return decoder.refuse(Code::InvalidValue, "invalid header name", label);
         }
-        // Envoy keeps both under one name (RFC 9113, section 8.3.1: `:authority` takes the place of `host`).
+        // Envoy stores both as `:authority` (RFC 9113, section 8.3.1: `:authority` replaces `host`).
         let name =
             if name.eq_ignore_ascii_case("host") { ":authority".into() } else { name.to_ascii_lowercase() };
         Ok(Self(name))
@@ -61,18 +61,18 @@ impl Serialize for HeaderName {
     }
 }
 
-/// Headers to put into a reply: `{"retry-after": "30", "set-cookie": ["a=1", "b=2"]}`.
+/// Headers to set on a reply: `{"retry-after": "30", "set-cookie": ["a=1", "b=2"]}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReplyHeaders(Vec<(String, String)>);
 
 impl ReplyHeaders {
-    /// Names, in lower case, and values, in order.
+    /// Iterates over names, in lower case, and values, in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
-/// Headers that the proxy derives from the message itself: a wrong one would break the connection for others.
+/// Headers that the proxy derives from the message: a wrong value would break the connection for other requests.
 const DERIVED: [&str; 8] = [
     "connection",
     "content-length",
@@ -84,17 +84,17 @@ const DERIVED: [&str; 8] = [
     "upgrade",
 ];
 
-/// Whether the proxy derives the header from the message.
+/// Returns whether the proxy derives the header from the message.
 pub(crate) fn is_derived(name: &str) -> bool {
     DERIVED.contains(&name)
 }
 
-/// Headers of a reply that say how it went: a document that sets them would have clients take a failure for success, or
-/// hide what was injected.
+/// Reply headers that report the outcome of the call: a document that set them could make a failure look like success,
+/// or hide an injected fault.
 const RESERVED: [&str; 3] = ["grpc-message", "grpc-status", "x-brownout"];
 
-/// Returns whether a document must leave this header of a reply alone. It is left out rather than refused: documents that
-/// are in force go on.
+/// Returns whether a document must not change this reply header. The change is ignored rather than refused, so that
+/// documents already in force stay valid.
 pub fn is_reserved(name: &str) -> bool {
     RESERVED.contains(&name)
 }
@@ -132,7 +132,7 @@ impl Decode for ReplyHeaders {
     }
 }
 
-/// The values of one header, once name and values have been found fit to be sent.
+/// Decodes the values of one header, and checks that name and values can be sent.
 fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Result<Vec<String>, Refused> {
     let named = settable(name, decoder);
     let values = match value {
@@ -150,7 +150,7 @@ fn one_header(name: &str, value: &Json, decoder: &mut Decoder) -> Result<Vec<Str
     named.and(values)
 }
 
-/// The name, in lower case, of a header that a document may set or remove.
+/// Returns the lower-case name of a header that a document may set or remove.
 fn settable(name: &str, decoder: &mut Decoder) -> Result<String, Refused> {
     let lower = name.to_ascii_lowercase();
     if lower.starts_with(':') {
@@ -159,14 +159,14 @@ fn settable(name: &str, decoder: &mut Decoder) -> Result<String, Refused> {
         let label = "the proxy derives it from the message";
         decoder.refuse(Code::InvalidValue, format!("`{lower}` cannot be set"), label)
     } else if lower.is_empty() || lower.len() > LONGEST || !lower.bytes().all(is_token) {
-        let label = format!("`{}` is not one (RFC 9110)", Shortened(&lower));
+        let label = format!("`{}` is not a header name (RFC 9110)", Shortened(&lower));
         decoder.refuse(Code::InvalidValue, "invalid header name", label)
     } else {
         Ok(lower)
     }
 }
 
-/// The name of a header to be removed.
+/// The name of a header to remove.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemovedName(String);
 
@@ -178,7 +178,7 @@ impl RemovedName {
 }
 
 impl Decode for RemovedName {
-    const EXPECTED: &'static str = "a header's name";
+    const EXPECTED: &'static str = "a header name";
 
     schema!(|_| crate::decode::describe::text("", &["x-request-id"]));
 
@@ -201,14 +201,14 @@ fn one_value(json: &Json, decoder: &mut Decoder) -> Result<String, Refused> {
         return decoder.refuse(Code::OutOfRange, "header value too long", label);
     }
     if value.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
-        // RFC 9110, section 5.5: CR, LF and NUL would let a document write headers of its own, or a second reply.
+        // RFC 9110, section 5.5: CR, LF and NUL would allow header injection, or a second reply.
         return decoder.refuse(
             Code::InvalidValue,
             "invalid header value",
-            format!("{json} has a control character"),
+            format!("{json} contains a control character"),
         );
     }
-    // RFC 9113, section 8.2.1: with blanks around its value, a message is malformed.
+    // RFC 9113, section 8.2.1: a message with blanks around a header value is malformed.
     Ok(value.trim_matches([' ', '\t']).into())
 }
 

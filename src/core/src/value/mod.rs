@@ -1,4 +1,4 @@
-//! The values of a document, each with its own reading, checks and printing.
+//! The values of a document, each with its own decoder, checks and output format.
 
 pub mod duration;
 pub mod grpc;

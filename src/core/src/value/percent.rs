@@ -1,4 +1,4 @@
-//! A share of requests, in exact integers: Envoy's `FractionalPercent`.
+//! A share of requests, stored in exact integers: Envoy's `FractionalPercent`.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
@@ -9,11 +9,11 @@ use core::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-/// The whole of anything, in millionths.
+/// 100 %, in millionths.
 pub const WHOLE: u32 = 1_000_000;
 
 words! {
-    /// What the numerator is a share of.
+    /// The denominator of a percentage.
     pub enum Denominator as "denominator", expected "`HUNDRED`, `TEN_THOUSAND` or `MILLION`" {
         /// 100, Envoy's default.
         Hundred = "HUNDRED",
@@ -25,7 +25,7 @@ words! {
 }
 
 impl Denominator {
-    /// As a number.
+    /// Returns the denominator as a number.
     pub fn value(self) -> u32 {
         match self {
             Self::Hundred => 100,
@@ -48,19 +48,19 @@ impl FractionalPercent {
     /// 100 %
     pub const ALWAYS: Self = Self { numerator: 100, denominator: Denominator::Hundred };
 
-    /// `numerator` of `denominator`; more than all is all, as in Envoy.
+    /// Creates the share `numerator` / `denominator`, capped at 100 % as in Envoy.
     pub fn new(numerator: u32, denominator: Denominator) -> Self {
         Self { numerator: numerator.min(denominator.value()), denominator }
     }
 
-    /// The same with at most this numerator: what a request may ask for by a header.
+    /// Returns this share with its numerator capped at `numerator`: a request may ask for less by a header.
     #[must_use]
     pub fn at_most(self, numerator: u64) -> Self {
         let numerator = u32::try_from(numerator).unwrap_or(u32::MAX).min(self.numerator);
         Self { numerator, ..self }
     }
 
-    /// The coarsest denominator that shares with so many decimals can be written in.
+    /// Returns the smallest denominator that can express a percentage with this many decimals.
     fn denominator_for(decimals: usize) -> Denominator {
         match decimals {
             0 => Denominator::Hundred,
@@ -69,45 +69,45 @@ impl FractionalPercent {
         }
     }
 
-    /// Whether a uniform draw falls into the share. Envoy's rule: `random % denominator < numerator`.
+    /// Returns whether a uniform draw falls into the share, by Envoy's rule: `random % denominator < numerator`.
     pub fn includes(self, draw: u64) -> bool {
         draw % u64::from(self.denominator.value()) < u64::from(self.numerator)
     }
 
-    /// No draw can fall into it.
+    /// Returns whether no draw can fall into the share.
     pub fn is_never(self) -> bool {
         self.numerator == 0
     }
 
-    /// Every draw falls into it.
+    /// Returns whether every draw falls into the share.
     pub fn is_always(self) -> bool {
         self.numerator >= self.denominator.value()
     }
 
-    /// The share in millionths of all requests.
+    /// Returns the share in millionths of all requests.
     pub fn millionths(self) -> u32 {
         self.numerator * (Denominator::Million.value() / self.denominator.value())
     }
 
-    /// The numerator, in units of [`Self::denominator`].
+    /// Returns the numerator, in units of [`Self::denominator`].
     pub fn numerator(self) -> u32 {
         self.numerator
     }
 
-    /// What the numerator is a share of.
+    /// Returns the denominator.
     pub fn denominator(self) -> Denominator {
         self.denominator
     }
 }
 
-/// In percent, without the sign: `12.5`.
+/// Prints the share in percent, without the sign: `12.5`.
 impl fmt::Display for FractionalPercent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&in_percent(self.millionths().into()))
     }
 }
 
-/// Millionths of all requests in percent, without the sign: `12.5`.
+/// Formats millionths of all requests in percent, without the sign: `12.5`.
 pub(crate) fn in_percent(millionths: u64) -> String {
     let (whole, part) = (millionths / 10_000, millionths % 10_000);
     match part {
@@ -117,7 +117,7 @@ pub(crate) fn in_percent(millionths: u64) -> String {
 }
 
 impl Serialize for FractionalPercent {
-    /// As a number, unless that would be read back with another denominator.
+    /// Serializes as a number, unless that would be decoded with another denominator.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let millionths = self.millionths();
         let decimals = self.to_string().split_once('.').map_or(0, |(_, decimals)| decimals.len());
@@ -145,7 +145,7 @@ impl Decode for FractionalPercent {
             crate::decode::describe::Object::new(&["Envoy's form of a percentage."])
                 .with(
                     "numerator",
-                    "How many of the denominator.",
+                    "How many parts of the denominator.",
                     crate::decode::describe::integer(0, Some(1_000_000)),
                 )
                 .with(
@@ -178,7 +178,7 @@ impl Decode for FractionalPercent {
     }
 }
 
-/// A number without an exponent: `1e-6` is as good a way to write it as any.
+/// Writes a number without an exponent: `1e-6` is valid JSON too.
 fn plain(number: &serde_json::Number) -> String {
     let text = number.to_string();
     let Some((mantissa, exponent)) = text.split_once('e') else { return text };
@@ -186,12 +186,12 @@ fn plain(number: &serde_json::Number) -> String {
     let zeros = |count: i64| "0".repeat(usize::try_from(count).unwrap_or(0));
     match exponent.parse::<i64>().unwrap_or(0) {
         small @ ..0 => format!("0.{}{whole}{part}", zeros(-small - 1)),
-        // It is printed with an exponent from 10^16 on, and has no decimals there.
+        // Numbers are printed with an exponent from 10^16 on, where they have no decimals.
         large => format!("{whole}{part}{}", zeros(large - part.len() as i64)),
     }
 }
 
-/// Reads the digits as they are written: a float would turn 0.0001 into something near it.
+/// Parses the digits as written: a float would only approximate 0.0001.
 fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Result<FractionalPercent, Refused> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
@@ -220,7 +220,7 @@ fn from_decimal(text: &str, found: &Json, decoder: &mut Decoder) -> Result<Fract
     }
 }
 
-/// Envoy's `{"numerator": 5, "denominator": "TEN_THOUSAND"}`, with its defaults: 0 of `HUNDRED`.
+/// Decodes Envoy's `{"numerator": 5, "denominator": "TEN_THOUSAND"}`; the denominator defaults to `HUNDRED`.
 fn from_fraction(json: &Json, decoder: &mut Decoder) -> Result<FractionalPercent, Refused> {
     let fields = Fields::of(json, decoder, &[&["numerator", "denominator"]], &[])?;
     let denominator = fields.optional("denominator", decoder);

@@ -1,4 +1,4 @@
-//! A point in calendar time, as RFC 3339 writes it: `2026-11-22T13:00:00Z`.
+//! A point in time, in RFC 3339 format: `2026-11-22T13:00:00Z`.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
@@ -16,12 +16,12 @@ const DAY: i64 = 86_400;
 pub struct Timestamp(pub i64);
 
 impl Timestamp {
-    /// How long ago `earlier` was: `None` if it is yet to come.
+    /// Returns the time since `earlier`; `None` if that is in the future.
     pub fn since(self, earlier: Self) -> Option<Duration> {
         u64::try_from(self.0.checked_sub(earlier.0)?).ok().map(Duration::from_micros)
     }
 
-    /// Reads `2026-11-22T13:00:00Z`, with any fraction and any offset.
+    /// Parses `2026-11-22T13:00:00Z`, with any fraction and any offset.
     pub fn parse(text: &str) -> Option<Self> {
         let (date, rest) = text.split_once(['T', 't'])?;
         let [year, month, day] = numbers(date, '-', [4, 2, 2])?;
@@ -34,14 +34,14 @@ impl Timestamp {
         let good = (1..=last).contains(&day) && hour < 24 && minute < 60 && second < 60;
         let seconds =
             days_since_1970(year, month, day) * DAY + hour * 3600 + minute * 60 + second - offset(zone)?;
-        // RFC 3339 has years of four digits, and an offset can lead out of them.
+        // Years in RFC 3339 have four digits, and an offset can move a time out of that range.
         let in_range =
             (days_since_1970(1, 1, 1) * DAY..days_since_1970(10_000, 1, 1) * DAY).contains(&seconds);
         (good && in_range).then_some(Self(seconds * 1_000_000 + microseconds(fraction)?))
     }
 }
 
-/// Numbers of a fixed width with a separator between them.
+/// Parses three numbers of fixed widths with a separator between them.
 fn numbers(text: &str, separator: char, widths: [usize; 3]) -> Option<[i64; 3]> {
     let mut parts = text.split(separator);
     let mut found = [0; 3];
@@ -61,7 +61,7 @@ fn microseconds(fraction: &str) -> Option<i64> {
     Some(digits.fold(0, |value, digit| value * 10 + i64::from(digit - b'0')))
 }
 
-/// Seconds east of Greenwich.
+/// Parses an offset, and returns it in seconds east of UTC.
 fn offset(zone: &str) -> Option<i64> {
     let (sign, rest) = match zone.as_bytes().first()? {
         b'Z' | b'z' => return (zone.len() == 1).then_some(0),
@@ -76,7 +76,8 @@ fn is_leap(year: i64) -> bool {
     (year % 4 == 0 && year % 100 != 0) || year % 400 == 0
 }
 
-/// Days in the proleptic Gregorian calendar. Years are counted from March, so that the leap day is their last.
+/// Returns the days since 1970-01-01 in the proleptic Gregorian calendar. Years start in March here, so that the leap
+/// day comes last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
@@ -87,7 +88,7 @@ impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.div_euclid(1_000_000);
         let (days, of_day) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
-        // Close by the average length of a year, which is a little more than 365 days; from there, the right one.
+        // Estimate by the average length of a year, which is a little more than 365 days; then pick the exact year.
         let about = 1970 + (days * 400).div_euclid(146_097);
         let year =
             (about - 1..=about + 1).rev().find(|year| days_since_1970(*year, 1, 1) <= days).unwrap_or(about);

@@ -1,17 +1,17 @@
-//! How much work one request may cause by its values, whatever the document: anybody can send a header of 50 KB to a
-//! document with a thousand patterns, and a worker serves others too.
+//! A limit on the matching work per request, whatever the document: anyone can send a 50 KB header to a document with a
+//! thousand patterns, and the worker has other requests to serve.
 //!
-//! A unit is about what it takes to look at one state of a pattern for one byte. When all is spent, the conditions that
-//! would need more do not hold, and their rules do not match, inverted or not.
+//! A unit is roughly the work for one state of a pattern and one byte. Once the budget is spent, conditions that would
+//! need more do not hold, and their rules do not match, inverted or not.
 
 use crate::view::{Property, RequestView};
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-/// The units of one request: less than a millisecond in Envoy.
+/// The budget of one request, in units: less than a millisecond in Envoy.
 pub const MOST: u32 = 50_000;
 
-/// What is left of them.
+/// The budget that is left.
 #[derive(Debug)]
 pub struct Effort {
     left: Cell<u32>,
@@ -25,7 +25,7 @@ impl Default for Effort {
 }
 
 impl Effort {
-    /// Spends units. `false` if there are not so many left, and then none are.
+    /// Spends units. Returns `false` if fewer are left, and then sets the budget to zero.
     pub fn spend(&self, units: usize) -> bool {
         let left = u32::try_from(units).ok().and_then(|units| self.left.get().checked_sub(units));
         self.left.set(left.unwrap_or(0));
@@ -35,17 +35,17 @@ impl Effort {
         left.is_some()
     }
 
-    /// Whether something could not be done since this was last asked.
+    /// Returns whether the budget has run out since the last call, and resets that flag.
     pub fn was_short(&self) -> bool {
         self.short.take()
     }
 }
 
-/// A request, with an account of what looking at it takes.
+/// A request with a budget for matching against it.
 pub struct Watched<'a> {
     /// The request.
     pub request: &'a dyn RequestView,
-    /// The account.
+    /// The budget.
     pub effort: &'a Effort,
 }
 

@@ -1,23 +1,23 @@
-//! The only questions that the core may ask about an exchange. Each may cost a host call, so they are asked lazily,
-//! and only when a rule of the plan in force names what they are about.
+//! The only queries that the core may make about an exchange. Each may cost a host call, so they are made lazily, and
+//! only if a rule of the plan in force needs them.
 
 pub mod effort;
 
 use crate::view::effort::Effort;
 use alloc::vec::Vec;
 
-/// A fact about an exchange, or about the proxy, that does not stand in the request's headers.
+/// A fact about an exchange or the proxy that is not in the request's headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Property<'a> {
     /// The name of the route in use.
     RouteName,
     /// The name of its virtual host.
     VirtualHostName,
-    /// The name of the cluster that the route leads to.
+    /// The name of the route's cluster.
     ClusterName,
     /// The downstream remote address, `ip:port`.
     SourceAddress,
-    /// The first URI SAN of the peer's certificate: with SPIFFE, who it is.
+    /// The first URI SAN of the peer's certificate: with SPIFFE, its identity.
     PeerUriSan,
     /// The listener's direction: a 64-bit number, little endian, 1 for inbound and 2 for outbound.
     ListenerDirection,
@@ -29,14 +29,14 @@ pub enum Property<'a> {
     NodeId,
     /// The proxy's cluster.
     NodeCluster,
-    /// The namespace that the proxy's metadata names.
+    /// The namespace in the proxy's metadata.
     NodeNamespace,
-    /// A label that the proxy's metadata has.
+    /// A label in the proxy's metadata.
     NodeLabel(&'a str),
 }
 
 impl Property<'_> {
-    /// The same without what it borrows, if it borrows nothing.
+    /// Returns the property with a static lifetime, if it borrows nothing.
     pub fn fixed(self) -> Option<Property<'static>> {
         Some(match self {
             Self::NodeLabel(_) => return None,
@@ -57,33 +57,34 @@ impl Property<'_> {
 
 /// A request whose headers have arrived.
 pub trait RequestView {
-    /// Whether `test` holds for any value of a header: `None` if the header is missing, and `test` is asked about
-    /// each value in order until it says yes. `name` is in lower case; `:method`, `:path` and `:authority` are names.
+    /// Returns whether `test` holds for any value of a header, or `None` if the header is missing. `test` is called for
+    /// each value in order until it returns `true`. `name` is in lower case, and may be `:method`, `:path` or
+    /// `:authority`.
     fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool>;
 
-    /// Shows every header, name and value, in order. `false` if that cannot be done.
+    /// Calls `visit` with the name and value of every header, in order. Returns `false` if the headers are unavailable.
     fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
         let _ = visit;
         false
     }
 
-    /// A fact that does not stand in the headers. One that is empty is absent.
+    /// Returns a fact that is not in the headers. An empty value counts as absent.
     fn property(&self, property: Property<'_>) -> Option<Vec<u8>> {
         let _ = property;
         None
     }
 
-    /// Whether more than headers is to come.
+    /// Returns whether a body or trailers follow the headers.
     fn has_body(&self) -> bool {
         true
     }
 
-    /// Whether it came over HTTP/2.
+    /// Returns whether it arrived over HTTP/2.
     fn is_http2(&self) -> bool {
         false
     }
 
-    /// The account of what looking at it may take; without one, that is not bounded.
+    /// Returns the budget for matching against the request; without one, matching is unlimited.
     fn effort(&self) -> Option<&Effort> {
         None
     }
@@ -98,19 +99,20 @@ pub trait RequestView {
         first
     }
 
-    /// Whether this is a gRPC request: Envoy's rule, a content type of `application/grpc`, alone or with a `+suffix`.
+    /// Returns whether this is a gRPC request, by Envoy's rule: the content type is `application/grpc`, with or
+    /// without a `+suffix`.
     fn is_grpc(&self) -> bool {
         self.any_value("content-type", &mut is_grpc) == Some(true)
     }
 
-    /// Whether the request asks for another protocol on its stream: a WebSocket, say, or a tunnel. What flows after
-    /// that is nobody's body.
+    /// Returns whether the request asks for another protocol on its stream, such as a WebSocket or a tunnel. The data
+    /// after that is not an HTTP body.
     fn is_upgrade(&self) -> bool {
         let connects = self.any_value(":method", &mut |method| method == b"CONNECT") == Some(true);
         connects || self.any_value("upgrade", &mut |_| true).is_some()
     }
 
-    /// Whether the request asks for the headers of a response alone.
+    /// Returns whether this is a `HEAD` request.
     fn is_head(&self) -> bool {
         self.any_value(":method", &mut |method| method == b"HEAD") == Some(true)
     }
@@ -118,10 +120,10 @@ pub trait RequestView {
 
 /// A response whose headers have arrived.
 pub trait ResponseView {
-    /// As [`RequestView::any_value`]; `:status` is a name.
+    /// Like [`RequestView::any_value`]; `name` may be `:status`.
     fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool>;
 
-    /// As [`RequestView::each_header`].
+    /// Like [`RequestView::each_header`].
     fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool;
 
     /// The first value of a header.
@@ -134,10 +136,10 @@ pub trait ResponseView {
         first
     }
 
-    /// Whether more than headers is to come.
+    /// Returns whether a body or trailers follow the headers.
     fn has_body(&self) -> bool;
 
-    /// Whether this is a gRPC response: by the same rule as for a request.
+    /// Returns whether this is a gRPC response, by the same rule as for a request.
     fn is_grpc(&self) -> bool {
         self.any_value("content-type", &mut is_grpc) == Some(true)
     }
@@ -148,7 +150,7 @@ fn is_grpc(content_type: &[u8]) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
 }
 
-/// A response where a request is asked for: conditions on headers are the same for both.
+/// Presents a response as a request, because header conditions work the same for both.
 pub struct HeadersOf<'a>(pub &'a dyn ResponseView);
 
 impl RequestView for HeadersOf<'_> {
@@ -157,11 +159,11 @@ impl RequestView for HeadersOf<'_> {
     }
 }
 
-/// A piece of a body, or all that the host has of it by now.
+/// A piece of a body, or all of it that the host has buffered so far.
 pub trait DataView {
-    /// How many bytes.
+    /// Returns the number of bytes.
     fn size(&self) -> usize;
 
-    /// The bytes. `None` if the host does not give them.
+    /// Returns the bytes. `None` if the host does not provide them.
     fn bytes(&self) -> Option<Vec<u8>>;
 }

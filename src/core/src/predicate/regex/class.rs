@@ -1,4 +1,4 @@
-//! Sets of bytes, as brackets and escapes name them.
+//! Sets of bytes, for brackets and escapes in a pattern.
 
 use super::compile::UNICODE;
 use alloc::string::String;
@@ -11,21 +11,21 @@ use regex_syntax::ast::{
 pub(super) struct Class([u64; 4]);
 
 impl Class {
-    /// Every byte but one, or every byte.
+    /// Returns the set of all bytes, or all bytes but one.
     pub(super) fn all_but(byte: Option<u8>) -> Self {
         let mut class = Self::default();
         byte.into_iter().for_each(|byte| class.add(byte, byte));
         class.negated()
     }
 
-    /// A letter in both cases.
+    /// Returns the set of a letter in both cases.
     pub(super) fn either_case(byte: u8) -> Self {
         let mut class = Self::default();
         class.add(byte, byte);
         class.folded()
     }
 
-    /// What `\d`, `\s`, `\w` and their opposites stand for.
+    /// Returns the set for `\d`, `\s`, `\w` or their negations.
     pub(super) fn perl(perl: &ClassPerl) -> Self {
         let mut class = Self::default();
         class.add_ranges(match perl.kind {
@@ -36,17 +36,17 @@ impl Class {
         if perl.negated { class.negated() } else { class }
     }
 
-    /// What brackets stand for.
+    /// Returns the set for brackets.
     ///
     /// # Errors
-    /// What stands in them that is not for bytes, or that Envoy would take for something else.
+    /// They contain something that is not a byte, or that Envoy would interpret differently.
     pub(super) fn bracketed(brackets: &ClassBracketed, ignore_case: bool) -> Result<Self, String> {
         let mut class = Self::default();
         match &brackets.kind {
             ClassSet::Item(item) => class.add_item(item, ignore_case)?,
             ClassSet::BinaryOp(_) => {
                 return Err("`&&`, `--` and `~~` inside brackets are not operators in Envoy: \
-                    put a backslash before them"
+                    escape them with a backslash"
                     .into());
             }
         }
@@ -67,7 +67,7 @@ impl Class {
             ClassSetItem::Ascii(ascii) => {
                 let mut named = Self::default();
                 named.add_ranges(ranges(&ascii.kind));
-                // Before the opposite is taken: `(?i)[[:^lower:]]` has no letters.
+                // Fold before negating: `(?i)[[:^lower:]]` has no letters.
                 let named = if ignore_case { named.folded() } else { named };
                 self.add_class(if ascii.negated { named.negated() } else { named });
             }
@@ -77,7 +77,7 @@ impl Class {
             }
             ClassSetItem::Unicode(_) => return Err(UNICODE.into()),
             ClassSetItem::Bracketed(_) => {
-                return Err("brackets inside brackets stand for themselves in Envoy: write `\\[`".into());
+                return Err("brackets inside brackets are literal in Envoy: write `\\[`".into());
             }
         }
         Ok(())
@@ -117,7 +117,7 @@ impl Class {
     }
 }
 
-/// A character in brackets. One beyond ASCII would be several bytes.
+/// Returns the byte for a character in brackets. A non-ASCII character would be several bytes.
 fn byte(literal: &Literal) -> Result<u8, String> {
     let byte = literal.byte().or_else(|| u8::try_from(literal.c).ok().filter(u8::is_ascii));
     byte.ok_or_else(|| UNICODE.into())

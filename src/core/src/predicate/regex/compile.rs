@@ -1,4 +1,4 @@
-//! From the tree of a pattern to the states of a machine.
+//! Compiles the syntax tree of a pattern to the states of a machine.
 
 use super::class::Class;
 use super::machine::{Look, State};
@@ -8,24 +8,24 @@ use regex_syntax::ast::{
     Assertion, AssertionKind, Ast, Flag, Flags, Group, GroupKind, Literal, RepetitionKind, RepetitionRange,
 };
 
-/// The most states that a regular expression may have once compiled. Matching takes at most as many steps for each byte
-/// of a value. One without counted repetitions has at most one for each of its characters, and always fits.
+/// The most states that a compiled regular expression may have. Matching takes at most that many steps for each byte
+/// of a value. A pattern without counted repetitions has at most one state for each of its characters, and always
+/// fits.
 const MOST_STATES: usize = 1024;
-const TOO_LARGE: &str = "it is too large once compiled";
+const TOO_LARGE: &str = "too large once compiled";
 pub(super) const UNICODE: &str = "Unicode not allowed here";
 
-/// The states that a pattern stands for: each goes on to the next, unless it says otherwise, and behind the last one
-/// the whole value has matched.
+/// Compiles a pattern to states. Each state continues with the next one unless it specifies another, and a value
+/// matches if the machine gets past the last one.
 ///
-/// # Errors
-/// What in the pattern is not for bytes or not for Envoy, or that it is too large.
+/// # Errors The pattern uses something that does not work on bytes or in Envoy, or it is too large.
 pub(super) fn compile(ast: &Ast) -> Result<Vec<State>, String> {
     let mut compiler = Compiler::default();
     compiler.add(ast)?;
     Ok(compiler.states)
 }
 
-/// What may be set in a pattern, from there to the end of the group.
+/// Flags, which apply from where they are set to the end of the group.
 #[derive(Debug, Clone, Copy, Default)]
 struct Settings {
     ignore_case: bool,
@@ -36,7 +36,7 @@ struct Settings {
 #[derive(Debug, Default)]
 struct Compiler {
     states: Vec<State>,
-    /// How many of them only lead somewhere else: they take no step of their own.
+    /// The number of states that are only jumps, which take no step of their own.
     jumps: usize,
     settings: Settings,
 }
@@ -83,18 +83,18 @@ impl Compiler {
         Ok(())
     }
 
-    /// Where the next state will be. There are fewer than two for each that [`MOST_STATES`] counts.
+    /// Returns the index of the next state. There are fewer than two states for each that [`MOST_STATES`] counts.
     fn here(&self) -> u16 {
         u16::try_from(self.states.len()).unwrap_or(u16::MAX)
     }
 
-    /// A fork whose other way is not known yet.
+    /// Adds a fork whose second branch is not known yet.
     fn fork(&mut self) -> Result<usize, String> {
         self.push(State::Fork(0))?;
         Ok(self.states.len() - 1)
     }
 
-    /// Has a fork lead here.
+    /// Sets the second branch of a fork to the next state.
     fn join(&mut self, fork: usize) {
         let here = self.here();
         if let Some(state) = self.states.get_mut(fork) {
@@ -104,7 +104,7 @@ impl Compiler {
 
     fn set(&mut self, flags: &Flags) -> Result<(), String> {
         if [Flag::Unicode, Flag::CRLF].into_iter().any(|flag| flags.flag_state(flag) == Some(true)) {
-            return Err("`u` and `R` are no flags in Envoy".into());
+            return Err("Envoy does not support the flags `u` and `R`".into());
         }
         for (flag, setting) in [
             (Flag::CaseInsensitive, &mut self.settings.ignore_case),
@@ -185,7 +185,7 @@ impl Compiler {
     fn add_repeated(&mut self, ast: &Ast, least: u32, most: Option<u32>) -> Result<(), String> {
         let (start, jumps) = (self.states.len(), self.jumps);
         if most == Some(0) {
-            // It is looked at for mistakes all the same.
+            // Compile it anyway, to find mistakes in it.
             self.add(ast)?;
             self.states.truncate(start);
             self.jumps = jumps;
@@ -195,7 +195,7 @@ impl Compiler {
         for _ in 0..least {
             last = self.here();
             self.add(ast)?;
-            // Nothing stays nothing, however often: ten times of ten times and so on would take for ever.
+            // Repeating an empty pattern adds nothing, and nested counts would take forever.
             if self.states.len() == start {
                 return Ok(());
             }
@@ -220,7 +220,7 @@ impl Compiler {
         Ok(())
     }
 
-    /// Adds what may be passed by, and says where: that fork does not lead anywhere yet. `None` if there is nothing.
+    /// Adds an optional part, and returns its fork, whose second branch is not set yet. `None` if the part is empty.
     fn add_optional(&mut self, ast: &Ast) -> Result<Option<usize>, String> {
         let fork = self.fork()?;
         self.add(ast)?;

@@ -1,25 +1,25 @@
-//! The machine that runs a compiled pattern: it is in many states at once, and each byte takes it to the next ones.
+//! The machine that runs a compiled pattern: an NFA simulation that tracks all active states, byte by byte.
 
 use super::class::Class;
 use alloc::vec;
 use alloc::vec::Vec;
 
-/// What one state does before the machine goes on to the one behind it.
+/// The action of a state before the machine continues with the next one.
 #[derive(Debug, Clone)]
 pub(super) enum State {
-    /// Takes this byte.
+    /// Consumes this byte.
     Byte(u8),
-    /// Takes one of these bytes.
+    /// Consumes one of these bytes.
     Class(Class),
-    /// Takes nothing, and lets through where this holds.
+    /// Consumes nothing, and continues only if the assertion holds.
     Look(Look),
-    /// Goes on, and there as well.
+    /// Continues with the next state and with this one.
     Fork(u16),
-    /// Goes on there instead.
+    /// Continues with this state instead of the next one.
     Jump(u16),
 }
 
-/// What may hold between two bytes.
+/// An assertion about the position between two bytes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Look {
     Start,
@@ -53,7 +53,7 @@ impl Look {
     }
 }
 
-/// What running takes: in which states the machine is, in which it will be, and which still have to be followed.
+/// The working memory of a run: the current states, the next ones, and those still to follow.
 #[derive(Debug, Clone)]
 pub(super) struct Scratch {
     now: Set,
@@ -68,7 +68,7 @@ impl Scratch {
         Self { now: set(), then: set(), open: Vec::new() }
     }
 
-    /// The bytes that it takes for so many states.
+    /// Returns the size of the working memory for this many states, in bytes.
     pub(super) fn memory(states: usize) -> usize {
         2 * (states + 1) * (size_of::<u16>() + size_of::<bool>())
     }
@@ -81,7 +81,7 @@ struct Set {
 }
 
 impl Set {
-    /// Whether it is new.
+    /// Inserts a state, and returns whether it is new.
     fn insert(&mut self, state: u16) -> bool {
         let Some(has) = self.has.get_mut(usize::from(state)).filter(|has| !**has) else { return false };
         *has = true;
@@ -98,8 +98,8 @@ impl Set {
     }
 }
 
-/// Whether a whole value takes the machine from its first state to behind its last one. `spend` hears for each byte in
-/// how many states the machine is, and may end it: then the value does not match.
+/// Returns whether the whole value takes the machine from its first state past its last one. `spend` is called for each
+/// byte with the number of active states, and can stop the run: then the value does not match.
 pub(super) fn run(
     states: &[State],
     value: &[u8],
@@ -130,7 +130,7 @@ pub(super) fn run(
     now.has.last().copied().unwrap_or(false)
 }
 
-/// Adds a state, and those that it leads to without taking anything.
+/// Adds a state, and all states reachable from it without consuming a byte.
 fn follow(
     states: &[State],
     from: u16,

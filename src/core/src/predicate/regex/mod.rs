@@ -1,8 +1,8 @@
-//! Regular expressions: RE2's syntax, as Envoy has it, on bytes.
+//! Regular expressions: RE2's syntax, as in Envoy, on bytes.
 //!
-//! regex-syntax reads a pattern; what follows is our own. A document's patterns only ever have to match a whole value,
-//! and as bytes: without searching, captures and Unicode, a compiler and a machine are some 500 lines. They take 9 KB of
-//! the module, where regex-syntax's second tree and regex-automata, with which a test compares them, took 125 KB.
+//! regex-syntax parses a pattern; the rest is our own. A document's patterns only need to match a whole value, as
+//! bytes: without searching, captures and Unicode, the compiler and the machine are some 500 lines. They take 9 KB of
+//! the module; regex-syntax's second tree and regex-automata, which a test compares them with, took 125 KB.
 
 mod class;
 mod compile;
@@ -21,10 +21,10 @@ use machine::{Scratch, State};
 use regex_syntax::ast::parse::ParserBuilder;
 use serde::{Serialize, Serializer};
 
-/// How deeply groups may be nested.
+/// The deepest nesting of groups.
 const DEEPEST: u32 = 64;
 
-/// A regular expression that the whole string has to match, in time linear in its length.
+/// A regular expression that must match the whole string, in time linear in the string's length.
 #[derive(Debug, Clone)]
 pub struct Regex {
     text: String,
@@ -36,33 +36,33 @@ impl Regex {
     /// Compiles a pattern.
     ///
     /// # Errors
-    /// Why it is not one.
+    /// The reason why the pattern is invalid.
     pub fn new(text: &str) -> Result<Self, String> {
         let ast = ParserBuilder::new().nest_limit(DEEPEST).build().parse(text);
-        // Not the error itself, which draws the pattern with a caret under it, over several lines.
+        // Only the kind: the error itself prints the pattern with a caret, over several lines.
         let ast = ast.map_err(|error| error.kind().to_string())?;
         let states = compile::compile(&ast)?;
         let scratch = RefCell::new(Scratch::new(&states));
         Ok(Self { text: text.into(), states, scratch })
     }
 
-    /// As it was written.
+    /// Returns the pattern as written.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The bytes that it takes.
+    /// Returns the memory that it takes, in bytes.
     fn memory(&self) -> usize {
         let states = self.states.len();
         self.text.len() + states * size_of::<State>() + Scratch::memory(states)
     }
 
-    /// Whether the whole value matches.
+    /// Returns whether the whole value matches.
     pub fn matches(&self, value: &[u8]) -> bool {
         self.run(value, &mut |_| true)
     }
 
-    /// The same; `false` if that would take more than there is left.
+    /// Returns whether the whole value matches; `false` if the budget runs out.
     pub fn matches_within(&self, value: &[u8], effort: &Effort) -> bool {
         self.run(value, &mut |states| effort.spend(states))
     }
