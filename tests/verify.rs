@@ -139,7 +139,7 @@ async fn what_does_not_take_effect_is_named_with_its_likely_reasons() {
     assert_eq!(verdicts(&nothing), [("always", Verdict::MatchedNothing)]);
     let text = nothing.to_string();
     assert!(!nothing.agrees() && text.contains("`always`: matched 0 requests. Likely reasons:"), "{text}");
-    assert!(text.contains("no request at all has come to this Envoy"), "{text}");
+    assert!(text.contains("this Envoy has received no requests at all"), "{text}");
     stage.ask(&["always", "tenth"], 200).await;
     let other = [
         rule("always", 50, json!({})),
@@ -193,7 +193,7 @@ async fn a_document_that_has_stopped_disagrees_and_says_why() {
     for during in [None, Some(Duration::from_millis(10))] {
         let report = stage.verify_document(&document, during).await;
         assert!(!report.agrees() && report.json()["stopped"] == json!(true), "{report}");
-        assert!(report.to_string().contains("Injection has stopped: `stop_when` has come true."), "{report}");
+        assert!(report.to_string().contains("Injection has stopped: `stop_when` was triggered."), "{report}");
     }
     let other = stage.verify(&rules, None).await;
     assert!(other.agrees(), "a document without a `stop_when` cannot have been it: {other}");

@@ -1,42 +1,42 @@
-//! What arguments of several commands have in common: formats, times, durations.
+//! Argument types that several commands share: formats, times and durations.
 
 use brownout_core::value::duration;
 use brownout_core::value::timestamp::Timestamp;
 use std::time::{Duration, SystemTime};
 
-/// The form of a command's output.
+/// A command's output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs.
+    /// JSON for programs.
     Json,
 }
 
-/// Reads a time of RFC 3339.
+/// Parses an RFC 3339 time.
 ///
 /// # Errors
-/// The text is not one.
+/// When the text is not one.
 pub fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| "expected a time such as `2026-11-22T13:00:00Z` (RFC 3339)".into())
 }
 
-/// Reads a duration as in documents, but of any length.
+/// Parses a duration as documents write it, but of any length.
 ///
 /// # Errors
-/// The text is not one.
+/// When the text is not one.
 pub fn length(text: &str) -> Result<Duration, String> {
     let nanos = duration::parse(text).and_then(|nanos| u64::try_from(nanos).ok());
     nanos.map(Duration::from_nanos).ok_or_else(|| "expected a duration such as `30s` or `1h30m`".into())
 }
 
-/// Returns the present time.
+/// Returns the current time.
 pub fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Returns the present time in whole seconds.
+/// Returns the current time, truncated to whole seconds.
 pub fn now_in_seconds() -> Timestamp {
     Timestamp(now().0 / 1_000_000 * 1_000_000)
 }

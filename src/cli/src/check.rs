@@ -1,4 +1,4 @@
-//! `brownout check`: all mistakes of documents, with the lines they stand on.
+//! `brownout check`: reports all mistakes in documents, with their lines.
 
 use crate::arguments::now;
 use crate::document::{DocumentFile, Mistake};
@@ -10,9 +10,9 @@ use brownout_core::decode::diagnostic::Code;
 use brownout_core::lint::{self, Context};
 use std::path::{Path, PathBuf};
 
-/// Check documents, JSON or YAML, and manifests that carry one: every mistake, with its line and the way out
+/// Check documents (JSON or YAML) and manifests that contain one, and show each mistake with its line and a fix
 ///
-/// A manifest is what Kubernetes, a mesh or Envoy takes: WasmPlugin, TrafficExtension, EnvoyFilter, CiliumEnvoyConfig,
+/// A manifest is a file for Kubernetes, a mesh or Envoy: WasmPlugin, TrafficExtension, EnvoyFilter, CiliumEnvoyConfig,
 /// EnvoyExtensionPolicy, MeshProxyPatch, ConfigMap, an Envoy bootstrap, or a file that Envoy watches.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -21,17 +21,17 @@ Examples:
   brownout check --strict manifests/*.yaml
   brownout check --format json - < faults.yaml
 
-Every mistake has a code; docs/codes.md lists them. Exit codes: 0 all is good; 1 something is wrong; 2 a file cannot \
-be read.")]
+Every mistake has a code; docs/codes.md lists them. Exit codes: 0 no mistakes; 1 at least one mistake; 2 a file \
+cannot be read.")]
 pub struct Arguments {
     /// Documents and manifests; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// How to say it: `text` for people, on standard error; `json` for programs and `github` for GitHub Actions, which
-    /// shows each mistake at its line of a pull request, on standard output.
+    /// Output format: `text` for people, on standard error; on standard output, `json` for programs or `github` for
+    /// GitHub Actions, which shows each mistake on its line of a pull request.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// As for production: what is legal and probably wrong is a mistake, too.
+    /// Check as strictly as for production: anything legal but probably wrong is a mistake too.
     #[arg(long)]
     strict: bool,
 }
@@ -43,17 +43,17 @@ enum Format {
     Github,
 }
 
-/// What came of one file.
+/// The result for one file.
 enum FileOutcome {
     Examined(DocumentFile, Findings),
     Unreadable(String, String),
 }
 
-/// What there is to say about a file.
+/// The mistakes and counts of a file.
 #[derive(Default)]
 struct Findings {
     mistakes: Vec<Mistake>,
-    /// How many documents it carries, if it is a manifest.
+    /// The number of documents in it, if it is a manifest.
     carried: Option<usize>,
     rules: usize,
 }
@@ -68,7 +68,7 @@ impl Findings {
     }
 }
 
-/// Runs it: 0 when every document is good, 1 when one is wrong, 2 when one cannot be read.
+/// Runs the command: 0 if every document is good, 1 if one is wrong, 2 if one cannot be read.
 pub fn run(arguments: &Arguments) -> Done {
     let context = Context { now: Some(now()), strict: arguments.strict };
     let outcomes: Vec<FileOutcome> = arguments.files.iter().map(|path| examine(path, context)).collect();
@@ -102,7 +102,7 @@ fn examine(path: &Path, context: Context) -> FileOutcome {
     };
     let mut findings = match manifest::carried(&file) {
         Ok(Some(manifest)) => carried(manifest.documents, manifest.traps, context),
-        // Of a text that is neither JSON nor YAML, the document's own reader says more.
+        // For a text that is neither JSON nor YAML, the document's own reader gives a better message.
         Err(mistake) if mistake.diagnostic.code == Code::NoDocument => {
             Findings { mistakes: vec![*mistake], ..Findings::default() }
         }

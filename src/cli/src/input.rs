@@ -1,13 +1,13 @@
-//! Reading what others have written, and never without an end: a device, a pipe or a service may go on for ever.
+//! Bounded reading of untrusted input: a device, a pipe or a service may never end.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// The most that is read of anything, in bytes.
+/// The largest input, in bytes.
 pub const MOST: u64 = 64 * 1024 * 1024;
 
-/// All of a file, or as much of it as is allowed.
+/// Reads a whole file.
 ///
 /// # Errors
 /// When it cannot be read, or is longer than [`MOST`].
@@ -15,7 +15,7 @@ pub fn file(path: &Path) -> io::Result<Vec<u8>> {
     all(File::open(path)?)
 }
 
-/// The same for anything that can be read.
+/// Reads everything from a reader.
 ///
 /// # Errors
 /// As [`file()`].
@@ -23,7 +23,7 @@ pub fn all(reader: impl Read) -> io::Result<Vec<u8>> {
     up_to(reader, MOST)
 }
 
-/// The same with another bound.
+/// Reads everything from a reader, with another limit in bytes.
 ///
 /// # Errors
 /// As [`file()`].
@@ -31,7 +31,7 @@ pub fn up_to(reader: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        let reason = format!("it is longer than {} MiB, which is all that is read", most / (1024 * 1024));
+        let reason = format!("larger than the limit of {} MiB", most / (1024 * 1024));
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, reason));
     }
     Ok(bytes)
@@ -46,7 +46,7 @@ mod tests {
     fn what_never_ends_is_refused() {
         let error = all(repeat(b'x')).expect_err("endless");
         assert_eq!(error.kind(), ErrorKind::FileTooLarge);
-        assert_eq!(error.to_string(), "it is longer than 64 MiB, which is all that is read");
+        assert_eq!(error.to_string(), "larger than the limit of 64 MiB");
     }
 
     #[test]

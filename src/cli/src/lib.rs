@@ -1,8 +1,8 @@
-//! The `brownout` command, as a library for its thin binary and for the suites.
+//! The `brownout` command, as a library for its thin binary and for the test suites.
 //!
-//! [`envoy`] finds, starts and asks a real Envoy; it knows nothing of faults, and every suite that needs a
-//! proxy uses it. [`document`] reads what people write, [`report`] shows them their mistakes. Each command has a
-//! module of its name.
+//! [`envoy`] finds, starts and queries a real Envoy; it knows nothing about faults, and every test suite that needs a
+//! proxy uses it. [`document`] reads what users write, and [`report`] shows them their mistakes. Each command has a
+//! module of the same name.
 
 pub mod arguments;
 pub mod check;
@@ -35,11 +35,10 @@ Examples:
   brownout check faults.yaml
   brownout run faults.yaml --upstream http://127.0.0.1:8080
 
-Data goes to standard output, all else to standard error. Exit codes: 0 all is good; 1 a document is wrong, or a \
-check has failed; 2 wrong usage, or something cannot be read, written or started. With NO_COLOR set, nothing has \
-colours.";
+Data goes to standard output, everything else to standard error. Exit codes: 0 success; 1 a document is wrong, or a \
+check failed; 2 wrong usage, or something cannot be read, written or started. Set NO_COLOR to turn colours off.";
 
-/// Faults for HTTP and gRPC traffic in Envoy, from a document that selects requests and says what they suffer
+/// Fault injection for HTTP and gRPC traffic in Envoy, driven by a document of rules
 #[derive(Debug, Parser)]
 #[command(name = "brownout", version, propagate_version = true, after_help = AFTER_HELP)]
 struct Arguments {
@@ -63,13 +62,13 @@ enum Command {
     Verify(verify::Arguments),
 }
 
-/// The command and all its commands, as clap knows them: for manual pages, completions and tests.
+/// Returns the clap command with all its subcommands, for manual pages, completions and tests.
 pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Runs the command with the arguments of the process. Its exit code is 0 when all is good, 1 when a document is
-/// wrong, 2 for wrong usage and for what cannot be read, written or started.
+/// Runs the command with the arguments of the process. The exit code is 0 on success, 1 if a document is wrong or a
+/// check failed, and 2 for wrong usage or if something cannot be read, written or started.
 pub fn main() -> ExitCode {
     terminal::exit_code(match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),

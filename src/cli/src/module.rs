@@ -1,4 +1,4 @@
-//! The Wasm module: the one that the user names, the one inside this command, or one that was built here.
+//! The Wasm module: the one that the user names, the built-in one, or one that was built here.
 
 use crate::input;
 use std::env;
@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 
 /// Where `make wasm` puts it.
 const BUILT: &str = "dist/brownout.wasm";
-/// The end of a command with a module in it, after the module and its length: see `brownout_link::embed`.
+/// The last bytes of a command with a built-in module, after the module and its length: see `brownout_link::embed`.
 const MARK: &[u8; 8] = b"BROWNOUT";
-/// How every WebAssembly module begins.
+/// The first bytes of every WebAssembly module.
 const MAGIC: &[u8] = b"\0asm";
 
-/// There is no module.
+/// Why there is no module.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The one that the user named cannot be read.
     #[error(
-        "cannot read the module `{}`: {source}; leave out `--module` and `BROWNOUT_MODULE` to use the one inside this \
-         command", .path.display()
+        "cannot read the module `{}`: {source}; remove `--module` and `BROWNOUT_MODULE` to use the built-in module",
+        .path.display()
     )]
     Unreadable {
         /// Where it should be.
@@ -27,16 +27,16 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// The file that the user named is something else.
+    /// The file that the user named is not a module.
     #[error(
-        "`{}` is not a Wasm module; leave out `--module` and `BROWNOUT_MODULE` to use the one inside this command",
+        "`{}` is not a Wasm module; remove `--module` and `BROWNOUT_MODULE` to use the built-in module",
         .0.display()
     )]
     NotWasm(PathBuf),
     /// There is none anywhere.
     #[error(
-        "this command was built without a module, and there is no `{BUILT}` here: run `make build`, or name a module \
-         with `--module` or `BROWNOUT_MODULE`"
+        "this command has no built-in module, and there is no `{BUILT}` here: run `make build`, or set `--module` or \
+         `BROWNOUT_MODULE` to a module"
     )]
     Nowhere,
 }
@@ -44,16 +44,16 @@ pub enum Error {
 /// The bytes of a module.
 #[derive(Debug)]
 pub struct Module {
-    /// Where they are from: a path, or `the one inside this command`.
+    /// Where they are from: a path, or `built-in`.
     pub origin: String,
     /// The module.
     pub bytes: Vec<u8>,
 }
 
-/// The module that the user named; else the one inside this command; else the one that `make wasm` has built here.
+/// Returns the module that the user named, else the built-in one, else the one that `make wasm` built here.
 ///
 /// # Errors
-/// When there is none; says what to do.
+/// When there is none; the message says what to do.
 pub fn find(named: Option<&Path>) -> Result<Module, Error> {
     if let Some(path) = named {
         return read(path);
@@ -61,7 +61,7 @@ pub fn find(named: Option<&Path>) -> Result<Module, Error> {
     let inside =
         env::current_exe().and_then(File::open).ok().and_then(|command| inside(command).ok().flatten());
     match inside {
-        Some(bytes) => Ok(Module { origin: "the one inside this command".into(), bytes }),
+        Some(bytes) => Ok(Module { origin: "built-in".into(), bytes }),
         None if Path::new(BUILT).is_file() => read(Path::new(BUILT)),
         None => Err(Error::Nowhere),
     }
@@ -75,7 +75,7 @@ fn read(path: &Path) -> Result<Module, Error> {
     Ok(Module { origin: path.display().to_string(), bytes })
 }
 
-/// The module at the end of an executable, if it has one.
+/// Returns the module at the end of an executable, if it has one.
 fn inside(mut command: impl Read + Seek) -> io::Result<Option<Vec<u8>>> {
     let mut end = [0; 16];
     let tail = command.seek(SeekFrom::End(-16))?;

@@ -1,4 +1,4 @@
-//! `brownout push`: puts a checked document in force, by replacing the file that a proxy watches.
+//! `brownout push`: checks a document and puts it in force, by replacing the file that a proxy watches.
 
 use crate::document::DocumentFile;
 use crate::envoy::{Admin, AdminError};
@@ -13,36 +13,36 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const POLL: Duration = Duration::from_millis(10);
-/// The module's main thread has taken the document over when Envoy shows it; its workers follow within moments.
+/// Once Envoy shows the document, the module's main thread has it; this is the time for the workers to follow.
 const WORKERS: Duration = Duration::from_millis(50);
 const REFUSED: &str = "wasmcustom.brownout.document_refused";
 
-/// Put a document in force: check it, then replace the file that `brownout run` watches, in one step
+/// Check a document and put it in force, by atomically replacing the file that `brownout run` watches
 ///
-/// A document with mistakes is never handed over: the one before stays in force.
+/// A document with mistakes is not pushed: the previous one stays in force.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   brownout push slow.yaml --to faults.yaml --wait
   brownout push - --to faults.yaml < slow.yaml
 
-A command that `brownout run … -- COMMAND` has started needs no --to: BROWNOUT_PUSH says where.
+A command started by `brownout run … -- COMMAND` needs no --to: BROWNOUT_PUSH names the file.
 
-Exit codes: 0 it is done; 1 the document has mistakes; 2 a file cannot be read or written, or nothing came of it.")]
+Exit codes: 0 success; 1 the document has mistakes; 2 a file cannot be read or written, or the proxy did not load it.")]
 pub struct Arguments {
-    /// The document, JSON or YAML; `-` is standard input.
+    /// The document, in JSON or YAML; `-` is standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The file that the proxy watches. `brownout run` tells its command where to push without touching your file.
+    /// The file that the proxy watches. `brownout run` sets BROWNOUT_PUSH for its command to a file other than yours.
     #[arg(long, value_name = "PATH", env = "BROWNOUT_PUSH")]
     to: PathBuf,
-    /// Return once the proxy runs it.
+    /// Wait until the proxy runs the document.
     #[arg(long)]
     wait: bool,
-    /// How long to wait at most.
+    /// The longest time to wait.
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = crate::arguments::length, requires = "wait")]
     timeout: Duration,
-    /// Envoy's admin interface, to wait for.
+    /// Envoy's admin interface, for `--wait`.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", value_parser = Admin::address_of, env = "BROWNOUT_ADMIN")]
     admin: SocketAddr,
 }
@@ -52,17 +52,17 @@ pub struct Arguments {
 enum Error {
     #[error("cannot read `{name}`: {source}")]
     Unreadable { name: String, source: io::Error },
-    #[error("`{0}` is a URL: name the path of the file that `brownout run` watches")]
+    #[error("`{0}` is a URL: expected the path of the file that `brownout run` watches")]
     Url(String),
     #[error("cannot write `{path}`: {source}")]
     Unwritable { path: PathBuf, source: io::Error },
-    #[error("`{0}` is empty, which a proxy passes over: write `{{}}` to stop all faults")]
+    #[error("`{0}` is empty, and a proxy ignores an empty file: write `{{}}` to stop all faults")]
     Empty(String),
-    #[error("not pushed: {0}; name the admin interface of that proxy with `--admin`, or leave `--wait` out")]
+    #[error("not pushed: {0}; set `--admin` to that proxy's admin interface, or drop `--wait`")]
     NotAsked(#[source] AdminError),
     #[error(transparent)]
     Admin(#[from] AdminError),
-    #[error("the proxy does not run the document after {0:?}: does a `brownout run` watch `{1}`?")]
+    #[error("the proxy is not running the document after {0:?}: is a `brownout run` watching `{1}`?")]
     NotInForce(Duration, PathBuf),
 }
 
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Done {
     if push(arguments).map_err(unusable)? { Ok(()) } else { Err(Ended::Failed) }
 }
 
-/// `false` if the document is wrong, which has been said then.
+/// Returns `false` if the document has mistakes, after printing them.
 fn push(arguments: &Arguments) -> Result<bool, Error> {
     let to = &arguments.to;
     if let Some(url) = to.to_str().filter(|text| text.contains("://")) {
@@ -83,7 +83,7 @@ fn push(arguments: &Arguments) -> Result<bool, Error> {
         Ok(checked) => checked,
         Err(mistakes) => {
             anstream::eprint!("{}", report::text(&document, &mistakes));
-            anstream::eprintln!("{}: not pushed, the document before it stays in force", document.name());
+            anstream::eprintln!("{}: not pushed; the previous document stays in force", document.name());
             return Ok(false);
         }
     };
@@ -109,7 +109,7 @@ fn push(arguments: &Arguments) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Nobody ever reads half of it. JSON is YAML too, so that the ending of the file does not matter.
+/// Replaces a file atomically, so no reader sees half of it. JSON is also YAML, so the file extension does not matter.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut new = tempfile::Builder::new().prefix(".brownout-").tempfile_in(folder)?;

@@ -4,8 +4,8 @@ use crate::terminal::{Done, print};
 
 /// Print the JSON Schema of the document, for editors
 ///
-/// The schema (2020-12) comes from the types that read documents, so that it fits the release that prints it. An editor
-/// completes and explains fields by it; `brownout check` knows more.
+/// The schema (2020-12) is generated from the types that read documents, so it matches the release that prints it.
+/// Editors use it to complete and explain fields; `brownout check` finds more mistakes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -1,11 +1,11 @@
-//! `brownout completions` and `brownout man`: what a shell and `man` want to know of the command, from the command itself.
+//! `brownout completions` and `brownout man`: shell completions and manual pages, generated from the command itself.
 
 use crate::terminal::{Done, unusable};
 use clap::Command;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// Print what makes a shell complete the command's arguments
+/// Print a shell completion script
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -18,14 +18,14 @@ pub struct Completions {
     shell: clap_complete::Shell,
 }
 
-/// Print the manual page of the command, or write those of all its commands
+/// Print the manual page of `brownout`, or write one page for each subcommand
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   brownout man | man -l -
   brownout man --dir ~/.local/share/man/man1")]
 pub struct Manual {
-    /// Write one page for each command into this folder.
+    /// Write one page for each command to this folder.
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
 }
@@ -47,7 +47,7 @@ pub fn manual(command: Command, arguments: &Manual) -> Done {
     ended(written, folder)
 }
 
-/// A reader that has seen enough is no failure.
+/// Maps a write error to an exit code. A broken pipe is not a failure: the reader has seen enough.
 fn ended(written: io::Result<()>, place: &Path) -> Done {
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {

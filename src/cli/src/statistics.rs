@@ -5,8 +5,8 @@ use std::time::Duration;
 /// The two-sided 95 % quantile of the standard normal distribution.
 pub const Z_95: f64 = 1.959_963_984_540_054;
 
-/// Wilson's interval (E. B. Wilson, 1927): where the true share lies with the confidence that `z` is the quantile of, once
-/// `hits` of `trials` have been seen. Both ends are from 0 to 1.
+/// Returns Wilson's interval (E. B. Wilson, 1927) for the true share, given `hits` of `trials`. `z` is the quantile of the
+/// confidence level. Both ends are from 0 to 1.
 #[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
 pub fn wilson(hits: u64, trials: u64, z: f64) -> Option<(f64, f64)> {
     if trials == 0 {
@@ -15,23 +15,23 @@ pub fn wilson(hits: u64, trials: u64, z: f64) -> Option<(f64, f64)> {
     let (n, share) = (trials as f64, hits as f64 / trials as f64);
     let center = (share + z * z / (2.0 * n)) / (1.0 + z * z / n);
     let half = z / (1.0 + z * z / n) * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-    // There the ends are exact, and arithmetic misses them by its last digit.
+    // At 0 and 1 the ends are exact, and floating-point arithmetic would miss them by the last digit.
     let low = if hits == 0 { 0.0 } else { (center - half).max(0.0) };
     let high = if hits == trials { 1.0 } else { (center + half).min(1.0) };
     Some((low, high))
 }
 
-/// `hits` of `trials`, from 0 to 1.
+/// Returns `hits` divided by `trials`, from 0 to 1.
 #[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
 pub fn share(hits: u64, trials: u64) -> f64 {
     if trials == 0 { 0.0 } else { hits as f64 / trials as f64 }
 }
 
-/// The percentiles that are told.
+/// The percentiles that reports show.
 pub const PERCENTILES: [(&str, f64); 6] =
     [("p50", 50.0), ("p90", 90.0), ("p95", 95.0), ("p99", 99.0), ("p99.9", 99.9), ("max", 100.0)];
 
-/// The shortest of sorted durations that so many percent do not exceed.
+/// Returns the given percentile of sorted durations (nearest rank).
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

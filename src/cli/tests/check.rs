@@ -119,7 +119,7 @@ fn a_few_lines_of_yaml_that_stand_for_billions_are_refused() {
     }
     let found = check("a.yaml", &bomb);
     assert_eq!(found.code, Some(1));
-    assert!(found.stderr.contains("aliases repeat more than 200000 values"), "{}", found.stderr);
+    assert!(found.stderr.contains("aliases expand to more than 200000 values"), "{}", found.stderr);
 }
 
 #[test]

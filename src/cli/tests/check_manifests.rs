@@ -219,7 +219,7 @@ service.yaml: 1 mistake
     assert_eq!((said.code, said.stderr.as_str()), (Some(1), expected));
     let other = WASM_PLUGIN.replace("brownout", "coraza").replace("rules:", "directives:");
     let said = check("other.yaml", &other);
-    assert!(said.stderr.contains("of other plugins, there is `faults`"), "{}", said.stderr);
+    assert!(said.stderr.contains("found only other plugins: `faults`"), "{}", said.stderr);
 }
 
 #[test]

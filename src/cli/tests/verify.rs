@@ -22,7 +22,7 @@ fn an_envoy_that_is_not_there_is_no_disagreement() {
 fn an_address_without_a_port_is_wrong_usage() {
     let Said { code, stdout, stderr, .. } = verify(&["--admin", "http://127.0.0.1"]);
     assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
-    assert!(stderr.contains("`127.0.0.1` is no address with a port"), "{stderr}");
+    assert!(stderr.contains("`127.0.0.1` is not an address with a port"), "{stderr}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Which requests a predicate is about: query parameters, cookies, gRPC, names, who sent it, and the proxy itself.
+//! Which requests a predicate matches: by query parameters, cookies, gRPC, names, source, and the proxy itself.
 
 use crate::common;
 
@@ -19,7 +19,7 @@ fn holds(text: &str, request: &dyn RequestView) -> bool {
     predicate(text).matches(request)
 }
 
-/// Those of some requests that fulfil a predicate.
+/// Returns those of the requests that satisfy a predicate.
 #[track_caller]
 fn assert_chooses<'t>(text: &str, make: impl Fn(&'t str) -> Asked, yes: &[&'t str], no: &[&'t str]) {
     let predicate = predicate(text);
@@ -320,7 +320,7 @@ fn a_principal_is_the_first_uri_of_the_peers_certificate() {
     assert!(holds(r#"{"source":{}}"#, &Asked::get(&[])), "a source without conditions is any");
 }
 
-/// A proxy that writes down what it is asked.
+/// A proxy that records what it is asked.
 struct Proxy(RefCell<Vec<String>>);
 
 impl Proxy {
@@ -337,7 +337,7 @@ impl Proxy {
     }
 }
 
-/// Whether a predicate holds at that proxy for any request; the request is asked nothing.
+/// Returns whether a predicate holds at that proxy for any request; the request is asked nothing.
 fn settled(text: &str) -> bool {
     let predicate = predicate(text);
     let proxy = Proxy(RefCell::default());

@@ -1,4 +1,4 @@
-//! How long delays are: each distribution against its distribution function, and what is no distribution.
+//! Delay lengths: each distribution against its distribution function, and invalid distributions.
 
 use crate::common;
 
@@ -16,7 +16,7 @@ use std::time::Duration;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const DRAWS: usize = 50_000;
-/// Kolmogorov's distribution: one in a thousand is beyond it.
+/// The critical value of Kolmogorov's distribution at one in a thousand.
 const CRITICAL: f64 = 1.95;
 
 /// The length that a delay draws: nothing, if it does not delay.
@@ -38,7 +38,7 @@ fn some(count: usize, delay: &str, seed: u64) -> Vec<f64> {
     (0..count).map(|_| draw(&delay, &mut entropy).as_secs_f64()).collect()
 }
 
-/// Compares with a distribution function that does not jump.
+/// Compares with a continuous distribution function.
 #[track_caller]
 fn assert_follows(delay: &str, function: impl Fn(f64) -> f64) {
     let lengths = drawn(delay, 1);
@@ -241,7 +241,7 @@ fn the_same_seed_draws_the_same_lengths_on_every_platform() {
     }
 }
 
-/// What is said about a delay, without the way to it.
+/// Returns the messages about a delay, without its path.
 #[track_caller]
 fn about(delay: &str) -> Vec<String> {
     let said = about_faults(&format!(r#""delay":{delay}"#));

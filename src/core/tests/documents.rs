@@ -1,4 +1,4 @@
-//! What a document may say, and in which forms it may come.
+//! What a document may contain, and in which formats it may arrive.
 
 use crate::common;
 
@@ -20,7 +20,7 @@ fn nothing_blanks_and_an_empty_object_do_nothing() {
     );
 }
 
-/// Every field of this release, in the form in which it prints: so this is a round trip too.
+/// Contains every field of this release, as it is printed, so this also tests a round trip.
 #[test]
 fn a_document_with_everything_prints_as_it_was_written() {
     let document = concat!(

@@ -1,4 +1,4 @@
-//! What one request may cost, whatever the document.
+//! The maximum work for one request, whatever the document.
 
 use crate::common;
 
@@ -8,7 +8,7 @@ use common::{Headers, Worker};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// As many rules as these conditions, each an abort with another status, and one for everything behind them.
+/// Returns a document with one rule per condition, each an abort with its own status, and a last rule for everything.
 fn document(conditions: &[&str]) -> String {
     let rules = conditions.iter().enumerate().map(|(number, condition)| {
         let status = 400 + number % 100;
@@ -20,7 +20,7 @@ fn document(conditions: &[&str]) -> String {
     format!(r#"{{"exclude":[],"rules":[{}]}}"#, rules.chain([last]).collect::<Vec<_>>().join(","))
 }
 
-/// The status with which a request is aborted, and how often it was said that something was not found out.
+/// Returns the status with which a request is aborted, and the number of times that matching gave up.
 fn outcome(document: &str, request: &Headers) -> (u16, usize) {
     let mut worker = Worker::new(document, &[]);
     let step = worker.request(1, request);
@@ -63,7 +63,7 @@ fn rules_that_need_little_are_tried_after_one_that_would_need_too_much() {
     let cheap = r#"{"path":{"exact":"/"}}"#;
     let long = "a".repeat(50_000);
     let found = outcome(&document(&[PATTERN, PATTERN, cheap]), &Headers::get(&[("x", &long)]));
-    // Nothing is left after the first, not even for what is cheap.
+    // No budget is left after the first, not even for cheap conditions.
     assert_eq!(found, (599, 1));
 }
 

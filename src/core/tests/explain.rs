@@ -1,4 +1,4 @@
-//! What is said about a document, and about a request, is what the engine does.
+//! Checks that descriptions of documents and requests match what the engine does.
 
 use crate::common;
 
@@ -48,7 +48,7 @@ fn predicate(parts: &[(&str, &str)]) -> Predicate {
     predicate
 }
 
-/// Some of what the conditions ask for.
+/// Returns a request that satisfies some of the conditions.
 fn request(chance: &mut Seeded) -> Asked {
     let mut often = || !chance.next_u64().is_multiple_of(5);
     let method = if often() { "POST" } else { "GET" };
@@ -256,7 +256,7 @@ fn predicates_read_as_sentences() {
         ),
         (
             said(r#"{"grpc":{},"not":{"node":{"namespace":{"exact":"n"}}}}"#),
-            "requests whose content type is that of gRPC, except those whose proxy's namespace is `n`",
+            "requests whose content type is gRPC, except those whose proxy's namespace is `n`",
         ),
     ] {
         assert_eq!(found, expected);

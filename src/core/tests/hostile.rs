@@ -10,10 +10,10 @@ use common::asked::Asked;
 use common::{Headers, Worker, about_match, json, matching, mistakes, taking};
 use std::time::{Duration, Instant};
 
-/// Twice what Envoy takes of headers together.
+/// Twice Envoy's limit for all headers together.
 const LONG: usize = 120 * 1024;
-/// What is linear takes a small part of it, not optimised and on a busy machine. What is quadratic takes several times as
-/// long, and what is exponential does not end.
+/// Linear work takes a small part of this, even unoptimised and on a busy machine. Quadratic work takes several times
+/// as long, and exponential work does not end.
 const DEADLINE: Duration = Duration::from_secs(15);
 
 #[track_caller]

@@ -1,4 +1,4 @@
-//! Which rooms of the core may import which: CONTRIBUTING.md explains the layout.
+//! Which parts of the core may import which: CONTRIBUTING.md explains the layout.
 
 #![cfg(not(target_family = "wasm"))]
 

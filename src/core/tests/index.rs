@@ -1,4 +1,4 @@
-//! Rules in number: whatever stands between a request and its rules, it comes out as if they were walked one by one.
+//! Many rules: the index gives the same result as walking over the rules one by one.
 #![cfg(not(target_family = "wasm"))]
 
 use crate::common;
@@ -100,9 +100,9 @@ fn nested() -> impl Strategy<Value = Value> {
     })
 }
 
-/// A rule that may take nothing, half or all of what it matches, for real or only to be counted.
+/// Generates a rule that takes none, half or all of what it matches, in `inject` or `shadow` mode.
 fn rule() -> impl Strategy<Value = Value> {
-    // Mostly nothing, so that a walk goes far and each rule that matches is heard of.
+    // Mostly none, so that a walk goes far and reports each rule that matches.
     let percentage = prop_oneof![1 => Just(100), 1 => Just(50), 18 => Just(0)];
     let mode = prop_oneof![8 => Just("inject"), 1 => Just("shadow"), 1 => Just("off")];
     (prop::option::weighted(0.98, predicate()), percentage, mode).prop_map(|(predicate, percentage, mode)| {
@@ -144,7 +144,7 @@ fn request() -> impl Strategy<Value = Asked> {
     )
 }
 
-/// Walks rules in order, as the contract says: what is told, and who takes the request.
+/// Walks the rules in order, as specified: returns the events, and the rule that takes the request.
 fn walk(rules: &[Rule], request: &dyn RequestView, entropy: &mut Seeded) -> (Vec<Event>, Option<usize>) {
     let mut events = Vec::new();
     for (place, rule) in rules.iter().enumerate() {
@@ -203,7 +203,7 @@ proptest! {
     }
 }
 
-/// So many rules of several kinds that never match `GET http://shop/`, and one that matches everything that has
+/// Returns `count` rules of several kinds that never match `GET http://shop/`, and one that matches every request with
 /// `x-last`.
 fn many(count: usize) -> Plan {
     let rule = |number: usize| {

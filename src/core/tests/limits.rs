@@ -31,7 +31,7 @@ fn get() -> Headers {
     Headers::get(&[])
 }
 
-/// How many of so many requests to this worker in turn are aborted.
+/// Returns how many of `requests` successive requests to this worker are aborted.
 fn aborted(worker: &mut Worker<Scripted>, requests: usize) -> usize {
     (0..requests).filter(|_| worker.status(&get()) == 503).count()
 }
@@ -235,7 +235,8 @@ mod properties {
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Whoever comes and goes in whichever worker, the limit is never exceeded, and all places come back.
+        /// Whichever exchanges come and go on whichever worker, the limit is never exceeded, and all places are
+        /// returned.
         #[test]
         fn places_are_never_too_many_and_never_lost(
             most in 0_usize..6,

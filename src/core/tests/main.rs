@@ -1,4 +1,4 @@
-//! The core's tests, as one program: each of two dozen would be linked, and started under Node, for itself.
+//! The core's tests, as one program: two dozen separate ones would each be linked and started under Node.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -1,4 +1,4 @@
-//! `HeaderMatcher` and `StringMatcher`: what stands here was asked of Envoy 1.40.0.
+//! `HeaderMatcher` and `StringMatcher`: the expectations here were checked against Envoy 1.40.0.
 
 use crate::common;
 
@@ -26,7 +26,7 @@ fn regex(pattern: &str) -> Result<StringMatcher, Vec<String>> {
     Decoder::decode(&matcher).map_err(|found| found.iter().map(ToString::to_string).collect())
 }
 
-/// A request whose header `x-m` has these values, among others that are nobody's business.
+/// Returns a request whose header `x-m` has these values, among unrelated headers.
 fn with(values: &[&[u8]]) -> Headers {
     let mut request = Headers::get(&[("x-m2", "a"), ("x", "4")]);
     request.0.extend(values.iter().map(|value| ("x-m".into(), value.to_vec())));

@@ -1,4 +1,4 @@
-//! What the author of a document hears about one that is wrong.
+//! The messages about an invalid document.
 
 use crate::common;
 
@@ -284,7 +284,7 @@ fn matchers_that_say_too_much_or_too_little_are_refused() {
     );
 }
 
-/// 2⁶³ passes for 2⁶³ - 1, since it does so as a double.
+/// 2⁶³ is accepted as 2⁶³ - 1, since they are the same as doubles.
 #[test]
 fn a_bound_beyond_64_bits_is_refused() {
     assert_eq!(
@@ -329,7 +329,7 @@ fn a_mistake_is_one_line_whatever_the_document_says() {
     }
 }
 
-/// An object of so many fields that nobody knows.
+/// Returns an object with `count` unknown fields.
 fn unknown_fields(count: usize) -> String {
     let fields: Vec<String> = (0..count).map(|number| format!("\"x{number}\":0")).collect();
     format!("{{{}}}", fields.join(","))
@@ -348,7 +348,7 @@ fn a_hundred_mistakes_are_told_and_of_more_their_number() {
     }
 }
 
-/// With work that grows with the square of a mebibyte of fields, this test does not end while somebody waits.
+/// If the work grew with the square of a mebibyte of fields, this test would take forever.
 #[test]
 fn an_object_of_many_fields_takes_no_longer_than_a_long_list() {
     assert_eq!(mistakes(unknown_fields(80_000)).len(), 100);

@@ -1,4 +1,4 @@
-//! Which of several outcomes a request suffers, and how often each.
+//! Which of several outcomes a request gets, and how often.
 
 use crate::common;
 

@@ -1,4 +1,4 @@
-//! What holds for every document, every arrival, every leaving and every movement of the clock.
+//! Properties that hold for every document, every arrival, every departure and every clock change.
 #![cfg(not(target_family = "wasm"))]
 
 use crate::common;
@@ -100,7 +100,7 @@ enum Operation {
     Move(u64),
     MoveBack(u64),
     Break,
-    /// Take at most so many that are due.
+    /// Take at most this many that are due.
     Take(usize),
 }
 
@@ -285,7 +285,7 @@ fn anything() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Whatever it is: accepted and printed so that it reads the same again, or refused with at least one reason.
+/// Checks that a text is either accepted and round-trips, or refused with at least one reason.
 fn decodes_or_explains(text: &[u8]) {
     match Plan::from_json(text) {
         Ok(accepted) => {

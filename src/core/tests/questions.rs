@@ -1,4 +1,4 @@
-//! What a request is asked, and what it is not: each question may be a host call.
+//! What the engine asks of a request, and what it does not: each question may be a host call.
 
 use crate::common;
 
@@ -28,7 +28,7 @@ fn questions(document: &str, request: &Asked) -> Vec<String> {
     request.questions()
 }
 
-/// So many rules, out of one text where `N` is the number.
+/// Returns `count` rules, made from one text in which `N` is replaced by the number.
 fn rules(count: usize, rule: &str) -> String {
     let rule = |number: usize| {
         let rule = rule.replace('N', &number.to_string());

@@ -1,5 +1,5 @@
-//! A document in `shadow` counts what it would do in `inject`: with the same chance and the same requests, as many for
-//! each rule, whichever faults it has and however it chooses.
+//! A document in `shadow` counts what it would do in `inject`: with the same draws and the same requests, the counts of
+//! each rule are equal, whatever its faults and however it samples.
 #![cfg(not(target_family = "wasm"))]
 
 use crate::common;

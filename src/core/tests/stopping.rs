@@ -1,4 +1,4 @@
-//! `stop_when`: what counts as a failure, when that is too much, and that all workers then stop.
+//! `stop_when`: what counts as a failure, when there are too many, and that all workers then stop.
 
 use crate::common;
 
@@ -15,7 +15,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const FIRST: RuleId = RuleId(0);
 const SECOND: u64 = 1_000;
 
-/// Aborts what has the header `x-fault`, and stops at 20 % of at least ten in ten seconds.
+/// Aborts requests with the header `x-fault`, and stops when 20 % of at least ten exchanges in ten seconds have failed.
 const DOCUMENT: &str = r#"{
     "stop_when": {"error_percentage": 20, "window": "10s", "min_requests": 10},
     "rules": [{"name":"r","match":{"headers":[{"name":"x-fault"}]},"percentage":100,"abort":{"http_status":503}}]
@@ -38,7 +38,7 @@ impl Proxy {
         Self { workers: (0..workers).map(|_| worker()).collect(), tally, next: 0 }
     }
 
-    /// Whether a worker injects a fault now. The exchange ends.
+    /// Returns whether a worker injects a fault now, and ends the exchange.
     fn injects(&mut self, worker: usize, now: u64) -> bool {
         let Worker { engine, clock } = &mut self.workers[worker];
         self.next += 1;
@@ -52,7 +52,7 @@ impl Proxy {
         step != HeadersStep::Continue
     }
 
-    /// An exchange that no rule takes, and how it ends.
+    /// Runs an exchange that no rule takes and that ends as given.
     fn ends(&mut self, worker: usize, now: u64, closing: Closing) {
         let Worker { engine, clock } = &mut self.workers[worker];
         self.next += 1;
@@ -68,7 +68,7 @@ impl Proxy {
         (0..times).for_each(|_| self.ends(worker, now, closing));
     }
 
-    /// What the worker says of stopping, since it was last asked.
+    /// Returns the stops that the worker has reported since the last call.
     fn said(&mut self, worker: usize) -> Vec<Ends> {
         let events = self.workers[worker].events().into_iter();
         events
@@ -79,13 +79,13 @@ impl Proxy {
             .collect()
     }
 
-    /// Whether the first worker has stopped, once all is told.
+    /// Returns whether the first worker has stopped, once all workers have reported.
     fn has_stopped(&mut self) -> bool {
         self.tick(0, SECOND / 2);
         self.workers[0].engine.has_stopped()
     }
 
-    /// All that is due by then.
+    /// Does everything that is due by then.
     fn tick(&mut self, worker: usize, now: u64) {
         self.workers[worker].engine.tell_others(at(now));
     }
@@ -114,7 +114,7 @@ const UMSDR: u64 = 1 << 19;
 const UPE: u64 = 1 << 23;
 const DR: u64 = 1 << 28;
 
-/// Whether ten exchanges of which two end so are too much, and whether ten are of which all do.
+/// Returns whether injection stops if two of ten exchanges end this way, and if all ten do.
 fn stops(document: &str, closing: Closing) -> [bool; 2] {
     [2, 10].map(|times| {
         let mut proxy = Proxy::new(document, 1);
@@ -169,7 +169,7 @@ fn failures_are_statuses_from_500_and_what_the_backend_cut_off() {
     }
 }
 
-/// Neither for nor against: with eight that went well there are fewer than ten.
+/// These exchanges are not counted at all: with eight successes there are fewer than ten.
 #[test]
 fn a_client_that_leaves_says_nothing() {
     for flag in [DC, DR, DPE] {
@@ -193,7 +193,7 @@ fn an_exchange_that_the_host_says_nothing_about_does_not_count() {
     assert!(proxy.injects(0, 0));
 }
 
-/// The response of an exchange that ends with a status of 200 all the same.
+/// Returns whether responses like this one stop injection, although their status is 200.
 fn stops_at(document: &str, response: &Response, trailers: Option<&str>) -> bool {
     let mut proxy = Proxy::new(document, 1);
     for _ in 0..10 {
@@ -253,7 +253,7 @@ fn what_it_injects_never_counts() {
             let _ = engine.on_request_headers(id(number), &Headers::get(&[("x-fault", "1")]), clock);
             let _ = engine.on_response_headers(id(number), &Response::ok(), clock);
             engine.response_ended(id(number), Some(b"14"));
-            // The module says so when it lets go of an exchange, and that is not the last word.
+            // The module calls this when it lets go of an exchange; `close` still follows.
             engine.end(id(number));
             engine.close(id(number), clock, || panic!("{fault}: nobody needs to know"));
         }
@@ -320,7 +320,7 @@ fn the_share_can_rise_because_what_went_well_is_forgotten() {
     assert!(!proxy.injects(0, 10 * SECOND + SECOND / 2), "10 of 10");
 }
 
-/// Each of four sees too few failures to say anything; together it is too much. One says so, all stop.
+/// Each of four workers sees too few failures to decide; together they see enough. One reports it, and all stop.
 #[test]
 fn workers_decide_together_and_one_of_them_says_so() {
     let mut proxy = Proxy::new(DOCUMENT, 4);
@@ -341,7 +341,7 @@ fn workers_decide_together_and_one_of_them_says_so() {
     );
 }
 
-/// A worker that hears of no failure itself asks before it injects, at the latest.
+/// A worker that sees no failures itself checks at the latest before it injects.
 #[test]
 fn a_worker_that_hears_of_nothing_stops_with_its_next_fault() {
     let mut proxy = Proxy::new(DOCUMENT, 2);
@@ -391,7 +391,7 @@ fn what_is_held_when_it_stops_ends_as_it_began() {
     assert_eq!(worker.due(5 * SECOND).len(), 1);
 }
 
-/// Without a clock nobody can tell what is too much, and a document that has to be asked does nothing.
+/// Without a clock the share cannot be computed, and a document with `stop_when` injects nothing.
 #[test]
 fn without_a_clock_nothing_is_injected() {
     let mut worker = Worker::new(DOCUMENT, &[]);
@@ -416,10 +416,10 @@ fn its_fields_have_to_make_sense() {
     assert_eq!(
         with(r#""error_percentage":0,"window":"999ms","min_requests":0"#),
         [
-            "stop_when.error_percentage: invalid percentage: 0 % is reached without any error; give the share that is \
-             too much: `20`",
-            "stop_when.window: window too short: it has to be at least one second; use `\"1s\"` or more",
-            "stop_when.min_requests: invalid number of requests: nothing can be said of no requests; use `1` or more: \
+            "stop_when.error_percentage: invalid percentage: 0 % is reached without any error; give the percentage \
+             to stop at: `20`",
+            "stop_when.window: window too short: must be at least one second; use `\"1s\"` or more",
+            "stop_when.min_requests: invalid number of requests: must be greater than zero; use `1` or more: \
              `100`",
         ]
     );

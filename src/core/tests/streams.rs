@@ -1,5 +1,5 @@
-//! Faults of streams and responses under simulated time: what becomes of headers, bodies and trailers, and that
-//! nothing is left behind.
+//! Faults on streams and responses under simulated time: what happens to headers, bodies and trailers, and that nothing
+//! is left behind.
 
 use crate::common;
 
@@ -350,7 +350,7 @@ fn the_end_of_a_body_leaves_with_all_that_waits_when_all_of_it_may() {
     assert_eq!(worker.engine.kept_bytes(), 0);
 }
 
-/// Fuzzing found it told to go on again, which ends Envoy.
+/// Fuzzing found it resumed twice, which crashes Envoy.
 #[test]
 fn what_waits_with_the_host_when_the_clock_fails_goes_on_once() {
     let mut worker = certain(SLOW);
@@ -366,7 +366,7 @@ fn what_waits_with_the_host_when_the_clock_fails_goes_on_once() {
     assert_eq!(worker.due(7_200_000).len(), 1);
 }
 
-/// Fuzzing found it waiting for ever.
+/// Fuzzing found it waiting forever.
 #[test]
 fn an_upload_that_waits_goes_on_whatever_becomes_of_the_response() {
     let limited = r#""request_rate_limit":{"fixed_limit":{"limit_kbps":1}},
@@ -503,7 +503,7 @@ fn after_the_router_an_abort_takes_the_place_of_the_response() {
     assert_eq!(data(&mut worker, b"{}", true), put(b"fault filter abort", DataThen::Forward));
 }
 
-/// Whatever happens in whatever order, an exchange ends once, and nothing of it is left behind.
+/// Whatever happens, in any order, an exchange ends once and leaves nothing behind.
 #[test]
 fn nothing_is_left_behind_by_any_order_of_events() {
     let all = r#"{"rules":[

@@ -1,9 +1,9 @@
-//! What the host calls. The SDK exports functions for all that there is to call, of which the host calls each for every
-//! exchange; it boxes a context for every stream, knows two of the host's statuses only, and panics at an id that it does
-//! not know. So the filter has its own, and `src/link` puts them in place of the SDK's, which it then leaves out: what
-//! stays of that is how the module starts, and how the host gets memory.
+//! The functions that the host calls. The SDK exports every callback, and the host calls each of them for every
+//! exchange. The SDK also boxes a context for every stream, knows only two of the host's statuses, and panics at an
+//! unknown id. So the filter has its own callbacks, and `src/link` puts them in place of the SDK's, which it removes.
+//! Only the SDK's module start and memory allocation remain.
 //!
-//! A stream's end is told by `proxy_on_delete` alone: `proxy_on_log` and `proxy_on_done` come right before it.
+//! `proxy_on_delete` alone signals the end of a stream: `proxy_on_log` and `proxy_on_done` come right before it.
 
 use crate::contexts;
 use crate::status::{DataStatus, HeadersStatus, TrailersStatus};
@@ -11,18 +11,18 @@ use crate::worker::Worker;
 use brownout_core::id::Direction;
 use std::rc::Rc;
 
-/// What the host calls first.
+/// The module's entry point.
 mod start {
     proxy_wasm::main! {{}}
 }
 
-/// Nothing depends on the VM's own configuration.
+/// Accepts any VM configuration: nothing depends on it.
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_vm_start(_root: u32, _size: u32) -> u32 {
     1
 }
 
-/// A root context is one plugin in one VM, and all others are streams.
+/// Creates a root context, which is one plugin in one VM, or a stream.
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_context_create(context: u32, root: u32) {
     if root == 0 {
@@ -32,7 +32,7 @@ extern "C" fn brownout_on_context_create(context: u32, root: u32) {
     }
 }
 
-/// The answer is always yes: see [`Worker::configure`].
+/// Accepts every configuration: see [`Worker::configure`].
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_configure(root: u32, _size: u32) -> u32 {
     if let Some(worker) = contexts::root(root) {
@@ -48,7 +48,7 @@ extern "C" fn brownout_on_tick(root: u32) {
     }
 }
 
-/// Comes once for every context, however a stream ends.
+/// Ends a context. Called once for each, however a stream ends.
 #[unsafe(no_mangle)]
 extern "C" fn brownout_on_delete(context: u32) {
     if let Some(worker) = contexts::end_stream(context) {

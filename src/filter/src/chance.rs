@@ -1,5 +1,5 @@
-//! Entropy for the engines of this VM: seeded once from the host, which knows real chance, and then generated here,
-//! since a host call for each draw would cost more than all the rest of a request.
+//! Entropy for the engines of this VM: seeded once from the host's random source, and then generated here, since a host
+//! call for each draw would cost more than all other work on a request.
 
 use crate::host;
 use brownout_core::entropy::Entropy;
@@ -11,11 +11,11 @@ thread_local! {
     static GENERATOR: RefCell<Xoshiro256PlusPlus> = RefCell::new(Xoshiro256PlusPlus::seed_from_u64(seed()));
 }
 
-/// In a node's metadata, what draws begin from: `brownout run --seed` makes them repeatable so.
+/// The seed in a node's metadata, which `brownout run --seed` sets to make draws repeatable.
 const SEED: &[u8] = b"xds\0node\0metadata\0BROWNOUT_SEED";
 
-/// 64 bits that no other VM has, unless somebody has asked for the same ones. Where the host gives no entropy, the clock
-/// has to do.
+/// Returns 64 bits that no other VM has, unless a seed was set. If the host gives no entropy, the clock is used
+/// instead.
 fn seed() -> u64 {
     let asked = host::property(SEED).ok().flatten().and_then(|text| str::from_utf8(&text).ok()?.parse().ok());
     asked.unwrap_or_else(|| host::random().or_else(|_| host::monotonic_nanoseconds()).unwrap_or_default())

@@ -1,4 +1,4 @@
-//! How exchanges end, where the document says when to stop.
+//! How exchanges end, for documents with `stop_when`.
 
 use crate::clock::HostClock;
 use crate::host;
@@ -8,7 +8,7 @@ use brownout_core::id::ExchangeId;
 use brownout_core::stop::Closing;
 
 impl Worker {
-    /// The stream is over: nothing may be done to it any more. The host still knows how it ended.
+    /// Closes a stream that is over: it cannot be changed any more, but the host still knows how it ended.
     pub fn close(&self, id: u32) {
         let closing = || {
             let status = self.counted(properties::number(&["response", "code"])).ok()?;
@@ -21,7 +21,7 @@ impl Worker {
         self.arm().ok();
     }
 
-    /// The last of a response has come: of its body, if it has no trailers.
+    /// Records the end of a response: its trailers, or the end of its body if it has none.
     pub(crate) fn response_ended(&self, id: ExchangeId, has_trailers: bool) {
         if self.ask(|engine| engine.watches()) != Some(true) {
             return;

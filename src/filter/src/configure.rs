@@ -1,4 +1,4 @@
-//! A document arrives.
+//! Handles a new document.
 
 use crate::clock::HostClock;
 use crate::worker::Worker;
@@ -9,8 +9,8 @@ use brownout_core::decode::wire;
 use brownout_core::time::Clock;
 
 impl Worker {
-    /// Follows the document that the host has for this worker. One that cannot be read is followed too: it injects
-    /// nothing.
+    /// Follows the document that the host has for this worker. A document that cannot be read is accepted too, but
+    /// injects nothing.
     ///
     /// The host must never be told that a document is refused. Envoy keeps a refused extension configuration as its
     /// latest one and then rejects every update of a listener that names it, whoever makes it; without an earlier one it
@@ -60,7 +60,7 @@ impl Worker {
     }
 }
 
-/// A document in a line.
+/// Summarizes a document in one line.
 pub fn summary(plan: &Plan) -> String {
     let rules = plan.rules().len();
     let plural = if rules == 1 { "" } else { "s" };

@@ -1,22 +1,22 @@
-//! Which worker a stream of the host belongs to, as long as that matters.
+//! Maps the host's streams to their workers, as long as they are needed.
 //!
-//! The host makes a context of a stream known in the moment in which the headers of its request arrive. Most streams are
-//! of no concern from then on, and are not kept: only those are that the engine still has something to do with.
+//! The host creates the context of a stream when its request headers arrive. Most streams need nothing after that and
+//! are not kept: only those are that the engine still has work to do on.
 
 use crate::worker::Worker;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-/// An updated plugin and the one before it live in one VM until the last stream of the old one is over, and so do
-/// plugins that are configured differently.
+/// The contexts of one VM. An updated plugin and its predecessor share a VM until the last stream of the old one is
+/// over, and plugins with different configurations share one too.
 struct Contexts {
     roots: Vec<(u32, Rc<Worker>)>,
-    /// The stream that was made known last, until its request arrives.
+    /// The stream created last, until its request arrives.
     newest: Option<(u32, Rc<Worker>)>,
-    /// The streams with which something is still to be done.
+    /// The streams that still need work.
     kept: BTreeMap<u32, Rc<Worker>>,
-    /// Contexts of one and the same stream, where the module is more than once in a chain: each with the first of them.
+    /// Contexts of the same stream, if the module is in a chain more than once: each with the first of them.
     twins: Vec<(u32, u32)>,
 }
 
@@ -31,17 +31,17 @@ thread_local! {
     };
 }
 
-/// `None` if they are being looked at already, which no host brings about.
+/// Returns `None` on a reentrant call, which no host makes.
 fn with<R>(act: impl FnOnce(&mut Contexts) -> R) -> Option<R> {
     CONTEXTS.with(|contexts| Some(act(&mut *contexts.try_borrow_mut().ok()?)))
 }
 
-/// Has the streams of a root context be the matter of this worker.
+/// Routes this root context's streams to `worker`.
 pub fn add_root(id: u32, worker: &Rc<Worker>) {
     with(|contexts| contexts.roots.push((id, Rc::clone(worker))));
 }
 
-/// The worker of a root context.
+/// Returns the worker of a root context.
 pub fn root(id: u32) -> Option<Rc<Worker>> {
     with(|contexts| contexts.root(id).cloned()).flatten()
 }
@@ -55,13 +55,13 @@ pub fn remove_root(id: u32) -> Option<Rc<Worker>> {
     .flatten()
 }
 
-/// A stream has begun.
+/// Adds a new stream.
 pub fn add_stream(id: u32, root: u32) {
     with(|contexts| {
         let worker = contexts.root(root).cloned();
         let newest = std::mem::replace(&mut contexts.newest, worker.map(|worker| (id, worker)));
-        // Envoy makes the contexts of a stream known one after another, and then brings its request to each: one that
-        // has not had its request belongs to the same stream.
+        // Envoy creates all contexts of a stream in turn, and only then delivers its request to each: one that has not
+        // had its request belongs to the same stream.
         if let Some((twin, worker)) = newest {
             match contexts.first_twin(twin) {
                 Some(first) => contexts.twins.push((id, first)),
@@ -72,12 +72,12 @@ pub fn add_stream(id: u32, root: u32) {
     });
 }
 
-/// The worker of a stream whose request arrives: the stream is forgotten, unless it is [kept](keep_stream).
+/// Returns the worker of a stream whose request arrives. The stream is forgotten unless it is [kept](keep_stream).
 pub fn take_stream(id: u32) -> Option<Rc<Worker>> {
     with(|contexts| contexts.take(id)).flatten()
 }
 
-/// The contexts of the same stream, itself among them.
+/// Returns the contexts of the same stream, including this one.
 pub fn twins(id: u32) -> Vec<u32> {
     let twins = with(|contexts| {
         let first = contexts.first_twin(id)?;
@@ -87,7 +87,7 @@ pub fn twins(id: u32) -> Vec<u32> {
     twins.flatten().unwrap_or_else(|| vec![id])
 }
 
-/// The worker of a stream that is over, if that matters to it.
+/// Returns the worker of a stream that is over, if it needs to know.
 pub fn end_stream(id: u32) -> Option<Rc<Worker>> {
     with(|contexts| {
         if !contexts.twins.is_empty() {
@@ -98,12 +98,12 @@ pub fn end_stream(id: u32) -> Option<Rc<Worker>> {
     .flatten()
 }
 
-/// Goes on to know a stream.
+/// Keeps a stream until it ends.
 pub fn keep_stream(id: u32, worker: Rc<Worker>) {
     with(|contexts| contexts.kept.insert(id, worker));
 }
 
-/// The worker of a stream that is of concern.
+/// Returns the worker of a stream that is kept.
 pub fn stream(id: u32) -> Option<Rc<Worker>> {
     with(|contexts| contexts.kept.get(&id).cloned()).flatten()
 }

@@ -1,14 +1,13 @@
 //! The host's calls, each with its status: this is the only file that names them.
 //!
-//! The SDK's wrappers are not used: they panic on any status that they do not expect, and a panic takes down the VM
-//! with every request that it holds. Here a call that fails is an [`Err`], and it is the caller who makes sure that
-//! the request goes on.
+//! The SDK's wrappers are not used: they panic on unexpected statuses, and a panic takes down the VM with every request
+//! that it holds. Here a call that fails is an [`Err`], and the caller makes sure that the request goes on.
 
 use brownout_core::id::Direction;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType, StreamType};
 use std::ptr::null_mut;
 
-/// A host call that did not do what it was asked to. The status is proxy-wasm's.
+/// A host call that failed, with its proxy-wasm status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failed(pub u32);
 
@@ -17,7 +16,7 @@ impl Failed {
     const NOT_FOUND: Self = Self(1);
 }
 
-/// What a host call gives.
+/// The result of a host call.
 pub type Result<T> = std::result::Result<T, Failed>;
 
 const OK: u32 = 0;
@@ -119,7 +118,7 @@ fn received(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
-/// Absent is not a failure.
+/// Maps `NotFound` to `None`, since absence is not a failure.
 fn optional(result: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
     match result {
         Ok(value) => Ok(Some(value)),
@@ -128,13 +127,13 @@ fn optional(result: Result<Vec<u8>>) -> Result<Option<Vec<u8>>> {
     }
 }
 
-/// Writes a line to the host's log. There is nothing to be done about one that is lost.
+/// Writes a line to the host's log. A failure is ignored.
 pub fn log(level: LogLevel, text: &str) {
     // SAFETY: the host reads `text` during the call.
     let _ = unsafe { proxy_log(level as u32, text.as_ptr(), text.len()) };
 }
 
-/// The lowest level that the host writes.
+/// Returns the lowest log level that the host writes.
 pub fn log_level() -> Result<u32> {
     let mut level = 0;
     // SAFETY: the host writes one u32 during the call.
@@ -152,7 +151,7 @@ pub fn realtime_nanoseconds() -> Result<u64> {
     clock(CLOCK_REALTIME)
 }
 
-/// Bits that nobody can guess.
+/// Returns unpredictable random bits.
 pub fn random() -> Result<u64> {
     let mut bytes = [0; 8];
     // SAFETY: the host writes these bytes during the call.
@@ -167,19 +166,19 @@ fn clock(clock: u32) -> Result<u64> {
     Ok(time)
 }
 
-/// Has `on_tick` called every so many milliseconds, counted from now; 0 for never.
+/// Has `on_tick` called at this period in milliseconds, starting now; 0 turns it off.
 pub fn set_tick_period(milliseconds: u32) -> Result<()> {
     // SAFETY: no memory is passed.
     done(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
 }
 
-/// Makes the calls that follow be about another context. Fails if that is gone.
+/// Switches the following calls to another context. Fails if it is gone.
 pub fn set_effective_context(context: u32) -> Result<()> {
     // SAFETY: no memory is passed.
     done(unsafe { proxy_set_effective_context(context) })
 }
 
-/// The plugin's configuration; empty if there is none.
+/// Returns the plugin's configuration; empty if there is none.
 pub fn plugin_configuration() -> Result<Vec<u8>> {
     let buffer = BufferType::PluginConfiguration as u32;
     // SAFETY: see `received`.
@@ -208,7 +207,7 @@ fn stream_of(direction: Direction) -> u32 {
     }
 }
 
-/// The first value of a header. A message's headers are there until they have been passed on.
+/// Returns the first value of a header. A message's headers are available until they have been passed on.
 pub fn header(direction: Direction, name: &str) -> Result<Option<Vec<u8>>> {
     let map = headers_of(direction);
     // SAFETY: the host reads `name` during the call; for the rest see `received`.
@@ -217,7 +216,7 @@ pub fn header(direction: Direction, name: &str) -> Result<Option<Vec<u8>>> {
     }))
 }
 
-/// The first value of a trailer of the response. Only to be asked for in the callback of the trailers.
+/// Returns the first value of a response trailer. Only valid in the callback for the trailers.
 pub fn response_trailer(name: &str) -> Result<Option<Vec<u8>>> {
     // SAFETY: the host reads `name` during the call; for the rest see `received`.
     optional(received(|data, size| unsafe {
@@ -238,7 +237,7 @@ pub fn headers(direction: Direction) -> Result<Vec<u8>> {
     received(|data, size| unsafe { proxy_get_header_map_pairs(map, data, size) })
 }
 
-/// Puts a header into the place of all of its name.
+/// Replaces all headers of this name.
 pub fn set_header(direction: Direction, name: &str, value: &[u8]) -> Result<()> {
     let map = headers_of(direction);
     // SAFETY: the host reads `name` and `value` during the call.
@@ -261,7 +260,7 @@ pub fn remove_header(direction: Direction, name: &str) -> Result<()> {
     done(unsafe { proxy_remove_header_map_value(map, name.as_ptr(), name.len()) })
 }
 
-/// What the host shows of a body, the first `size` bytes of it. Only to be asked for in the callback of that body.
+/// Returns the first `size` bytes that the host shows of a body. Only valid in the callback for that body.
 pub fn body(direction: Direction, size: usize) -> Result<Vec<u8>> {
     let buffer = body_of(direction);
     // SAFETY: see `received`.
@@ -269,15 +268,15 @@ pub fn body(direction: Direction, size: usize) -> Result<Vec<u8>> {
         .unwrap_or_default())
 }
 
-/// Puts bytes into the place of the first `replaced` that the host shows of a body. Outside the callback of that body,
-/// only after that has said `StopIterationAndBuffer`: at any other time the host's buffer may be gone.
+/// Replaces the first `replaced` bytes that the host shows of a body. Outside the callback for that body, this is valid
+/// only after it has returned `StopIterationAndBuffer`: at any other time the host's buffer may be gone.
 pub fn set_body(direction: Direction, replaced: usize, data: &[u8]) -> Result<()> {
     let buffer = body_of(direction);
     // SAFETY: the host reads `data` during the call.
     done(unsafe { proxy_set_buffer_bytes(buffer, 0, replaced, data.as_ptr(), data.len()) })
 }
 
-/// A property; its path's parts are joined by zero bytes.
+/// Returns a property; the parts of its path are joined by zero bytes.
 pub fn property(path: &[u8]) -> Result<Option<Vec<u8>>> {
     // SAFETY: the host reads `path` during the call; for the rest see `received`.
     optional(received(|data, size| unsafe { proxy_get_property(path.as_ptr(), path.len(), data, size) }))
@@ -289,7 +288,7 @@ pub fn set_property(path: &str, value: &[u8]) -> Result<()> {
     done(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
 }
 
-/// What all VMs of this proxy see under a key, with the number of its version.
+/// Returns the shared data under a key, with its version. All VMs of this proxy see the same.
 pub fn shared_data(key: &str) -> Result<Option<(Vec<u8>, u32)>> {
     let mut cas = 0;
     // SAFETY: the host reads `key` and writes `cas` during the call; for the rest see `received`.
@@ -299,8 +298,8 @@ pub fn shared_data(key: &str) -> Result<Option<(Vec<u8>, u32)>> {
     Ok(value.map(|value| (value, cas)))
 }
 
-/// Replaces what is under a key, if its version is still this one: proxy-wasm's `CasMismatch` otherwise. Version 0
-/// stands for any.
+/// Replaces the shared data under a key if its version is still this one, and fails with proxy-wasm's `CasMismatch`
+/// otherwise. Version 0 matches any.
 pub fn set_shared_data(key: &str, value: &[u8], cas: u32) -> Result<()> {
     // SAFETY: the host reads `key` and `value` during the call.
     done(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas) })
@@ -329,20 +328,20 @@ pub fn send_local_response(
     })
 }
 
-/// Lets a message go on that was held. On one that was not, and above all on a response whose headers have not come, this
-/// can end Envoy.
+/// Resumes a message that was held. On one that was not, and above all on a response whose headers have not arrived,
+/// this can crash Envoy.
 pub fn continue_stream(direction: Direction) -> Result<()> {
     // SAFETY: no memory is passed.
     done(unsafe { proxy_continue_stream(stream_of(direction)) })
 }
 
-/// Resets the stream, both ways. Twice for one stream, this can end Envoy.
+/// Resets the stream, both ways. Calling this twice for one stream can crash Envoy.
 pub fn close_stream() -> Result<()> {
     // SAFETY: no memory is passed.
     done(unsafe { proxy_close_stream(stream_of(Direction::Request)) })
 }
 
-/// Defines a metric, or finds the one of that name.
+/// Defines a metric, or finds the existing one with that name.
 pub fn define_metric(kind: MetricType, name: &str) -> Result<u32> {
     let mut id = 0;
     // SAFETY: the host reads `name` and writes one u32 during the call.

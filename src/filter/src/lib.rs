@@ -1,8 +1,7 @@
-//! The proxy-wasm module. It turns the host's callbacks into questions to the core's engine, and performs what that
-//! says; it decides nothing itself. What Envoy's Wasm host does and does not do stands in the comments where it
-//! matters.
+//! The proxy-wasm module. It turns the host's callbacks into calls to the core's engine, and carries out the engine's
+//! steps; it decides nothing itself. Comments note what Envoy's Wasm host does and does not do where it matters.
 //!
-//! What Cargo makes of this crate is not a module yet: `brownout-link` puts the callbacks in their place, and without it
+//! Cargo's output for this crate is not a usable module yet: `brownout-link` renames the callbacks, and without it
 //! Envoy answers every request with 503. `make build` does both.
 
 mod callbacks;

@@ -1,4 +1,4 @@
-//! The `log` crate's lines, written to Envoy's log.
+//! Writes the `log` crate's output to Envoy's log.
 
 use crate::host;
 use brownout_core::stop::{Ends, StopWhen};
@@ -27,9 +27,9 @@ impl Log for Logger {
     fn flush(&self) {}
 }
 
-/// Begins to log what the host's level lets through: a line below it is not even formatted.
+/// Starts logging at the host's level: lines below it are not even formatted.
 pub fn init() {
-    // It is already set when a second plugin comes to live in this VM.
+    // The logger is already set if this is a second plugin in this VM.
     let _ = log::set_logger(&Logger);
     log::set_max_level(match host::log_level() {
         Ok(0) => LevelFilter::Trace,
@@ -40,10 +40,10 @@ pub fn init() {
     });
 }
 
-/// The most mistakes of one document that are logged.
+/// The maximum number of mistakes logged per document.
 const MOST_MISTAKES: usize = 50;
 
-/// Says everything that is wrong with a document: whoever pushed it sees at most that it was refused.
+/// Logs everything that is wrong with a document: whoever pushed it sees at most that it was refused.
 pub fn refused(what: &str, mistakes: &[Diagnostic]) {
     for mistake in mistakes.iter().take(MOST_MISTAKES) {
         log::error!("brownout: {what} refused: {mistake}");
@@ -53,7 +53,7 @@ pub fn refused(what: &str, mistakes: &[Diagnostic]) {
     }
 }
 
-/// Says that injection has stopped.
+/// Logs that injection has stopped.
 pub fn stopped(ends: Ends, plan: &Plan) {
     let Some(StopWhen { error_percentage, window, .. }) = plan.stop_when() else { return };
     let Ends { all, failed } = ends;

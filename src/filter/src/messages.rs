@@ -1,4 +1,4 @@
-//! The callbacks for the messages of one exchange: the engine is asked, and what it says is done.
+//! The callbacks for the messages of one exchange: each calls the engine and carries out its step.
 
 use crate::clock::HostClock;
 use crate::host;
@@ -10,22 +10,22 @@ use crate::worker::Worker;
 use brownout_core::id::{Direction, ExchangeId};
 use brownout_core::step::{DataStep, DataThen, HeaderChange, HeadersStep, LocalReply, TrailersStep};
 
-/// The message waits, and nothing is called for it until it goes on or ends.
+/// The message is held, and no callback comes for it until it is resumed or ends.
 const HELD: HeadersStatus = HeadersStatus::StopAllIterationAndWatermark;
 
-/// Filter state that says that the stream has been reset: Envoy puts `wasm.` before the name.
+/// The filter state that marks a stream as reset: Envoy prefixes the name with `wasm.`.
 const CLOSED: &str = "brownout.closed";
 const BY_US: &[u8] = b"reset";
 
 impl Worker {
-    /// The headers of a request have arrived.
+    /// Handles the headers of a request.
     pub fn on_request_headers(&self, id: u32, end_of_stream: bool) -> HeadersStatus {
         let request = HostRequest::new(!end_of_stream, &self.habit);
         let step = self.ask(|engine| engine.on_request_headers(ExchangeId(id), &request, &HostClock));
         self.on_headers(id, Direction::Request, step)
     }
 
-    /// The headers of a response have arrived: the upstream's, one of ours, or one of the host's.
+    /// Handles the headers of a response: the upstream's, one of ours, or one of the host's.
     pub fn on_response_headers(&self, id: u32, end_of_stream: bool) -> HeadersStatus {
         let response = HostResponse::new(!end_of_stream);
         let step = self.ask(|engine| engine.on_response_headers(ExchangeId(id), &response, &HostClock));
@@ -37,7 +37,7 @@ impl Worker {
         let done = match step {
             None => return HeadersStatus::Continue,
             Some(HeadersStep::Continue) => {
-                // A place that it has taken is on a lease. Nothing is held here, which goes on without a tick as well.
+                // Arms the tick to renew the lease on a place it took. Nothing is held, so a failure does not matter.
                 self.arm().ok();
                 return HeadersStatus::Continue;
             }
@@ -51,11 +51,11 @@ impl Worker {
             Some(HeadersStep::Reply(reply)) => self.reply(&reply),
             Some(HeadersStep::Reset) => self.reset(ExchangeId(id)),
         };
-        // What cannot be ended goes on.
+        // If it cannot be ended, it goes on.
         if done.is_ok() { HELD } else { HeadersStatus::Continue }
     }
 
-    /// If the host refuses to set its timer, what waits would wait for ever: the exchange goes on.
+    /// Ends the hold if the host refuses to set its timer: otherwise the exchange would wait forever.
     fn unless_untimed(&self, id: u32, status: HeadersStatus) -> HeadersStatus {
         if self.arm().is_ok() {
             return status;
@@ -64,7 +64,7 @@ impl Worker {
         HeadersStatus::Continue
     }
 
-    /// A piece of a body has arrived. Does not come while the headers of the message are held.
+    /// Handles a piece of a body. Not called while the headers of the message are held.
     pub fn on_data(&self, id: u32, direction: Direction, size: u32, end_of_stream: bool) -> DataStatus {
         let id = ExchangeId(id);
         if end_of_stream && direction == Direction::Response {
@@ -79,14 +79,14 @@ impl Worker {
         let DataStep { put, then } = step.unwrap_or(DataStep::FORWARD);
         let put = put.map_or(Ok(()), |put| self.counted(host::set_body(direction, data.size, &put)));
         if then == DataThen::Reset || put.is_err() || self.arm().is_err() {
-            // What has been taken out of the body cannot be put back: half of it would pass for the whole.
+            // What has been taken out of the body cannot be put back: a partial body would look complete.
             self.reset(id).ok();
             return DataThen::Reset.into();
         }
         then.into()
     }
 
-    /// The trailers of a message have arrived. Does not come while its headers are held.
+    /// Handles the trailers of a message. Not called while its headers are held.
     pub fn on_trailers(&self, id: u32, direction: Direction) -> TrailersStatus {
         let id = ExchangeId(id);
         if direction == Direction::Response {
@@ -117,7 +117,7 @@ impl Worker {
         self.ask(|engine| engine.cares_for_body(id, direction)) == Some(true)
     }
 
-    /// `false` if the message would now be longer or shorter than its headers say.
+    /// Applies header changes. Returns `false` if the message would now be longer or shorter than its headers say.
     fn change(&self, direction: Direction, changes: &[HeaderChange]) -> bool {
         let mut sound = true;
         for change in changes {
@@ -131,7 +131,7 @@ impl Worker {
         sound
     }
 
-    /// Answers the request, in the place of whatever would have come.
+    /// Answers the request in place of the response that would have come.
     pub(crate) fn reply(&self, reply: &LocalReply) -> host::Result<()> {
         let headers = pairs::serialize(&reply.headers);
         let grpc_status = reply.grpc_status.map(|status| status.code());
@@ -144,10 +144,10 @@ impl Worker {
         ))
     }
 
-    /// Resets the stream. The engine does not know of the exchange any more, so that nothing else can follow.
+    /// Resets the stream. The engine forgets the exchange first, so nothing else can follow.
     ///
-    /// Twice for one stream this ends Envoy, so that it is written down where all contexts of the stream see it: the module
-    /// may be more than once in a chain.
+    /// Resetting a stream twice crashes Envoy, and the module may be in a chain more than once. So the reset is
+    /// recorded where all contexts of the stream see it.
     pub(crate) fn reset(&self, id: ExchangeId) -> host::Result<()> {
         self.end(id.0);
         if host::property(CLOSED.as_bytes()).ok().flatten().as_deref() == Some(BY_US) {

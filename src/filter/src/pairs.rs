@@ -1,5 +1,5 @@
-//! proxy-wasm's serialization of a header map: the number of pairs, the sizes of each name and value, then names and
-//! values, each with a zero after it. All numbers are 32 bits, little endian.
+//! proxy-wasm's serialization of a header map: the number of pairs, the sizes of each name and value, then the names
+//! and values, each followed by a zero byte. All numbers are 32 bits, little endian.
 
 /// Serializes a map.
 pub fn serialize(pairs: &[(String, Vec<u8>)]) -> Vec<u8> {
@@ -22,7 +22,7 @@ pub fn serialize(pairs: &[(String, Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-/// The pairs of a serialized map, as far as it is well-formed.
+/// Returns the pairs of a serialized map, as far as it is well-formed.
 pub fn iterate(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     let mut walk = Walk::new(bytes);
     std::iter::from_fn(move || {
@@ -31,13 +31,13 @@ pub fn iterate(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-/// The values of a name, each with its number among all pairs.
+/// Returns the values of a name, each with its index among all pairs.
 pub fn values<'a>(bytes: &'a [u8], wanted: &'a str) -> impl Iterator<Item = (usize, &'a [u8])> {
     let mut walk = Walk::new(bytes);
     std::iter::from_fn(move || {
         loop {
             let (begin, name, value) = walk.next()?;
-            // Nearly all differ in length, which needs no look at what they are.
+            // Nearly all names differ in length, so most need no comparison of their bytes.
             if name == wanted.len() && walk.text(begin, name)? == wanted.as_bytes() {
                 return Some((walk.number, walk.text(begin + name + 1, value)?));
             }
@@ -45,7 +45,7 @@ pub fn values<'a>(bytes: &'a [u8], wanted: &'a str) -> impl Iterator<Item = (usi
     })
 }
 
-/// A walk over the sizes of names and values. Requests are looked through once for each header that rules ask for.
+/// An iterator over the sizes of names and values. Requests are scanned once for each header that rules ask for.
 struct Walk<'a> {
     bytes: &'a [u8],
     /// How many pairs there are.

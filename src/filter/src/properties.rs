@@ -1,11 +1,11 @@
-//! Where the host keeps the facts that the core asks for.
+//! The host's property paths for the facts that the core asks for.
 //!
 //! Only paths under `xds` exist for routes, listeners and the node: Envoy dropped their older names in 1.33.
 
 use crate::host;
 use brownout_core::view::Property;
 
-/// Reads a fact. One that the host does not have, cannot print, or that is empty, is absent.
+/// Reads a fact. A fact that is empty, or that the host does not have or cannot serialize, is absent.
 pub fn read(property: Property<'_>) -> Option<Vec<u8>> {
     let path: &[&str] = match property {
         Property::RouteName => &["xds", "route_name"],
@@ -26,7 +26,7 @@ pub fn read(property: Property<'_>) -> Option<Vec<u8>> {
     host::property(path.join("\0").as_bytes()).ok().flatten().filter(|value| !value.is_empty())
 }
 
-/// A number, which the host writes as 64 bits, little endian.
+/// Reads a number, which the host writes as 64 bits, little endian.
 pub fn number(path: &[&str]) -> host::Result<Option<u64>> {
     let value = host::property(path.join("\0").as_bytes())?;
     Ok(value.and_then(|bytes| Some(u64::from_le_bytes(bytes.try_into().ok()?))))

@@ -1,4 +1,4 @@
-//! The tick, and what it lets go.
+//! The tick, and what it releases.
 
 use crate::clock::HostClock;
 use crate::worker::Worker;
@@ -7,13 +7,13 @@ use brownout_core::id::ExchangeId;
 use brownout_core::step::Release;
 use brownout_core::time::Clock;
 
-/// How many exchanges one tick releases. The host carries releases out one inside the other, where it answers them
-/// itself: from 270 on, that exhausts V8's stack and kills the VM. With each tick one or two milliseconds pass in which
-/// nothing is released, so that few at a time make a large crowd late.
+/// The number of exchanges that one tick releases. If they end in local replies, the host nests them inside each other:
+/// from 270 on, that exhausts V8's stack and kills the VM. Between ticks, one or two milliseconds pass in which nothing
+/// is released, so a smaller number would make a large crowd late.
 const RELEASES_PER_TICK: usize = 100;
 
 impl Worker {
-    /// The tick: releases what is due.
+    /// Handles the tick: releases what is due.
     pub fn on_tick(&self) {
         self.has_ticked();
         self.armed.set(None);
@@ -25,12 +25,12 @@ impl Worker {
         let (mut released, mut releases) = (Vec::new(), 0);
         while releases < RELEASES_PER_TICK {
             let Some(now) = now else { break };
-            // The host does what it is told once the tick is over, one thing after the other: the first may be the end of
-            // the stream. So the other direction has to wait for the next tick.
+            // The host carries out releases only after the tick, in order, and the first may end the stream. So the
+            // other direction must wait for the next tick.
             let next = self.ask(|engine| engine.next_due_beside(now, &released));
             let Some(Some((id, release))) = next else { break };
             self.release(id, release);
-            // Nor may the same stream get two of them by way of another context.
+            // The same stream must not get two releases through another of its contexts either.
             released.extend(contexts::twins(id.0).into_iter().map(ExchangeId));
             releases += 1;
         }
@@ -43,7 +43,7 @@ impl Worker {
     }
 
     fn release(&self, id: ExchangeId, release: Release) {
-        // Fails if the stream is gone, and with it every reason to act.
+        // Fails if the stream is gone; then there is nothing left to do.
         let there = host::set_effective_context(id.0);
         self.tell();
         if there.is_err() {

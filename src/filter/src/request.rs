@@ -1,4 +1,4 @@
-//! A request as the host shows it: fetched as late and as little as the rules allow.
+//! A request as the host shows it, fetched as late and as little as the rules allow.
 
 use crate::{host, pairs, properties};
 use brownout_core::id::Direction;
@@ -6,40 +6,41 @@ use brownout_core::view::{Property, RequestView};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::Rc;
 
-/// How many headers are asked for one by one before all are fetched together.
+/// The number of headers fetched one by one before all are fetched together.
 const FEW: usize = 4;
 
-/// How the requests of a worker are best asked for their headers, learned from the one before.
+/// The best way to fetch headers from a worker's requests, learned from the previous request.
 ///
-/// A call that gives data has the host call back for memory, and is then nearly all that a rule costs. With ten headers in
-/// a request, in units of the SDK's empty module: a header that is missing 0.2, the first value of one 0.4, all headers
-/// 0.4, and all values of one, as a property, 0.7. So a first value is worth its call only if it decides alone.
+/// A call that returns data makes the host call back for memory, which is nearly all that a rule costs. With ten
+/// headers in a request, in units of the SDK's empty module: a missing header costs 0.2, the first value of one 0.4,
+/// all headers 0.4, and all values of one, as a property, 0.7. So fetching a first value pays off only if it decides on
+/// its own.
 #[derive(Debug, Default)]
 pub struct Habit {
-    /// Whether one value did not suffice.
+    /// Whether one value was not enough.
     wants_all: Cell<bool>,
 }
 
-/// A header that was asked for alone, and its first value.
+/// A header that was fetched alone, and its first value.
 type First = (String, Option<Rc<[u8]>>);
 
 /// The request of the effective context, during one callback.
 pub struct HostRequest<'a> {
-    /// Whether more than headers is to come.
+    /// Whether more than headers will follow.
     has_body: bool,
     habit: &'a Habit,
-    /// First values already fetched, so that a header that many rules name costs one call.
+    /// First values already fetched, so that a header that many rules name costs only one call.
     first: RefCell<Vec<First>>,
-    /// All headers: nothing if the host does not give them.
+    /// All headers: `None` if the host does not return them.
     all: OnceCell<Option<Vec<u8>>>,
-    /// Where, among all headers, one was found that was asked for.
+    /// The index, among all headers, of one that was asked for and found.
     found: Cell<Option<usize>>,
     /// Facts already fetched.
     facts: RefCell<Vec<(Property<'static>, Option<Vec<u8>>)>>,
 }
 
 impl<'a> HostRequest<'a> {
-    /// Nothing fetched yet.
+    /// Creates a view with nothing fetched yet.
     pub fn new(has_body: bool, habit: &'a Habit) -> Self {
         Self {
             has_body,
@@ -51,7 +52,7 @@ impl<'a> HostRequest<'a> {
         }
     }
 
-    /// All headers, if they have been fetched, or it is time to for the sake of this one.
+    /// Returns all headers, if they have been fetched or this one makes it worth fetching them.
     fn all_for(&self, name: &str) -> Option<&[u8]> {
         if self.all.get().is_none() {
             let first = self.first.try_borrow().ok()?;
@@ -70,7 +71,7 @@ impl<'a> HostRequest<'a> {
         self.all.get_or_init(|| host::headers(Direction::Request).ok()).as_deref()
     }
 
-    /// The answer from all headers.
+    /// Answers from all headers.
     fn any_of(&self, all: &[u8], name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
         let mut found = None;
         for (number, value) in pairs::values(all, name) {
@@ -88,7 +89,7 @@ impl<'a> HostRequest<'a> {
         found
     }
 
-    /// The answer from the first value, if that is enough.
+    /// Answers from the first value, if that is enough.
     fn by_first(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
         let value = self.first(name)?;
         if test(&value) {
@@ -106,7 +107,7 @@ impl<'a> HostRequest<'a> {
         if let Some((_, value)) = known.iter().find(|(other, _)| other == name) {
             return value.clone();
         }
-        // A header that cannot be read counts as missing: the rule then does not match, and nobody is hurt.
+        // A header that cannot be read counts as missing: the rule then does not match, which is safe.
         let value: Option<Rc<[u8]>> =
             host::header(Direction::Request, name).unwrap_or_default().map(|value| value.into());
         if value.is_some() && known.iter().any(|(_, value)| value.is_some()) {
@@ -117,7 +118,7 @@ impl<'a> HostRequest<'a> {
     }
 }
 
-/// Pseudo-headers occur once.
+/// Returns whether a header is a pseudo-header, which occurs only once.
 fn is_pseudo(name: &str) -> bool {
     name.starts_with(':')
 }

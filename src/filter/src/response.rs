@@ -12,7 +12,7 @@ pub struct HostResponse {
 }
 
 impl HostResponse {
-    /// Nothing fetched yet.
+    /// Creates a view with nothing fetched yet.
     pub fn new(has_body: bool) -> Self {
         Self { has_body, all: OnceCell::new() }
     }
@@ -26,7 +26,7 @@ impl ResponseView for HostResponse {
     fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
         if self.all.get().is_none() {
             match host::header(Direction::Response, name) {
-                // One that is not there, as `grpc-status` mostly is, costs a tenth of the whole map.
+                // A missing header, as `grpc-status` mostly is, costs a tenth of fetching the whole map.
                 Ok(None) => return None,
                 // `:status` occurs once.
                 Ok(Some(value)) if name.starts_with(':') => return Some(test(&value)),

@@ -1,6 +1,6 @@
-//! Metrics: what happened, under names that begin with `brownout.`. Envoy puts `wasmcustom.` before them.
+//! Metrics, under names that begin with `brownout.`. Envoy prefixes them with `wasmcustom.`.
 //!
-//! All workers and all plugins of an Envoy add to the same metric of a name.
+//! All workers and plugins of an Envoy share the metrics of the same name.
 
 use crate::host;
 use brownout_core::Plan;
@@ -12,7 +12,7 @@ use brownout_core::kind::Kind;
 use proxy_wasm::types::MetricType;
 use std::cell::RefCell;
 
-/// A metric's number in this VM, or nothing if the host would not define it.
+/// A metric's number in this VM, or `None` if the host failed to define it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Metric(Option<u32>);
 
@@ -21,7 +21,7 @@ impl Metric {
         Self(host::define_metric(kind, name).ok())
     }
 
-    /// One that exists once, whatever rules there are.
+    /// Defines a metric that exists once, whatever rules there are.
     fn single(kind: MetricType, name: &'static str) -> Self {
         DEFINED.with(|defined| {
             let Ok(mut defined) = defined.try_borrow_mut() else { return Self(None) };
@@ -35,7 +35,7 @@ impl Metric {
         })
     }
 
-    /// A metric that cannot be moved is no reason to do anything else differently.
+    /// Adds to the metric. A failure must not change anything else.
     fn add(self, offset: i64) {
         if let Some(id) = self.0 {
             let _ = host::increment_metric(id, offset);
@@ -54,11 +54,11 @@ thread_local! {
         const { RefCell::new(Defined { single: Vec::new(), counters: Vec::new() }) };
 }
 
-/// What has been defined in this VM. The host gives a name a new number, and keeps the old ones, each time that it is
-/// defined: a document of 1,000 rules that is pushed again would take megabytes.
+/// The metrics defined in this VM. Each time a name is defined, the host assigns a new number and keeps the old ones:
+/// pushing a document of 1,000 rules again would take megabytes.
 struct Defined {
     single: Vec<(&'static str, Metric)>,
-    /// By what their names begin with, in order.
+    /// Sorted by name prefix.
     counters: Vec<(Box<str>, Counters)>,
 }
 
@@ -121,7 +121,7 @@ impl Counters {
 #[derive(Debug, Default)]
 pub struct Stats {
     total: Counters,
-    /// By the rule's number: those of the document, and those of routes once they have done something.
+    /// By rule number: the document's rules, and rules of routes once they have acted.
     rules: RefCell<Vec<Counters>>,
     active_faults: Metric,
     stopped: Metric,
@@ -134,7 +134,7 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Defines them.
+    /// Defines the metrics of a plan.
     pub fn new(plan: &Plan) -> Self {
         let of_rule = |rule: &Rule| Counters::of_rule(rule.name.as_str(), rule.action.kinds().iter());
         Self {
@@ -151,7 +151,7 @@ impl Stats {
         }
     }
 
-    /// Counts what has happened. `name` gives the name of a rule of a route that is counted for the first time.
+    /// Counts an event. `name` returns the name of a route's rule that is counted for the first time.
     pub fn count(&self, event: &Event, name: impl Fn(RuleId) -> Option<String>) {
         let name = &name;
         match event {
@@ -176,12 +176,12 @@ impl Stats {
         }
     }
 
-    /// Takes back that injection has stopped.
+    /// Takes back this worker's `stopped`.
     pub fn take_back_stop(&self) {
         self.stopped.add(-1);
     }
 
-    /// Counts a plugin whose document cannot be read, or takes it back.
+    /// Adds to the number of plugins whose document cannot be read, or subtracts from it.
     pub fn add_refused(&self, plugins: i64) {
         self.document_refused.add(plugins);
     }
@@ -203,7 +203,7 @@ impl Stats {
     fn both(&self, rule: RuleId, name: impl Fn(RuleId) -> Option<String>, add: impl Fn(&Counters)) {
         add(&self.total);
         let Ok(mut rules) = self.rules.try_borrow_mut() else { return };
-        // Numbers are given out in order, and some rules of routes never do anything: the gaps are filled in passing.
+        // Numbers are assigned in order, and some rules of routes never act: the gaps are filled here.
         while rules.len() <= rule.0
             && let Some(name) = name(RuleId(rules.len()))
         {

@@ -1,4 +1,4 @@
-//! What the filter answers to the host's callbacks. Envoy reads more numbers than the two that the SDK knows.
+//! The statuses that the filter returns to the host. Envoy knows more of them than the two in the SDK.
 
 use brownout_core::step::DataThen;
 
@@ -8,9 +8,9 @@ use brownout_core::step::DataThen;
 pub enum HeadersStatus {
     /// On to the next filter.
     Continue = 0,
-    /// They, and all that follows them, wait until the stream is told to go on, whatever the plugin's
-    /// `allow_on_headers_stop_iteration` says. Nothing is called for what waits, and the sender is slowed down once the
-    /// buffer is full.
+    /// Holds the headers and everything after them until the stream is resumed, whatever the plugin's
+    /// `allow_on_headers_stop_iteration` says. No callbacks come for what is held, and the sender is slowed down once
+    /// the buffer is full.
     StopAllIterationAndWatermark = 4,
 }
 
@@ -20,10 +20,10 @@ pub enum HeadersStatus {
 pub enum DataStatus {
     /// On to the next filter, with all that has waited.
     Continue = 0,
-    /// It waits, and the next callback sees it together with what has come since. More than the buffer takes is an
-    /// error: 413 for a request, 500 or a reset for a response.
+    /// Holds the piece, and the next callback sees it together with what has arrived since. Overflowing the buffer is
+    /// an error: 413 for a request, 500 or a reset for a response.
     StopIterationAndBuffer = 1,
-    /// It waits, and the sender is slowed down once the buffer is full.
+    /// Holds the piece, and slows the sender down once the buffer is full.
     StopIterationAndWatermark = 2,
 }
 
@@ -33,7 +33,7 @@ pub enum DataStatus {
 pub enum TrailersStatus {
     /// On to the next filter, with all that has waited.
     Continue = 0,
-    /// They wait until the stream is told to go on.
+    /// Holds the trailers until the stream is resumed.
     StopIteration = 1,
 }
 

@@ -1,8 +1,8 @@
-//! Counting over all workers of the proxy, in the host's shared data.
+//! Counts over all workers of the proxy, in the host's shared data.
 //!
-//! A count belongs to a document: it begins with 0 when the document arrives, and the same document pushed again
-//! later begins anew. Workers take a document over one after another within moments of each other; what makes their
-//! counts one is the generation that the first of them writes down and the others, if they come soon enough, join.
+//! A count belongs to a document: it starts at 0 when the document arrives, and pushing the same document again later
+//! starts over. Workers pick up a document within moments of each other; they share counts through a generation, which
+//! the first of them writes and the others join if they come soon enough.
 
 use crate::host;
 use brownout_core::limit::tally::{Account, Tally};
@@ -11,12 +11,12 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
 use std::rc::Rc;
 
-/// How long after the first worker the last one may take over a document, in nanoseconds.
+/// How long after the first worker the last one may pick up a document, in nanoseconds.
 const TAKEOVER: u64 = 5_000_000_000;
-/// How often a write is tried when other workers write at the same time.
+/// How many times a write is tried when other workers write at the same time.
 const TRIES: usize = 100;
-/// A version that no value has. The host takes any version for a key that is not there, so that of two workers which
-/// find none only one can make it; with 0, which stands for any version, the second would undo the first's count.
+/// A version that no value has. The host accepts any version for a missing key, so if two workers find none, only one
+/// can create it. With 0, which matches any version, the second would overwrite the first's count.
 const NO_VERSION: u32 = u32::MAX;
 /// proxy-wasm's status for a write that came too late.
 const CAS_MISMATCH: host::Failed = host::Failed(8);
@@ -30,12 +30,12 @@ pub struct SharedTally {
 }
 
 impl SharedTally {
-    /// Joins the generation of the document with this text, or begins it.
+    /// Joins the generation of the document with this text, or starts one.
     pub fn new(text: &[u8]) -> Self {
         Self { generation: Generation::join(text), keys: BTreeMap::new() }
     }
 
-    /// Whether nobody has joined this generation before.
+    /// Returns whether this worker was the first to join the generation.
     pub fn is_first(&self) -> bool {
         self.generation.first
     }
@@ -61,8 +61,8 @@ impl Tally for SharedTally {
         let generation = &mut self.generation;
         update(&key, &mut |words| {
             if words.first() != generation.begun.as_ref() {
-                // Another listener, or a VM in the place of one that died, may have begun a later life of the same
-                // document: from then on it is this worker's too, which would otherwise never count again.
+                // Another listener, or a VM that replaces one that died, may have started a later life of the same
+                // document. This worker joins it, because it would otherwise never count again.
                 let Some(begun) = generation.current() else { return false };
                 generation.begun = Some(begun);
                 if words.first() != Some(&begun) {
@@ -80,19 +80,19 @@ impl Tally for SharedTally {
 /// One life of a document.
 #[derive(Debug)]
 struct Generation {
-    /// Shared data cannot be deleted, so that documents share a bounded number of keys.
+    /// The document's slot. Shared data cannot be deleted, so documents share a bounded number of keys.
     slot: u16,
     hash: u64,
-    /// When its first worker took it over; nothing if that cannot be told, and then nothing is counted.
+    /// When its first worker picked it up; `None` if that is unknown, and then nothing is counted.
     begun: Option<u64>,
-    /// Whether it was begun here.
+    /// Whether this worker started it.
     first: bool,
 }
 
 impl Generation {
     fn join(text: &[u8]) -> Self {
         let mut hasher = DefaultHasher::new();
-        // Another build may lay out its counts in another way.
+        // Another build may lay out its counts differently.
         hasher.write(env!("CARGO_PKG_VERSION").as_bytes());
         hasher.write(text);
         let hash = hasher.finish();
@@ -118,7 +118,7 @@ impl Generation {
         format!("brownout.generation.{}", self.slot)
     }
 
-    /// When the latest life of the document began; nothing if another document has the slot.
+    /// Returns when the latest life of the document began; `None` if another document has the slot.
     fn current(&self) -> Option<u64> {
         let (bytes, _) = host::shared_data(&self.key()).ok()??;
         match decoded(&bytes)[..] {
@@ -128,7 +128,7 @@ impl Generation {
     }
 }
 
-/// Changes numbers in shared data. `false` if `change` says so, or if they cannot be read or written.
+/// Changes numbers in shared data. Returns `false` if `change` does, or if they cannot be read or written.
 fn update(key: &str, change: &mut dyn FnMut(&mut Vec<u64>) -> bool) -> bool {
     for _ in 0..TRIES {
         let Ok(found) = host::shared_data(key) else { return false };

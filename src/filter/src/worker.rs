@@ -1,4 +1,4 @@
-//! What the root context and the exchanges of one plugin share in one VM, which is to say: in one worker.
+//! The state that the root context and the exchanges of one plugin share in one VM, and so in one worker.
 
 use crate::chance::VmEntropy;
 use crate::clock::HostClock;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// The host's timer counts milliseconds, and 0 stops it.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
-/// How long the first tick of a VM may take: requests that have waited for the proxy to start come before it.
+/// How long the first tick of a VM may take: requests that waited for the proxy to start are handled before it.
 const BENEFIT_OF_DOUBT: Duration = Duration::from_millis(50);
 
 thread_local! {
@@ -28,21 +28,21 @@ thread_local! {
     static TICKS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The engine, and what carries out its steps.
+/// The engine, and the state needed to carry out its steps.
 pub struct Worker {
     pub(crate) root: u32,
-    /// Is borrowed only while the engine is asked, never while a step of its is carried out.
+    /// Borrowed only during a call to the engine, never while one of its steps is carried out.
     engine: RefCell<Engine<VmEntropy>>,
     stats: RefCell<Stats>,
     /// The document's text.
     text: Cell<Option<Vec<u8>>>,
-    /// When the tick is due that the host has been told of.
+    /// When the next tick is due, as set with the host.
     pub(crate) armed: Cell<Option<Instant>>,
-    /// Whether what a release needs may be called.
+    /// Whether the host calls that a release needs are allowed.
     may_release: Cell<bool>,
-    /// How requests are asked for their headers.
+    /// How request headers are fetched.
     pub(crate) habit: Habit,
-    /// Whether the gauge says because of this worker that injection has stopped.
+    /// Whether this worker has counted itself in the `stopped` gauge.
     says_stopped: Cell<bool>,
     refusal: Cell<Refusal>,
 }
@@ -52,15 +52,15 @@ pub struct Worker {
 enum Refusal {
     #[default]
     No,
-    /// It could not, and the gauge does not say so yet. The host tries a document out in a VM that it then throws away,
-    /// without a word: only a tick proves that this one stays.
+    /// It could not, and the gauge does not show that yet. The host first tries a document in a VM that it then
+    /// silently discards: only a tick proves that this one stays.
     Untold,
-    /// It could not, and the gauge says so.
+    /// It could not, and the gauge shows that.
     Told,
 }
 
 impl Worker {
-    /// A worker that does nothing yet.
+    /// Creates a worker that does nothing yet.
     pub fn new(root: u32) -> Self {
         Self {
             root,
@@ -75,9 +75,9 @@ impl Worker {
         }
     }
 
-    /// Begins to follow a plan.
+    /// Starts following a plan.
     ///
-    /// `true` if this is the first worker of the proxy to follow this document.
+    /// Returns `true` if this is the first worker of the proxy to follow this document.
     pub fn follow(&self, mut plan: Plan, text: &[u8]) -> bool {
         // Envoy configures a root context again when another listener has the same plugin.
         if self.text.replace(Some(text.into())).as_deref() == Some(text) {
@@ -98,8 +98,8 @@ impl Worker {
         first
     }
 
-    /// Injects nothing from now on, since the document cannot be read. `true` for the first worker of the proxy that says
-    /// so of this text.
+    /// Stops injecting because the document cannot be read. Returns `true` for the first worker of the proxy that
+    /// refuses this text.
     pub fn refuse(&self, text: &[u8]) -> bool {
         let first = self.follow(Plan::off(), text);
         if self.refusal.get() == Refusal::No {
@@ -111,7 +111,7 @@ impl Worker {
         first
     }
 
-    /// The tick proves that this VM stays.
+    /// Reports a refused document in the gauge. Called from the tick, which proves that this VM stays.
     pub(crate) fn tell_refusal(&self) {
         if self.refusal.get() == Refusal::Untold
             && let Ok(stats) = self.stats.try_borrow()
@@ -129,7 +129,7 @@ impl Worker {
         }
     }
 
-    /// Looks at the clock, for what has its time beside the exchanges that are held.
+    /// Does the timed work that does not belong to held exchanges.
     pub(crate) fn look_around(&self, now: Instant) {
         self.ask(|engine| {
             engine.tell_others(now);
@@ -138,13 +138,13 @@ impl Worker {
         self.tell();
     }
 
-    /// Finds out whether exchanges can be held, and tells the engine: a proxy's configuration may keep calls from the module,
-    /// the tick among them, and what is held could then never be let go. The proof of the tick is the tick itself, one
-    /// millisecond after the first document of a VM has come, or a little later: until [`BENEFIT_OF_DOUBT`] is over it is
-    /// expected.
+    /// Finds out whether exchanges can be held, and tells the engine. A proxy's configuration may deny calls to the
+    /// module, including the tick, and held exchanges could then never be released. Only a tick proves that ticks work:
+    /// it comes one millisecond after the first document of a VM, or a little later, and is assumed to come until
+    /// [`BENEFIT_OF_DOUBT`] is over.
     fn prove(&self) {
         let on_itself = host::set_effective_context(self.root).is_ok();
-        // On a context that is no stream this does nothing, where it is allowed.
+        // On a context that is not a stream, this has no effect if it is allowed.
         self.may_release.set(on_itself && host::continue_stream(Direction::Request).is_ok());
         let mut doubted = None;
         if !TICKS.get() && host::set_tick_period(1).is_ok() {
@@ -161,7 +161,7 @@ impl Worker {
         self.ask(|engine| engine.set_holding(holding));
     }
 
-    /// A tick has come, and more will.
+    /// Records that a tick has come, and that more will.
     pub(crate) fn has_ticked(&self) {
         TICKS.set(true);
         if self.may_release.get() {
@@ -169,7 +169,7 @@ impl Worker {
         }
     }
 
-    /// Whether something may still have to be done with a stream, beyond what has been said already.
+    /// Returns whether a stream may still need work.
     pub fn is_concerned_with(&self, id: u32) -> bool {
         self.ask(|engine| engine.knows(ExchangeId(id))) != Some(false)
     }
@@ -180,7 +180,7 @@ impl Worker {
         self.tell();
     }
 
-    /// The root context goes, and nothing comes any more. The host's timer outlives the context that set it.
+    /// Cleans up when the root context goes away. The host's timer outlives the context that set it.
     pub fn leave(&self) {
         self.armed.set(None);
         self.counted(host::set_tick_period(0)).ok();
@@ -196,12 +196,12 @@ impl Worker {
         }
     }
 
-    /// Asks the engine. `None` if it is being asked already, which no host does.
+    /// Calls the engine. Returns `None` on a reentrant call, which no host makes.
     pub(crate) fn ask<R>(&self, question: impl FnOnce(&mut Engine<VmEntropy>) -> R) -> Option<R> {
         Some(question(&mut *self.engine.try_borrow_mut().ok()?))
     }
 
-    /// Counts and tells what has happened to the exchange of the effective context.
+    /// Counts and reports what has happened to the exchange of the effective context.
     pub(crate) fn tell(&self) {
         let (Ok(mut engine), Ok(stats)) = (self.engine.try_borrow_mut(), self.stats.try_borrow()) else {
             return;
@@ -229,8 +229,8 @@ impl Worker {
         self.engine.try_borrow().ok()?.poll_timeout()
     }
 
-    /// Tells the host of the next deadline, if that is earlier than the one it knows: each call begins the period
-    /// anew, so that calls for every request would put the tick off for ever.
+    /// Sets the host's timer to the next deadline, if that is earlier than the current one. Each call restarts the
+    /// period, so a call for every request would postpone the tick forever.
     pub(crate) fn arm(&self) -> host::Result<()> {
         let Some(due) = self.poll_timeout() else { return Ok(()) };
         if self.armed.get().is_some_and(|armed| armed <= due) {

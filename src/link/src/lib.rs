@@ -1,16 +1,15 @@
-//! The last steps of building: which functions the module offers to its host and calls there, and the module inside the
-//! command.
+//! The last build steps: sets which functions the module exports and imports, and appends the module to the command.
 //!
-//! The host calls each function of proxy-wasm that a module exports, for every request, and none that it does not.
-//! The SDK exports them all, and its own cannot be replaced while linking: two functions of one name are an error.
-//! So the filter exports `brownout_on_…`, and [`finish`] gives those the names under which the host looks for them, takes
-//! away what the host need not call, and everything that is then out of reach.
+//! For every request, the host calls each proxy-wasm function that a module exports. The SDK exports all of them, and
+//! they cannot be replaced at link time: two functions with one name are an error. So the filter exports
+//! `brownout_on_…`, and [`finish`] renames those to what the host expects, removes the exports that the host need not
+//! call, and then removes unreachable code.
 
 use walrus::{ExportItem, ImportKind, Module, ModuleConfig, ValType, passes};
 
-/// What the module offers: its memory, and functions of proxy-wasm 0.2.1. Each function of a stream costs every
-/// exchange a call; a stream's end is told by `proxy_on_delete` alone, which follows `proxy_on_log` and
-/// `proxy_on_done` at once.
+/// The module's exports: its memory, and functions of proxy-wasm 0.2.1. Each stream callback costs every exchange a
+/// call; the end of a stream needs only `proxy_on_delete`, which immediately follows `proxy_on_log` and
+/// `proxy_on_done`.
 pub const OFFERED: [&str; 15] = [
     "_initialize",
     "memory",
@@ -29,8 +28,8 @@ pub const OFFERED: [&str; 15] = [
     "proxy_on_vm_start",
 ];
 
-/// What the filter calls, by `src/filter/src/host.rs`. The SDK names more, which would make its readers wonder what the
-/// module may call out to.
+/// The host functions that `src/filter/src/host.rs` calls. The SDK imports more, which would make anyone who inspects
+/// the module wonder what it may call.
 pub const CALLED: [&str; 21] = [
     "proxy_add_header_map_value",
     "proxy_close_stream",
@@ -55,21 +54,21 @@ pub const CALLED: [&str; 21] = [
     "proxy_set_tick_period_milliseconds",
 ];
 
-/// The host's module of proxy-wasm, and its answer to a call that it does not know.
+/// The name of the host's import module, and proxy-wasm's status for an unimplemented call.
 const HOST: &str = "env";
 const UNIMPLEMENTED: i32 = 12;
 
-/// How the filter's own functions are called, and what the host calls them.
+/// The prefix of the filter's own functions, and the prefix that the host expects.
 const OURS: (&str, &str) = ("brownout_on_", "proxy_on_");
 
-/// The module that offers exactly this. The same bytes give the same bytes.
+/// Returns the module with exactly these exports. The output is deterministic.
 ///
 /// # Errors
-/// What is no module, or does not fit.
+/// If `linked` is not a module, or lacks an expected function.
 pub fn finish(linked: &[u8], offered: &[&str]) -> Result<Vec<u8>, String> {
     let mut config = ModuleConfig::new();
     config.generate_name_section(false).generate_producers_section(false);
-    let mut module = config.parse(linked).map_err(|error| format!("this is no module: {error}"))?;
+    let mut module = config.parse(linked).map_err(|error| format!("this is not a module: {error}"))?;
     put_ours_in_place(&mut module)?;
     keep(&mut module, offered)?;
     answer_what_is_not_called(&mut module)?;
@@ -77,7 +76,7 @@ pub fn finish(linked: &[u8], offered: &[&str]) -> Result<Vec<u8>, String> {
     Ok(module.emit_wasm())
 }
 
-/// Has each function of ours stand where the SDK's of the same name stood.
+/// Replaces the SDK's exports with our functions of the same name.
 fn put_ours_in_place(module: &mut Module) -> Result<(), String> {
     let ours: Vec<_> = module
         .exports
@@ -88,10 +87,10 @@ fn put_ours_in_place(module: &mut Module) -> Result<(), String> {
         let name = format!("{}{event}", OURS.1);
         let theirs = module.exports.iter().find(|export| export.name == name);
         let Some((theirs, old)) = theirs.map(|export| (export.id(), export.item)) else {
-            return Err(format!("`{}{event}` stands for nothing that the host calls", OURS.0));
+            return Err(format!("`{}{event}` replaces no function that the host calls", OURS.0));
         };
         if signature(module, item) != signature(module, old) {
-            return Err(format!("`{}{event}` takes or gives something else than `{name}`", OURS.0));
+            return Err(format!("`{}{event}` has a different signature from `{name}`", OURS.0));
         }
         module.exports.delete(theirs);
         module.exports.get_mut(id).name = name;
@@ -99,14 +98,14 @@ fn put_ours_in_place(module: &mut Module) -> Result<(), String> {
     Ok(())
 }
 
-/// What a function takes and gives.
+/// Returns the parameter and result types of a function.
 fn signature(module: &Module, item: ExportItem) -> Option<(&[walrus::ValType], &[walrus::ValType])> {
     let ExportItem::Function(function) = item else { return None };
     let of_type = module.types.get(module.funcs.get(function).ty());
     Some((of_type.params(), of_type.results()))
 }
 
-/// Leaves exactly these exports.
+/// Removes all exports but these.
 fn keep(module: &mut Module, offered: &[&str]) -> Result<(), String> {
     for name in offered {
         if module.exports.iter().all(|export| export.name != *name) {
@@ -120,7 +119,7 @@ fn keep(module: &mut Module, offered: &[&str]) -> Result<(), String> {
     Ok(())
 }
 
-/// Puts a function that answers "unimplemented" in the place of each of the host's that only the SDK names.
+/// Replaces each import that only the SDK uses with a function that returns "unimplemented".
 fn answer_what_is_not_called(module: &mut Module) -> Result<(), String> {
     let unused: Vec<_> = module
         .imports
@@ -129,10 +128,10 @@ fn answer_what_is_not_called(module: &mut Module) -> Result<(), String> {
         .map(|import| (import.name.clone(), import.kind.clone()))
         .collect();
     for (name, kind) in unused {
-        let ImportKind::Function(function) = kind else { return Err(format!("`{name}` is no function")) };
+        let ImportKind::Function(function) = kind else { return Err(format!("`{name}` is not a function")) };
         if signature(module, ExportItem::Function(function)).is_none_or(|(_, gives)| gives != [ValType::I32])
         {
-            return Err(format!("`{name}` does not give a status"));
+            return Err(format!("`{name}` does not return a status"));
         }
         module
             .replace_imported_func(function, |(body, _)| {
@@ -150,10 +149,10 @@ const MARK: &[u8; 8] = b"BROWNOUT";
 /// Appends a module to an executable, which runs as before and finds the module at the end of its own file.
 ///
 /// # Errors
-/// If there is a module in it already.
+/// If the executable already contains a module.
 pub fn embed(mut command: Vec<u8>, module: &[u8]) -> Result<Vec<u8>, String> {
     if command.ends_with(MARK) {
-        return Err("this command has a module in it already: name the one that cargo has built".into());
+        return Err("this command already contains a module: pass the one that cargo built".into());
     }
     command.extend_from_slice(module);
     command.extend_from_slice(&(module.len() as u64).to_le_bytes());

@@ -1,4 +1,4 @@
-//! The last steps of building: `brownout-link module LINKED MODULE` and `brownout-link command COMMAND MODULE WHOLE`.
+//! The last build steps: `brownout-link module LINKED MODULE` and `brownout-link command COMMAND MODULE WHOLE`.
 
 use brownout_link::{OFFERED, embed, finish};
 use std::fs::{self, Permissions};

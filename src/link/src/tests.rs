@@ -1,7 +1,7 @@
 use super::*;
 use walrus::{FunctionBuilder, FunctionId, ValType};
 
-/// A function of one parameter that gives a number.
+/// Adds a function with one parameter that returns a number.
 fn function(module: &mut Module, parameter: ValType, gives: i32) -> FunctionId {
     let mut function = FunctionBuilder::new(&mut module.types, &[parameter], &[ValType::I32]);
     function.func_body().i32_const(gives);
@@ -9,7 +9,7 @@ fn function(module: &mut Module, parameter: ValType, gives: i32) -> FunctionId {
     function.finish(vec![parameter], &mut module.funcs)
 }
 
-/// A module with these exports, of which each gives another number, from 0 on.
+/// Builds a module with these exports, which return 0, 1, 2 and so on.
 fn linked(exports: &[(&str, ValType)]) -> Vec<u8> {
     let mut module = Module::default();
     for ((name, parameter), gives) in exports.iter().zip(0..) {
@@ -19,7 +19,7 @@ fn linked(exports: &[(&str, ValType)]) -> Vec<u8> {
     module.emit_wasm()
 }
 
-/// The exports of a module, each with the text of what it does, and the number of its functions.
+/// Returns a module's exports, each with its instructions as text, and the number of its functions.
 fn found(bytes: &[u8]) -> (Vec<(String, String)>, usize) {
     let module = Module::from_buffer(bytes).expect("a module");
     let mut exports = Vec::new();
@@ -83,7 +83,7 @@ fn a_call_of_another_shape_is_refused() {
     let (function, _) = module.add_import_func("env", "proxy_unknown", of_type);
     module.exports.add("a", function);
     let refused = finish(&module.emit_wasm(), &["a"]).map(|_| ());
-    assert_eq!(refused, Err("`proxy_unknown` does not give a status".to_owned()));
+    assert_eq!(refused, Err("`proxy_unknown` does not return a status".to_owned()));
 }
 
 #[test]
@@ -99,19 +99,19 @@ fn what_does_not_fit_is_refused() {
         (
             vec![TICK, ("brownout_on_tock", ValType::I32)],
             ["proxy_on_tick"],
-            "`brownout_on_tock` stands for nothing that the host calls",
+            "`brownout_on_tock` replaces no function that the host calls",
         ),
         (
             vec![TICK, ("brownout_on_tick", ValType::I64)],
             ["proxy_on_tick"],
-            "`brownout_on_tick` takes or gives something else than `proxy_on_tick`",
+            "`brownout_on_tick` has a different signature from `proxy_on_tick`",
         ),
         (vec![TICK], ["proxy_on_log"], "the module does not export `proxy_on_log`"),
     ] {
         assert_eq!(finish(&linked(&exports), &offered).map(|_| ()), Err(message.to_owned()));
     }
     let message = finish(b"not a module", &[]).map(|_| ()).expect_err("no module");
-    assert!(message.starts_with("this is no module: "), "{message}");
+    assert!(message.starts_with("this is not a module: "), "{message}");
 }
 
 #[test]
@@ -119,5 +119,5 @@ fn a_module_is_appended_once_with_its_length_and_a_mark() {
     let whole = embed(b"\x7fELF".to_vec(), b"\0asm").expect("it can be done");
     assert_eq!(whole, b"\x7fELF\0asm\x04\0\0\0\0\0\0\0BROWNOUT");
     let message = embed(whole, b"\0asm").expect_err("it has one");
-    assert!(message.starts_with("this command has a module in it already"), "{message}");
+    assert!(message.starts_with("this command already contains a module"), "{message}");
 }

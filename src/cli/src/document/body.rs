@@ -1,4 +1,4 @@
-//! What a document was read from, and the way from its mistakes to the file.
+//! The text that a document was read from, and the mapping of its mistakes to the file.
 
 use super::excerpt::Excerpt;
 use super::places::Places;
@@ -8,7 +8,7 @@ use brownout_core::decode::path::Path;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// A text, and the places of the document in it; without places it is JSON that nobody has looked into yet.
+/// A text, and the places of the document's values in it; without places, it is JSON that has not been parsed yet.
 #[derive(Debug, Clone)]
 pub struct Body {
     excerpt: Rc<Excerpt>,
@@ -16,19 +16,19 @@ pub struct Body {
 }
 
 impl Body {
-    /// JSON text.
+    /// Creates a body from JSON text.
     pub fn of_json(excerpt: Rc<Excerpt>) -> Self {
         Self { excerpt, places: None }
     }
 
-    /// A value that somebody else has read from the text.
+    /// Creates a body from a text whose places are already known.
     pub fn of_value(excerpt: Rc<Excerpt>, places: Places) -> Self {
         Self { excerpt, places: Some(places) }
     }
 
-    /// Mistakes with the parts of the file that they are about, in the order of the text.
+    /// Returns the mistakes with their places in the file, in the order of the text.
     pub fn place(&self, diagnostics: Vec<Diagnostic>) -> Vec<Mistake> {
-        // Only text that is known to be JSON is read a second time, for the places: depth is limited then.
+        // Only text that is known to be JSON is parsed again for the places: its depth is limited.
         let is_json = diagnostics.iter().all(|diagnostic| diagnostic.position.is_none());
         let read = || is_json.then(|| json::places(self.excerpt.text())).flatten();
         let read = if self.places.is_none() { read() } else { None };
@@ -51,7 +51,7 @@ impl Body {
         mistakes
     }
 
-    /// The character at a line and a byte column, both from 1.
+    /// Returns the character at a line and a byte column, both from 1.
     fn at(&self, position: Position) -> Range<usize> {
         let source = self.excerpt.text();
         let line: usize =
@@ -65,7 +65,7 @@ impl Body {
         start..start + width
     }
 
-    /// What a value that goes over several lines has on its first line: enough to find it.
+    /// Cuts a span to its first line, which is enough to find the value.
     fn first_line(&self, span: Range<usize>) -> Range<usize> {
         let text = self.excerpt.text().get(span.clone()).unwrap_or_default();
         let first = text.lines().next().unwrap_or_default().trim_end();

@@ -1,5 +1,5 @@
-//! A text that stands within a file, perhaps as a string with escapes or as an indented block, and where each byte of it
-//! stands there: a document in a manifest is read by itself, and its mistakes are shown in the manifest.
+//! A text inside a file, perhaps as a string with escapes or as an indented block, and the place of each of its bytes in
+//! that file: a document in a manifest is read on its own, and its mistakes are shown in the manifest.
 
 use std::ops::Range;
 
@@ -7,17 +7,17 @@ use std::ops::Range;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Excerpt {
     text: String,
-    /// What writes each byte's character, and the place of the end. `None` for the file itself.
+    /// The source range of each byte's character, and the place of the end. `None` for the file itself.
     places: Option<Vec<Range<usize>>>,
 }
 
 impl Excerpt {
-    /// The whole file.
+    /// Creates an excerpt of the whole file.
     pub fn whole(text: &str) -> Self {
         Self { text: text.into(), places: None }
     }
 
-    /// A string whose literal stands at `span` of this text. One that cannot be followed byte by byte is placed as a whole.
+    /// Creates an excerpt for the string literal at `span`. One that cannot be aligned byte by byte is placed as a whole.
     pub fn string(&self, span: Range<usize>, value: &str) -> Self {
         let raw = self.text.get(span.clone()).unwrap_or_default();
         let places = match align(raw, value) {
@@ -35,7 +35,7 @@ impl Excerpt {
         &self.text
     }
 
-    /// A part of it as a part of the file.
+    /// Maps a range in this text to the file.
     pub fn in_file(&self, span: Range<usize>) -> Range<usize> {
         let Some(places) = &self.places else { return span };
         let place = |byte: usize| places.get(byte).or(places.last()).cloned().unwrap_or_default();
@@ -43,13 +43,13 @@ impl Excerpt {
         if span.is_empty() {
             return first.start..first.start;
         }
-        // The end of the last character, rather than the start of what follows: an indentation may be between them.
+        // Use the end of the last character, not the start of the next: there may be indentation between them.
         first.start..place(span.end - 1).end.max(first.start)
     }
 }
 
-/// What writes each byte's character of a string in its literal, JSON's or any of YAML's, and the end; `None` if they do
-/// not fit. White space, which YAML folds and cuts, is placed by what stands around it.
+/// Returns the range in a JSON or YAML literal of each byte's character, and the end; `None` if literal and value do not
+/// match. White space, which YAML folds and trims, is placed by its neighbours.
 fn align(literal: &str, value: &str) -> Option<Vec<Range<usize>>> {
     let mut literal = Literal::new(literal);
     let mut places = Vec::with_capacity(value.len() + 1);
@@ -95,7 +95,7 @@ impl<'a> Literal<'a> {
         Self { text, at: at + 1, style }
     }
 
-    /// The place of the next character, which is this one.
+    /// Advances past the next character, which must be `wanted`, and returns its place.
     fn next(&mut self, wanted: char) -> Option<usize> {
         if wanted.is_whitespace() {
             return Some(self.blank(wanted));
@@ -107,7 +107,7 @@ impl<'a> Literal<'a> {
                 self.at += length;
                 return Some(start);
             }
-            // What YAML folds away.
+            // YAML folds this white space away.
             if !found.is_none_or(char::is_whitespace) {
                 return None;
             }
@@ -125,7 +125,7 @@ impl<'a> Literal<'a> {
         start
     }
 
-    /// The next character and the bytes that write it; no character for a line that goes on.
+    /// Returns the next character and the length of its source; no character for a line continuation.
     fn peek(&self) -> Option<(Option<char>, usize)> {
         let rest = self.text.get(self.at..)?;
         let first = rest.chars().next()?;
@@ -137,7 +137,7 @@ impl<'a> Literal<'a> {
     }
 }
 
-/// What stands after a backslash in a string in double quotes: JSON's escapes, and YAML's further ones.
+/// Parses what follows a backslash in a double-quoted string: JSON's escapes, and YAML's additional ones.
 fn escape(text: &str) -> Option<(Option<char>, usize)> {
     let kind = text.chars().next()?;
     let simple = |character| Some((Some(character), 1));

@@ -6,7 +6,7 @@ use jsonc_parser::common::Ranged;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use std::ops::Range;
 
-/// The places in a text that is JSON. Whether it is, is not decided here: this parser takes more than JSON.
+/// Returns the places in a JSON text. The caller checks that it is JSON: this parser accepts more than that.
 pub(super) fn places(text: &str) -> Option<Places> {
     let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default()).ok()?;
     Some(value(parsed.value.as_ref()?))

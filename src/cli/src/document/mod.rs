@@ -1,5 +1,5 @@
-//! A document as its author wrote it, JSON or YAML: what the module would get of it, what is wrong with it, and
-//! where in the text that stands.
+//! A document as its author wrote it, in JSON or YAML: the JSON that the module would get, its mistakes, and their
+//! places in the text.
 
 mod body;
 mod excerpt;
@@ -22,17 +22,17 @@ use std::io;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// The longest configuration of another tool, in bytes: a dump of a whole Envoy may be longer than any document.
+/// The longest configuration of another tool, in bytes: a dump of a whole Envoy can be longer than any document.
 const LONGEST_INPUT: usize = 16 * 1024 * 1024;
 
-/// A document, with the name under which messages speak of it.
+/// A document, with its name for messages.
 #[derive(Debug, Clone)]
 pub struct DocumentFile {
     name: String,
     bytes: Vec<u8>,
     source: String,
     syntax: Syntax,
-    /// Where the first byte stands that is not UTF-8.
+    /// The offset of the first byte that is not UTF-8.
     not_utf8: Option<usize>,
 }
 
@@ -49,7 +49,7 @@ pub struct Checked {
     pub plan: Plan,
     /// The JSON text that the module gets.
     pub json: String,
-    /// The way from what is said about it to the file.
+    /// Maps messages about it to places in the file.
     pub body: Body,
 }
 
@@ -63,12 +63,12 @@ pub struct Mistake {
 }
 
 impl DocumentFile {
-    /// A document from a file's bytes. The name's ending says whether it is JSON or YAML; without a known ending, a
+    /// Creates a document from a file's bytes. The file extension decides between JSON and YAML; without a known one, a
     /// text that begins with `{` is JSON.
     pub fn new(name: &str, bytes: &[u8]) -> Self {
         let not_utf8 = str::from_utf8(bytes).err().map(|error| error.valid_up_to());
         let mut source = String::from_utf8_lossy(bytes).into_owned();
-        // Editors on Windows begin a file with a byte order mark, which is not part of the text.
+        // Editors on Windows put a byte order mark first, which is not part of the text.
         if source.starts_with('\u{feff}') {
             source.remove(0);
         }
@@ -82,10 +82,10 @@ impl DocumentFile {
         Self { name: name.into(), bytes: bytes.into(), source, syntax, not_utf8 }
     }
 
-    /// The document in a file; `-` is standard input.
+    /// Opens the document in a file; `-` is standard input.
     ///
     /// # Errors
-    /// The name, and why it cannot be read.
+    /// The name, and why the file cannot be read.
     pub fn open(path: &std::path::Path) -> Result<Self, (String, io::Error)> {
         if path != std::path::Path::new("-") {
             let name = path.display().to_string();
@@ -101,17 +101,17 @@ impl DocumentFile {
         }
     }
 
-    /// The name under which messages speak of it.
+    /// Returns its name for messages.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its bytes, as they were read.
+    /// Returns its bytes, as they were read.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Its text, without a byte order mark.
+    /// Returns its text, without a byte order mark.
     pub fn source(&self) -> &str {
         &self.source
     }
@@ -133,7 +133,7 @@ impl DocumentFile {
             },
         };
         let plan = Plan::from_json(json.as_bytes()).map_err(|diagnostics| body.place(diagnostics))?;
-        // Mistakes that the module tolerates in a document that it has already.
+        // Mistakes that the module tolerates in a document that it already has.
         let mut mistakes = lint::plan(&plan, lint::Context::default());
         mistakes.retain(|mistake| mistake.severity == Severity::Error);
         match mistakes.is_empty() {
@@ -142,11 +142,11 @@ impl DocumentFile {
         }
     }
 
-    /// The values in a text that need not be a document of ours: another tool's configuration, manifests. JSON has one,
-    /// YAML any number.
+    /// Returns the values in a text that need not be a document of ours, such as another tool's configuration or a
+    /// manifest. JSON has one, YAML any number.
     ///
     /// # Errors
-    /// Why it is neither.
+    /// When the text is neither.
     pub fn values(&self) -> Result<Vec<(Json, Places)>, Box<Mistake>> {
         if let Some(offset) = self.not_utf8 {
             return Err(Box::new(mistake(Code::Syntax, "not valid UTF-8", "", offset..offset)));
@@ -179,13 +179,13 @@ impl DocumentFile {
         }
     }
 
-    /// Whether a text in braces is more likely YAML than JSON with a mistake: nothing says that it is JSON.
+    /// Returns whether a text in braces may be YAML rather than JSON with a mistake: nothing marks it as JSON.
     fn may_be_yaml(&self) -> bool {
         let inside = self.source.trim_start().trim_start_matches('{').trim_start();
         !self.name.to_ascii_lowercase().ends_with(".json") && !inside.starts_with('"')
     }
 
-    /// A mistake shown in this text: that of `places` which the path leads to.
+    /// Locates a mistake in this text, by looking up its path in `places`.
     pub fn locate(&self, diagnostic: Diagnostic, places: &Places, earlier: usize) -> Mistake {
         let span = self.first_line(places.find(&diagnostic.path, diagnostic.code, earlier));
         Mistake { diagnostic, span }
@@ -201,14 +201,14 @@ impl DocumentFile {
         Ok(value.map_or_else(|| (String::new(), Places::leaf(0..0)), |value| (value.text(), value.places)))
     }
 
-    /// What a value that goes over several lines has on its first line: enough to find it.
+    /// Cuts a span to its first line, which is enough to find the value.
     fn first_line(&self, span: Range<usize>) -> Range<usize> {
         let text = self.source.get(span.clone()).unwrap_or_default();
         let first = text.lines().next().unwrap_or_default().trim_end();
         span.start..span.start + first.len()
     }
 
-    /// Line and column of a place in the text, both from 1, the column in characters.
+    /// Returns the line and column of an offset in the text, both from 1, the column in characters.
     pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let before = self.source.get(..offset).unwrap_or(&self.source);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -216,7 +216,7 @@ impl DocumentFile {
     }
 }
 
-/// A mistake of the file itself.
+/// Creates a mistake about the file itself.
 pub(crate) fn mistake(code: Code, message: &str, label: &str, span: Range<usize>) -> Mistake {
     let diagnostic = Diagnostic {
         severity: Severity::Error,

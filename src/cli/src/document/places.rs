@@ -1,4 +1,4 @@
-//! Where in a text the values of a document stand.
+//! The places of a document's values in a text.
 
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::decode::path::{Path, Segment};
@@ -8,7 +8,7 @@ use std::ops::Range;
 /// The place of a value, and of the values inside it. All places are in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
-    /// What a message about the value points to.
+    /// The part that a message about the value points to.
     span: Range<usize>,
     inner: Inner,
 }
@@ -25,54 +25,54 @@ enum Inner {
 pub struct Field {
     /// The name, as the text has it.
     pub name: String,
-    /// Where the name stands.
+    /// The place of the name.
     pub key: Range<usize>,
-    /// Where the value stands.
+    /// The place of the value.
     pub value: Places,
 }
 
 impl Places {
-    /// Of a value with nothing inside.
+    /// Creates the place of a value with nothing inside.
     pub fn leaf(span: Range<usize>) -> Self {
         Self { span, inner: Inner::Leaf }
     }
 
-    /// Of a list.
+    /// Creates the places of a list.
     pub fn list(span: Range<usize>, elements: Vec<Self>) -> Self {
         Self { span, inner: Inner::Elements(elements) }
     }
 
-    /// Of an object: its fields in the order of the text, with any that occur twice.
+    /// Creates the places of an object: its fields in the order of the text, including duplicates.
     pub fn object(span: Range<usize>, fields: Vec<Field>) -> Self {
         Self { span, inner: Inner::Fields(fields) }
     }
 
-    /// What a message about the value points to.
+    /// Returns the part that a message about the value points to.
     pub fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
-    /// The place of a field's value.
+    /// Returns the place of a field's value.
     pub fn field(&self, name: &str) -> Option<&Self> {
         let Inner::Fields(fields) = &self.inner else { return None };
         fields.iter().find(|field| field.name == name).map(|field| &field.value)
     }
 
-    /// Where a field's name stands.
+    /// Returns the place of a field's name.
     pub fn name(&self, name: &str) -> Option<Range<usize>> {
         let Inner::Fields(fields) = &self.inner else { return None };
         fields.iter().find(|field| field.name == name).map(|field| field.key.clone())
     }
 
-    /// The place of an element of a list.
+    /// Returns the place of a list element.
     pub fn element(&self, index: usize) -> Option<&Self> {
         let Inner::Elements(elements) = &self.inner else { return None };
         elements.get(index)
     }
 
-    /// The part of the text that a mistake at `path` is about: the field's name if the field should not be there,
-    /// else the value; where the path goes further than the text, the innermost value that exists. `earlier` is how
-    /// many equal mistakes came before this one: a field may be given three times.
+    /// Returns the part of the text that a mistake at `path` is about: the field's name if the field should not be
+    /// there, else the value; if the path goes deeper than the text, the innermost value that exists. `earlier` is the
+    /// number of equal mistakes before this one: a field may be given three times.
     pub fn find(&self, path: &Path, code: Code, earlier: usize) -> Range<usize> {
         let mut here = self;
         for (depth, segment) in path.segments().iter().enumerate() {
@@ -84,7 +84,7 @@ impl Places {
                 },
                 (Inner::Fields(fields), Segment::Field(name)) => {
                     let written: Vec<&Field> = fields.iter().filter(|field| field.name == *name).collect();
-                    // What is said about a checked document names its fields as they are documented.
+                    // Messages about a checked document use the documented field names.
                     let named = match written.is_empty() {
                         true => fields.iter().filter(|field| snake(&field.name) == *name).collect(),
                         false => written,

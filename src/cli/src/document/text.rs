@@ -3,13 +3,13 @@
 use brownout_core::decode::json::Json;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-/// JSON text without blanks.
+/// Returns JSON text without whitespace.
 pub(crate) fn json(value: &Json) -> String {
-    // Strings are the only keys and nothing is a map of the standard library: this cannot fail.
+    // All keys are strings, so this cannot fail.
     serde_json::to_string(&Text(value)).unwrap_or_default()
 }
 
-/// A value to be printed, with its fields in their order.
+/// A value to print, with its fields in order.
 pub struct Text<'a>(pub &'a Json);
 
 impl Serialize for Text<'_> {

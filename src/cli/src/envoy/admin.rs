@@ -1,4 +1,4 @@
-//! Envoy's admin interface, as much of it as we read.
+//! The parts of Envoy's admin interface that we use.
 
 use crate::input;
 use brownout_core::value::query::RESERVED;
@@ -27,39 +27,40 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// The admin interface at this address; nothing is asked yet.
+    /// Creates a client for this address, without sending a request.
     pub fn new(address: SocketAddr) -> Self {
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(TIMEOUT))
-            // The user's proxy is not for addresses of this machine.
+            // The user's HTTP proxy does not apply to Envoy's admin address.
             .proxy(None)
-            // Nor is it somebody else who answers for Envoy.
+            // A redirect would let another server answer for Envoy.
             .max_redirects(0)
             .max_redirects_will_error(false)
             .http_status_as_error(false);
         Self { address, agent: config.build().into() }
     }
 
-    /// The address in a URL such as `http://localhost:9901`, for the command line.
+    /// Parses a URL such as `http://localhost:9901`, for the command line.
     ///
     /// # Errors
-    /// When there is none.
+    /// When it has no address.
     pub fn address_of(url: &str) -> Result<SocketAddr, String> {
         let host = url.strip_prefix("http://").unwrap_or(url).trim_end_matches('/');
-        let found =
-            host.to_socket_addrs().map_err(|error| format!("`{host}` is no address with a port: {error}"))?;
+        let found = host
+            .to_socket_addrs()
+            .map_err(|error| format!("`{host}` is not an address with a port: {error}"))?;
         let mut found: Vec<SocketAddr> = found.collect();
-        // Envoy mostly listens on IPv4 alone, while `localhost` is both.
+        // Envoy usually listens on IPv4 only, while `localhost` resolves to both.
         found.sort_by_key(SocketAddr::is_ipv6);
-        found.into_iter().next().ok_or_else(|| format!("nothing is known under `{host}`"))
+        found.into_iter().next().ok_or_else(|| format!("`{host}` resolves to no address"))
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Whether Envoy says `LIVE`: it has its listeners and their first configuration.
+    /// Returns whether Envoy is `LIVE`: it has its listeners and their first configuration.
     ///
     /// # Errors
     /// When Envoy does not answer.
@@ -68,7 +69,7 @@ impl Admin {
         Ok(status == 200 && body.trim() == "LIVE")
     }
 
-    /// The text of an admin page: `/config_dump`, `/listeners?format=json`.
+    /// Returns the text of an admin page: `/config_dump`, `/listeners?format=json`.
     ///
     /// # Errors
     /// When Envoy does not answer, or answers with another status than 200.
@@ -79,7 +80,7 @@ impl Admin {
         }
     }
 
-    /// An admin page as JSON.
+    /// Returns an admin page as JSON.
     ///
     /// # Errors
     /// As [`Admin::page`], and when the page is not JSON.
@@ -87,7 +88,7 @@ impl Admin {
         serde_json::from_str(&self.page(path)?).map_err(|error| self.error(path, error.to_string()))
     }
 
-    /// The counters and gauges whose names match a regular expression (`^wasmcustom\.brownout`), by name.
+    /// Returns the counters and gauges whose names match a regular expression (`^wasmcustom\.brownout`), by name.
     ///
     /// # Errors
     /// As [`Admin::json`].
@@ -101,8 +102,8 @@ impl Admin {
             .collect())
     }
 
-    /// The addresses that Envoy listens on, by listener name: with port 0 in the configuration, the port that the
-    /// system chose.
+    /// Returns the addresses that Envoy listens on, by listener name. With port 0 in the configuration, that is the
+    /// port that the system chose.
     ///
     /// # Errors
     /// As [`Admin::json`].
@@ -115,7 +116,7 @@ impl Admin {
             .collect())
     }
 
-    /// Has Envoy close its log files and open them again, by their names.
+    /// Makes Envoy close and reopen its log files.
     ///
     /// # Errors
     /// When Envoy does not answer.

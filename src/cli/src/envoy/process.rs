@@ -1,4 +1,4 @@
-//! A running Envoy that ends when we end, whatever ends us.
+//! A running Envoy that ends when we end, whatever the cause.
 
 use super::admin::Admin;
 use std::ffi::OsString;
@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const SUPERVISE: &str = include_str!("supervise.sh");
-/// By its path: there may be nothing on PATH.
+/// An absolute path, since PATH may be empty.
 const SHELL: &str = "/bin/sh";
 const POLL: Duration = Duration::from_millis(10);
 /// The supervising shell kills an Envoy that has not ended 3 s after its SIGTERM.
@@ -19,7 +19,7 @@ const STOP_DEADLINE: Duration = Duration::from_secs(5);
 /// How much of the log an error shows.
 const COMPLAINTS: usize = 12;
 
-/// Why Envoy does not run.
+/// Why Envoy is not running.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The log file cannot be written.
@@ -30,11 +30,11 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
-    /// The shell that looks after Envoy cannot be started.
+    /// The shell that supervises Envoy cannot be started.
     #[error("cannot start Envoy through `sh`: {0}")]
     Shell(#[source] io::Error),
     /// Envoy ended before it was ready.
-    #[error("Envoy ended at once ({status}); the end of its log `{log}`:\n{tail}")]
+    #[error("Envoy exited during startup ({status}); the end of its log `{log}`:\n{tail}")]
     Ended {
         /// How it ended.
         status: ExitStatus,
@@ -43,7 +43,7 @@ pub enum Error {
         /// Its last lines.
         tail: String,
     },
-    /// Envoy runs and does not say that it is ready.
+    /// Envoy is running but did not become ready.
     #[error("Envoy is not ready after {seconds} s; the end of its log `{log}`:\n{tail}")]
     NotReady {
         /// How long we waited.
@@ -66,8 +66,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Envoy with one worker and the bootstrap `config` (YAML or JSON, by its ending). What it prints goes to the
-    /// file `log`, and `log` with `.admin` appended takes its admin address.
+    /// Configures an Envoy with one worker and the bootstrap `config` (YAML or JSON, by its extension). Its output goes
+    /// to the file `log`, and its admin address to `log` with `.admin` appended.
     pub fn new(envoy: &Path, config: &Path, log: &Path) -> Self {
         Self {
             envoy: envoy.into(),
@@ -78,27 +78,27 @@ impl Launch {
         }
     }
 
-    /// With this many worker threads.
+    /// Sets the number of worker threads.
     #[must_use]
     pub fn concurrency(mut self, workers: u32) -> Self {
         self.concurrency = workers;
         self
     }
 
-    /// With one more argument on Envoy's command line.
+    /// Adds an argument to Envoy's command line.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
-    /// Starts it. It is not ready yet: [`Process::wait_ready`].
+    /// Starts Envoy without waiting until it is ready: see [`Process::wait_ready`].
     ///
     /// # Errors
     /// When the log cannot be written or there is no shell. A wrong configuration shows in `wait_ready`.
     pub fn start(self) -> Result<Process, Error> {
         let address = self.address_file();
-        // One left by an earlier Envoy would send us to the wrong address.
+        // A file left by an earlier Envoy would hold the wrong address.
         let _ = fs::remove_file(&address);
         let log = File::create(&self.log).map_err(|source| Error::Log { path: self.log.clone(), source })?;
         let mut shell = Command::new(SHELL)
@@ -115,7 +115,7 @@ impl Launch {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(log)
-            // A Ctrl-C in the terminal is ours to act on, not Envoy's.
+            // We handle Ctrl-C in the terminal, not Envoy.
             .process_group(0)
             .spawn()
             .map_err(Error::Shell)?;
@@ -136,11 +136,11 @@ fn read_pid(shell: &mut Child) -> io::Result<u32> {
     if let Some(stdout) = shell.stdout.take() {
         BufReader::new(stdout).read_line(&mut line)?;
     }
-    line.trim().parse().map_err(|_| io::Error::other("it did not print Envoy's process id"))
+    line.trim().parse().map_err(|_| io::Error::other("the shell did not print Envoy's process id"))
 }
 
 /// A running Envoy. It ends with [`Process::stop`], when this value is dropped, and when our process ends for any
-/// reason, a SIGKILL included.
+/// reason, including SIGKILL.
 #[derive(Debug)]
 pub struct Process {
     shell: Child,
@@ -152,17 +152,17 @@ pub struct Process {
 }
 
 impl Process {
-    /// Envoy's process id.
+    /// Returns Envoy's process id.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// The file with what Envoy prints.
+    /// Returns the file with Envoy's output.
     pub fn log(&self) -> &Path {
         &self.log
     }
 
-    /// The last `lines` lines of the log.
+    /// Returns the last `lines` lines of the log.
     pub fn log_tail(&self, lines: usize) -> String {
         let log = fs::read(&self.log).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -170,23 +170,23 @@ impl Process {
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
-    /// What an error shows of the log: no lines of level info, since a starting Envoy prints pages of them.
+    /// Returns the last log lines for an error message, without level info, since a starting Envoy prints pages of it.
     pub fn complaints(&self, lines: usize) -> String {
         let log = self.log_tail(usize::MAX);
         let all: Vec<&str> = log.lines().filter(|line| !line.contains("][info][")).collect();
         all[all.len().saturating_sub(lines)..].join("\n")
     }
 
-    /// How Envoy ended, if it has.
+    /// Returns Envoy's exit status, once it has ended.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.shell.try_wait().ok().flatten()
     }
 
-    /// Waits until Envoy is `LIVE`: every listener and every first configuration is there. Works with an admin
-    /// port of 0 too; the configuration must have an admin address.
+    /// Waits until Envoy is `LIVE`: every listener has its first configuration. Also works with admin port 0; the
+    /// configuration must have an admin address.
     ///
     /// # Errors
-    /// When Envoy ends, or is not ready within `deadline`: with the last lines of its log.
+    /// When Envoy ends or is not ready within `deadline`; the error has the last lines of its log.
     pub fn wait_ready(&mut self, deadline: Duration) -> Result<Admin, Error> {
         let end = Instant::now() + deadline;
         loop {
@@ -211,19 +211,19 @@ impl Process {
         }
     }
 
-    /// The admin interface, once Envoy has said where it is.
+    /// Returns the admin interface, once Envoy has written its address.
     fn admin(&self) -> Option<Admin> {
         let address = fs::read_to_string(&self.address).ok()?;
         Some(Admin::new(address.trim().parse().ok()?))
     }
 
-    /// Ends Envoy and waits until it is gone. Harmless when it has ended already.
+    /// Stops Envoy and waits until it has exited. Does nothing if it already has.
     pub fn stop(&mut self) {
         self.lifeline = None;
         let end = Instant::now() + STOP_DEADLINE;
         while self.ended().is_none() {
             if Instant::now() >= end {
-                // Only a shell that somebody stopped gets here; nothing more can be done about it.
+                // Only a stopped (SIGSTOP) shell gets here; nothing more can be done.
                 let _ = self.shell.kill();
                 let _ = self.shell.wait();
                 return;

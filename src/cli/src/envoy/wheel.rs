@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// The version that is used unless another is asked for.
+/// The default version.
 pub const DEFAULT_VERSION: &str = "1.40.0";
 
 /// The versions that can be downloaded, the oldest first.
@@ -37,13 +37,13 @@ const fn pin(version: &'static str, architecture: &'static str, megabytes: u32, 
     Pin { version, architecture, megabytes, sha256 }
 }
 
-/// The Envoy of this version from the cache; the first time it is downloaded, checked and unpacked into it.
+/// Returns the Envoy of this version from the cache; the first time, it is downloaded, checked and unpacked.
 ///
 /// The cache is `BROWNOUT_CACHE`, or `brownout` in the user's cache folder (`XDG_CACHE_HOME`, `~/.cache`).
 /// Several processes may do this at once.
 ///
 /// # Errors
-/// Each says the way out.
+/// Each message says what to do.
 pub fn cached(version: &str) -> Result<PathBuf, DownloadError> {
     let folder = cache()?.join("envoy");
     let path = folder.join(version).join("envoy");
@@ -53,7 +53,7 @@ pub fn cached(version: &str) -> Result<PathBuf, DownloadError> {
     let pin = pinned(version, env::consts::OS, env::consts::ARCH)?;
     fs::create_dir_all(&folder).map_err(failed(&folder))?;
     let lock = folder.join(".lock");
-    // Several processes download once, not each. Where files cannot be locked they do it each, which is safe too.
+    // The lock makes concurrent processes download only once. Without file locks, each downloads, which is safe too.
     let lock = File::create(&lock).map_err(failed(&lock))?;
     let _ = lock.lock();
     if !path.is_file() {
@@ -84,7 +84,7 @@ fn pinned(version: &str, system: &str, architecture: &str) -> Result<&'static Pi
         })
 }
 
-/// Downloads beside the final place and moves the finished file there, so that no process sees half an Envoy.
+/// Downloads into a temporary folder and moves the finished file into place, so that no process sees half an Envoy.
 fn fetch(pin: &Pin, folder: &Path, target: &Path) -> Result<(), DownloadError> {
     let work = tempfile::Builder::new().prefix(".download-").tempdir_in(folder).map_err(failed(folder))?;
     eprintln!(

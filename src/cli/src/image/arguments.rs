@@ -1,55 +1,55 @@
-//! What the command line of `brownout image` says.
+//! The command line of `brownout image`.
 
 use super::bundle::Form;
 use crate::arguments::Format;
 use oci_client::Reference;
 use std::path::PathBuf;
 
-/// Make an OCI image of the module, for Istio, Envoy Gateway and whatever else pulls modules from a registry.
+/// Build an OCI image of the module, for Istio, Envoy Gateway and anything else that pulls modules from a registry.
 ///
-/// There are two forms, and Istio's agent takes both: `compat`, an image with the file `plugin.wasm`, which every
-/// registry takes; and `artifact`, the module as it is beside a description. The same module gives the same bytes
-/// and the same digests, wherever it is packed.
+/// There are two forms, and Istio's agent accepts both: `compat`, an image with the file `plugin.wasm`, which every
+/// registry accepts; and `artifact`, which holds a description and the raw module. Builds are reproducible: the same
+/// module always gives the same bytes and the same digests.
 ///
-/// The digests are printed, with and without `--layout` or `--push`: that of a form is what `sha256` of a WasmPlugin
-/// with an `oci://` address wants, that of the module itself is for `https://` and `file://`.
+/// The digests are always printed, even without `--layout` or `--push`. For `sha256` in a WasmPlugin, use a form's
+/// digest with an `oci://` URL, and the module's own digest with `https://` and `file://`.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Write both forms into this folder as an OCI layout, under the names `compat` and `artifact`.
+    /// Write both forms to this folder as an OCI layout, under the names `compat` and `artifact`.
     #[arg(long, value_name = "DIR")]
     pub(super) layout: Option<PathBuf>,
-    /// Push one form to a registry: `registry.example/faults/brownout:0.2.0`.
+    /// Push one form to a registry, for example to `registry.example/faults/brownout:0.2.0`.
     #[arg(long, value_name = "REF", value_parser = reference)]
     pub(super) push: Option<Reference>,
-    /// The form that is pushed.
+    /// The form to push.
     #[arg(long, value_name = "FORM", default_value = "compat", requires = "push")]
     pub(super) form: Form,
-    /// Speak HTTP without TLS to the registry. What is pushed, and the password, can then be read on the way.
+    /// Use HTTP without TLS. Anyone on the network path can then read what is pushed, and the password.
     #[arg(long, requires = "push")]
     pub(super) plain_http: bool,
-    /// The user at the registry; without it, what `docker login` has left in Docker's configuration.
+    /// The registry user. Default: the credentials that `docker login` left in Docker's configuration.
     #[arg(long, value_name = "NAME", requires_all = ["push", "password_stdin"])]
     pub(super) username: Option<String>,
-    /// Read that user's password, or a token in its place, from standard input.
+    /// Read the user's password or token from standard input.
     #[arg(long, requires = "username")]
     pub(super) password_stdin: bool,
-    /// Use this module instead of the one inside this command.
+    /// Use this module instead of the built-in one.
     #[arg(long, value_name = "PATH", env = "BROWNOUT_MODULE")]
     pub(super) module: Option<PathBuf>,
-    /// How to say the digests: `text` or `json`.
+    /// Output format of the digests: `text` or `json`.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: Format,
 }
 
 fn reference(text: &str) -> Result<Reference, String> {
     let reference: Reference = text.parse().map_err(|_| {
-        "expected a registry, a repository and a tag: `registry.example/brownout:0.2.0`".to_owned()
+        "expected a registry, a repository and a tag, such as `registry.example/brownout:0.2.0`".to_owned()
     })?;
     match (reference.digest(), text.rsplit('/').next()) {
-        (Some(_), _) => Err("a digest is what a push gives: name a tag, as in `brownout:0.2.0`".into()),
-        // The parser would fill in `latest`, which Istio then pulls anew each time.
+        (Some(_), _) => Err("a push needs a tag, not a digest: write `brownout:0.2.0`".into()),
+        // The parser would fill in `latest`, which Istio pulls again each time.
         (None, Some(last)) if last.contains(':') => Ok(reference),
-        (None, _) => Err(format!("it has no tag: `{text}:0.2.0`")),
+        (None, _) => Err(format!("missing tag: write `{text}:0.2.0`")),
     }
 }
 
@@ -63,10 +63,10 @@ mod tests {
         assert_eq!(good.to_string(), "127.0.0.1:5000/faults/brownout:1");
         assert_eq!(
             reference("registry.example:5000/brownout"),
-            Err("it has no tag: `registry.example:5000/brownout:0.2.0`".into())
+            Err("missing tag: write `registry.example:5000/brownout:0.2.0`".into())
         );
         let digest = format!("registry.example/brownout@sha256:{}", "a".repeat(64));
-        assert!(reference(&digest).is_err_and(|error| error.contains("name a tag")));
+        assert!(reference(&digest).is_err_and(|error| error.contains("needs a tag")));
         assert!(reference("no spaces:1").is_err_and(|error| error.starts_with("expected a registry")));
     }
 }

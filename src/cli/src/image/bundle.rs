@@ -1,4 +1,4 @@
-//! A module packed as an image: the same bytes for the same module, whoever packs it and when.
+//! A module packed as an image, reproducibly: the same module always gives the same bytes.
 
 use flate2::{Compression, GzBuilder};
 use oci_spec::image::{
@@ -15,24 +15,24 @@ const FILE: &str = "plugin.wasm";
 const EPOCH: &str = "1970-01-01T00:00:00Z";
 const CONFIG_LAYER: &str = "application/vnd.module.wasm.config.v1+json";
 const CONTENT_LAYER: &str = "application/vnd.module.wasm.content.layer.v1+wasm";
-/// What the first layer of an artifact says about the module, after the specification of Wasm artifact images.
+/// The first layer of an artifact, which describes the module as the specification of Wasm artifact images requires.
 const DESCRIPTION: &str =
     r#"{"type":"envoy_proxy","abiVersions":["v0-0.2.1"],"config":{"rootIds":["brownout"]}}"#;
 
-/// A form that Istio's agent and Envoy Gateway take.
+/// An image format that Istio's agent and Envoy Gateway accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Form {
-    /// An image whose last layer is a tar archive with `plugin.wasm`, as `FROM scratch` and `COPY` would make.
+    /// An image whose last layer is a tar archive with `plugin.wasm`, as `FROM scratch` and `COPY` would build.
     Compat,
-    /// Two layers: a description in JSON, and the module as it is.
+    /// Two layers: a JSON description and the raw module.
     Artifact,
 }
 
 impl Form {
-    /// Both.
+    /// Both forms.
     pub const ALL: [Self; 2] = [Self::Compat, Self::Artifact];
 
-    /// The name of the form on the command line and in a layout.
+    /// Returns the name of the form on the command line and in a layout.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Compat => "compat",
@@ -41,7 +41,7 @@ impl Form {
     }
 }
 
-/// Bytes that a registry keeps under their digest.
+/// Bytes that a registry stores under their digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
     /// The bytes.
@@ -56,7 +56,7 @@ impl Blob {
         Self { bytes, sha256 }
     }
 
-    /// As registries write it: `sha256:` and the digits.
+    /// Returns the digest as registries write it: `sha256:` and the digits.
     pub fn digest(&self) -> String {
         format!("sha256:{}", self.sha256)
     }
@@ -89,12 +89,12 @@ impl Image {
         self.form
     }
 
-    /// The manifest, whose digest is the image's.
+    /// Returns the manifest, whose digest is that of the image.
     pub fn manifest(&self) -> &Blob {
         &self.manifest
     }
 
-    /// What the manifest names: layers, and the image's configuration at the end.
+    /// Returns the blobs that the manifest refers to: the layers, then the image's configuration.
     pub fn blobs(&self) -> &[Blob] {
         &self.blobs
     }
@@ -104,7 +104,7 @@ impl Image {
         let layer = Blob::new(compressed(&archive));
         let config = Blob::new(json(&configuration(&[&archive])));
         let layers = vec![layer.described(MediaType::ImageLayerGzip)];
-        // One annotation and no more: a second would come before or after it by chance.
+        // Only one annotation: the map has a random order, so a second would make the bytes vary.
         let variant = HashMap::from([("module.wasm.image/variant".to_owned(), "compat".to_owned())]);
         let manifest = Blob::new(json(&manifest(&config, layers, Some(variant))));
         Self { form: Form::Compat, manifest, blobs: vec![layer, config] }
@@ -139,7 +139,7 @@ fn archive(module: &[u8]) -> Vec<u8> {
 }
 
 fn compressed(bytes: &[u8]) -> Vec<u8> {
-    // 255: no operating system, which would otherwise be that of whoever packs.
+    // 255: unknown operating system, so that the bytes do not depend on the build machine.
     let mut encoder = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::best());
     let written = encoder.write_all(bytes).and_then(|()| encoder.finish());
     written.expect("memory takes all that is written")
@@ -151,7 +151,7 @@ fn configuration(layers: &[&[u8]]) -> ImageConfiguration {
     let history =
         HistoryBuilder::default().created(EPOCH).created_by("brownout image").build().expect("all fields");
     ImageConfigurationBuilder::default()
-        // What Istio's agent picks where there are several; the module itself runs anywhere.
+        // Istio's agent picks this platform if there are several; the module itself runs anywhere.
         .architecture(Arch::Amd64)
         .os(Os::Linux)
         .config(ConfigBuilder::default().build().expect("all fields"))

@@ -1,4 +1,4 @@
-//! Who we are at a registry.
+//! Credentials for a registry.
 
 use super::arguments::Arguments;
 use crate::input;
@@ -11,10 +11,10 @@ use std::path::PathBuf;
 
 /// Docker's own name for its registry in its configuration.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
-/// How the programs that keep passwords for Docker say that they have none.
+/// What Docker's credential helpers print when they have no password.
 const NOT_FOUND: &str = "credentials not found";
 
-/// Why we do not know.
+/// Why there are no credentials.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error("cannot read the password from standard input: {0}")]
@@ -22,19 +22,19 @@ pub(super) enum Error {
     #[error("cannot read `{path}`: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
     #[error(
-        "no credentials for `{registry}` from `{path}`: {source}; or give `--username` and `--password-stdin`"
+        "cannot get credentials for `{registry}` from `{path}`: {source}; use `--username` and `--password-stdin`"
     )]
     Docker { registry: String, path: PathBuf, source: CredentialRetrievalError },
     #[error(
-        "Docker has an identity token for `{0}`, which cannot be used here: give `--username` and `--password-stdin`"
+        "Docker has an identity token for `{0}`, which is not supported: use `--username` and `--password-stdin`"
     )]
     Token(String),
 }
 
-/// A password or a token, in bytes.
+/// The longest password or token, in bytes.
 const LONGEST_PASSWORD: u64 = 1024 * 1024;
 
-/// The user of the command line with the password on standard input, else what Docker knows, else nobody.
+/// Returns the command line's user with the password from standard input, else Docker's credentials, else none.
 pub(super) fn find(arguments: &Arguments, registry: &str) -> Result<RegistryAuth, Error> {
     match &arguments.username {
         Some(username) => given(username),

@@ -11,7 +11,7 @@ use std::path::Path;
 const NAME: &str = "org.opencontainers.image.ref.name";
 const MARKER: &str = "oci-layout";
 
-/// Writes the images into a folder that is not there, is empty, or is a layout already; that one's index is replaced.
+/// Writes the images to a folder that is missing, empty, or already a layout, whose index is then replaced.
 ///
 /// # Errors
 /// When the folder holds something else, or cannot be written.

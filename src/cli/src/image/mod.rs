@@ -1,4 +1,4 @@
-//! `brownout image`: the module as an OCI image, in the two forms that Istio's agent takes.
+//! `brownout image`: the module as an OCI image, in the two forms that Istio's agent accepts.
 
 mod arguments;
 mod bundle;
@@ -22,7 +22,7 @@ enum Error {
     Module(#[from] module::Error),
     #[error("cannot write `{path}`: {source}")]
     Unwritable { path: PathBuf, source: io::Error },
-    #[error("`{0}` holds something that is not an OCI layout: name another folder with `--layout`")]
+    #[error("`{0}` is not empty and not an OCI layout: choose another folder with `--layout`")]
     Occupied(PathBuf),
     #[error(transparent)]
     Credentials(#[from] credentials::Error),
@@ -30,7 +30,7 @@ enum Error {
     Push(#[from] push::Error),
 }
 
-/// Runs it: 0 when it is done, 2 when the module is not there or something cannot be written or pushed.
+/// Runs the command: 0 on success, 2 if the module is missing or something cannot be written or pushed.
 pub fn run(arguments: &Arguments) -> Done {
     print(make(arguments).map_err(unusable)?);
     Ok(())
@@ -45,7 +45,7 @@ fn make(arguments: &Arguments) -> Result<String, Error> {
     if let Some(reference) = &arguments.push {
         let credentials = credentials::find(arguments, reference.registry())?;
         let form = arguments.form;
-        // One of each form was made.
+        // There is exactly one image of each form.
         for image in images.iter().filter(|image| image.form() == form) {
             push::push(image, reference, &credentials, arguments.plain_http)?;
         }

@@ -1,4 +1,4 @@
-//! Images to a registry.
+//! Pushes images to a registry.
 
 use super::bundle::Image;
 use oci_client::client::{ClientConfig, ClientProtocol};
@@ -13,7 +13,7 @@ use std::time::Duration;
 const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Why the image is not in the registry.
+/// Why the push failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error("cannot start a client: {0}")]
@@ -22,18 +22,17 @@ pub(super) enum Error {
     Refused { reference: String, source: Box<OciDistributionError> },
 }
 
-/// Pushes an image: first what the manifest names, then the manifest under its tag.
+/// Pushes an image: first the blobs, then the manifest under its tag.
 ///
 /// # Errors
-/// When the registry cannot be reached, does not know us, or refuses something.
+/// When the registry cannot be reached, rejects our credentials, or refuses something.
 pub(super) fn push(
     image: &Image,
     to: &Reference,
     auth: &RegistryAuth,
     plain_http: bool,
 ) -> Result<(), Error> {
-    // The client is built without a provider of cryptography, which it then takes from here. A second call changes
-    // nothing.
+    // The client is built without a crypto provider, so it uses the one installed here. A second call changes nothing.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Client)?;
@@ -49,7 +48,7 @@ async fn upload(
 ) -> Result<(), OciDistributionError> {
     let client = Client::try_from(ClientConfig {
         protocol: if plain_http { ClientProtocol::Http } else { ClientProtocol::Https },
-        // The module has some hundred KiB: one request for each blob, which every registry knows.
+        // The module is a few hundred KiB: one request per blob is enough, and every registry supports it.
         use_monolithic_push: true,
         connect_timeout: Some(CONNECT),
         read_timeout: Some(SILENCE),
@@ -65,7 +64,7 @@ async fn upload(
     Ok(())
 }
 
-/// The error with its causes, of which only the last says what happened on the network.
+/// Formats the error with its causes, since only the last one says what happened on the network.
 fn said(error: &OciDistributionError) -> String {
     let mut said = error.to_string();
     let mut cause = error.source();

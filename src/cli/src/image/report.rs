@@ -1,4 +1,4 @@
-//! What `brownout image` prints: the digests that a manifest wants.
+//! The output of `brownout image`: the digests for a manifest.
 
 use super::arguments::Arguments;
 use super::bundle::{Image, sha256};
@@ -13,7 +13,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Of what has been made.
+    /// Creates the report on a module and its images.
     pub(super) fn new(wasm: &[u8], images: &[Image], arguments: &Arguments) -> Self {
         Self {
             module: format!("sha256:{}", sha256(wasm)),
@@ -22,7 +22,7 @@ impl Report {
         }
     }
 
-    /// As it is printed.
+    /// Formats the report for printing.
     pub(super) fn show(&self, format: Format) -> String {
         match format {
             Format::Text => self.text(),

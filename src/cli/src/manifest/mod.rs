@@ -1,7 +1,7 @@
-//! Manifests that carry documents: what Kubernetes, a mesh or Envoy takes, with a document of ours somewhere inside.
+//! Manifests for Kubernetes, a mesh or Envoy that contain a document of ours.
 //!
-//! [`carried`] finds the documents in a file, and what the manifest round them does that is legal and wrong. How a control
-//! plane hands each kind on stands beside the code that reads it.
+//! [`carried`] finds the documents in a file, and anything in the manifest around them that is legal but wrong. How a
+//! control plane passes each kind on is explained next to the code that reads it.
 
 mod one;
 mod search;
@@ -34,7 +34,7 @@ const ENVOY: [&str; 10] = [
     "configs",
 ];
 
-/// What a document is for.
+/// The role of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The configuration of the module.
@@ -48,13 +48,13 @@ pub enum Role {
 pub struct Carried {
     /// The manifest: `WasmPlugin demo/brownout`; empty if it has no kind.
     pub manifest: String,
-    /// Where in the file it stands.
+    /// Its path in the file.
     pub path: Path,
-    /// What it is for.
+    /// Its role.
     pub role: Role,
     /// The JSON text that the module gets.
     pub json: String,
-    /// The way from what is said about it to the file.
+    /// Maps messages about it to places in the file.
     pub body: Body,
 }
 
@@ -68,7 +68,7 @@ pub enum Read {
 }
 
 impl Read {
-    /// How many rules it has.
+    /// Returns the number of its rules.
     pub fn rules(&self) -> usize {
         match self {
             Self::Plugin(plan) => plan.rules().len(),
@@ -90,21 +90,21 @@ impl Carried {
     }
 }
 
-/// A file that carries documents.
+/// A file that contains documents.
 #[derive(Debug, Default)]
 pub struct Manifest {
     /// The documents, in the order of the file.
     pub documents: Vec<Carried>,
-    /// What is wrong with the manifest round them.
+    /// What is wrong with the manifest around them.
     pub traps: Vec<Mistake>,
     /// Plugins that are not ours, by name.
     pub others: Vec<String>,
 }
 
-/// The documents in a file, unless the file is a document itself.
+/// Returns the documents in a manifest, or `None` if the file is a document itself.
 ///
 /// # Errors
-/// Why the file is neither JSON nor YAML.
+/// When the file is neither JSON nor YAML, or contains no document.
 pub fn carried(file: &DocumentFile) -> Result<Option<Manifest>, Box<Mistake>> {
     let values = file.values()?;
     if !values.iter().any(|(json, _)| is_manifest(json)) {
@@ -126,21 +126,21 @@ pub fn carried(file: &DocumentFile) -> Result<Option<Manifest>, Box<Mistake>> {
 fn nothing(others: &[String]) -> Mistake {
     let label = match others {
         [] => "no Wasm plugin, and no route metadata under `brownout`".to_owned(),
-        others => format!("of other plugins, there is `{}`", others.join("`, `")),
+        others => format!("found only other plugins: `{}`", others.join("`, `")),
     };
     mistake(Code::NoDocument, "a manifest without a document", &label, 0..0)
 }
 
-/// Whether this is something that a document stands in, rather than a document.
+/// Returns whether this is a manifest, rather than a document.
 fn is_manifest(json: &Json) -> bool {
     let Json::Object(fields) = json else { return false };
     let has = |name: &str| fields.iter().any(|(field, _)| brownout_core::decode::snake(field) == name);
     let is_kubernetes = has("api_version") && has("kind");
-    // `rules` is a field of ours and of others; what Envoy reads has none of ours.
+    // `rules` is a field of ours and of others; Envoy's own messages have none of our fields.
     is_kubernetes || (ENVOY.iter().any(|field| has(field)) && !has_our_fields(json))
 }
 
-/// Whether an object has a field that only documents have.
+/// Returns whether an object has a field that only documents have.
 fn has_our_fields(json: &Json) -> bool {
     let Json::Object(fields) = json else { return false };
     fields
@@ -148,15 +148,15 @@ fn has_our_fields(json: &Json) -> bool {
         .any(|(name, _)| document::Document::FIELDS.contains(&brownout_core::decode::snake(name).as_str()))
 }
 
-/// A value as the text that a control plane makes of it.
+/// Prints a value as a control plane does.
 fn printed(json: &Json) -> String {
     text::json(json)
 }
 
-/// A text in a manifest that is YAML, and the values in it.
+/// A YAML text in a manifest, and the values in it.
 type Nested = (Rc<Excerpt>, Vec<(Json, Places)>);
 
-/// The values in a YAML string that stands in a manifest, with their text.
+/// Returns the values in a YAML string in a manifest, with its text.
 fn nested(spot: &Spot<'_>) -> Option<Nested> {
     let excerpt = spot.string()?;
     let values = crate::document::yaml::read_all(excerpt.text()).ok()?;

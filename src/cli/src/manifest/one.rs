@@ -1,4 +1,4 @@
-//! The one document of a file that is explained or simulated: the file itself, or what a manifest in it carries.
+//! The document that `explain` or `simulate` reads from a file: the file itself, or one in a manifest.
 
 use super::{Carried, Manifest, Role, carried};
 use crate::document::DocumentFile;
@@ -9,22 +9,22 @@ use brownout_core::document::{Document, RouteDocument};
 use brownout_core::plan::route;
 use std::path::PathBuf;
 
-/// Which document.
+/// The document to read.
 #[derive(Debug, clap::Args)]
 pub struct One {
-    /// The document, or a manifest that carries one; `-` is standard input.
+    /// The document, or a manifest that contains one; `-` is standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Of several documents in a manifest, this one, counted from 1.
+    /// Which of several documents in a manifest to use, counted from 1.
     #[arg(long, value_name = "N")]
     document: Option<usize>,
 }
 
 impl One {
-    /// The file and the plan of its document, or how the command ends: what is wrong has been said by then.
+    /// Returns the file and the plan of its document, or the exit code after printing what is wrong.
     ///
     /// # Errors
-    /// 1 when the document is wrong, 2 when the file cannot be read, or it is not clear which document is meant.
+    /// 1 if the document is wrong; 2 if the file cannot be read, or if it is unclear which document is meant.
     pub fn open(&self) -> Result<(DocumentFile, Plan), Ended> {
         let file = open(&self.file)?;
         let plan = match carried(&file) {
@@ -32,7 +32,7 @@ impl One {
             Err(mistake) if mistake.diagnostic.code == Code::NoDocument => {
                 return Err(mistaken(&file, &[*mistake]));
             }
-            // Of a text that is neither JSON nor YAML, the document's own reader says more.
+            // For a text that is neither JSON nor YAML, the document's own reader gives a better message.
             Ok(None) | Err(_) => file.check().map_err(|mistakes| mistaken(&file, &mistakes))?.plan,
         };
         Ok((file, plan))
@@ -51,8 +51,8 @@ impl One {
     }
 }
 
-/// The document that nobody can take for another: the only one, or the only one with rules, beside which others say
-/// how they are to be followed. The same text in several places is one document.
+/// Returns the document if the choice is unambiguous: the only one, or the only one with rules. The same text in
+/// several places counts as one document.
 fn the_only_one(documents: &[Carried]) -> Option<&Carried> {
     let all: Vec<&Carried> = documents.iter().collect();
     let with_rules: Vec<&Carried> = documents.iter().filter(|document| has_rules(document)).collect();
@@ -62,12 +62,12 @@ fn the_only_one(documents: &[Carried]) -> Option<&Carried> {
     })
 }
 
-/// One that cannot be read may have been meant to have some.
+/// Returns whether a document has rules. One that cannot be read counts as having some.
 fn has_rules(document: &Carried) -> bool {
     document.read().map_or(true, |read| read.rules() > 0)
 }
 
-/// What holds for the rules of a route is said in the listener's document: together, they are what the module follows.
+/// Returns the document that the module follows: a route's rules with the settings of the listener's document.
 fn whole(chosen: &Carried, documents: &[Carried]) -> String {
     let plugins: Vec<&Carried> = documents.iter().filter(|document| document.role == Role::Plugin).collect();
     let plugin = match plugins.first() {
@@ -90,10 +90,10 @@ fn whole(chosen: &Carried, documents: &[Carried]) -> String {
 
 fn unclear(name: &str, documents: &[Carried]) -> Ended {
     if documents.is_empty() {
-        anstream::eprintln!("error: {name} carries no document; `brownout check` says what is wrong with it");
+        anstream::eprintln!("error: {name} contains no document; run `brownout check` to see what is wrong");
         return Ended::Failed;
     }
-    anstream::eprintln!("error: {name} carries several documents, choose one with --document:");
+    anstream::eprintln!("error: {name} contains several documents; choose one with --document:");
     for (index, document) in documents.iter().enumerate() {
         let rules = match document.read() {
             Ok(read) => counted(read.rules(), "rule"),

@@ -1,4 +1,4 @@
-//! Finds what carries a document in a manifest.
+//! Finds the documents in a manifest.
 
 use super::spot::Spot;
 use super::trap;
@@ -12,7 +12,7 @@ use std::rc::Rc;
 /// Envoy's filter that runs a module.
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// What says that a plugin is ours: a name or a place with this in it.
+/// A plugin whose name or URL contains this is ours.
 const OURS: &str = "brownout";
 
 /// A walk over one value of a file.
@@ -22,21 +22,21 @@ pub struct Search<'m> {
     title: String,
 }
 
-/// How a plugin says that requests pass when it fails.
+/// How a plugin is configured to let requests pass when it fails.
 enum WhenItFails<'a> {
-    /// By a field that has to have this value; the path of the field, and what a missing one is shown at.
+    /// With a field that must have this value, given by its path.
     Field { names: &'a [&'a str], good: Json },
-    /// As Envoy's message does: `failure_policy`, or the older `fail_open`.
+    /// As in Envoy's message: with `failure_policy`, or the older `fail_open`.
     Envoy,
 }
 
 impl<'m> Search<'m> {
-    /// A walk that adds to this.
+    /// Creates a walk that adds to this manifest.
     pub fn new(found: &'m mut Manifest) -> Self {
         Self { found, title: String::new() }
     }
 
-    /// Goes through a value.
+    /// Visits a value.
     pub fn visit(&mut self, spot: &Spot<'_>) {
         if spot.field("api_version").is_some()
             && let Some(kind) = spot.text_at(&["kind"])
@@ -64,7 +64,7 @@ impl<'m> Search<'m> {
         spot.elements().iter().for_each(|inner| self.visit(inner));
     }
 
-    /// The kinds that bring a document in a form of their own. `false` for all others, which hold Envoy's messages.
+    /// Handles the kinds with their own form for a document. Returns `false` for all others, which hold Envoy messages.
     fn kubernetes(&mut self, kind: &str, spot: &Spot<'_>) -> bool {
         let strategy =
             WhenItFails::Field { names: &["fail_strategy"], good: Json::String("FAIL_OPEN".into()) };
@@ -103,7 +103,7 @@ impl<'m> Search<'m> {
         true
     }
 
-    /// Every string in a field of one of these names is YAML.
+    /// Visits every string in a field with one of these names, as YAML.
     fn strings(&mut self, spot: &Option<Spot<'_>>, names: &[&str]) {
         let Some(spot) = spot else { return };
         for (name, inner) in spot.entries() {
@@ -125,7 +125,7 @@ impl<'m> Search<'m> {
         }
     }
 
-    /// A file in a ConfigMap: a document, or another manifest.
+    /// Visits a file in a ConfigMap, which is a document or another manifest.
     fn file(&mut self, spot: &Spot<'_>) {
         let Some((excerpt, values)) = nested(spot) else { return };
         match values.as_slice() {
@@ -142,7 +142,7 @@ impl<'m> Search<'m> {
         self.found.documents.push(Carried { manifest, path, role, json, body });
     }
 
-    /// A plugin whose configuration is an object of the manifest.
+    /// Handles a plugin whose configuration is an object in the manifest.
     fn plugin(
         &mut self,
         manifest: &Spot<'_>,
@@ -170,7 +170,7 @@ impl<'m> Search<'m> {
         }
     }
 
-    /// Envoy's filter: `message` is its `Wasm`, `around` the filter or extension that it is in.
+    /// Handles Envoy's filter: `message` is its `Wasm`, and `around` the filter or extension that holds it.
     fn filter(&mut self, around: &Spot<'_>, message: &Spot<'_>) {
         let Some(config) = message.field("config") else { return };
         let configuration = config.field("configuration");
@@ -203,11 +203,11 @@ impl<'m> Search<'m> {
         }
     }
 
-    /// The rules of a route or virtual host.
+    /// Handles the rules of a route or virtual host.
     fn metadata(&mut self, filters: &Spot<'_>) {
         let Some(ours) = filters.field(OURS) else { return };
         let Some(json) = ours.field("json") else {
-            let why = "the module reads the string `json` in it";
+            let why = "the module reads its string field `json`";
             let trap = trap::error(&ours, Code::MissingField, "route metadata without `json`", why);
             return self.found.traps.push(trap);
         };
@@ -244,8 +244,8 @@ impl<'m> Search<'m> {
             Some((spot, false)) => spot,
             None => plugin.clone(),
         };
-        let why = "requests are refused when the module cannot be loaded, or fails";
-        let trap = trap::warning(&spot, Code::FailClosed, "a module that takes the service with it", why);
+        let why = "requests fail when the module cannot be loaded, or fails itself";
+        let trap = trap::warning(&spot, Code::FailClosed, "the plugin fails closed", why);
         let Mistake { mut diagnostic, span } = trap;
         diagnostic.help = Some(way_out.into());
         self.found.traps.push(Mistake { diagnostic, span });
@@ -261,7 +261,7 @@ fn named_ours(names: &[Option<&str>]) -> bool {
     names.iter().flatten().any(|name| name.to_ascii_lowercase().contains(OURS))
 }
 
-/// The `Wasm` message of a filter, which may be wrapped in a `TypedStruct`.
+/// Returns the `Wasm` message of a filter, which may be wrapped in a `TypedStruct`.
 fn wasm<'a>(spot: &Spot<'a>) -> Option<Spot<'a>> {
     let config = spot.field("typed_config")?;
     let url = config.text_at(&["@type"])?;

@@ -1,4 +1,4 @@
-//! A value of a manifest, with where it stands.
+//! A value in a manifest, with its place.
 
 use crate::document::{Excerpt, Places};
 use brownout_core::decode::json::Json;
@@ -7,16 +7,16 @@ use brownout_core::decode::snake;
 use std::ops::Range;
 use std::rc::Rc;
 
-/// A value, its places in the text that it was read from, and the way to it.
+/// A value, its place in the text that it was read from, and the path to it.
 #[derive(Clone)]
 pub struct Spot<'a> {
     /// The value.
     pub json: &'a Json,
-    /// Where it stands in `excerpt`.
+    /// Its place in `excerpt`.
     pub places: &'a Places,
     /// The text that it was read from.
     pub excerpt: &'a Rc<Excerpt>,
-    /// The way to it from the root of the file.
+    /// The path to it from the root of the file.
     pub path: Path,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Spot<'a> {
         Self { json, places: places.unwrap_or(self.places), excerpt: self.excerpt, path }
     }
 
-    /// The fields of an object, with their names as they are spelled; of anything else, none.
+    /// Returns the fields of an object, with their names as spelled; empty for anything else.
     pub fn entries(&self) -> Vec<(&'a str, Self)> {
         let Json::Object(fields) = self.json else { return Vec::new() };
         let inside =
@@ -35,26 +35,26 @@ impl<'a> Spot<'a> {
         fields.iter().map(|(name, json)| (name.as_str(), inside(name, json))).collect()
     }
 
-    /// The elements of a list; of anything else, none.
+    /// Returns the elements of a list; empty for anything else.
     pub fn elements(&self) -> Vec<Self> {
         let Json::Array(elements) = self.json else { return Vec::new() };
         let inside = |(index, json)| self.inside(Segment::Index(index), json, self.places.element(index));
         elements.iter().enumerate().map(inside).collect()
     }
 
-    /// A field by its name in snake case, in either spelling. One that is `null` counts as absent.
+    /// Finds a field by its snake-case name, in either spelling. A `null` field counts as absent.
     pub fn field(&self, name: &str) -> Option<Self> {
         let mut entries = self.entries().into_iter();
         let is_it = |(spelled, spot): &(&str, Self)| snake(spelled) == name && *spot.json != Json::Null;
         entries.find(is_it).map(|(_, spot)| spot)
     }
 
-    /// A field within a field.
+    /// Finds a nested field.
     pub fn at(&self, names: &[&str]) -> Option<Self> {
         names.iter().try_fold(self.clone(), |spot, name| spot.field(name))
     }
 
-    /// The text, if it is one.
+    /// Returns the value if it is a string.
     pub fn text(&self) -> Option<&'a str> {
         match self.json {
             Json::String(text) => Some(text),
@@ -62,22 +62,22 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// The text of a field.
+    /// Returns the value of a nested field if it is a string.
     pub fn text_at(&self, names: &[&str]) -> Option<&'a str> {
         self.at(names)?.text()
     }
 
-    /// The string that this is, as a text of its own.
+    /// Returns the string as a text of its own.
     pub fn string(&self) -> Option<Rc<Excerpt>> {
         Some(Rc::new(self.excerpt.string(self.places.span(), self.text()?)))
     }
 
-    /// Where in the file it stands.
+    /// Returns its place in the file.
     pub fn span(&self) -> Range<usize> {
         self.excerpt.in_file(self.places.span())
     }
 
-    /// Where in the file the name of one of its fields stands.
+    /// Returns the place of a field's name in the file.
     pub fn name_span(&self, name: &str) -> Option<Range<usize>> {
         let (spelled, _) = self.entries().into_iter().find(|(spelled, _)| snake(spelled) == name)?;
         self.places.name(spelled).map(|span| self.excerpt.in_file(span))

@@ -1,4 +1,4 @@
-//! What a manifest does round a document that is legal, and wrong.
+//! Checks for manifests that are legal but wrong around a document.
 
 use super::spot::Spot;
 use super::{Manifest, Read, Role};
@@ -7,14 +7,14 @@ use brownout_core::decode::diagnostic::{Code, Diagnostic, Severity};
 
 const ROUTER: &str = "envoy.extensions.filters.http.router.v3.Router";
 
-/// A mistake of the manifest: what it brings will be refused.
+/// Creates an error: Envoy or the module will refuse this.
 pub fn error(spot: &Spot<'_>, code: Code, message: &str, label: &str) -> Mistake {
     let mut trap = warning(spot, code, message, label);
     trap.diagnostic.severity = Severity::Error;
     trap
 }
 
-/// Something that is legal, and probably not what its author wants.
+/// Creates a warning: legal, but probably not what the author wants.
 pub fn warning(spot: &Spot<'_>, code: Code, message: &str, label: &str) -> Mistake {
     let diagnostic = Diagnostic {
         severity: Severity::Warning,
@@ -28,7 +28,7 @@ pub fn warning(spot: &Spot<'_>, code: Code, message: &str, label: &str) -> Mista
     Mistake { diagnostic, span: spot.span() }
 }
 
-/// A configuration that Envoy hands to the module as something else than text.
+/// Reports a configuration that Envoy does not pass to the module as text.
 pub fn envelope(any: &Spot<'_>, url: &str) -> Mistake {
     let label = match url {
         "" => "without `@type`, Envoy refuses it".to_owned(),
@@ -44,7 +44,7 @@ pub fn envelope(any: &Spot<'_>, url: &str) -> Mistake {
     mistake
 }
 
-/// A filter that stands behind the router never sees a request.
+/// Reports filters after the router, which never see a request.
 pub fn filters(spot: &Spot<'_>, traps: &mut Vec<Mistake>) {
     let Some(list) = spot.field("http_filters") else { return };
     let is_router = |filter: &Spot<'_>| {
@@ -53,12 +53,12 @@ pub fn filters(spot: &Spot<'_>, traps: &mut Vec<Mistake>) {
     let filters = list.elements();
     let Some(router) = filters.iter().position(is_router) else { return };
     for filter in filters.iter().skip(router + 1) {
-        let why = "the router ends the chain: Envoy refuses a filter behind it";
-        traps.push(error(filter, Code::FilterAfterRouter, "a filter behind the router", why));
+        let why = "the router must be the last filter: Envoy refuses a filter after it";
+        traps.push(error(filter, Code::FilterAfterRouter, "a filter after the router", why));
     }
 }
 
-/// In an EnvoyFilter, `ADD` puts a filter behind the router.
+/// Reports `ADD` in an EnvoyFilter, which puts a filter after the router.
 pub fn patch(spot: &Spot<'_>, traps: &mut Vec<Mistake>) {
     if spot.text_at(&["apply_to"]) != Some("HTTP_FILTER")
         || spot.text_at(&["patch", "operation"]) != Some("ADD")
@@ -66,14 +66,14 @@ pub fn patch(spot: &Spot<'_>, traps: &mut Vec<Mistake>) {
         return;
     }
     let Some(operation) = spot.at(&["patch", "operation"]) else { return };
-    let why = "`ADD` puts the filter behind the router, and the proxy refuses the listener";
-    let mut trap = error(&operation, Code::FilterAfterRouter, "a filter behind the router", why);
+    let why = "`ADD` puts the filter after the router, and Envoy refuses the listener";
+    let mut trap = error(&operation, Code::FilterAfterRouter, "a filter after the router", why);
     trap.diagnostic.help =
         Some("write `operation: INSERT_BEFORE`, and match the router as `subFilter`".into());
     traps.push(trap);
 }
 
-/// Without a mode, a sidecar has the filter before what arrives and before what its workload sends.
+/// Reports a missing mode, with which a sidecar runs the filter for both inbound and outbound requests.
 pub fn both_directions(spec: &Spot<'_>, traps: &mut Vec<Mistake>) {
     let is_for_sidecars = spec.field("target_ref").is_none() && spec.field("target_refs").is_none();
     let has_mode = spec.field("match").is_some_and(|list| {
@@ -83,14 +83,14 @@ pub fn both_directions(spec: &Spot<'_>, traps: &mut Vec<Mistake>) {
     if !is_for_sidecars || has_mode {
         return;
     }
-    let why = "a sidecar has the filter in both directions, and the workload's own calls are faulted too";
-    let mut trap = warning(spec, Code::BothDirections, "a plugin for both directions", why);
+    let why = "a sidecar runs the filter in both directions, so it faults the workload's own calls too";
+    let mut trap = warning(spec, Code::BothDirections, "the plugin acts in both directions", why);
     trap.diagnostic.help =
         Some("write `match: [{mode: SERVER}]`, or `CLIENT` for what the workload sends".into());
     traps.push(trap);
 }
 
-/// Istio hands a file's path to Envoy, which takes a file that is missing for wrong configuration.
+/// Reports a `file:` URL: Istio passes the path to Envoy, which treats a missing file as invalid configuration.
 pub fn file(plugin: &Spot<'_>, traps: &mut Vec<Mistake>) {
     let Some(url) =
         plugin.field("url").filter(|url| url.text().is_some_and(|text| text.starts_with("file:")))
@@ -98,13 +98,13 @@ pub fn file(plugin: &Spot<'_>, traps: &mut Vec<Mistake>) {
         return;
     };
     let why = "if the file is missing, every request gets 500, whatever `failStrategy` says";
-    let mut trap = warning(&url, Code::ModuleFile, "a module's file in a resource without a default", why);
+    let mut trap = warning(&url, Code::ModuleFile, "a module file without a default configuration", why);
     trap.diagnostic.help =
         Some("use `oci://…`, or an EnvoyFilter (`brownout render istio-envoyfilter`)".into());
     traps.push(trap);
 }
 
-/// What only all documents of a file together show: rules of routes, and no plugin that reads them.
+/// Reports route rules that no plugin in the same file reads, which only all its documents together show.
 pub fn between_documents(mut manifest: Manifest) -> Manifest {
     let plans: Vec<Read> = manifest.documents.iter().filter_map(|document| document.read().ok()).collect();
     let reads = |read: &Read| matches!(read, Read::Plugin(plan) if plan.document().per_route == Some(true));
@@ -122,9 +122,9 @@ pub fn between_documents(mut manifest: Manifest) -> Manifest {
                 code: Code::PerRouteOff,
                 path: brownout_core::decode::path::Path::default(),
                 position: None,
-                message: "rules that nothing reads".into(),
-                label: "the plugin in this file does not read the rules of routes".into(),
-                help: Some("write `\"per_route\": true` into its document".into()),
+                message: "rules that no plugin reads".into(),
+                label: "the plugin in this file does not read route rules".into(),
+                help: Some("add `\"per_route\": true` to its document".into()),
             };
             document.body.place(vec![diagnostic])
         })

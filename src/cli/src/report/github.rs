@@ -1,11 +1,11 @@
-//! Mistakes as workflow commands of GitHub Actions, which shows each at its line of a pull request
+//! Mistakes as GitHub Actions workflow commands, which appear on their lines of a pull request
 //! (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
 
 use super::json::FileReport;
 use crate::document::{DocumentFile, Mistake};
 use std::fmt::Write;
 
-/// All files, a line for each mistake.
+/// Returns one line per mistake, for all files.
 pub fn github(files: &[FileReport<'_>]) -> String {
     let mut lines = String::new();
     for file in files {
@@ -16,7 +16,7 @@ pub fn github(files: &[FileReport<'_>]) -> String {
                     lines,
                     "::error file={}::{}",
                     property(name),
-                    data(&format!("cannot read it: {reason}"))
+                    data(&format!("cannot read the file: {reason}"))
                 )
             }
             FileReport::Read(document, mistakes) => {
@@ -78,6 +78,6 @@ mod tests {
                      rules[0].percentage: ";
         assert!(lines[0].starts_with(start), "{text}");
         assert!(lines[0].contains("5%25"), "{text}");
-        assert_eq!(lines[1], "::error file=x::cannot read it: gone%0Afor good");
+        assert_eq!(lines[1], "::error file=x::cannot read the file: gone%0Afor good");
     }
 }

@@ -1,15 +1,15 @@
-//! Mistakes for programs: one JSON value for all the files.
+//! Mistakes for programs: one JSON value for all files.
 
 use crate::document::{DocumentFile, Mistake};
 use brownout_core::Severity;
 use serde_json::{Value, json};
 
-/// What is to be said about one file.
+/// The report on one file.
 #[derive(Debug)]
 pub enum FileReport<'a> {
-    /// It could be read; these are its mistakes, if it has any.
+    /// A readable file and its mistakes, if any.
     Read(&'a DocumentFile, &'a [Mistake]),
-    /// It could not be read, for this reason.
+    /// An unreadable file and the reason.
     Unreadable(&'a str, &'a str),
 }
 
@@ -31,7 +31,7 @@ fn file(report: &FileReport<'_>) -> Value {
     }
 }
 
-/// One mistake, as in [`json()`].
+/// Returns one mistake as JSON, as in [`json()`].
 pub fn diagnostic(document: &DocumentFile, mistake: &Mistake) -> Value {
     let (line, column) = document.line_and_column(mistake.span.start);
     let diagnostic = &mistake.diagnostic;

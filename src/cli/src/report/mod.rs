@@ -1,4 +1,4 @@
-//! Mistakes in a document, as a person or a program reads them.
+//! Reports of mistakes in a document, for people and for programs.
 
 mod github;
 mod json;

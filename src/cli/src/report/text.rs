@@ -1,10 +1,10 @@
-//! Mistakes with the line of the text that they are about.
+//! Mistakes as text, each with its source line.
 
 use crate::document::{DocumentFile, Mistake};
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use brownout_core::Severity;
 
-/// The mistakes of a document, each with its line, with colours. A stream that shows no colours takes them out.
+/// Returns the mistakes of a document as text with colours, each with its line. Streams without colours strip them.
 pub fn text(document: &DocumentFile, mistakes: &[Mistake]) -> String {
     mistakes.iter().map(|mistake| one(document, mistake)).collect()
 }
@@ -27,7 +27,7 @@ fn one(document: &DocumentFile, mistake: &Mistake) -> String {
     let rendered = Renderer::styled().render(&report);
     let (line, column) = document.line_and_column(mistake.span.start);
     let place = format!("{}:{line}:{column}", document.name());
-    // The renderer's line about the place has no room for the path in the document.
+    // The renderer's location line has no field for the path in the document.
     let rendered = match diagnostic.path.is_root() {
         true => rendered,
         false => rendered.replacen(&place, &format!("{place}   {}", diagnostic.path), 1),

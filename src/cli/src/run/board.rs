@@ -1,5 +1,5 @@
-//! What the user sees: lines that stay, and under them, on a terminal, the sum of the requests so far. Or, for programs,
-//! one JSON object a line.
+//! The output of `run`: permanent lines and, on a terminal, a live summary of the requests below them. Or, for programs,
+//! one JSON object per line.
 
 use super::requests::{Request, RequestOutcome};
 use super::tally::Summary;
@@ -14,26 +14,26 @@ use std::fmt::Write as _;
 use std::io::{self, Write as _};
 use std::time::Duration;
 
-/// The width of a terminal that does not tell it.
+/// The assumed width of a terminal that does not report one.
 const NARROW: usize = 80;
-/// Method and path of a request get this much room, and what is longer pushes the rest of its own line only.
+/// The column width for method and path. A longer value shifts only the rest of its own line.
 const WHAT: usize = 26;
-/// Where everything that `run` says goes.
+/// The output of `run`.
 #[derive(Debug)]
 pub struct Board {
     format: Format,
     /// Whether requests are shown.
     shows_requests: bool,
-    /// Whether there is a last line that can be redrawn.
+    /// Whether the last line can be redrawn.
     live: bool,
-    /// That line, if it is there now.
+    /// Whether that line is on the screen now.
     drawn: bool,
     shown: Option<Summary>,
     colours: bool,
 }
 
 impl Board {
-    /// Shows requests as they pass, unless it is to be `quiet`. `alone` says that nobody else writes to this terminal.
+    /// Creates the output, which shows each request unless `quiet`. `alone`: nothing else writes to this terminal.
     pub fn new(format: Format, quiet: bool, alone: bool) -> Self {
         let is_terminal =
             io::stderr().is_terminal() && env::var_os("TERM").is_some_and(|term| term != "dumb");
@@ -42,22 +42,22 @@ impl Board {
         Self { format, shows_requests: !quiet, live, drawn: false, shown: None, colours }
     }
 
-    /// How often the sum is shown: seldom where it fills a log.
+    /// Returns the interval between summaries: longer where they would fill a log.
     pub fn pace(&self) -> Duration {
         Duration::from_secs(if self.live { 1 } else { 2 })
     }
 
-    /// A text that stays, for people.
+    /// Prints a permanent text, for people.
     pub fn say(&mut self, text: &str) {
         self.erase();
-        // A failure to write to the terminal cannot be told to anybody.
+        // A failure to write to the terminal cannot be reported anywhere.
         match self.colours {
             true => drop(writeln!(anstream::stderr(), "{text}")),
             false => drop(writeln!(io::stderr(), "{}", strip_str(text))),
         }
     }
 
-    /// What happened, for people or for programs.
+    /// Reports an event, to people or to programs.
     pub fn tell(&mut self, text: &str, json: impl FnOnce() -> Value) {
         match self.format {
             Format::Text => self.say(text),
@@ -65,7 +65,7 @@ impl Board {
         }
     }
 
-    /// Requests that are over.
+    /// Shows finished requests.
     pub fn requests(&mut self, requests: &[Request]) {
         if !self.shows_requests || requests.is_empty() {
             return;
@@ -79,7 +79,7 @@ impl Board {
         }
     }
 
-    /// The sum as it is now.
+    /// Shows the current summary.
     pub fn sum(&mut self, summary: &Summary) {
         let is_known = self.shown.as_ref() == Some(summary);
         if self.format == Format::Json || (is_known && (self.drawn || !self.live)) {
@@ -95,7 +95,7 @@ impl Board {
         }
     }
 
-    /// What went wrong, for people and for programs.
+    /// Reports an error, to people and to programs.
     pub fn fail(format: Format, text: &str, json: &Value) {
         drop(write!(anstream::stderr(), "{text}"));
         if format == Format::Json {
@@ -103,13 +103,13 @@ impl Board {
         }
     }
 
-    /// The last line goes, and nothing is drawn any more.
+    /// Erases the live line and stops drawing it.
     pub fn close(&mut self) {
         self.erase();
         self.live = false;
     }
 
-    /// A line that never wraps leaves nothing behind when it is erased.
+    /// Draws the live line. It is cut to the terminal's width, since a wrapped line could not be erased completely.
     fn draw(&mut self, text: &str) {
         let room = width().unwrap_or(NARROW).saturating_sub(3);
         let short: String = text.chars().take(room).collect();
@@ -125,7 +125,7 @@ impl Board {
     }
 
     fn print(&self, value: &Value) {
-        // Whoever read this has gone; the proxy goes on for whoever uses it.
+        // If the reader is gone, the proxy keeps running for its users.
         drop(writeln!(io::stdout().lock(), "{value}"));
     }
 
@@ -140,7 +140,7 @@ impl Board {
             (_, Some(fault)) => fault.as_str(),
             (RequestOutcome::Failed, None) => "(the service failed)",
             (RequestOutcome::Unanswered, None) => "(no answer from the service)",
-            (RequestOutcome::Left, None) => "(the client left)",
+            (RequestOutcome::Left, None) => "(the client disconnected)",
             (RequestOutcome::Passed | RequestOutcome::Injected, None) => "",
         };
         let mut line = String::new();
@@ -161,13 +161,13 @@ impl Board {
     }
 }
 
-/// The width of the terminal that standard error is.
+/// Returns the width of the terminal on standard error.
 pub fn width() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(io::stderr()).ok()?;
     (size.ws_col > 0).then(|| usize::from(size.ws_col))
 }
 
-/// What a client sent, with nothing in it that a terminal would obey.
+/// Escapes control characters in what a client sent, so that it cannot control the terminal.
 fn visible(text: &str) -> String {
     let mut shown = String::new();
     for letter in text.chars() {

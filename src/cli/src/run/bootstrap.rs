@@ -1,5 +1,5 @@
-//! Envoy's configuration: the files in `envoy/`, which people can read and start themselves, with the addresses and
-//! paths of this run in them.
+//! Envoy's configuration: the files in `envoy/`, which users can also read and run themselves, filled in with the
+//! addresses and paths of this run.
 
 use super::requests;
 use super::upstream::Upstream;
@@ -11,7 +11,7 @@ use std::path::Path;
 const BOOTSTRAP: &str = include_str!("../../../../envoy/bootstrap.yaml");
 const RESOURCE: &str = include_str!("../../../../envoy/xds/brownout.yaml");
 
-/// The node's metadata that the module reads, so that what it draws can be the same each time.
+/// The node metadata field with the seed for the module's random draws.
 const SEED: &str = "BROWNOUT_SEED";
 
 const LISTENER: &str = "/static_resources/listeners/0";
@@ -20,7 +20,7 @@ const CLUSTER: &str = "/static_resources/clusters/0";
 const OPTIONS: &str =
     "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/// What differs from run to run.
+/// The settings of one run.
 #[derive(Debug, Clone)]
 pub struct Setting<'a> {
     /// Where the proxy listens.
@@ -29,11 +29,11 @@ pub struct Setting<'a> {
     pub admin: SocketAddr,
     /// The service.
     pub upstream: &'a Upstream,
-    /// The service for gRPC, if that is another one.
+    /// The service for gRPC, if it is a different one.
     pub grpc: Option<&'a Upstream>,
     /// Whether services get `Host` as the client sent it.
     pub keep_host: bool,
-    /// What the module's draws begin from, if they are to be the same each time.
+    /// The seed for the module's random draws, if they should be repeatable.
     pub seed: Option<u64>,
     /// The file that [`resource`] goes into.
     pub resource: &'a Path,
@@ -43,7 +43,7 @@ pub struct Setting<'a> {
     pub authorities: Option<&'a Path>,
 }
 
-/// Envoy's bootstrap.
+/// Returns Envoy's bootstrap.
 pub fn bootstrap(setting: &Setting<'_>) -> Value {
     let Setting { listen, admin, upstream, resource, authorities, .. } = *setting;
     let mut tree = tree(BOOTSTRAP);
@@ -81,7 +81,7 @@ pub fn bootstrap(setting: &Setting<'_>) -> Value {
     tree
 }
 
-/// A service of its own for gRPC: a route before the other one, and a cluster behind the other one.
+/// Adds a separate gRPC service: its route goes before the other route, its cluster after the other cluster.
 fn add_grpc(tree: &mut Value, grpc: &Upstream, authorities: Option<&Path>) {
     let routes = format!("{HTTP}/route_config/virtual_hosts/0/routes");
     let mut route = tree.pointer(&format!("{routes}/0")).cloned().unwrap_or_default();
@@ -101,7 +101,7 @@ fn add_grpc(tree: &mut Value, grpc: &Upstream, authorities: Option<&Path>) {
     list(tree, "/static_resources/clusters").push(cluster);
 }
 
-/// The resource with the module and its document, at a version.
+/// Returns the resource with the module and its document, at a version.
 pub fn resource(module: &Path, document: &str, version: u64) -> Value {
     let config = "/resources/0/typed_config/config";
     let mut tree = tree(RESOURCE);
@@ -115,7 +115,7 @@ fn socket_address(host: &str, port: u16) -> Value {
     json!({ "address": host, "port_value": port })
 }
 
-/// HTTP/1.1 or HTTP/2, as the service chooses, and a certificate that fits its name.
+/// Returns options that negotiate HTTP/1.1 or HTTP/2 and check the certificate against the name of the service.
 fn tls_options() -> Value {
     json!({
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
@@ -134,7 +134,7 @@ fn transport_socket(authorities: Option<&Path>) -> Value {
     })
 }
 
-/// The files are part of this program, so what is expected of them holds: the tests below read them all.
+/// Parses a template. The files are part of this program, so the `expect`s hold: the tests below read them all.
 fn tree(template: &str) -> Value {
     let value = yaml::read(template).expect("the file in `envoy/` is YAML").expect("it is not empty");
     serde_json::from_str(&value.text()).expect("a JSON value prints as JSON")

@@ -1,4 +1,4 @@
-//! What Envoy and the module have counted.
+//! The counters of Envoy and the module.
 
 use crate::envoy::{Admin, AdminError};
 use brownout_core::Plan;
@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 const MODULE: &str = "wasmcustom.brownout";
 
-/// The counters at one moment. All count from the start of Envoy, whatever documents there were.
+/// The counters at one moment. All count from the start of Envoy, across documents.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Requests that suffered a fault.
+    /// Requests that got a fault.
     pub injected: u64,
     /// Requests being held now.
     pub active: u64,
@@ -25,14 +25,14 @@ pub struct RuleCounts {
     pub name: String,
     /// Requests that matched.
     pub matched: u64,
-    /// Requests that suffered its faults.
+    /// Requests that got its faults.
     pub injected: u64,
-    /// How many of each fault: ``delays``, ``aborts``.
+    /// The count of each fault: `delays`, `aborts`.
     pub faults: Vec<(&'static str, u64)>,
 }
 
 impl Counts {
-    /// Reads them.
+    /// Reads the counters.
     ///
     /// # Errors
     /// When Envoy does not answer.
@@ -65,7 +65,7 @@ impl Counts {
         }
     }
 
-    /// What a rule has injected; of all rules together without one.
+    /// Returns the count of injections by a rule, or by all rules for `None`.
     pub fn injected_by(&self, rule: Option<&str>) -> u64 {
         match rule {
             None => self.injected,
@@ -74,7 +74,7 @@ impl Counts {
     }
 }
 
-/// `delays` out of `delays_injected`.
+/// Returns the name of a fault's count: `delays` for `delays_injected`.
 fn plural(kind: Kind) -> &'static str {
     kind.counter().trim_end_matches("_injected")
 }

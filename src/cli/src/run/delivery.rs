@@ -1,5 +1,5 @@
-//! How a document reaches Envoy: as a file that Envoy watches. And whether the module runs it, which only the module
-//! knows: Envoy says no more than that it has handed it over.
+//! Delivers documents to Envoy, in a file that Envoy watches, and checks that the module runs them. Only the module
+//! knows that: Envoy reports no more than that it passed the document on.
 
 use super::bootstrap;
 use crate::envoy::{Admin, AdminError};
@@ -10,36 +10,36 @@ use std::path::{Path, PathBuf};
 const DISCOVERY: &str = "extension_config_discovery.http_filter.brownout";
 const MODULE: &str = "wasmcustom.brownout";
 
-/// Gives documents to one Envoy.
+/// Delivers documents to one Envoy.
 #[derive(Debug)]
 pub struct Delivery {
     file: PathBuf,
     module: PathBuf,
     version: u64,
-    /// What Envoy had refused before the last document.
+    /// Envoy's count of refused updates before the last document.
     refused_before: u64,
 }
 
-/// What became of the last document.
+/// The fate of the last document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receipt {
-    /// Envoy has not said yet.
+    /// Not known yet.
     Pending,
     /// The module runs it, for new requests.
     InForce,
     /// Envoy or the module refused it.
     Refused,
-    /// Envoy has taken it, and no module of ours has said anything.
+    /// Envoy accepted it, but no Brownout module has reported anything.
     Silent,
 }
 
 impl Delivery {
-    /// Through this file, for this module. The folder of the file is Envoy's to watch.
+    /// Creates a delivery through this file, for this module. Envoy watches the folder of the file.
     pub fn new(file: &Path, module: &Path) -> Self {
         Self { file: file.into(), module: module.into(), version: 0, refused_before: 0 }
     }
 
-    /// Gives a document. It is written beside the file and moved there, so that Envoy never reads half of one.
+    /// Delivers a document: writes a temporary file and moves it into place, so that Envoy never reads half of it.
     ///
     /// # Errors
     /// When it cannot be written.
@@ -57,13 +57,13 @@ impl Delivery {
     /// # Errors
     /// When Envoy does not answer.
     pub fn receipt(&self, admin: &Admin) -> Result<Receipt, AdminError> {
-        // The dump of Envoy's configuration shows a refused version too; this is the version that is in force.
+        // Envoy's configuration dump also shows a refused version; this statistic shows the version in force.
         let page = admin.json(&format!("/stats?format=json&filter=^{DISCOVERY}.version_text$"))?;
         let is_there = page["stats"][0]["value"].as_str() == Some(&self.version.to_string());
         let said = admin.stats(&format!("^{MODULE}.(document_refused|config_rejected|mode)$"))?;
         let says = |name: &str| said.get(&format!("{MODULE}.{name}")).copied();
         if !is_there {
-            // Modules up to 0.1 have Envoy refuse what they cannot read.
+            // Modules up to 0.1 make Envoy refuse a document that they cannot read.
             let is_read = says("config_rejected").is_some();
             return Ok(match refused(admin)? > self.refused_before {
                 true if is_read => Receipt::Refused,

@@ -1,4 +1,4 @@
-//! The service behind the proxy when the user has none: it answers every request at once and says what it got.
+//! The service behind the proxy when the user gives none: it answers every request at once and echoes what it got.
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
@@ -28,11 +28,11 @@ pub fn start() -> io::Result<SocketAddr> {
 async fn serve(listener: TcpListener) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     loop {
-        // A connection that fails while it is being accepted is its client's trouble.
+        // A connection that fails in `accept` only affects its client.
         let Ok((stream, _)) = listener.accept().await else { continue };
         tokio::spawn(async move {
             let connection = Builder::new(TokioExecutor::new());
-            // So is one that breaks later.
+            // So does one that breaks later.
             let _ = connection.serve_connection_with_upgrades(TokioIo::new(stream), service_fn(answer)).await;
         });
     }

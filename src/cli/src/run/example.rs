@@ -1,4 +1,4 @@
-//! Requests to try: one that each rule takes, made up from the rule's own conditions, as `curl` lines.
+//! Requests to try, as `curl` lines: one for each rule, generated from the rule's conditions.
 
 use crate::request::{Request, Url, invent};
 use brownout_core::Engine;
@@ -21,13 +21,13 @@ pub struct Example(Request);
 /// Requests to try.
 #[derive(Debug, Default)]
 pub struct Examples {
-    /// Each with what the engine itself does to it.
+    /// Each request with what the engine does to it.
     pub found: Vec<(Example, String)>,
-    /// The rules that none was made up for: their conditions are of another kind, or an earlier rule takes it.
+    /// The rules without an example: their conditions cannot be met by a request, or an earlier rule takes it.
     pub without: Vec<String>,
 }
 
-/// `GET /`, and a request for each rule that one can be made up for. `json` is a document without mistakes.
+/// Returns `GET /` and a request for each rule, where one can be generated. `json` is a document without mistakes.
 pub fn examples(json: &str) -> Examples {
     let Ok(plan) = Plan::from_json(json.as_bytes()) else { return Examples::default() };
     let requests: Vec<Option<Example>> = plan.rules().iter().map(|rule| Example::of(rule, &plan)).collect();
@@ -38,7 +38,7 @@ pub fn examples(json: &str) -> Examples {
     for (request, id) in requests.into_iter().zip(1..) {
         let Some(request) = request else { continue };
         let (taken_by, effect) = self::effect(&mut proxy, id, &request);
-        // Conditions that nobody knows how to fulfil here, and earlier rules, keep it away.
+        // Conditions that cannot be met here, or an earlier rule, may keep the request from its rule.
         let is_its_own = taken_by.is_some_and(|rule| rule.0 + 1 == id as usize);
         if is_its_own && examples.iter().all(|(other, _)| *other != request) {
             has_one.extend(taken_by.map(|rule| rule.0));
@@ -51,7 +51,7 @@ pub fn examples(json: &str) -> Examples {
     Examples { found: examples, without }
 }
 
-/// The authority of a request that asks for none.
+/// The authority of a request that needs no specific one.
 const ANY_AUTHORITY: &str = "example.com";
 
 impl Example {
@@ -61,8 +61,8 @@ impl Example {
         Self(Request::new("GET", &url))
     }
 
-    /// `None` where no request was found, or none that `curl` could send as it is: no client says which route it takes, and
-    /// gRPC needs more than headers.
+    /// Returns `None` if no request was found that `curl` can send as it is: no client chooses its route, and gRPC needs
+    /// more than headers.
     fn of(rule: &Rule, plan: &Plan) -> Option<Self> {
         let request = invent::request(rule.matches.as_ref(), &|request| plan.excludes(request))?;
         let can_be_sent = request.facts.is_empty() && request.labels.is_empty() && !request.is_grpc();
@@ -73,7 +73,7 @@ impl Example {
         self.0.first_value(name).map(|value| String::from_utf8_lossy(&value).into_owned()).unwrap_or_default()
     }
 
-    /// Its headers as a client writes them.
+    /// Returns its headers as a client sends them.
     fn headers(&self) -> impl Iterator<Item = (String, String)> {
         let host = Some(self.part(":authority")).filter(|host| host != ANY_AUTHORITY);
         let own = self.0.headers.iter().filter(|(name, _)| !name.starts_with(':'));
@@ -81,12 +81,12 @@ impl Example {
         host.map(|host| ("host".to_owned(), host)).into_iter().chain(own)
     }
 
-    /// Whether sending it asks the service to change nothing (RFC 9110, section 9.2.1).
+    /// Returns whether its method is safe: it asks the service to change nothing (RFC 9110, section 9.2.1).
     pub fn is_safe(&self) -> bool {
         matches!(self.part(":method").as_str(), "GET" | "HEAD")
     }
 
-    /// The request, to be sent.
+    /// Returns the request to send.
     pub fn request(&self, proxy: SocketAddr) -> Option<ureq::http::Request<()>> {
         let mut request = ureq::http::Request::builder()
             .method(self.part(":method").as_str())
@@ -97,7 +97,7 @@ impl Example {
         request.body(()).ok()
     }
 
-    /// The line to paste into a shell.
+    /// Returns the `curl` line to paste into a shell.
     pub fn curl(&self, proxy: SocketAddr) -> String {
         let mut line = String::from("curl -i");
         let method = self.part(":method");
@@ -111,13 +111,13 @@ impl Example {
     }
 }
 
-/// As one word of a POSIX shell.
+/// Quotes a text as one word of a POSIX shell.
 fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
     if word.bytes().all(is_plain) { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// Takes every draw that can be taken at all.
+/// Entropy that makes every draw succeed unless its chance is zero.
 #[derive(Debug)]
 struct Always;
 
@@ -127,7 +127,7 @@ impl Entropy for Always {
     }
 }
 
-/// Which rule takes a request, if any, and in words what happens then.
+/// Returns the rule that takes a request, if any, and a description of the effect.
 fn effect(proxy: &mut Proxy<Always>, id: u32, example: &Example) -> (Option<RuleId>, String) {
     let success = UpstreamResponse { head: Head::response(200, []), body: Vec::new() };
     proxy.send(ExchangeId(id), &example.0, b"", &Rc::new(success));

@@ -1,4 +1,4 @@
-//! The command that runs beside the proxy: `brownout run FILE -- pytest`.
+//! The user's command that runs while the proxy is up: `brownout run FILE -- pytest`.
 
 use signal_hook::consts::SIGTERM;
 use std::ffi::OsString;
@@ -7,12 +7,12 @@ use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-/// The exit status of a shell for a command that it does not find.
+/// A shell's exit status for a command that does not exist.
 const NOT_FOUND: u8 = 127;
-/// And for one that it may not run.
+/// A shell's exit status for a command that cannot be executed.
 const NOT_EXECUTABLE: u8 = 126;
 
-/// A command of the user's.
+/// The user's command.
 #[derive(Debug)]
 pub struct Guest {
     child: Child,
@@ -20,11 +20,11 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Starts it with variables that tell it of the proxy. If our own standard output is for programs to read, the
-    /// command's goes to standard error.
+    /// Starts the command with environment variables for the proxy. If our own standard output carries JSON, that of
+    /// the command goes to standard error.
     ///
     /// # Errors
-    /// When there is no such program: the exit status that a shell would have.
+    /// When the program cannot be run: the exit status that a shell would give, and a message.
     pub fn start(
         line: &[OsString],
         variables: &[(&str, String)],
@@ -47,22 +47,22 @@ impl Guest {
         }
     }
 
-    /// Its exit status, once it has ended: as a shell would give it.
+    /// Returns its exit status, as a shell would give it, once it has ended.
     pub fn ended(&mut self) -> Option<u8> {
         self.child.try_wait().ok().flatten().map(code)
     }
 
-    /// Asks it to end. A Ctrl-C in the terminal has reached it too, so that this is for the other ways.
+    /// Sends SIGTERM, once. A Ctrl-C in the terminal reaches the command too, so this is for other ways of stopping.
     pub fn ask_to_end(&mut self) {
         if !std::mem::replace(&mut self.asked_to_end, true)
             && let Some(pid) = rustix::process::Pid::from_raw(self.child.id().cast_signed())
         {
-            // It may have ended by itself.
+            // It may already have ended.
             let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         }
     }
 
-    /// Ends it, whether it wants to or not.
+    /// Kills it.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -1,4 +1,4 @@
-//! `brownout run`: a local fault proxy, a real Envoy with the module before a service.
+//! `brownout run`: a local fault proxy, which is a real Envoy with the module in front of a service.
 
 mod board;
 mod bootstrap;
@@ -34,23 +34,23 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use upstream::Upstream;
 
-/// The document that is used when the user has none.
+/// The document to use when the user gives none.
 const DEMO: &str = include_str!("../../../../envoy/demo.yaml");
 const DEMO_NAME: &str = "envoy/demo.yaml";
 
-/// Our own failures beside a command of the user's, whose exit status is passed on.
+/// The exit code for our own failures when a user's command runs, whose exit code is otherwise passed on.
 const OWN_FAILURE: u8 = 125;
-/// What should have been injected was not.
+/// The exit code when `--expect-injected` is not met.
 const NOT_INJECTED: u8 = 124;
 
-/// Run a local fault proxy: a real Envoy with the module before your service, or before a demo service
+/// Run a local fault proxy: a real Envoy with the module, in front of your service or a demo service
 ///
-/// The document takes effect again whenever its file changes; a wrong one is refused and the old one stays. Ctrl-C
-/// ends everything.
+/// The document is reloaded whenever its file changes; a document with mistakes is refused, and the previous one stays
+/// in force. Ctrl-C ends everything.
 ///
-/// With a command after `--`, the proxy is up and the document in force before the command starts, and both end with
-/// it. The command finds the proxy by BROWNOUT_URL and Envoy's admin interface by BROWNOUT_ADMIN, and `brownout push`
-/// gives the proxy another document.
+/// With a command after `--`, the proxy is up and the document in force before the command starts, and the proxy stops
+/// when the command exits. BROWNOUT_URL gives the command the proxy's URL and BROWNOUT_ADMIN that of Envoy's admin
+/// interface; `brownout push` gives the proxy another document.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -58,77 +58,75 @@ Examples:
   brownout run faults.yaml --upstream http://127.0.0.1:8080 --expect-injected -- pytest tests/
 
 Exit codes: 0 ended by Ctrl-C, --duration or a command that succeeded; 1 the document is wrong; 2 something is missing or \
-fails. With a command: its own exit code; 124 if --expect-injected is not met; 125 instead of 1 and 2.")]
+failed. With a command: its own exit code; 124 if --expect-injected is not met; 125 instead of 1 and 2.")]
 pub struct Arguments {
-    /// The document, JSON or YAML; `-` is standard input; without one, a built-in example.
+    /// The document, in JSON or YAML; `-` is standard input. Default: a built-in example.
     #[arg(value_name = "CONFIG")]
     config: Option<PathBuf>,
-    /// Print the built-in example, and do nothing else.
+    /// Print the built-in example and exit.
     #[arg(long, exclusive = true)]
     print_example: bool,
-    /// A command to run beside the proxy, which ends with it.
+    /// A command to run while the proxy is up; the proxy stops when it exits.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
-    /// The service behind the proxy; without one, a built-in demo service.
+    /// The service behind the proxy. Default: a built-in demo service.
     #[arg(long, value_name = "URL")]
     upstream: Option<Upstream>,
-    /// The service for gRPC requests, if that is another one.
+    /// The service for gRPC requests, if it differs from `--upstream`.
     #[arg(long, value_name = "URL", requires = "upstream")]
     grpc: Option<Upstream>,
-    /// Let services see `Host` as the client sent it; without this, they see their own name from the URL.
+    /// Pass `Host` on as the client sent it. By default it is rewritten to the name in the URL of the service.
     #[arg(long)]
     keep_host: bool,
-    /// Where the proxy listens: `127.0.0.1:10000`, or only a port; 0 is a free one.
+    /// The address that the proxy listens on: `127.0.0.1:10000`, or just a port; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:10000", value_parser = listen::address)]
     listen: SocketAddr,
-    /// Where Envoy's admin interface listens; port 0 is a free one.
+    /// The address that Envoy's admin interface listens on; port 0 picks a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901", value_parser = listen::address)]
     admin: SocketAddr,
-    /// End after this time: `30s`, `1m30s`, at most `1h`; without it, on Ctrl-C.
+    /// Stop after this time: `30s`, `1m30s`, at most `1h`. Default: run until Ctrl-C.
     #[arg(long, value_name = "D", value_parser = length)]
     duration: Option<Duration>,
-    /// Send demo traffic through the proxy: what the document's rules match. To the service of `--upstream` nothing is
-    /// sent unless this says `--traffic=upstream`, and then only GET and HEAD.
+    /// Send demo traffic through the proxy: requests that the document's rules match. The service of `--upstream` gets
+    /// none unless you write `--traffic=upstream`, and then only GET and HEAD requests.
     #[arg(long, value_name = "TO", num_args = 0..=1, require_equals = true, default_missing_value = "demo")]
     traffic: Option<traffic::To>,
-    /// Fail with 124 if nothing was injected; with a rule's name, if that rule injected nothing. Can be repeated.
+    /// Exit with 124 if nothing was injected or, with a rule's name, if that rule injected nothing. Can be repeated.
     #[arg(long, value_name = "RULE", num_args = 0..=1, default_missing_value = "")]
     expect_injected: Vec<String>,
-    /// Make the draws repeatable: the same requests, one after another, meet the same faults.
+    /// Seed the random draws: the same requests, sent one after another, get the same faults.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// How to say things: `text` for people, on standard error; `json` for programs, one object a line on standard
+    /// Output format: `text` for people, on standard error; `json` for programs, one object per line on standard
     /// output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
-    /// Do not show requests as they pass.
+    /// Do not print each request.
     #[arg(long, short)]
     quiet: bool,
     /// Keep Envoy's log in this file.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
-    /// The Envoy to use; without it, a suitable `envoy` on PATH, or one that is downloaded once.
+    /// The Envoy binary to use. Default: a suitable `envoy` on PATH, or one that is downloaded once.
     #[arg(long, value_name = "PATH", env = "BROWNOUT_ENVOY")]
     envoy: Option<PathBuf>,
-    /// Use this module instead of the one inside this command.
+    /// Use this module instead of the built-in one.
     #[arg(long, value_name = "PATH", env = "BROWNOUT_MODULE")]
     module: Option<PathBuf>,
 }
 
-/// Why the proxy does not run, or does not run on.
+/// Why the proxy did not start or stopped early.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("cannot read `{name}`: {source}")]
     Config { name: String, source: io::Error },
-    #[error("the document has no rule `{0}` to expect anything of{1}")]
+    #[error("`--expect-injected`: the document has no rule `{0}`{1}")]
     NoSuchRule(String, String),
-    #[error(
-        "{0} is the proxy itself: name your service with `--upstream`, or move the proxy with `--listen`"
-    )]
+    #[error("{0} is the proxy itself: set `--upstream` to your service, or move the proxy with `--listen`")]
     OwnUpstream(Upstream),
     #[error(
-        "the module ({module}) refuses a document that this command takes: is it of another version? The end of \
-         Envoy's log:\n{tail}"
+        "the module ({module}) refuses a document that this command accepts: is it a different version? The end \
+         of Envoy's log:\n{tail}"
     )]
     ModuleRefuses { module: String, tail: String },
     #[error("Envoy cannot run the module ({module}); the end of its log:\n{tail}")]
@@ -145,11 +143,11 @@ enum Error {
     Process(#[from] ProcessError),
     #[error(transparent)]
     Admin(#[from] envoy::AdminError),
-    #[error("no file with trusted certificate authorities for `{0}`: name one with `SSL_CERT_FILE`")]
+    #[error("no trusted CA certificates found for `{0}`: set `SSL_CERT_FILE` to a CA bundle")]
     Authorities(Upstream),
     #[error("cannot set up {what}: {source}")]
     Setup { what: &'static str, source: io::Error },
-    #[error("Envoy ended by itself ({status}); the end of its log:\n{tail}")]
+    #[error("Envoy exited unexpectedly ({status}); the end of its log:\n{tail}")]
     Finished { status: std::process::ExitStatus, tail: String },
 }
 
@@ -185,13 +183,13 @@ pub fn run(arguments: &Arguments) -> Done {
     }
 }
 
-/// What programs are told of a document with mistakes.
+/// Returns the JSON object that reports a document with mistakes.
 fn refusal(document: &DocumentFile, mistakes: &[Mistake]) -> Value {
     let found: Vec<_> = mistakes.iter().map(|mistake| report::diagnostic(document, mistake)).collect();
     json!({"type": "refused", "document": document.name(), "diagnostics": found})
 }
 
-/// What a run that went well ends with.
+/// Returns the exit code of a run without errors of our own.
 fn outcome(arguments: &Arguments, ended: &Finished) -> Done {
     let missing: Vec<&str> = arguments
         .expect_injected
@@ -201,10 +199,8 @@ fn outcome(arguments: &Arguments, ended: &Finished) -> Done {
         .collect();
     for name in &missing {
         match *name {
-            "" => anstream::eprintln!("error: nothing was injected, and `--expect-injected` expects it"),
-            name => anstream::eprintln!(
-                "error: rule `{name}` injected nothing, and `--expect-injected` expects it"
-            ),
+            "" => anstream::eprintln!("error: `--expect-injected`: nothing was injected"),
+            name => anstream::eprintln!("error: `--expect-injected`: rule `{name}` injected nothing"),
         }
     }
     match ended.command {
@@ -249,10 +245,10 @@ fn expected_rules_are_there(arguments: &Arguments, checked: &Checked) -> Result<
     let mut expected = arguments.expect_injected.iter().filter(|name| !name.is_empty());
     match expected.find(|name| !rules.contains(&name.as_str())) {
         Some(name) if Path::new(name).exists() => {
-            let help = "; that is a file: name the document first, or write `--expect-injected=RULE`".into();
+            let help = "; that is a file: put the document first, or write `--expect-injected=RULE`".into();
             Err(Error::NoSuchRule(name.clone(), help))
         }
-        Some(name) if rules.is_empty() => Err(Error::NoSuchRule(name.clone(), ": it has none".into())),
+        Some(name) if rules.is_empty() => Err(Error::NoSuchRule(name.clone(), ": it has no rules".into())),
         Some(name) => Err(Error::NoSuchRule(name.clone(), format!("; its rules: {}", rules.join(", ")))),
         None => Ok(()),
     }

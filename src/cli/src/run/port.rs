@@ -1,4 +1,4 @@
-//! Whether an address is free. Envoy's own message about one that is not comes late and names no flag.
+//! Checks that an address is free. Envoy's own error about a taken one comes late and names no flag.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -8,7 +8,8 @@ use std::net::{SocketAddr, TcpListener};
 pub enum Error {
     /// Another process has it.
     #[error(
-        "{what} cannot listen on {address}: another program does; choose another with `{flag}` ({flag} 127.0.0.1:0 takes a free port)"
+        "{what} cannot listen on {address}: the address is in use; choose another with `{flag}` ({flag} 127.0.0.1:0 \
+         picks a free port)"
     )]
     Taken {
         /// Who wanted it.
@@ -18,7 +19,7 @@ pub enum Error {
         /// The flag that changes it.
         flag: &'static str,
     },
-    /// The system does not allow it, or does not have it.
+    /// The system does not allow it or does not have that address.
     #[error("{what} cannot listen on {address}: {source}; choose another with `{flag}`")]
     Refused {
         /// Who wanted it.
@@ -32,10 +33,10 @@ pub enum Error {
     },
 }
 
-/// Tries an address and lets it go again.
+/// Checks that an address can be listened on, by binding it for a moment.
 ///
 /// # Errors
-/// Names the address and the flag that changes it.
+/// When it cannot; the message names the address and the flag that changes it.
 pub fn free(address: SocketAddr, what: &'static str, flag: &'static str) -> Result<(), Error> {
     match TcpListener::bind(address) {
         Ok(_) => Ok(()),

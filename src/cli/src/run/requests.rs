@@ -1,7 +1,7 @@
-//! The requests that pass through the proxy, as Envoy's access log tells of them.
+//! The requests that pass through the proxy, from Envoy's access log.
 //!
-//! Envoy appends a line of JSON to a file for every exchange that is over. The file is read as it grows; once it is large
-//! it is moved away and Envoy is asked to begin a new one, so that a long run does not fill the disk.
+//! Envoy appends a line of JSON to a file for every finished exchange. The file is read as it grows; once it is large,
+//! it is moved away and Envoy reopens its log, so that a long run does not fill the disk.
 
 use crate::envoy::Admin;
 use serde_json::{Value, json};
@@ -9,21 +9,21 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-/// From this size on, a new file is begun.
+/// The size at which a new file is started.
 const LARGEST: u64 = 16 * 1024 * 1024;
-/// How much is read at once.
+/// The number of bytes to read at once.
 const CHUNK: u64 = 1024 * 1024;
 
 /// Response flags of an exchange that its client did not wait for.
 const LEFT: [&str; 2] = ["DC", "DR"];
-/// What Envoy's `%RESPONSE_CODE_DETAILS%` says of a response that the service itself has given.
+/// Envoy's `%RESPONSE_CODE_DETAILS%` for a response from the service itself.
 const FROM_SERVICE: &str = "via_upstream";
-/// And how it begins for a reply of the module's.
+/// Its prefix for a reply from the module.
 const FROM_US: &str = "brownout_";
 /// gRPC's statuses that are the server's fault: UNKNOWN, DEADLINE_EXCEEDED, INTERNAL, UNAVAILABLE, DATA_LOSS.
 const SERVER_FAULTS: [u64; 5] = [2, 4, 13, 14, 15];
 
-/// An entry for `access_log` of Envoy's connection manager.
+/// Returns an entry for `access_log` of Envoy's connection manager.
 pub fn access_log(file: &Path) -> Value {
     json!({
         "name": "envoy.access_loggers.file",
@@ -50,7 +50,7 @@ pub fn access_log(file: &Path) -> Value {
     })
 }
 
-/// How an exchange went.
+/// The outcome of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestOutcome {
     /// The service answered, without an error of its own, and no fault was injected.
@@ -59,14 +59,14 @@ pub enum RequestOutcome {
     Injected,
     /// The service answered with a 5xx, or with a gRPC status that is the server's fault.
     Failed,
-    /// Envoy answered, because it got no answer from the service.
+    /// Envoy answered, because the service did not.
     Unanswered,
-    /// The client did not wait for the answer.
+    /// The client disconnected before the answer.
     Left,
 }
 
 impl RequestOutcome {
-    /// The word for it in JSON.
+    /// Returns its name in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -83,24 +83,24 @@ impl RequestOutcome {
 pub struct Request {
     /// How it went.
     pub outcome: RequestOutcome,
-    /// When it began, at this machine's clock: `14:03:07.120`.
+    /// The local time at which it began: `14:03:07.120`.
     pub clock: String,
     /// `GET /search?q=tea`.
     pub what: String,
     /// The status, unless the client got none.
     pub status: Option<u16>,
-    /// From the first byte of the request to the last of the response.
+    /// The duration from the first byte of the request to the last byte of the response.
     pub milliseconds: u64,
     /// The rule that took it.
     pub rule: Option<String>,
     /// The rule, and what it did: `slow-search; delay`.
     pub fault: Option<String>,
-    /// All that the log says.
+    /// All fields of the log line.
     pub json: Value,
 }
 
 impl Request {
-    /// The exchange of a line; nothing for a line that tells of none.
+    /// Parses a log line. Returns `None` if the line describes no exchange.
     fn of(line: &str) -> Option<Self> {
         let mut json: Value = serde_json::from_str(line).ok()?;
         let text = |name: &str| json[name].as_str().map(str::to_owned);
@@ -155,23 +155,23 @@ impl Request {
 #[derive(Debug)]
 pub struct Requests {
     path: PathBuf,
-    /// The file that is read: the one at `path`, or the one that was there before.
+    /// The open file: the one at `path`, or the one that was moved away from there.
     file: Option<File>,
     /// How much of it has been read.
     read: u64,
     /// The beginning of a line whose end has not been written yet.
     rest: Vec<u8>,
-    /// Whether the file was moved away, and Envoy has been asked to begin a new one.
+    /// Whether the file was moved away and Envoy was told to reopen its log.
     moved: bool,
 }
 
 impl Requests {
-    /// The log that Envoy writes to this file.
+    /// Creates a reader for the log that Envoy writes to this file.
     pub fn new(path: &Path) -> Self {
         Self { path: path.into(), file: None, read: 0, rest: Vec::new(), moved: false }
     }
 
-    /// What has been written since, up to some thousand exchanges.
+    /// Returns the exchanges logged since the last call, up to a few thousand.
     pub fn next(&mut self, admin: &Admin) -> Vec<Request> {
         let found = self.lines();
         if found.is_empty() && self.moved && self.path.exists() {
@@ -180,7 +180,7 @@ impl Requests {
             return self.lines();
         }
         if self.read > LARGEST && !self.moved {
-            // If Envoy cannot be asked, it goes on writing to the old file, and so do we go on reading that.
+            // If the call fails, Envoy keeps writing to the old file, and we keep reading it.
             self.moved = fs::rename(&self.path, self.path.with_extension("old")).is_ok()
                 && admin.reopen_logs().is_ok();
         }
@@ -188,7 +188,7 @@ impl Requests {
     }
 
     fn lines(&mut self) -> Vec<Request> {
-        // What cannot be read now is read the next time.
+        // After a read error, the next call tries again.
         let Ok(read) = self.read_on() else { return Vec::new() };
         self.rest.extend_from_slice(&read);
         let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };

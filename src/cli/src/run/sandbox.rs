@@ -1,4 +1,4 @@
-//! Envoy with the module, running: its folder, its process, and the way for documents.
+//! A running Envoy with the module: its folder, its process, and the delivery of documents.
 
 use super::bootstrap::{Setting, bootstrap};
 use super::delivery::{Delivery, Receipt};
@@ -17,11 +17,11 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const READY: Duration = Duration::from_secs(30);
-/// How long it may take until the module runs a document.
+/// The longest wait until the module runs a document.
 const RECEIPT: Duration = Duration::from_secs(10);
-/// Lines of the access log reach us within this time.
+/// The interval at which Envoy flushes the access log.
 const FLUSH_MILLISECONDS: &str = "20";
-/// How much of Envoy's log an error shows.
+/// The number of lines of Envoy's log that an error shows.
 const COMPLAINTS: usize = 6;
 
 /// A running Envoy with the module in it. It ends when this is dropped, and when our process ends.
@@ -33,11 +33,11 @@ pub struct Sandbox {
     pub admin: Admin,
     /// Where the proxy listens.
     pub listen: SocketAddr,
-    /// The way for documents.
+    /// Delivers documents.
     pub delivery: Delivery,
-    /// The requests that pass.
+    /// The requests that pass through the proxy.
     pub requests: Requests,
-    /// The file for documents that `brownout push` brings.
+    /// The file that `brownout push` writes documents to.
     pub inbox: PathBuf,
     _folder: TempDir,
 }
@@ -46,7 +46,7 @@ impl Sandbox {
     /// Writes the configuration and starts Envoy with it; the document is in force when this returns.
     ///
     /// # Errors
-    /// When a file cannot be written, when Envoy does not get ready, and when the module does not run the document.
+    /// When a file cannot be written, Envoy does not become ready, or the module does not run the document.
     pub fn start(
         arguments: &Arguments,
         envoy: &Found,
@@ -81,7 +81,7 @@ impl Sandbox {
         let mut delivery = Delivery::new(&resource, &wasm);
         delivery.give(&document.json, None).map_err(setup)?;
         let log = arguments.log.clone().unwrap_or_else(|| at("envoy.log"));
-        // Each worker draws for itself: what is to be the same each time has to be drawn by one.
+        // Each worker has its own random draws, so repeatable draws need a single worker.
         let workers = if arguments.seed.is_some() { 1 } else { 2 };
         let launch = Launch::new(&envoy.path, &config, &log).concurrency(workers);
         let mut process =
@@ -89,7 +89,7 @@ impl Sandbox {
         let admin = match process.wait_ready(READY) {
             Ok(admin) => admin,
             Err(error) => {
-                // The message names the log: it has to be there to be read.
+                // The message names the log, so keep the file.
                 let _ = folder.keep();
                 return Err(error.into());
             }
@@ -107,7 +107,7 @@ impl Sandbox {
         }
     }
 
-    /// What becomes of the last document: waits until that is known.
+    /// Waits until it is known what became of the last document, and returns that.
     ///
     /// # Errors
     /// When Envoy does not answer.

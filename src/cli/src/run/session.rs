@@ -1,4 +1,4 @@
-//! What happens between the start of the proxy and its end: requests, new documents, the user's command.
+//! The main loop of `run`, from the start of the proxy to its end: requests, new documents, the user's command.
 
 use super::board::Board;
 use super::counts::Counts;
@@ -25,15 +25,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 const TURN: Duration = Duration::from_millis(25);
-/// How long the user's command may take to end once it is asked to.
+/// The longest wait for the user's command to end after SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ctrl-C and its relatives. The second one does not wait for the user's command, the third one for nothing.
+/// Ctrl-C and similar signals. The second one kills the user's command, the third one exits at once.
 #[derive(Debug)]
 pub struct Signals(Arc<AtomicUsize>);
 
 impl Signals {
-    /// Begins to listen.
+    /// Starts listening.
     ///
     /// # Errors
     /// When the system refuses.
@@ -61,12 +61,12 @@ impl Signals {
     }
 }
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Debug)]
 pub struct Finished {
     /// The exit status of the user's command, if there was one.
     pub command: Option<u8>,
-    /// What the module has counted.
+    /// The module's counters.
     pub counts: Counts,
 }
 
@@ -74,7 +74,7 @@ pub struct Finished {
 #[derive(Debug)]
 pub struct Session {
     sandbox: Sandbox,
-    /// The document's file, if it has one, and the file for what `brownout push` brings.
+    /// The document's file, if it has one, and the file that `brownout push` writes to.
     watches: Vec<(String, Watch)>,
     name: String,
     document: Checked,
@@ -83,12 +83,12 @@ pub struct Session {
     traffic_to: Option<To>,
     has_upstream: bool,
     tally: Tally,
-    /// Whether a document of this run has kept its rules out of the access log.
+    /// Whether a document of this run kept its rules out of the access log.
     is_silent: bool,
 }
 
 impl Session {
-    /// A proxy that runs with this document.
+    /// Creates a session for a proxy that runs with this document.
     pub fn new(
         arguments: &Arguments,
         sandbox: Sandbox,
@@ -112,7 +112,7 @@ impl Session {
         }
     }
 
-    /// Until the user, the time or the user's command ends it.
+    /// Runs until the user, the time limit or the user's command ends it.
     ///
     /// # Errors
     /// When Envoy ends by itself or cannot be asked.
@@ -195,7 +195,7 @@ impl Session {
         }
     }
 
-    /// A moment of waiting, and what came in it.
+    /// Waits briefly, then handles what has happened.
     fn turn(&mut self) -> Result<(), Error> {
         thread::sleep(TURN);
         self.read_requests();
@@ -215,10 +215,10 @@ impl Session {
         let text = match change {
             Change::Content(content) => return self.reload(name, &content),
             Change::Emptied => {
-                format!("{name}: empty, the document that was in it stays in force; `{{}}` stops all faults")
+                format!("{name}: empty; the previous document stays in force (`{{}}` stops all faults)")
             }
             Change::Trouble(kind) => {
-                format!("cannot read `{name}` ({kind}); the document that was in it stays in force")
+                format!("cannot read `{name}` ({kind}); the previous document stays in force")
             }
         };
         self.board.tell(&text, || json!({"type": "passed_over", "document": name, "reason": text}));
@@ -252,7 +252,7 @@ impl Session {
             Err(mistakes) => {
                 let text = report::text(&document, &mistakes);
                 let text =
-                    format!("{}\n{name}: refused, the document before it stays in force", text.trim_end());
+                    format!("{}\n{name}: refused; the previous document stays in force", text.trim_end());
                 self.board.tell(&text, || super::refusal(&document, &mistakes));
                 return Ok(());
             }
@@ -278,7 +278,7 @@ impl Session {
             }
             Receipt::Refused | Receipt::Silent | Receipt::Pending => {
                 let text = format!(
-                    "{name}: not taken by the module, which may inject nothing now; the end of Envoy's log:\n{}",
+                    "{name}: the module did not accept it and may inject nothing now; the end of Envoy's log:\n{}",
                     self.sandbox.process.log_tail(6)
                 );
                 self.board.tell(&text, || json!({"type": "refused", "document": name, "reason": text}));
@@ -287,7 +287,7 @@ impl Session {
         Ok(())
     }
 
-    /// Demo traffic is what the document's rules match; to a service that is not ours, only what changes nothing.
+    /// Sets the demo traffic to requests that the document's rules match; a user's service only gets safe ones.
     fn follow_traffic(&self, examples: Examples) {
         let examples = examples.found.into_iter().map(|(example, _)| example);
         self.traffic.send(match (self.traffic_to, self.has_upstream) {
@@ -299,7 +299,7 @@ impl Session {
 
     fn goodbye(&mut self, command: Option<u8>) -> Result<Finished, Error> {
         let counts = Counts::read(&self.sandbox.admin, &self.document.plan)?;
-        // Envoy writes what is left of its access log when it ends.
+        // Envoy flushes its access log when it ends.
         self.sandbox.process.stop();
         self.read_requests();
         self.board.close();

@@ -1,4 +1,4 @@
-//! How the requests of a run went, summed up.
+//! The counts of a run's requests, by outcome.
 
 use super::counts::Counts;
 use super::requests::{Request, RequestOutcome};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// How many requests went which way.
+/// The number of requests with each outcome.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
     passed: u64,
@@ -19,7 +19,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts one more.
+    /// Counts a request.
     pub fn add(&mut self, request: &Request) {
         *match request.outcome {
             RequestOutcome::Passed => &mut self.passed,
@@ -38,7 +38,7 @@ impl Tally {
     }
 }
 
-/// The requests of a run beside what the module has counted.
+/// The requests of a run, together with the module's counters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
     /// The requests that are over.
@@ -54,12 +54,12 @@ impl Summary {
         if self.is_silent { self.counts.injected } else { self.tally.injected }
     }
 
-    /// Nothing where the log does not tell what was injected.
+    /// Returns `None` if the log does not show what was injected.
     fn known(&self, count: u64) -> Option<u64> {
         (!self.is_silent).then_some(count)
     }
 
-    /// The most important counts, on a line of a terminal.
+    /// Returns the most important counts, for one line of a terminal.
     pub fn short(&self) -> String {
         let mut text = format!("{}: ", requests(self.tally.requests()));
         if let Some(passed) = self.known(self.tally.passed) {
@@ -78,7 +78,7 @@ impl Summary {
         text
     }
 
-    /// One JSON object.
+    /// Returns the summary as a JSON object.
     pub fn json(&self) -> Value {
         let rules: serde_json::Map<String, Value> = self
             .counts

@@ -1,4 +1,4 @@
-//! Demo traffic: the requests of "Try:", again and again.
+//! Demo traffic: repeats the requests listed under "Try:".
 
 use super::example::Example;
 use std::io;
@@ -8,38 +8,38 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// How often a request is sent.
+/// The interval between requests.
 const EVERY: Duration = Duration::from_millis(500);
-/// How long a client of ours waits.
+/// The timeout of a demo request.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How many may wait at once: a rule that hangs must not use up all threads.
+/// The most requests in flight: a rule that hangs must not use up all threads.
 const MOST_AT_ONCE: usize = 32;
 
-/// To whom demo traffic goes.
+/// The services that demo traffic goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum To {
-    /// The built-in demo service, and nobody else.
+    /// Only the built-in demo service.
     Demo,
-    /// The service of `--upstream` too: GET and HEAD only.
+    /// Also the service of `--upstream`, with GET and HEAD requests only.
     Upstream,
 }
 
-/// What is sent, one after another. A new document replaces it.
+/// The requests to send in turn. A new document replaces them.
 #[derive(Debug, Clone, Default)]
 pub struct Traffic(Arc<Mutex<Vec<Example>>>);
 
 impl Traffic {
-    /// Sends these from now on.
+    /// Replaces the requests to send.
     pub fn send(&self, examples: Vec<Example>) {
         if let Ok(mut current) = self.0.lock() {
             *current = examples;
         }
     }
 
-    /// Starts sending; it ends with the process.
+    /// Starts sending, until the process ends.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the thread cannot be started.
     pub fn start(&self, proxy: SocketAddr) -> io::Result<()> {
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .timeout_global(Some(PATIENCE))
@@ -58,7 +58,7 @@ impl Traffic {
                     waiting.fetch_add(1, Ordering::Relaxed);
                     let (agent, done) = (agent.clone(), Arc::clone(&waiting));
                     let ask = move || {
-                        // What became of it is in the access log, with all other requests.
+                        // The access log shows the outcome, as for all other requests.
                         let _ = example.request(proxy).map(|request| agent.run(request));
                         done.fetch_sub(1, Ordering::Relaxed);
                     };

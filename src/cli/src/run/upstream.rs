@@ -1,4 +1,4 @@
-//! The service that the proxy stands before.
+//! The service behind the proxy.
 
 use std::env;
 use std::fmt;
@@ -31,23 +31,23 @@ pub enum Error {
     #[error("expected a URL such as `http://localhost:8080`")]
     Scheme,
     /// No host.
-    #[error("the URL names no host")]
+    #[error("the URL has no host")]
     Host,
     /// Not a port.
     #[error("`{0}` is not a port")]
     Port(String),
     /// A path or a query, which would have no effect.
-    #[error("leave out `{0}`: the path is the one of each request")]
+    #[error("remove `{0}`: the path comes from each request")]
     Path(String),
 }
 
 impl Upstream {
-    /// A service without TLS at an address.
+    /// Creates a service without TLS at an address.
     pub fn at(address: SocketAddr) -> Self {
         Self { tls: false, host: address.ip().to_string(), port: address.port() }
     }
 
-    /// Host and port as a `Host` header has them: without the port where it goes without saying.
+    /// Returns host and port as in a `Host` header: without the port if it is the default.
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         match (self.tls, self.port) {
@@ -56,7 +56,7 @@ impl Upstream {
         }
     }
 
-    /// Whether it is this address: a proxy before itself would go round in circles.
+    /// Returns whether the service is at this address: a proxy in front of itself would loop.
     pub fn is_at(&self, address: SocketAddr) -> bool {
         let is_ours = |found: SocketAddr| {
             let reaches = address.ip().is_unspecified() && found.ip().is_loopback();
@@ -66,14 +66,14 @@ impl Upstream {
             && (self.host.as_str(), self.port).to_socket_addrs().is_ok_and(|mut all| all.any(is_ours))
     }
 
-    /// Whether something accepts connections there now.
+    /// Returns whether something accepts connections there now.
     pub fn answers(&self) -> bool {
         let addresses = (self.host.as_str(), self.port).to_socket_addrs();
         addresses.is_ok_and(|mut all| all.any(|address| TcpStream::connect_timeout(&address, DIAL).is_ok()))
     }
 }
 
-/// The file with the certificate authorities to trust: `SSL_CERT_FILE`, or the system's.
+/// Returns the file with the certificate authorities to trust: `SSL_CERT_FILE`, or the system's.
 pub fn authorities() -> Option<PathBuf> {
     let named = env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()).map(PathBuf::from);
     named.or_else(|| AUTHORITIES.map(PathBuf::from).into_iter().find(|path| Path::is_file(path)))
@@ -114,7 +114,7 @@ impl FromStr for Upstream {
     }
 }
 
-/// `[::1]:8080` is `::1` and `8080`.
+/// Splits host and port: `[::1]:8080` is `::1` and `8080`.
 fn split_port(authority: &str) -> (&str, Option<&str>) {
     if let Some((host, rest)) = authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         return (host, rest.strip_prefix(':'));

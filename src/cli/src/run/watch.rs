@@ -1,31 +1,30 @@
-//! Notices when a file changes, however that is done: writing in place, moving another file there, or swapping a
-//! symbolic link on the way to it, as Kubernetes does.
+//! Detects changes to a file, however they are made: by writing in place, by moving another file there, or by swapping
+//! a symbolic link in its path, as Kubernetes does.
 
 use crate::input;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file whose content is looked at again and again. Documents are small, so the content itself is compared: times
-/// and sizes miss changes.
+/// A file that is polled for changes. Documents are small, so it compares the content: times and sizes miss changes.
 #[derive(Debug)]
 pub struct Watch {
     path: PathBuf,
-    /// The content that was reported last.
+    /// The last reported content.
     known: Vec<u8>,
-    /// What was there at the last look, if that was something else.
+    /// The result of the last look, if it differs from `known`.
     seen: Option<Result<Vec<u8>, io::ErrorKind>>,
-    /// What was last said about a file with nothing in it to use.
+    /// The last reported problem: an empty or unreadable file.
     told: Option<Change>,
 }
 
-/// What happened to the file.
+/// A change to the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// It has this content now.
     Content(Vec<u8>),
-    /// There is nothing in it: an editor that empties it first, a full disk, a mistake. To stop, there is `{}`.
+    /// It is empty: an editor emptied it before writing, the disk is full, or by mistake. `{}` stops all faults.
     Emptied,
-    /// It is not there any more, or cannot be read.
+    /// It is missing or cannot be read.
     Trouble(io::ErrorKind),
 }
 
@@ -35,14 +34,14 @@ impl Watch {
         Self { path: path.into(), known, seen: None, told: None }
     }
 
-    /// Watches a file that need not be there yet.
+    /// Watches a file that need not exist yet.
     pub fn of_nothing(path: &Path) -> Self {
         let told = Some(Change::Trouble(io::ErrorKind::NotFound));
         Self { told, ..Self::new(path, Vec::new()) }
     }
 
-    /// Looks at the file. A change is reported when two looks in a row have seen the same: editors empty a file before
-    /// they write it, or move it away before they move the new one there.
+    /// Polls the file. A change is reported once two polls in a row see the same: editors empty a file before they
+    /// write it, or move it away before they move the new one into place.
     pub fn look(&mut self) -> Option<Change> {
         let now = input::file(&self.path).map_err(|error| error.kind());
         if now.as_ref() == Ok(&self.known) {

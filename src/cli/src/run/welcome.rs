@@ -1,4 +1,4 @@
-//! What the user reads first: what runs where, and what to try.
+//! The first output of `run`: what runs where, and requests to try.
 
 use super::Arguments;
 use super::board;
@@ -12,10 +12,10 @@ use brownout_core::Plan;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// What is between a request and its effect.
+/// The separator between a request and its effect.
 const GAP: &str = "   # ";
 
-/// What there is to say at the start.
+/// The contents of the first output.
 pub struct Welcome<'a> {
     /// The command line.
     pub arguments: &'a Arguments,
@@ -34,7 +34,7 @@ pub struct Welcome<'a> {
 }
 
 impl Welcome<'_> {
-    /// All of it for people, several lines.
+    /// Returns the text for people, of several lines.
     pub fn text(&self) -> String {
         let Self { arguments, envoy, upstream, sandbox, document, .. } = self;
         let name = if arguments.config.is_some() { self.name } else { "a built-in example" };
@@ -67,7 +67,7 @@ impl Welcome<'_> {
         }
         if arguments.traffic == Some(traffic::To::Demo) && arguments.upstream.is_some() {
             line(
-                "no traffic is sent to your service; `--traffic=upstream` sends it what the rules match"
+                "no traffic is sent to your service; `--traffic=upstream` sends requests that the rules match"
                     .into(),
             );
         }
@@ -80,7 +80,7 @@ impl Welcome<'_> {
         if arguments.command.is_empty() {
             self.to_try(&mut line);
             let end =
-                arguments.duration.map(|duration| format!(", and so do {duration:?}")).unwrap_or_default();
+                arguments.duration.map(|duration| format!(", as does {duration:?}")).unwrap_or_default();
             line(format!("\nCtrl-C ends everything{end}."));
         }
         text
@@ -96,7 +96,7 @@ impl Welcome<'_> {
             .map(|(request, effect)| (request.curl(self.sandbox.listen), effect))
             .collect();
         let widest = |(curl, effect): &(String, &String)| 2 + curl.len() + GAP.len() + effect.len() <= width;
-        // One that is too long for its line gets two, and does not push the others' effects to the right.
+        // A request too long for one line takes two, so that it does not push the other effects to the right.
         let column = found.iter().filter(|each| widest(each)).map(|(curl, _)| curl.len()).max().unwrap_or(0);
         for (curl, effect) in found {
             if curl.len() <= column && 2 + column + GAP.len() + effect.len() <= width {
@@ -111,7 +111,7 @@ impl Welcome<'_> {
         }
     }
 
-    /// The same for programs.
+    /// Returns the same as JSON, for programs.
     pub fn json(&self) -> Value {
         json!({
             "type": "ready",
@@ -125,7 +125,7 @@ impl Welcome<'_> {
     }
 }
 
-/// How many rules.
+/// Formats the number of rules.
 pub fn rules(plan: &Plan) -> String {
     match plan.rules().len() {
         1 => "1 rule".into(),

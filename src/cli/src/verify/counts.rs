@@ -1,4 +1,4 @@
-//! What Envoy has counted. All its workers add to the same counters.
+//! Envoy's counters, which all its workers share.
 
 use crate::envoy::{Admin, AdminError};
 use std::collections::BTreeMap;
@@ -6,16 +6,16 @@ use std::collections::BTreeMap;
 const MODULE: &str = "wasmcustom.brownout.";
 const STOPPED: &str = "wasmcustom.brownout.stopped";
 const REFUSED: &str = "wasmcustom.brownout.document_refused";
-/// Requests of all listeners; the admin interface's own are none.
+/// The suffix of the request counters of all listeners; those of the admin interface do not count.
 const REQUESTS: &str = ".downstream_rq_total";
 const ADMIN: &str = "http.admin.";
 const WANTED: &str = r"^(.*\.)?(wasmcustom\.brownout\..*|downstream_rq_total)$";
 
-/// The counters of one moment, or what was added between two.
+/// The counters at one moment, or their increase between two.
 #[derive(Debug, Clone)]
 pub struct Counts(BTreeMap<String, u64>);
 
-/// Those of one rule.
+/// The counters of one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RuleCounts {
     pub matched: u64,
@@ -25,12 +25,12 @@ pub struct RuleCounts {
 }
 
 impl Counts {
-    /// Reads them.
+    /// Reads the counters.
     pub fn read(admin: &Admin) -> Result<Self, AdminError> {
         Ok(Self::of(admin.stats(WANTED)?))
     }
 
-    /// Up to Envoy 1.38, the names of a module in a cluster begin with that cluster's.
+    /// Sums the counters by name. Up to Envoy 1.38, those of a module in a cluster have the cluster's name as a prefix.
     fn of(stats: impl IntoIterator<Item = (String, u64)>) -> Self {
         let mut counts = BTreeMap::new();
         for (name, value) in stats {
@@ -40,7 +40,7 @@ impl Counts {
         Self(counts)
     }
 
-    /// What was added since then; a gauge is what it is now.
+    /// Returns the increase since then; a gauge keeps its current value.
     pub fn since(self, earlier: &Self) -> Self {
         let before = |name: &String| earlier.0.get(name).copied().unwrap_or(0);
         let added = self.0.into_iter().map(|(name, now)| {
@@ -51,7 +51,7 @@ impl Counts {
         Self(added.collect())
     }
 
-    /// Those of a rule; nothing if Envoy has never heard of it.
+    /// Returns the counters of a rule; `None` if Envoy does not know it.
     pub fn rule(&self, name: &str) -> Option<RuleCounts> {
         let count = |what: &str| self.0.get(&format!("{MODULE}rule.{name}.{what}")).copied();
         Some(RuleCounts {
@@ -62,50 +62,50 @@ impl Counts {
         })
     }
 
-    /// Requests that came to Envoy at all.
+    /// Returns the number of all requests to Envoy.
     pub fn requests(&self) -> u64 {
         let requests =
             |name: &str| name.starts_with("http.") && name.ends_with(REQUESTS) && !name.starts_with(ADMIN);
         self.0.iter().filter(|(name, _)| requests(name)).map(|(_, count)| count).sum()
     }
 
-    /// Whether the module runs there, or has run.
+    /// Returns whether the module is running there or has run.
     pub fn has_module(&self) -> bool {
         self.0.keys().any(|name| name.starts_with(MODULE))
     }
 
-    /// Whether `stop_when` has stopped a document there.
+    /// Returns whether `stop_when` has stopped a document there.
     pub fn has_stopped(&self) -> bool {
         self.0.get(STOPPED).is_some_and(|stopped| *stopped > 0)
     }
 
-    /// Whether a document with mistakes is there now.
+    /// Returns whether Envoy now has a document with mistakes.
     pub fn has_refused(&self) -> bool {
         self.0.get(REFUSED).is_some_and(|refused| *refused > 0)
     }
 
-    /// What an operator should know beside the rules.
+    /// Returns warnings for the operator that no single rule explains.
     pub fn warnings(&self) -> Vec<String> {
         let count = |what: &str| self.0.get(&format!("{MODULE}{what}")).copied().unwrap_or(0);
         let mut warnings = Vec::new();
         if self.has_refused() {
             warnings.push(
-                "Envoy has a document with mistakes, of which nothing is injected; its log names each"
+                "Envoy has a document with mistakes and injects nothing from it; its log lists each mistake"
                     .to_owned(),
             );
         }
         if count("route_config_rejected") > 0 {
             warnings.push(format!(
-                "{} requests met a wrong document in the metadata of their route",
+                "{} requests used a route with an invalid document in its metadata",
                 count("route_config_rejected")
             ));
         }
         if count("host_errors") > 0 {
-            warnings.push(format!("{} calls of the module to Envoy have failed", count("host_errors")));
+            warnings.push(format!("{} calls from the module to Envoy failed", count("host_errors")));
         }
         if self.has_stopped() {
             warnings.push(
-                "`stop_when` has stopped a document in this Envoy: nothing of it is injected until another one arrives"
+                "`stop_when` has stopped a document in this Envoy: it injects nothing until another document arrives"
                     .to_owned(),
             );
         }

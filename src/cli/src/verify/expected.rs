@@ -1,4 +1,4 @@
-//! Which share of a rule's matches a document promises to touch.
+//! The share of a rule's matches that a document promises to affect.
 
 use crate::arguments::now;
 use brownout_core::change::length::Length;
@@ -14,18 +14,18 @@ use brownout_core::view::{Property, RequestView};
 /// What a rule promises.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expected {
-    /// How far the rule goes, its document's mode included.
+    /// The mode of the rule, limited by that of its document.
     pub mode: Mode,
-    /// The share of the requests that match, from 0 to 1; the most that it can be if `because` says so.
+    /// The share of matching requests, from 0 to 1; only an upper limit if `because` is set.
     pub share: f64,
-    /// Why it can be less, and is not to be judged from below.
+    /// Why the share can be lower, so that only a higher one is wrong.
     pub because: Option<&'static str>,
-    /// Whether the schedule lets it act now.
+    /// Whether its schedule is active now.
     pub is_live: bool,
 }
 
 impl Expected {
-    /// What this rule of a document with this mode promises.
+    /// Returns what a rule promises in a document with this mode.
     pub fn of(rule: &Rule, mode: Mode) -> Self {
         let mode = rule.mode.map_or(mode, |own| own.min(mode));
         let share = portion(rule.percentage) * action(&rule.action);
@@ -33,9 +33,9 @@ impl Expected {
         let schedule = rule.schedule.as_ref();
         let is_varying = schedule.is_some_and(|schedule| schedule.ramp_up.is_some() || schedule.on.is_some());
         let because = because
-            .or(asked(rule).then_some("the request itself decides"))
+            .or(asked(rule).then_some("it depends on each request"))
             .or(is_varying.then_some("its schedule varies the share"));
-        // Without the moment at which the document arrived, a pulse or a ramp counts as live.
+        // The arrival time of the document is unknown, so a pulse or a ramp counts as live.
         let arrived = Some(Instant(std::time::Duration::ZERO));
         let is_live = schedule.is_none_or(|schedule| schedule.level(&Wall, arrived).is_some()) || is_varying;
         Self { mode, share, because, is_live }
@@ -55,17 +55,17 @@ fn action(action: &Action) -> f64 {
     }
 }
 
-/// That at least one of independent faults happens.
+/// Returns the probability that at least one of several independent faults happens.
 fn any(faults: &Faults) -> f64 {
     1.0 - faults.iter().map(|(_, fault)| 1.0 - portion(fault.percentage(&Blank))).product::<f64>()
 }
 
-/// What a sample leaves of a share.
+/// Returns the share after sampling.
 #[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
 fn sampled(rule: &Rule, share: f64) -> (f64, Option<&'static str>) {
     let Some(sample) = &rule.sample else { return (share, None) };
     if sample.by.is_some() {
-        return (share, Some("the share is one of keys, not of requests"));
+        return (share, Some("the share applies to keys, not to requests"));
     }
     match (sample.every, sample.first, sample.of) {
         (Some(every), ..) => (share / every.get() as f64, None),
@@ -75,7 +75,7 @@ fn sampled(rule: &Rule, share: f64) -> (f64, Option<&'static str>) {
     }
 }
 
-/// Whether what happens depends on the request or on the response beyond matching.
+/// Returns whether the effect depends on the request or the response beyond matching.
 fn asked(rule: &Rule) -> bool {
     rule.action.each_faults().any(|faults| {
         let response_draws = faults.response.as_deref().and_then(|response| response.0.delay.as_ref());
@@ -84,7 +84,7 @@ fn asked(rule: &Rule) -> bool {
     })
 }
 
-/// The clock of this machine.
+/// This machine's clock.
 struct Wall;
 
 impl Clock for Wall {
@@ -97,7 +97,7 @@ impl Clock for Wall {
     }
 }
 
-/// A request that asks for nothing.
+/// A request without headers or properties.
 struct Blank;
 
 impl RequestView for Blank {

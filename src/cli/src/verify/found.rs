@@ -1,4 +1,4 @@
-//! The document that Envoy says it has.
+//! The document in Envoy's configuration.
 
 use crate::envoy::{Admin, AdminError};
 use brownout_core::Plan;
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// The only document in an Envoy's configuration, or why there is none.
+/// Returns the only document in Envoy's configuration, or why there is no single one.
 ///
 /// # Errors
 /// When Envoy does not answer.
@@ -18,27 +18,27 @@ pub fn document(admin: &Admin) -> Result<Result<Plan, String>, AdminError> {
     let (plans, refused): (Vec<_>, Vec<_>) =
         texts.into_iter().map(|text| Plan::from_json(text.as_bytes())).partition(Result::is_ok);
     let mut plans: Vec<Plan> = plans.into_iter().flatten().collect();
-    // Other Wasm plugins have configurations too, and an empty one is a document of ours as well as of theirs.
+    // Other Wasm plugins have configurations too, and an empty one is also a valid document of ours.
     if plans.len() > 1 {
         plans.retain(|plan| !plan.rules().is_empty());
     }
     Ok(match (plans.pop(), plans.len(), refused.into_iter().flat_map(Result::err).flatten().next()) {
         (Some(plan), 0, _) => Ok(plan),
         (Some(_), others, _) => {
-            Err(format!("Envoy has {} documents; say by FILE which one is meant", others + 1))
+            Err(format!("Envoy has {} documents; pass FILE to choose one", others + 1))
         }
         (None, _, Some(mistake)) => {
             Err(format!("Envoy has no document in force; one has mistakes: {mistake}"))
         }
         (None, _, None) => {
-            Err("no listener or cluster of this Envoy has a Wasm filter with a document; say by FILE which one should \
-                 be there, or look at `/config_dump`"
+            Err("no listener or cluster of this Envoy has a Wasm filter with a document; pass the document that should \
+                 be there as FILE, or look at `/config_dump`"
                 .to_owned())
         }
     })
 }
 
-/// The configurations of all plugins that run, as far as they are strings.
+/// Returns the configurations of all running plugins that are strings.
 ///
 /// # Errors
 /// When Envoy does not answer.
@@ -46,9 +46,9 @@ pub fn texts(admin: &Admin) -> Result<Vec<String>, AdminError> {
     Ok(texts_in(&admin.json("/config_dump")?))
 }
 
-/// What is on its way out, and what Envoy has refused, is shown as well.
+/// The dump also shows what is draining and what Envoy has refused.
 const NOT_IN_FORCE: [&str; 2] = ["error_state", "draining_state"];
-/// The section with extension configurations. Envoy keeps those that nothing names any more.
+/// The section with extension configurations. Envoy keeps those that nothing refers to any more.
 const DISCOVERED: &str = "type.googleapis.com/envoy.admin.v3.EcdsConfigDump";
 
 fn texts_in(dump: &Value) -> Vec<String> {
@@ -66,7 +66,7 @@ fn texts_in(dump: &Value) -> Vec<String> {
     texts
 }
 
-/// Configurations that are there, and the names of those that are elsewhere.
+/// Collects inline configurations, and the names of those that are discovered.
 fn collect<'a>(value: &'a Value, texts: &mut Vec<String>, names: &mut BTreeSet<&'a str>) {
     match value {
         Value::Object(fields) => {

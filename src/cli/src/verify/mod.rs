@@ -1,4 +1,4 @@
-//! `brownout verify`: what a document says against what a running Envoy has counted.
+//! `brownout verify`: compares a document with the counters of a running Envoy.
 
 mod counts;
 mod expected;
@@ -20,40 +20,39 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Check that a document takes effect: the counters of a running Envoy against what the document says
+/// Check that a document takes effect, by comparing it with the counters of a running Envoy
 ///
-/// For each rule: its configured share, how many requests matched, how many suffered, and where the true share lies
-/// with a confidence of 99.9 %. Exit code 1 if a share is another, if a rule that is live matches nothing (unless
+/// For each rule, it shows the configured share, how many requests matched, how many got a fault, and the 99.9 %
+/// confidence interval of the true share. Exit code 1 if a share differs, if a live rule matched nothing (unless
 /// `--allow-unmatched` names it), or if no rule is in force at all.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// The document; `-` is standard input. Without it, the one that Envoy says it has.
+    /// The document; `-` is standard input. Default: the one that Envoy has.
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Envoy's admin interface.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9901", value_parser = Admin::address_of, env = "BROWNOUT_ADMIN")]
     admin: SocketAddr,
-    /// Count for so long (`30s`), instead of taking all that was counted since Envoy started.
+    /// Count for this long (`30s`), instead of using the counts since Envoy started.
     #[arg(long, value_name = "DURATION", value_parser = length)]
     during: Option<Duration>,
-    /// Do not fail because this rule has matched nothing; can be repeated.
+    /// Do not fail if this rule matched nothing. Can be repeated.
     #[arg(long, value_name = "RULE")]
     allow_unmatched: Vec<String>,
-    /// How to say it: `text` for people, `json` for programs.
+    /// Output format: `text` for people, `json` for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
 
-/// Runs it: 0 when the document takes effect as it says, 1 when not, or when it is wrong, 2 when Envoy or the document
-/// cannot be read.
+/// Runs the command: 0 if the document takes effect as configured, 1 if not or if it has mistakes, 2 if Envoy or the
+/// document cannot be read.
 pub fn run(arguments: &Arguments) -> Done {
     let admin = Admin::new(arguments.admin);
     let (name, plan) = document(arguments, &admin)?;
     let rules: Vec<&str> = plan.rules().iter().map(|rule| rule.name.as_str()).collect();
     if let Some(unknown) = arguments.allow_unmatched.iter().find(|name| !rules.contains(&name.as_str())) {
         let rules = rules.join(", ");
-        let error =
-            format!("the document has no rule `{unknown}` for `--allow-unmatched`; its rules: {rules}");
+        let error = format!("`--allow-unmatched`: the document has no rule `{unknown}`; its rules: {rules}");
         return Err(unusable(error));
     }
     let report = verify(&admin, &name, &plan, arguments.during).map_err(unusable)?;
@@ -66,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Done {
     if report.agrees() { Ok(()) } else { Err(Ended::Failed) }
 }
 
-/// Whether this document is among those that run. What cannot be told counts as if it were.
+/// Returns whether Envoy runs this document; `true` if that is unknown.
 fn runs(admin: &Admin, plan: &Plan) -> bool {
     let printed = |plan: &Plan| serde_json::to_string(plan.document()).ok();
     let wanted = printed(plan);
@@ -78,7 +77,7 @@ fn runs(admin: &Admin, plan: &Plan) -> bool {
     })
 }
 
-/// What the document of this name says against what Envoy counts: from its start on, or during the time given.
+/// Compares the document with Envoy's counters, since Envoy started or over the given time.
 ///
 /// # Errors
 /// When Envoy does not answer.

@@ -6,21 +6,21 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// What came of a document.
+/// The result for a document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     document: String,
     admin: SocketAddr,
     during: Option<Duration>,
     findings: Vec<Finding>,
-    /// Whether it has stopped by itself.
+    /// Whether `stop_when` has stopped it.
     stopped: bool,
     warnings: Vec<String>,
-    /// The rules that need not have matched anything.
+    /// The rules that may have matched nothing.
     allowed: Vec<String>,
     /// Whether Envoy has a document with mistakes.
     refused: bool,
-    /// Whether it runs another document than the one that was given.
+    /// Whether Envoy runs a different document than the given one.
     another: bool,
 }
 
@@ -46,32 +46,32 @@ impl Report {
         }
     }
 
-    /// What came of each rule, in the order of the document.
+    /// Returns the result for each rule, in the order of the document.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// The same, where Envoy has a document with mistakes, or not.
+    /// Sets whether Envoy has a document with mistakes.
     #[must_use]
     pub(super) fn with_refused(self, refused: bool) -> Self {
         Self { refused, ..self }
     }
 
-    /// The same, where Envoy runs another document than this one, or not.
+    /// Sets whether Envoy runs a different document.
     #[must_use]
     pub(super) fn where_another_runs(self, another: bool) -> Self {
         Self { another, ..self }
     }
 
-    /// The same, where these rules need not have matched anything.
+    /// Allows these rules to have matched nothing.
     #[must_use]
     pub fn allow_unmatched(mut self, rules: &[String]) -> Self {
         self.allowed = rules.to_vec();
         self
     }
 
-    /// Whether a rule is in force, every rule does what it promises, nothing has stopped the document, and none has
-    /// mistakes.
+    /// Returns whether a rule is in force, every rule does what it promises, nothing has stopped the document, and none
+    /// has mistakes.
     pub fn agrees(&self) -> bool {
         let is_good = |finding: &Finding| {
             let is_allowed =
@@ -93,7 +93,7 @@ impl Report {
         self.findings.iter().any(|finding| finding.verdict != Verdict::Idle)
     }
 
-    /// The report for programs. Shares are from 0 to 1.
+    /// Returns the report as JSON, for programs. Shares are from 0 to 1.
     pub fn json(&self) -> Value {
         json!({
             "document": self.document,
@@ -142,20 +142,17 @@ impl fmt::Display for Report {
         if self.another {
             writeln!(
                 f,
-                "\nThis is not the document that runs in Envoy: what follows was counted under earlier ones too."
+                "\nEnvoy is running a different document, so the counts below are not for this one alone."
             )?;
         }
         if self.refused {
             writeln!(
                 f,
-                "\nA document with mistakes has arrived: nothing of it is injected, and Envoy's log names each mistake."
+                "\nEnvoy got a document with mistakes: it injects nothing from it, and its log lists each mistake."
             )?;
         }
         if self.stopped {
-            writeln!(
-                f,
-                "\nInjection has stopped: `stop_when` has come true. Another document starts it again."
-            )?;
+            writeln!(f, "\nInjection has stopped: `stop_when` was triggered. Another document restarts it.")?;
         }
         if !self.has_rules_in_force() {
             writeln!(f, "\nNo rule is in force, so nothing can be injected.")?;
@@ -196,7 +193,7 @@ impl fmt::Display for Report {
                     &count(|counts| counts.overflow),
                     &share,
                     &match self.is_allowed(finding) {
-                        true => format!("{}, which is allowed", finding.verdict.name()),
+                        true => format!("{} (allowed)", finding.verdict.name()),
                         false => finding.verdict.name().to_owned(),
                     },
                 ],
@@ -211,14 +208,14 @@ impl fmt::Display for Report {
                 writeln!(f, "\n`{}`: {}. Likely reasons:", finding.name, finding.verdict.name())?;
                 finding.reasons.iter().try_for_each(|reason| writeln!(f, "  - {reason}"))?;
             } else if let Some(because) = because {
-                writeln!(f, "\n`{}` may take less than it says: {because}", finding.name)?;
+                writeln!(f, "\n`{}` may take fewer requests than configured: {because}", finding.name)?;
             }
         }
         self.warnings.iter().try_for_each(|warning| writeln!(f, "\nwarning: {warning}"))
     }
 }
 
-/// `12.5 %`.
+/// Formats a share as a percentage: `12.5 %`.
 fn percent(share: f64) -> String {
     let percent = format!("{:.2}", share * 100.0);
     format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))

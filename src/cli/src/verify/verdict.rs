@@ -1,4 +1,4 @@
-//! Whether a rule does what it promises.
+//! Judges whether each rule does what it promises.
 
 use super::counts::{Counts, RuleCounts};
 use super::expected::Expected;
@@ -6,44 +6,43 @@ use crate::statistics::wilson;
 use brownout_core::Plan;
 use brownout_core::document::mode::Mode;
 
-/// The two-sided 99.9 % quantile of the standard normal distribution: of a thousand rules that are all right, one is
-/// suspected.
+/// The two-sided 99.9 % quantile of the standard normal distribution: one in a thousand correct rules is flagged.
 const Z: f64 = 3.290_526_731_491_9;
 
-/// What came of a rule.
+/// The result for a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     /// Its name.
     pub name: String,
     /// What it promises.
     pub expected: Expected,
-    /// What was counted; nothing if Envoy knows no such rule.
+    /// Its counters; `None` if Envoy does not know the rule.
     pub counts: Option<RuleCounts>,
-    /// Where the true share of requests that it takes lies, from 0 to 1.
+    /// The confidence interval of the true share of requests that it takes, from 0 to 1.
     pub interval: Option<(f64, f64)>,
-    /// The end of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why that may be so, the likeliest first.
+    /// Possible reasons, the likeliest first.
     pub reasons: Vec<String>,
 }
 
-/// The end of it.
+/// The verdict on a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// What is seen fits what is said.
+    /// The counters fit the document.
     Agrees,
-    /// The share is another.
+    /// The share differs.
     Differs,
-    /// It should do something, and no request has matched.
+    /// It should act, but no request matched.
     MatchedNothing,
-    /// Envoy knows no such rule.
+    /// Envoy does not know the rule.
     Unknown,
-    /// It is to do nothing now.
+    /// It should do nothing now.
     Idle,
 }
 
 impl Verdict {
-    /// In a word.
+    /// Returns the text for reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Agrees => "agrees",
@@ -54,14 +53,14 @@ impl Verdict {
         }
     }
 
-    /// Whether document and reality go together.
+    /// Returns whether the rule does what it promises.
     pub fn is_good(self) -> bool {
         matches!(self, Self::Agrees | Self::Idle)
     }
 }
 
 impl Finding {
-    /// The share of matches that the rule took, what its limits held back included.
+    /// Returns the share of matches that the rule took, including those that its limits held back.
     #[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not reached")]
     pub fn observed(&self) -> Option<f64> {
         let counts = self.counts.filter(|counts| counts.matched > 0)?;
@@ -73,7 +72,7 @@ fn taken(counts: RuleCounts) -> u64 {
     counts.injected + counts.shadowed + counts.overflow
 }
 
-/// What came of each rule, in the order of the document.
+/// Returns the result for each rule, in the order of the document.
 pub fn findings(plan: &Plan, counts: &Counts) -> Vec<Finding> {
     plan.rules()
         .iter()
@@ -105,7 +104,7 @@ fn judge(expected: &Expected, seen: Option<RuleCounts>, interval: Option<(f64, f
     let touched_in_shadow = expected.mode == Mode::Shadow && seen.injected > 0;
     let is_too_much = low > expected.share;
     let is_too_little = high < expected.share && expected.because.is_none();
-    // Certainties leave no room for chance.
+    // Shares of 0 and 100 % leave no room for chance.
     let missed = expected.share >= 1.0 && expected.because.is_none() && taken(seen) < seen.matched;
     let uncalled = expected.share <= 0.0 && taken(seen) > 0;
     if touched_in_shadow || is_too_much || is_too_little || missed || uncalled {
@@ -123,45 +122,43 @@ fn reasons<'a>(
 ) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
     if counts.has_stopped() && matches!(verdict, Verdict::Differs | Verdict::MatchedNothing) {
-        reasons.push("`stop_when` has stopped injection, and nothing is matched since".into());
+        reasons.push("`stop_when` has stopped injection, and no request has been matched since".into());
     }
     match verdict {
         Verdict::Agrees => {}
         Verdict::Idle if expected.mode == Mode::Off => reasons.push("its mode is `off`".into()),
-        Verdict::Idle => reasons.push("its schedule is over, or has not begun".into()),
+        Verdict::Idle => reasons.push("its schedule has ended or has not started".into()),
         Verdict::Differs => {
             if expected.mode == Mode::Shadow {
-                reasons.push("it has injected under an earlier document: measure with `--during 30s`".into());
+                reasons.push("it injected under an earlier document: count again with `--during 30s`".into());
             }
             reasons
-                .push("an earlier document counted under the same name: measure with `--during 30s`".into());
+                .push("an earlier document had a rule of this name: count again with `--during 30s`".into());
             reasons
-                .push("requests that ended between matching and fault are in only one of the counts".into());
+                .push("requests that ended after matching, before the fault, are in only one count".into());
         }
         Verdict::Unknown if !counts.has_module() => {
             reasons
-                .push("the module does not run there: no listener has it, or it could not be loaded".into());
+                .push("this Envoy does not run the module: no listener has it, or it failed to load".into());
         }
         Verdict::Unknown => {
             reasons.push("another document is in force: this one never arrived, or was refused".into())
         }
         Verdict::MatchedNothing => {
             if counts.requests() == 0 {
-                reasons.push("no request at all has come to this Envoy".into());
+                reasons.push("this Envoy has received no requests at all".into());
             }
             if let Some(busy) = earlier.find(|name| counts.rule(name).is_some_and(|counts| taken(counts) > 0))
             {
                 reasons.push(format!(
-                    "`{busy}` stands before it and takes requests, and a request suffers one rule"
+                    "`{busy}` comes before it and takes requests, and only one rule acts on a request"
                 ));
             }
             reasons.push(
                 "no request fits its `match`: try one with `brownout explain FILE --request URL`".into(),
             );
             reasons.push("the requests go through another listener, route or direction".into());
-            reasons.push(
-                "the requests are excluded: health probes are, unless the document says otherwise".into(),
-            );
+            reasons.push("the requests are excluded, as health probes are by default".into());
         }
     }
     reasons

@@ -1,8 +1,8 @@
-//! What becomes of one response.
+//! What happens to one response.
 //!
-//! Its headers leave before its body, and a body that is longer than they say would be taken for the next response on
-//! the connection. So the length is settled here, and a response gets a body that it did not have, or loses the one
-//! that it had, only by a reply that takes its place as a whole.
+//! Its headers are sent before its body, and a body that is longer than they announce would be read as the next
+//! response on the connection. So the length is fixed here, and only a reply that replaces the whole response can add a
+//! body where there was none, or remove one.
 
 use crate::body::rewrite::Rewrite;
 use crate::body::told_length;
@@ -20,24 +20,24 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// What is to happen to the response of one exchange.
+/// What to do to the response of one exchange.
 #[derive(Debug)]
 pub struct Answer {
     /// The fault that begins with it.
     pub begins: Kind,
     /// The change.
     pub change: Rc<ResponseChange>,
-    /// How long it waits.
+    /// How long the response is delayed.
     pub delay: Option<Duration>,
-    /// What damages its body.
+    /// The random draws that corrupt its body.
     pub draws: Sequence,
-    /// Whether the request asked for headers alone.
+    /// Whether the request method is HEAD.
     pub head: bool,
     /// Whether the request is gRPC.
     pub grpc: bool,
 }
 
-/// What becomes of a response.
+/// What happens to a response.
 #[derive(Debug)]
 pub enum NewResponse {
     /// It changes.
@@ -48,27 +48,27 @@ pub enum NewResponse {
         body: Option<Rewrite>,
         /// After how many bytes of its body the stream is reset.
         cut: Option<u64>,
-        /// Whether its body is not one that a merge patch applies to.
+        /// Whether a merge patch does not apply to its body.
         unpatched: bool,
     },
-    /// A reply takes its place.
+    /// A reply replaces it.
     Reply(LocalReply),
     /// The stream is reset.
     Reset,
 }
 
 impl Answer {
-    /// Whether it depends on the response.
+    /// Returns whether it depends on the response.
     pub fn is_conditional(&self) -> bool {
         self.change.matches.is_some()
     }
 
-    /// Whether a response is one to be changed.
+    /// Returns whether to change this response.
     pub fn applies(&self, status: u16, response: &dyn ResponseView) -> bool {
         self.change.matches.as_ref().is_none_or(|matches| matches.holds(status, response))
     }
 
-    /// What becomes of a response that is to be changed.
+    /// Decides what happens to a response that is to be changed.
     pub fn outcome(&self, before: u16, response: &dyn ResponseView) -> NewResponse {
         let cut = self.change.reset.as_ref().map(|reset| reset.after_bytes.map_or(0, |count| count.0));
         if cut == Some(0) {
@@ -94,7 +94,7 @@ impl Answer {
         self.change.status.map(|status| status.get()).or(mapped)
     }
 
-    /// A reply in its place, with its headers.
+    /// Returns a reply that replaces the response and keeps its headers.
     fn replaced(&self, status: u16, response: &dyn ResponseView, body: &[u8]) -> NewResponse {
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
         response.each_header(&mut |name, value| {
@@ -140,7 +140,7 @@ impl Answer {
             && status != before
             && length.is_some_and(|length| length > 0)
         {
-            // A 304 may tell of the length of what it does not carry.
+            // A 304 may announce the length of a body that it does not carry.
             headers.push(HeaderChange::Set("content-length".into(), b"0".into()));
         }
         let mut unpatched = false;

@@ -1,4 +1,4 @@
-//! What is to happen to one exchange, whichever faults ask for it.
+//! The combined effects of a rule's faults on one exchange.
 
 pub mod answer;
 
@@ -11,7 +11,7 @@ use crate::value::duration::LONGEST;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// All that a rule's faults do to one exchange.
+/// Everything that a rule's faults do to one exchange.
 #[derive(Debug, Default)]
 pub struct Effects {
     /// How the request changes.
@@ -20,27 +20,27 @@ pub struct Effects {
     pub unpatched: bool,
     /// How long the request waits before anything else happens to it.
     pub delay: Option<Duration>,
-    /// How long it then waits for nothing.
+    /// How long it then hangs.
     pub hang: Option<Duration>,
-    /// How it ends after that, instead of being forwarded.
+    /// How it then ends, instead of being forwarded.
     pub end: Option<Ending>,
-    /// How fast its body goes on.
+    /// The rate of the request's body.
     pub request_rate: Option<Throttle>,
     /// What happens to the response.
     pub response: Option<Answer>,
-    /// How fast the response's body goes on.
+    /// The rate of the response's body.
     pub response_rate: Option<Throttle>,
 }
 
 impl Effects {
-    /// How long the request is held.
+    /// Returns how long the request is held.
     pub fn hold(&self) -> Option<Duration> {
         let (delay, hang) = (self.delay.unwrap_or_default(), self.hang.unwrap_or_default());
         let hold = delay.saturating_add(hang).min(LONGEST * 2);
         (!hold.is_zero()).then_some(hold)
     }
 
-    /// Whether the exchange may be held or slowed down, now or later.
+    /// Returns whether the exchange may be held or slowed down, now or later.
     pub fn may_last(&self) -> bool {
         let answer_waits = self.response.as_ref().is_some_and(|answer| answer.delay.is_some());
         let slow = self.request_rate.is_some() || self.response_rate.is_some();
@@ -57,7 +57,7 @@ pub struct RequestChange {
     pub body: Option<Rewrite>,
 }
 
-/// How an exchange ends in the proxy's hands.
+/// How the proxy itself ends an exchange.
 #[derive(Debug)]
 pub struct Ending {
     /// The fault that begins only with it.
@@ -78,18 +78,18 @@ pub enum End {
 /// A limit on the rate of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Throttle {
-    /// The fault that it is.
+    /// The fault that imposes it.
     pub begins: Kind,
     /// The rate.
     pub rate: Rate,
-    /// How many bytes go first, at once.
+    /// The number of bytes that pass at full speed first.
     pub after_bytes: u64,
     /// Whether the host's buffer has room for any piece of the body, see [`Pace::new`].
     pub in_small_pieces: bool,
 }
 
 impl Throttle {
-    /// The pace of one body.
+    /// Returns the pace for one body.
     pub fn pace(self) -> Pace {
         Pace::new(self.rate, self.after_bytes, self.in_small_pieces)
     }

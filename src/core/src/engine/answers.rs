@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 const SWITCHING_PROTOCOLS: u16 = 101;
 
 impl<E: Entropy> Engine<E> {
-    /// The headers of a response have arrived: the backend's, or a reply of the proxy itself.
+    /// Handles the headers of a response: the backend's, or a reply of the proxy itself.
     pub fn on_response_headers(
         &mut self,
         id: ExchangeId,
@@ -31,13 +31,13 @@ impl<E: Entropy> Engine<E> {
         let Some(mut exchange) = self.exchanges.remove(&id) else { return HeadersStep::Continue };
         match core::mem::replace(&mut exchange.stage, Stage::Answered(None)) {
             Stage::Forwarded(ahead) => self.answer(id, exchange, ahead, response, clock),
-            // The proxy answers by itself while the request waits here: the stream's idle timeout, say.
+            // The proxy itself replies while the request is held here, on a stream idle timeout for example.
             Stage::Held(_) => {
                 let step = self.forward(&exchange, Vec::new());
                 self.forget(id, exchange);
                 step
             }
-            // It does so while the response waits here.
+            // The proxy itself replies while the response is held here.
             Stage::AnswerHeld(_) | Stage::Answered(_) => {
                 self.forget(id, exchange);
                 HeadersStep::Continue
@@ -54,7 +54,7 @@ impl<E: Entropy> Engine<E> {
         clock: &dyn Clock,
     ) -> HeadersStep {
         if ahead.is_empty() && exchange.upload.is_none() {
-            // All that is left is to say what the request has suffered.
+            // All that is left is to add the evidence header.
             let step = self.forward(&exchange, Vec::new());
             self.forget(id, exchange);
             return step;
@@ -113,13 +113,13 @@ impl<E: Entropy> Engine<E> {
         self.carry_out(id, exchange, work, due)
     }
 
-    /// Nothing happens to the response. The request's body may still be on its way, and what waits of it has to go on.
+    /// Leaves the response untouched. The request's body may still be in transit, and what is held of it must go on.
     fn leave_alone(&mut self, id: ExchangeId, mut exchange: Exchange) {
         exchange.stage = Stage::Answered(None);
         self.keep(id, exchange);
     }
 
-    /// An abort takes the place of what the backend has answered.
+    /// Replaces the backend's response with an abort.
     fn answer_upstream(
         &mut self,
         id: ExchangeId,
@@ -191,14 +191,14 @@ impl<E: Entropy> Engine<E> {
     }
 }
 
-/// Whether the backend surely speaks HTTP/2: no fact about the exchange says so, but gRPC has no other protocol, and in
-/// HTTP/1.1 a length, or that there is none, would have to be told.
+/// Returns whether the backend certainly speaks HTTP/2. No property of the exchange says so, but gRPC requires it, and
+/// HTTP/1.1 would need `content-length` or `transfer-encoding`.
 fn comes_over_http2(response: &dyn ResponseView) -> bool {
     let told = ["content-length", "transfer-encoding"];
     response.is_grpc() && told.iter().all(|name| response.first_value(name).is_none())
 }
 
-/// What is to be done to a response.
+/// What to do to a response.
 struct Work {
     headers: Vec<HeaderChange>,
     body: Option<Body>,

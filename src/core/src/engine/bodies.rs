@@ -10,13 +10,14 @@ use crate::time::Clock;
 use crate::view::DataView;
 
 impl<E: Entropy> Engine<E> {
-    /// Whether anything is to happen to the body of a message: if not, nobody needs to be asked about its pieces.
+    /// Returns whether anything will happen to the body of a message. If not, [`Self::on_data`] need not be called for
+    /// it.
     pub fn cares_for_body(&self, id: ExchangeId, direction: Direction) -> bool {
         let exchange = self.exchanges.get(&id);
         exchange.is_some_and(|exchange| exchange.holds(direction) || exchange.works_on(direction))
     }
 
-    /// A piece of a body has arrived; `end` if it is the last one, and no trailers come.
+    /// Handles a piece of a body; `end` if it is the last one and no trailers follow.
     pub fn on_data(
         &mut self,
         id: ExchangeId,
@@ -26,7 +27,7 @@ impl<E: Entropy> Engine<E> {
         clock: &dyn Clock,
     ) -> DataStep {
         let Some(mut exchange) = self.exchanges.remove(&id) else { return DataStep::FORWARD };
-        // The host keeps the body of what is held, headers and all. Some of its configurations ask, all the same.
+        // The host buffers the body behind held headers, but in some configurations it calls back anyway.
         if exchange.holds(direction) {
             self.exchanges.insert(id, exchange);
             return DataStep { put: None, then: DataThen::Watermark };
@@ -47,7 +48,7 @@ impl<E: Entropy> Engine<E> {
         step
     }
 
-    /// The trailers of a message have arrived.
+    /// Handles the trailers of a message.
     pub fn on_trailers(&mut self, id: ExchangeId, direction: Direction, clock: &dyn Clock) -> TrailersStep {
         let Some(mut exchange) = self.exchanges.remove(&id) else { return TrailersStep::Continue };
         let held = exchange.holds(direction);

@@ -13,48 +13,48 @@ use core::time::Duration;
 /// Something that happened, for counters and logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A request fulfilled a rule's `match`, whether or not the rule then took it.
+    /// A request satisfied a rule's `match`, whether or not the rule then took it.
     Matched(RuleId),
     /// A rule did something to an exchange.
     Injected(RuleId),
-    /// A fault began. One that the client did not wait for never does.
+    /// A fault began. One that the client did not wait for never begins.
     Fault {
-        /// Whose.
+        /// The rule.
         rule: RuleId,
-        /// Which.
+        /// The kind of fault.
         kind: Kind,
     },
     /// How long a request is held.
     Delayed(Duration),
-    /// A rule would have done more than limits let it.
+    /// A limit kept a rule from acting.
     Overflow(RuleId),
-    /// What the exchange is to say of itself in the access log, as of now.
+    /// The current access log data of the exchange.
     Reported {
         /// The rule's name.
         rule: Rc<str>,
-        /// The faults that it has suffered.
+        /// The faults that have begun.
         kinds: Kinds,
         /// How long it is held.
         delay: Option<Duration>,
     },
-    /// A rule would have done something, were it not in `shadow` mode.
+    /// A rule would have acted if it were not in `shadow` mode.
     Shadowed(RuleId),
-    /// A body was not one that a merge patch applies to: it went on as it was.
+    /// A merge patch did not apply to a body, which was forwarded unchanged.
     Unpatched(RuleId),
-    /// A rule would have held an exchange or slowed it down, and nothing would let it go: it went on untouched.
+    /// A rule would have held an exchange or slowed it down, but nothing could release it: it went on untouched.
     CannotHold(RuleId),
-    /// A request met a wrong document in its route's metadata. What is wrong is said the first time.
+    /// A request's route has an invalid document in its metadata. The mistakes are given only the first time.
     RouteRefused(Vec<Diagnostic>),
-    /// A request's values were so long that it was not found out whether some rules match: they count as if they did not.
+    /// A request's values were so long that some rules were not evaluated: they count as not matching.
     GaveUp,
     /// One more exchange is being held.
     Activated,
     /// One fewer.
     Released,
-    /// Too many of the exchanges that suffered nothing have failed: from now on nothing is injected. One worker of all
-    /// says so.
+    /// Too many of the exchanges without a fault have failed: from now on nothing is injected. Only one worker reports
+    /// this.
     Stopped(Ends),
-    /// The time of the document is over, since then: nothing is injected any more. One worker of all says so.
+    /// The document expired at this time: nothing is injected any more. Only one worker reports this.
     Expired(Timestamp),
 }
 
@@ -83,5 +83,5 @@ pub fn listed(kinds: Kinds) -> String {
 }
 
 const BETWEEN: &str = "; ";
-/// Room for all that one exchange is likely to suffer.
+/// Capacity for the faults that one exchange is likely to get.
 const USUAL_LIST: usize = 32;

@@ -9,9 +9,9 @@
 //!         └───────────────────────► (over: forgotten) ◄──────────────┘ the end, or a cut
 //! ```
 //!
-//! An exchange is taken out of the engine's hands before anything is decided about it, and put back only if something
-//! is left to do: so it cannot be resumed or answered twice, and the client's leaving drops it from wherever it is.
-//! The body of the request is worked on beside all that, from the moment that the request is forwarded.
+//! The engine removes an exchange from its map before it decides anything about it, and puts it back only if there is
+//! something left to do. So it cannot be resumed or answered twice, and a client that leaves drops it in any state.
+//! Work on the request's body runs in parallel to these states, from the moment the request is forwarded.
 
 use crate::body::Body;
 use crate::effect::answer::Answer;
@@ -25,44 +25,44 @@ use crate::time::Instant;
 use alloc::rc::Rc;
 use core::time::Duration;
 
-/// Whose doing it is.
+/// The rule that took the exchange, and what it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     /// Which exchange.
     pub exchange: ExchangeId,
     /// The rule that took the request.
     pub rule: RuleId,
-    /// Its name, which outlives a document in a route's metadata.
+    /// The rule's name, which outlives a document in a route's metadata.
     pub name: Rc<str>,
     /// The faults that have begun.
     pub kinds: Kinds,
-    /// Whether it has been counted that there are any.
+    /// Whether the injection has been counted.
     pub injected: bool,
-    /// How long it has been delayed, or will be.
+    /// The total delay of the exchange so far, including a delay in progress.
     pub delay: Duration,
 }
 
 impl Cause {
-    /// One that has done nothing yet.
+    /// Creates a cause that has done nothing yet.
     pub fn new(exchange: ExchangeId, rule: RuleId, name: Rc<str>) -> Self {
         Self { exchange, rule, name, kinds: Kinds::default(), injected: false, delay: Duration::ZERO }
     }
 }
 
-/// An exchange that a rule has taken and that the engine still has something to do with.
+/// An exchange that a rule has taken and that the engine still has work to do on.
 #[derive(Debug)]
 pub struct Exchange {
-    /// Whose doing it is.
+    /// The rule that took the exchange, and what it did.
     pub cause: Cause,
     /// How far it has come.
     pub stage: Stage,
     /// The work on the request's body.
     pub upload: Option<Body>,
-    /// The places that it takes among those that are held or slowed down.
+    /// The places that it takes while it is held or slowed down.
     pub places: Option<Places>,
-    /// Whether its response says what it has suffered.
+    /// Whether its response gets the evidence header.
     pub marks: bool,
-    /// The deadlines that the engine knows of, for the request and for the response.
+    /// The deadlines scheduled in the engine, for the request and for the response.
     pub deadlines: [Option<Instant>; 2],
 }
 
@@ -71,7 +71,7 @@ pub struct Exchange {
 pub enum Stage {
     /// The request waits.
     Held(Held),
-    /// The request has been forwarded, and the response has not come.
+    /// The request has been forwarded, and the response has not arrived.
     Forwarded(Ahead),
     /// The response waits.
     AnswerHeld(AnswerHeld),
@@ -84,24 +84,24 @@ pub enum Stage {
 pub struct Held {
     /// Until when.
     pub due: Instant,
-    /// How it ends, if it is not to be forwarded.
+    /// How it ends, if it is not forwarded.
     pub end: Option<Ending>,
     /// What happens to it otherwise.
     pub ahead: Ahead,
 }
 
-/// What is to happen to a response that has not come yet.
+/// What will happen to a response that has not arrived yet.
 #[derive(Debug, Default)]
 pub struct Ahead {
-    /// What takes its place, where a request cannot be answered without one, and the fault that begins with it.
+    /// The reply that replaces it, where a request cannot be answered directly, and the fault that begins with it.
     pub reply: Option<(Option<Kind>, LocalReply)>,
     /// How it changes.
     pub answer: Option<Answer>,
-    /// How fast its body goes on.
+    /// The rate of its body.
     pub rate: Option<Throttle>,
-    /// Whether that is only counted.
+    /// Whether it is only counted (`shadow`).
     pub shadow: bool,
-    /// The limits that it is under, where only the response says whether there is a fault.
+    /// The limits still to be checked, where only the response decides whether there is a fault.
     pub unspent: Option<Scopes>,
 }
 
@@ -110,19 +110,19 @@ pub struct Ahead {
 pub struct AnswerHeld {
     /// Until when.
     pub due: Instant,
-    /// How it ends, if it is not to go on.
+    /// How it ends, if it does not go on.
     pub end: Option<End>,
     /// The work on its body.
     pub body: Option<Body>,
 }
 
 impl Exchange {
-    /// An exchange of which no more is known.
+    /// Creates an exchange with only its cause and its stage.
     pub fn new(cause: Cause, stage: Stage) -> Self {
         Self { cause, stage, upload: None, places: None, marks: false, deadlines: [None; 2] }
     }
 
-    /// Whether it is being held or slowed down, or will be.
+    /// Returns whether it is held or slowed down, or will be.
     pub fn is_active(&self) -> bool {
         let later = match &self.stage {
             Stage::Held(_) | Stage::AnswerHeld(_) => true,
@@ -132,7 +132,7 @@ impl Exchange {
         later || self.upload.as_ref().is_some_and(Body::is_paced)
     }
 
-    /// Whether nothing is left to do with it.
+    /// Returns whether there is nothing left to do.
     pub fn is_over(&self) -> bool {
         let over = match &self.stage {
             Stage::Held(_) | Stage::AnswerHeld(_) => false,
@@ -145,7 +145,7 @@ impl Exchange {
         over && self.upload.is_none()
     }
 
-    /// When something is due for one of its messages.
+    /// Returns when something is due for one of its messages.
     pub fn due(&self, direction: Direction) -> Option<Instant> {
         match (direction, &self.stage) {
             (Direction::Request, Stage::Held(held)) => Some(held.due),
@@ -156,7 +156,7 @@ impl Exchange {
         }
     }
 
-    /// The work on a body that is on its way.
+    /// Returns the work on a body in transit.
     pub fn body(&mut self, direction: Direction) -> Option<&mut Body> {
         match (direction, &mut self.stage) {
             (Direction::Request, _) => self.upload.as_mut(),
@@ -165,7 +165,7 @@ impl Exchange {
         }
     }
 
-    /// Whether there is work on a body that is on its way.
+    /// Returns whether there is work on a body in transit.
     pub fn works_on(&self, direction: Direction) -> bool {
         match (direction, &self.stage) {
             (Direction::Request, _) => self.upload.is_some(),
@@ -174,7 +174,7 @@ impl Exchange {
         }
     }
 
-    /// Whether one of its messages is held, headers and all.
+    /// Returns whether one of its messages is held from its headers on.
     pub fn holds(&self, direction: Direction) -> bool {
         match direction {
             Direction::Request => matches!(self.stage, Stage::Held(_)),
@@ -184,12 +184,12 @@ impl Exchange {
 }
 
 impl Ahead {
-    /// Whether nothing is to happen to it.
+    /// Returns whether nothing will happen to the response.
     pub fn is_empty(&self) -> bool {
         self.reply.is_none() && self.answer.is_none() && self.rate.is_none()
     }
 
-    /// Whether the response will be held or slowed down.
+    /// Returns whether the response will be held or slowed down.
     fn holds(&self) -> bool {
         !self.shadow
             && (self.rate.is_some() || self.answer.as_ref().is_some_and(|answer| answer.delay.is_some()))

@@ -1,5 +1,5 @@
-//! The end of a document, when the last `not_after` is past. Nothing depends on it but what is said of it: rules look at
-//! the clock themselves.
+//! Reports when a document expires, after its last `not_after`. Only the report depends on this: rules check the clock
+//! themselves.
 
 use super::Engine;
 use crate::engine::event::Event;
@@ -11,10 +11,10 @@ use crate::value::timestamp::Timestamp;
 use alloc::rc::Rc;
 use core::time::Duration;
 
-/// How long the wall clock is trusted to go as the other one does: somebody may set it.
+/// How long the wall clock is trusted to advance with the monotonic clock: it may be set at any time.
 const TRUST: Duration = Duration::from_secs(60);
 
-/// The end that is still to be told.
+/// An expiry that has not been reported yet.
 #[derive(Debug)]
 pub(super) struct Expiry {
     end: Timestamp,
@@ -27,15 +27,15 @@ impl Expiry {
         plan.end().map(|end| Self { end, look: None })
     }
 
-    /// When to look at the wall clock again: never, if nobody has looked before.
+    /// Returns when to check the wall clock again: `None` before the first check.
     pub(super) fn due(&self) -> Option<Instant> {
         self.look
     }
 }
 
 impl<E: Entropy> Engine<E> {
-    /// Finds out whether the document's time is over, which one worker of all then says. To be asked when a document has
-    /// arrived, and whenever [`Self::poll_timeout`] has passed.
+    /// Checks whether the document has expired, which only one worker then reports. Call it when a document arrives and
+    /// whenever [`Self::poll_timeout`] has passed.
     pub fn look_at_clock(&mut self, now: Instant, clock: &dyn Clock) {
         let Some(expiry) = self.expiry.as_mut().filter(|expiry| expiry.look.is_none_or(|look| look <= now))
         else {

@@ -33,7 +33,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use expiry::Expiry;
 
-/// Decides about the exchanges of one worker under one plan. It keeps only those that a rule has taken.
+/// Decides about the exchanges of one worker under one plan. It stores only those that a rule has taken.
 #[derive(Debug)]
 pub struct Engine<E> {
     plan: Plan,
@@ -44,25 +44,25 @@ pub struct Engine<E> {
     arrived: Option<Instant>,
     exchanges: BTreeMap<ExchangeId, Exchange>,
     deadlines: BTreeSet<(Instant, ExchangeId, Direction)>,
-    /// How many are held or slowed down.
+    /// The number of exchanges held or slowed down.
     active: usize,
     memory: Memory,
     events: VecDeque<Event>,
-    /// Whether all requests are counted, since a limit is a share of them.
+    /// Whether all requests are counted because a limit is a share of them.
     counts_requests: bool,
-    /// How exchanges end, where the plan says when to stop.
+    /// Watches how exchanges end, if the plan has `stop_when`.
     watch: Option<Watch>,
     expiry: Option<Expiry>,
     holding: Holding,
 }
 
 impl<E: Entropy> Engine<E> {
-    /// An engine that follows `plan`, and counts for itself alone.
+    /// Creates an engine that follows `plan` and counts for itself alone.
     pub fn new(plan: Plan, entropy: E) -> Self {
         Self::counting(plan, entropy, Box::<LocalTally>::default())
     }
 
-    /// An engine that follows `plan`, and counts there.
+    /// Creates an engine that follows `plan` and counts in `tally`.
     pub fn counting(plan: Plan, entropy: E, tally: Box<dyn Tally>) -> Self {
         Self {
             names: Names::new(&plan),
@@ -83,7 +83,8 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
-    /// Says whether the host calls back for what is held or slowed down. If not, no fault begins that lasts.
+    /// Sets whether the host calls back for exchanges that are held or slowed down. If not, no fault starts that needs
+    /// it.
     pub fn set_holding(&mut self, holding: Holding) {
         self.holding = holding;
     }
@@ -96,19 +97,19 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
-    /// The same with a tally that others share.
+    /// Replaces the tally with one that others share.
     #[must_use]
     pub fn with_tally(self, tally: Box<dyn Tally>) -> Self {
         Self { allowance: Allowance::new(tally), ..self }
     }
 
-    /// Says when the plan arrived. Without it, no rule is live that counts time from there.
+    /// Sets when the plan arrived. Without it, rules that count time from then are not live.
     #[must_use]
     pub fn arrived(self, arrived: Option<Instant>) -> Self {
         Self { arrived, ..self }
     }
 
-    /// Follows another plan from now on. Exchanges that are held finish as they began, and take up no place any more.
+    /// Switches to another plan. Exchanges that are held finish under the old one, and no longer take up places.
     pub fn follow(&mut self, plan: Plan, tally: Box<dyn Tally>, arrived: Option<Instant>) {
         for places in self.exchanges.values_mut().filter_map(|exchange| exchange.places.as_mut()) {
             self.allowance.give_back(core::mem::take(places));
@@ -123,12 +124,12 @@ impl<E: Entropy> Engine<E> {
         self.arrived = arrived;
     }
 
-    /// What it follows.
+    /// Returns the current plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// Puts an exchange back, if something is left to do with it.
+    /// Puts an exchange back if there is something left to do.
     fn keep(&mut self, id: ExchangeId, mut exchange: Exchange) {
         self.schedule(id, &mut exchange);
         if !exchange.is_active() {
@@ -139,7 +140,7 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
-    /// Lets go of an exchange that has been taken out.
+    /// Drops an exchange that has been taken out of the map.
     fn forget(&mut self, id: ExchangeId, mut exchange: Exchange) {
         for (direction, due) in [Direction::Request, Direction::Response].into_iter().zip(exchange.deadlines)
         {
@@ -168,7 +169,7 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
-    /// Counts that a rule does something to an exchange: once.
+    /// Counts, once per exchange, that a rule acts on it.
     fn inject(&mut self, cause: &mut Cause) {
         if !core::mem::replace(&mut cause.injected, true) {
             if let Some(watch) = &mut self.watch {
@@ -178,7 +179,7 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
-    /// Faults begin.
+    /// Records that faults begin.
     fn begun(&mut self, cause: &mut Cause, kinds: Kinds) {
         if kinds.is_empty() {
             return;
@@ -189,7 +190,7 @@ impl<E: Entropy> Engine<E> {
         cause.kinds.extend(kinds);
     }
 
-    /// Says for access logs what the exchange has suffered so far.
+    /// Reports the faults so far for access logs.
     fn report(&mut self, cause: &Cause) {
         if self.plan.reports_in_filter_state() && !cause.kinds.is_empty() {
             let (rule, delay) = (Rc::clone(&cause.name), cause.delay);
@@ -204,25 +205,25 @@ impl<E: Entropy> Engine<E> {
         self.events.push_back(Event::Delayed(delay));
     }
 
-    /// The header that says what an exchange has suffered.
+    /// Returns the header that names the faults of an exchange.
     fn mark(&self, cause: &Cause) -> Option<(String, Vec<u8>)> {
         let marks = self.plan.reports_in_header() && !cause.kinds.is_empty();
         marks.then(|| (EVIDENCE_HEADER.into(), evidence(&cause.name, cause.kinds).into()))
     }
 
-    /// Whether the exchange is of concern: a rule has taken it, and it is not over, or all are watched. Of others, nothing
-    /// needs to be said.
+    /// Returns whether the engine still needs callbacks for this exchange: a rule has taken it and it is not over, or
+    /// all exchanges are watched.
     pub fn knows(&self, id: ExchangeId) -> bool {
         self.exchanges.contains_key(&id) || self.watches()
     }
 
-    /// Whether the exchange's request is being held.
+    /// Returns whether the exchange's request is held.
     pub fn holds(&self, id: ExchangeId) -> bool {
         self.exchanges.get(&id).is_some_and(|exchange| exchange.holds(Direction::Request))
     }
 
-    /// When [`Self::next_due`], [`Self::tell_others`] and [`Self::look_at_clock`] want to be asked again: never, if nothing
-    /// waits.
+    /// Returns when [`Self::next_due`], [`Self::tell_others`] and [`Self::look_at_clock`] are due next: `None` if
+    /// nothing is waiting.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let due = self.deadlines.first().map(|(due, ..)| *due);
         let tell = self.watch.as_ref().and_then(Watch::due);
@@ -230,29 +231,29 @@ impl<E: Entropy> Engine<E> {
         due.into_iter().chain(self.allowance.renewal()).chain(tell).chain(look).min()
     }
 
-    /// The exchange is over, for whatever reason. To say it twice, or of an exchange unknown, does no harm.
+    /// Ends an exchange, for whatever reason. Ending one twice, or an unknown one, is harmless.
     pub fn end(&mut self, id: ExchangeId) {
         if let Some(exchange) = self.exchanges.remove(&id) {
             self.forget(id, exchange);
         }
     }
 
-    /// What has happened since it was last asked, one thing at a time.
+    /// Returns the next event, if there is one.
     pub fn next_event(&mut self) -> Option<Event> {
         self.events.pop_front()
     }
 
-    /// How many exchanges are being held or slowed down.
+    /// Returns the number of exchanges held or slowed down.
     pub fn active(&self) -> usize {
         self.active
     }
 
-    /// How many bytes of bodies are kept.
+    /// Returns the number of body bytes kept.
     pub fn kept_bytes(&self) -> usize {
         self.memory.used()
     }
 
-    /// A rule's name, for rules of the document and of routes.
+    /// Returns the name of a rule of the document or of a route.
     pub fn rule_name(&self, rule: RuleId) -> Option<&str> {
         self.names.name(rule)
     }
@@ -263,7 +264,7 @@ impl<E: Entropy> Engine<E> {
 pub enum Holding {
     /// It does.
     Always,
-    /// It is expected to until then, and nothing has shown it yet.
+    /// It is assumed to until then, without proof yet.
     Until(Instant),
     /// It does not.
     Never,

@@ -1,4 +1,4 @@
-//! The numbers of rules, by name. Rules in the metadata of routes come and go, and are found by their names again.
+//! The numbers of rules, by name. Rules in the metadata of routes come and go, and are recognized by name.
 
 use crate::decode::dictionary::Dictionary;
 use crate::id::RuleId;
@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-/// How many names beyond the document's own get a number. Each costs the proxy some metrics, for ever.
+/// The number of names beyond the document's own that get a number. Each adds metrics to the proxy permanently.
 const MOST_OF_ROUTES: usize = 1000;
 
 /// Names and their numbers.
@@ -18,7 +18,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// The names of a plan's rules, numbered by their places.
+    /// Numbers the names of a plan's rules by their places.
     pub fn new(plan: &Plan) -> Self {
         let names: Vec<Rc<str>> = plan.rules().iter().map(|rule| rule.name.shared()).collect();
         let mut numbers = Dictionary::default();
@@ -28,7 +28,7 @@ impl Names {
         Self { numbers, most: names.len() + MOST_OF_ROUTES, names }
     }
 
-    /// The number of a name, which gets one if it has none.
+    /// Returns the number of a name, and assigns one if needed.
     pub fn number(&mut self, name: &Rc<str>) -> RuleId {
         if let Some(number) = self.numbers.get(name.as_bytes()) {
             return *number;
@@ -42,7 +42,7 @@ impl Names {
         number
     }
 
-    /// The name of a number.
+    /// Returns the name for a number.
     pub fn name(&self, number: RuleId) -> Option<&str> {
         self.names.get(number.0).map(AsRef::as_ref)
     }

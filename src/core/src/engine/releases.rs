@@ -10,13 +10,13 @@ use crate::step::Release;
 use crate::time::Instant;
 
 impl<E: Entropy> Engine<E> {
-    /// The next exchange whose wait is over, and what to do with it. Ask until there is none, or as often as the host
-    /// can bear in one turn.
+    /// Returns the next exchange whose wait is over, and what to do with it. Call it until there is none, or as often
+    /// as the host can handle in one tick.
     pub fn next_due(&mut self, now: Instant) -> Option<(ExchangeId, Release)> {
         self.next_due_beside(now, &[])
     }
 
-    /// The same, up to where it would be the turn of one of these again.
+    /// Does the same, but stops when the next one due is in `released`.
     pub fn next_due_beside(
         &mut self,
         now: Instant,

@@ -24,7 +24,7 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 impl<E: Entropy> Engine<E> {
-    /// The headers of a request have arrived. The clock is read only if a decision depends on it.
+    /// Handles the headers of a request. The clock is read only if a decision depends on it.
     pub fn on_request_headers(
         &mut self,
         id: ExchangeId,
@@ -67,7 +67,7 @@ impl<E: Entropy> Engine<E> {
         rules.decide(request, &mut around, &|request| plan.excludes(request), &mut matched)
     }
 
-    /// The rules in a route's text; `None` if it is wrong, and then the plan's own rules do not count either.
+    /// Returns the rules in a route's text; `None` if it is invalid, and then the plan's own rules do not apply either.
     fn rules_of_route(&mut self, text: &[u8], request: &dyn RequestView) -> Option<Rc<RuleSet>> {
         let names = &mut self.names;
         let number = |_: usize, rule: &crate::document::rule::Rule| names.number(&rule.name.shared());
@@ -87,7 +87,7 @@ impl<E: Entropy> Engine<E> {
         if kinds.is_empty() || !self.may_inject(clock) {
             return HeadersStep::Continue;
         }
-        // Without a clock, nothing that is held has an end.
+        // Without a clock, a held exchange would never be released.
         let has_end = effects.hold().is_none() || clock.now().is_some();
         if effects.may_last() && !(has_end && self.can_hold(clock)) {
             self.events.push_back(Event::CannotHold(rule));
@@ -109,7 +109,7 @@ impl<E: Entropy> Engine<E> {
         self.act(id, cause, effects, kinds, Granted { places, unspent }, clock)
     }
 
-    /// Counts what would have happened: at once, or when the response says whether it would.
+    /// Counts what would have happened: at once, or when the response decides it.
     fn shadow(&mut self, id: ExchangeId, cause: Cause, effects: Effects, unspent: Option<Scopes>) {
         if unspent.is_none() {
             self.events.push_back(Event::Shadowed(cause.rule));
@@ -119,7 +119,7 @@ impl<E: Entropy> Engine<E> {
         self.keep(id, Exchange::new(cause, Stage::Forwarded(ahead)));
     }
 
-    /// Whether the limits let a fault begin of which only the response has said that there is one.
+    /// Returns whether the limits allow a fault that only the response has decided on.
     pub(super) fn may_begin(&mut self, scopes: &Scopes, shadow: bool, clock: &dyn Clock) -> bool {
         let wish = Wish { room: false, place: false, fault: true };
         self.allowance.take(account(shadow), wish, scopes, clock).is_some()
@@ -191,8 +191,8 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
-    /// The reply of an abort that has to wait for the backend's response: after the router, nobody would try again if it
-    /// came from here.
+    /// Takes out the reply of an abort that must wait for the backend's response: after the router, a reply sent from
+    /// here would not be retried.
     fn reply_upstream(&self, effects: &mut Effects) -> Option<(Option<Kind>, LocalReply)> {
         if self.plan.placement() != Placement::Upstream {
             return None;
@@ -206,7 +206,7 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
-    /// The reply with what the exchange has suffered.
+    /// Adds the evidence header to a reply.
     pub(super) fn marked(&self, mut reply: LocalReply, cause: &Cause) -> LocalReply {
         reply.headers.extend(self.mark(cause));
         reply
@@ -216,22 +216,22 @@ impl<E: Entropy> Engine<E> {
 /// What the limits have granted an exchange.
 struct Granted {
     places: Places,
-    /// What it will have to ask once more, when the response says whether there is a fault.
+    /// The limits to check again when the response decides whether there is a fault.
     unspent: Option<Scopes>,
 }
 
-/// Where faults are counted.
+/// Returns the account in which faults are counted.
 fn account(shadow: bool) -> Account {
     if shadow { Account::Shadows } else { Account::Faults }
 }
 
-/// Whether only the response will say if anything happens at all.
+/// Returns whether only the response decides if anything happens at all.
 fn waits_for_the_response(effects: &Effects, kinds: Kinds) -> bool {
     let conditional = effects.response.as_ref().filter(|answer| answer.is_conditional());
     conditional.is_some_and(|answer| kinds.iter().all(|kind| kind == answer.begins))
 }
 
-/// The faults that begin with the request: not those of the response, nor one that only ends the wait.
+/// Returns the faults that begin with the request: neither those of the response nor one that only ends the hold.
 fn beginning(effects: &Effects, kinds: Kinds) -> Kinds {
     let ending =
         effects.end.as_ref().and_then(|end: &Ending| end.begins).filter(|_| effects.hold().is_some());

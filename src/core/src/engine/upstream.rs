@@ -1,4 +1,4 @@
-//! A reply in the place of a backend's response, for the filter chain after the router.
+//! Replaces a backend's response with a reply, for the filter chain after the router.
 
 use crate::body::rewrite::Rewrite;
 use crate::step::{HeaderChange, LocalReply};
@@ -7,8 +7,8 @@ use crate::view::ResponseView;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The changes that make a response look like the reply: to its headers and to its body. A gRPC response keeps its HTTP
-/// status and gets the gRPC status in its headers, where the router looks for it first.
+/// Returns the changes to headers and body that turn a response into the reply. A gRPC response keeps its HTTP status
+/// and gets the gRPC status in its headers, where the router looks for it first.
 pub fn in_place(reply: &LocalReply, response: &dyn ResponseView) -> (Vec<HeaderChange>, Option<Rewrite>) {
     let grpc = response.any_value("content-type", &mut |value| value.starts_with(b"application/grpc"));
     let mut changes = Vec::new();
@@ -25,7 +25,7 @@ pub fn in_place(reply: &LocalReply, response: &dyn ResponseView) -> (Vec<HeaderC
     };
     let announced = response.any_value("content-length", &mut |_| true).is_some();
     if announced {
-        // A response to HEAD tells of a length without having it.
+        // A response to HEAD announces a length without a body.
         let length = if response.has_body() { body.len() } else { 0 };
         set("content-length", length.to_string().into());
     }

@@ -1,4 +1,4 @@
-//! What faults do, in words.
+//! Describes faults in plain English.
 
 use crate::fault::Faults;
 use crate::value::percent::FractionalPercent;
@@ -7,7 +7,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Faults as sentences about the requests that a rule has taken.
+/// Describes faults in sentences about the requests that a rule has taken.
 pub fn sentences(faults: &Faults) -> Vec<String> {
     let subject = |percentage: Option<FractionalPercent>| match percentage {
         None => "They".into(),
@@ -17,7 +17,7 @@ pub fn sentences(faults: &Faults) -> Vec<String> {
     faults.lines().iter().map(|line| format!("{} {}.", subject(line.share), line.words)).collect()
 }
 
-/// Faults as one clause: `5 % wait 2s …, and are answered …`.
+/// Describes faults in one clause: `5 % wait 2s …, and are answered …`.
 pub fn clause(faults: &Faults) -> String {
     let share = |percentage: Option<FractionalPercent>| match percentage {
         Some(share) if !share.is_always() => format!("({} of them) ", percent(share.millionths())),

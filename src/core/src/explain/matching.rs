@@ -1,4 +1,4 @@
-//! A predicate in words, as a whole and part by part.
+//! Describes a predicate in plain English, as a whole and part by part.
 
 use crate::predicate::call::Call;
 use crate::predicate::direction::TrafficDirection;
@@ -14,19 +14,19 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// One part of a predicate that has to hold.
+/// One part of a predicate that must hold.
 #[derive(Debug)]
 pub struct Condition<'p> {
     /// Which.
     pub part: Part,
-    /// In words: `path begins with `/pay``. Empty for `all`, `any` and `not`, whose parts say it.
+    /// The description: `path begins with `/pay``. Empty for `all`, `any` and `not`, which have `inner` instead.
     pub words: String,
     /// The predicates inside.
     pub inner: Vec<&'p Predicate>,
 }
 
-/// The parts of a predicate in the order in which [`Predicate::failing`] asks them. Names every field, so that a new
-/// one is not forgotten here.
+/// Returns the parts of a predicate in the order in which [`Predicate::failing`] checks them. Destructures every field,
+/// so that a new one cannot be forgotten here.
 pub fn conditions(predicate: &Predicate) -> Vec<Condition<'_>> {
     let Predicate {
         headers,
@@ -96,12 +96,12 @@ fn each<'p, T>(
     })
 }
 
-/// The requests that a predicate is about: `requests whose path begins with `/pay``.
+/// Describes the requests that a predicate matches: `requests whose path begins with `/pay``.
 pub fn requests(predicate: &Predicate) -> String {
     format!("requests{}", described(predicate))
 }
 
-/// The same for a rule, which may have none: `requests`.
+/// Does the same for a rule, which may have no predicate: `requests`.
 pub fn requests_of(predicate: Option<&Predicate>) -> String {
     predicate.map_or_else(|| "requests".into(), requests)
 }
@@ -126,7 +126,7 @@ fn clauses(predicate: &Predicate, with: &mut Vec<String>, except: &mut Vec<Strin
     }
 }
 
-/// In brackets, since `and` and `or` would otherwise run into each other.
+/// Returns the alternatives in parentheses, since a mix of `and` and `or` would be ambiguous.
 fn one_of(inner: &[&Predicate]) -> String {
     let each: Vec<String> = inner
         .iter()
@@ -177,9 +177,9 @@ fn of_header(header: &HeaderMatcher) -> String {
             let empty = *treat_missing_header_as_empty == Some(true);
             return match (there, empty) {
                 (true, false) => format!("{name} is there"),
-                (true, true) => format!("{name} is there or missing, which is always so"),
+                (true, true) => format!("{name} is there or missing, which always holds"),
                 (false, false) => format!("{name} is missing"),
-                (false, true) => format!("{name} is missing, which here is never so"),
+                (false, true) => format!("{name} is missing, which never holds here"),
             };
         }
     };
@@ -213,7 +213,7 @@ fn of_call(call: &Call) -> String {
     };
     let parts: Vec<String> =
         [part("gRPC service", service), part("gRPC method", method)].into_iter().flatten().collect();
-    if parts.is_empty() { "content type is that of gRPC".into() } else { anded(&parts) }
+    if parts.is_empty() { "content type is gRPC".into() } else { anded(&parts) }
 }
 
 fn of_source(source: &Source) -> String {

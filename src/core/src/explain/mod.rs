@@ -1,7 +1,7 @@
-//! What a document says, in plain sentences, and what becomes of one request under it.
+//! Describes a document in plain English, and traces what it does to one request.
 //!
-//! The sentences are made from the decoded document, and a [`trace::Trace`] asks the very functions that the engine
-//! decides with, so that what is said here is what happens. Nothing in the module calls this: the linker leaves it out.
+//! The sentences are made from the decoded document, and a [`trace::Trace`] calls the same functions as the engine, so
+//! the description matches what happens. Nothing in the Wasm module calls this, so the linker drops it.
 
 pub mod fault;
 pub mod matching;
@@ -22,27 +22,27 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use rule::limits;
 
-/// What is said of one rule.
+/// The description of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleSentences {
     /// Its name.
     pub name: String,
-    /// The sentences, in the order in which one reads them: who and how many, what happens, when, within which limits.
+    /// The sentences, in reading order: which requests and how many, what happens, when, within which limits.
     pub sentences: Vec<String>,
 }
 
-/// What is said of a document.
+/// The description of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sentences {
-    /// What it is for and how far it goes.
+    /// Its experiment and mode.
     pub first: Vec<String>,
     /// Its rules, in order.
     pub rules: Vec<RuleSentences>,
-    /// What holds for all rules together.
+    /// What applies to all rules together.
     pub last: Vec<String>,
 }
 
-/// A document in plain sentences.
+/// Describes a document in plain English.
 pub fn document(plan: &Plan) -> Sentences {
     let document = plan.document();
     let rules = plan.rules().iter().map(|rule| RuleSentences {
@@ -64,14 +64,13 @@ fn first(document: &Document, plan: &Plan) -> Vec<String> {
     match plan.mode() {
         Mode::Inject => {}
         Mode::Shadow => {
-            sentences.push(
-                "Nothing is touched: the mode is `shadow`, which only counts what would be done.".into(),
-            );
+            sentences
+                .push("Nothing is injected: the mode is `shadow`, which only counts what would be.".into());
         }
         Mode::Off => sentences.push("Nothing happens: the mode is `off`.".into()),
     }
     match plan.rules().len() {
-        0 => sentences.push("It has no rules, and does nothing.".into()),
+        0 => sentences.push("It has no rules and does nothing.".into()),
         1 => {}
         _ => sentences.push(
             "The rules are tried in order, and a request suffers only the first one that takes it.".into(),
@@ -80,7 +79,7 @@ fn first(document: &Document, plan: &Plan) -> Vec<String> {
     sentences
 }
 
-/// Names every field of a document, so that a new one is not forgotten here.
+/// Destructures every field of a document, so that a new one cannot be forgotten here.
 fn last(document: &Document, plan: &Plan) -> Vec<String> {
     let Document {
         mode: _,
@@ -103,7 +102,7 @@ fn last(document: &Document, plan: &Plan) -> Vec<String> {
     sentences.extend(stop_when.as_ref().map(stops));
     if *placement == Some(Placement::Upstream) {
         sentences.push(
-            "It stands after the router: it sees each attempt, and an abort takes the place of the backend's response."
+            "It runs after the router: it sees each attempt, and an abort replaces the backend's response."
                 .into(),
         );
     }
@@ -125,7 +124,7 @@ fn last(document: &Document, plan: &Plan) -> Vec<String> {
     }
     if let Some(Report { response_header, filter_state }) = report {
         if *response_header == Some(false) {
-            sentences.push("Responses do not say what was done to them: no `x-brownout` header.".into());
+            sentences.push("Responses carry no `x-brownout` header.".into());
         }
         if *filter_state == Some(false) {
             sentences.push("Filter state for access logs is not set.".into());
@@ -137,8 +136,8 @@ fn last(document: &Document, plan: &Plan) -> Vec<String> {
 fn stops(when: &StopWhen) -> String {
     let StopWhen { error_percentage, window, min_requests } = when;
     format!(
-        "It stops by itself, until another document arrives, once {error_percentage} % of at least {} within {} that \
-         suffered no fault have failed (5xx, a gRPC error of that kind, or a reset).",
+        "Injection stops, until another document arrives, once {error_percentage} % of at least {} within {} that \
+         got no fault have failed (5xx, an equivalent gRPC error, or a reset).",
         counted(min_requests.0, "request"),
         length(*window)
     )

@@ -1,4 +1,4 @@
-//! A rule in plain sentences.
+//! Describes a rule in plain English.
 
 use super::fault;
 use super::matching::requests_of;
@@ -16,8 +16,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Display;
 
-/// The sentences about a rule: who and how many, what happens to them, when, within which limits, and whether at all.
-/// Names every field, so that a new one is not forgotten here.
+/// Describes a rule: which requests and how many, what happens to them, when, within which limits, and in which mode.
+/// Destructures every field, so that a new one cannot be forgotten here.
 pub fn sentences(rule: &Rule, of_document: Mode) -> Vec<String> {
     let Rule { name: _, mode, matches: _, percentage: _, sample: _, schedule, limits: at_most, action } =
         rule;
@@ -30,7 +30,7 @@ pub fn sentences(rule: &Rule, of_document: Mode) -> Vec<String> {
     sentences.extend(schedule.as_ref().and_then(when));
     let clauses = at_most.as_ref().map(limits).unwrap_or_default();
     if !clauses.is_empty() {
-        sentences.push(format!("Limits: {}; what goes beyond passes untouched.", anded(&clauses)));
+        sentences.push(format!("Limits: {}; requests over them pass untouched.", anded(&clauses)));
     }
     match mode {
         Some(Mode::Off) => sentences.push("The rule is switched off (`mode: off`).".into()),
@@ -138,12 +138,12 @@ fn when(schedule: &Schedule) -> Option<String> {
     (!parts.is_empty()).then(|| format!("Live {}.", parts.join(", ")))
 }
 
-/// A percentage for a sentence: `12.5 %`.
+/// Formats a percentage for a sentence: `12.5 %`.
 pub fn share(percentage: FractionalPercent) -> String {
     percent(percentage.millionths())
 }
 
-/// Limits, each as a clause. Names every field, so that a new one is not forgotten here.
+/// Describes each limit as a clause. Destructures every field, so that a new one cannot be forgotten here.
 pub fn limits(limits: &Limits) -> Vec<String> {
     let Limits { max_active_faults, max_faults, max_faults_per_second, max_percentage } = limits;
     let mut clauses = Vec::new();

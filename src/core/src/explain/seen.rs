@@ -1,4 +1,4 @@
-//! What a request has in the place that a condition asks about.
+//! The values of a request that a condition looks at.
 
 use super::matching::direction_name;
 use crate::decode::json::Shortened;
@@ -10,7 +10,7 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-/// The values there, and the fact that it is about, if the request itself does not show it.
+/// Returns the values that a condition looks at, and the proxy's property if it is not in the request itself.
 pub fn seen(
     predicate: &Predicate,
     part: Part,
@@ -134,7 +134,7 @@ fn values(request: &dyn RequestView, name: &str, part: impl Fn(&[u8]) -> Vec<u8>
     values
 }
 
-/// A value of a request as text, cut if it is long.
+/// Returns a value of a request as text, shortened if it is long.
 pub fn shown(value: &[u8]) -> String {
     Shortened(&String::from_utf8_lossy(value)).to_string()
 }

@@ -1,6 +1,6 @@
-//! What becomes of one request under a plan: rule by rule, and for each the conditions that were asked, with what the
-//! request has. The verdicts are those of [`Predicate::failing`], [`Rule::level`], [`Rule::share`] and
-//! [`Rule::by_key`], which the engine decides with.
+//! Traces one request through a plan, rule by rule: the conditions that were checked, and the request's values. The
+//! verdicts come from [`Predicate::failing`], [`Rule::level`], [`Rule::share`] and [`Rule::by_key`], which the engine
+//! also uses.
 
 use super::matching::{Condition, conditions};
 use super::seen::seen;
@@ -17,16 +17,16 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What becomes of a request.
+/// What a plan does to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
     /// The rules, in order.
     pub rules: Vec<RuleTrace>,
-    /// Why the request is never touched, if it is one of those: the exclusion's place, and the conditions in it.
+    /// Why the request is excluded, if it is: the index of the exclusion, and its conditions.
     pub excluded: Option<(usize, Vec<Check>)>,
 }
 
-/// What one rule makes of the request.
+/// What one rule decides about the request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleTrace {
     /// Its place.
@@ -35,7 +35,7 @@ pub struct RuleTrace {
     pub name: String,
     /// The mode in force for it.
     pub mode: Mode,
-    /// The conditions that were asked, in order.
+    /// The conditions that were checked, in order.
     pub checks: Vec<Check>,
     /// What it decides.
     pub verdict: Verdict,
@@ -46,9 +46,9 @@ pub struct RuleTrace {
 pub enum Verdict {
     /// It is switched off.
     Off,
-    /// Its schedule keeps it quiet now.
+    /// It is not live now, by its schedule.
     Quiet,
-    /// It is not about such requests.
+    /// It does not match the request.
     Differs,
     /// It matches, and the request is excluded.
     Excluded,
@@ -56,7 +56,7 @@ pub enum Verdict {
     Matches(Odds),
 }
 
-/// How likely a rule takes a request that it matches.
+/// How likely a rule is to take a request that it matches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Odds {
     /// The share of requests that it takes now, in millionths: its percentage, as far as its schedule has come.
@@ -72,15 +72,15 @@ pub struct Odds {
 pub enum By {
     /// Chance.
     Chance,
-    /// How many requests there were before, and then chance.
+    /// The number of earlier requests, and then chance.
     Count,
     /// The request's key, in the same way each time.
     Key {
         /// The key.
         key: Vec<u8>,
-        /// Where it falls, in millionths; the rule takes it if that is below its share.
+        /// Its point, in millionths; the rule takes the request if this is below its share.
         point: u32,
-        /// The outcome that it would get, for a rule with outcomes: `None` if it would pass.
+        /// The outcome that the request would get, for a rule with outcomes: `None` if it would pass untouched.
         outcome: Option<usize>,
     },
     /// The request has no key; chance decides, or it is not taken.
@@ -88,10 +88,10 @@ pub enum By {
 }
 
 impl Odds {
-    /// How likely the rule does something to the request, as far as that can be told from the request alone: `None`
-    /// if it depends on how many came before.
+    /// Returns how likely the rule is to act on the request, as far as the request alone determines that: `None` if it
+    /// depends on how many requests came before.
     ///
-    /// Of a rule by count that repeats itself, it is the share in the long run.
+    /// For a rule that counts periodically, this is the long-run share.
     pub fn likelihood(&self, rule: &Rule) -> Option<f64> {
         let share = f64::from(self.share) / f64::from(WHOLE);
         let taken = match &self.by {
@@ -111,7 +111,7 @@ impl Odds {
     }
 }
 
-/// The share of requests that a sample by count lets through: `None` for one that only takes the first few.
+/// Returns the share of requests that a counting sample takes: `None` for one that only takes the first few.
 #[allow(clippy::cast_precision_loss, reason = "counts beyond 2^53 are not told apart")]
 pub fn in_the_long_run(sample: &Sample) -> Option<f64> {
     match (sample.every, sample.first, sample.of) {
@@ -122,28 +122,28 @@ pub fn in_the_long_run(sample: &Sample) -> Option<f64> {
     }
 }
 
-/// One condition that was asked.
+/// One condition that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// Where it stands in the predicate: `headers[1]`, `any[0].path`.
+    /// Its path in the predicate: `headers[1]`, `any[0].path`.
     pub path: String,
-    /// What is asked, in words; empty for `all`, `any` and `not`.
+    /// The description of the condition; empty for `all`, `any` and `not`.
     pub words: String,
     /// Whether it holds.
     pub holds: bool,
-    /// What the request has there: nothing, if it has nothing.
+    /// The request's values there; empty if it has none.
     pub seen: Vec<String>,
-    /// The fact that it is about, if it is one that the request itself does not show.
+    /// The proxy's property that it checks, if it is not in the request itself.
     pub about: Option<Property<'static>>,
 }
 
 impl Trace {
-    /// Follows a request through the rules of a plan that is settled.
+    /// Traces a request through the rules of a settled plan.
     pub fn new(plan: &Plan, request: &dyn RequestView, clock: &dyn Clock, arrived: Option<Instant>) -> Self {
         Self::of_rules(plan, plan.rules(), request, clock, arrived)
     }
 
-    /// The same with other rules in place of the plan's: those of a route.
+    /// Does the same with other rules in place of the plan's: those of a route.
     pub fn of_rules(
         plan: &Plan,
         rules: &[Rule],
@@ -199,8 +199,8 @@ fn outcome(rule: &Rule, drawn: Drawn) -> Option<usize> {
     }
 }
 
-/// The conditions up to the first that does not hold, which decides; all, if all hold. Those inside `not`, `all` and
-/// `any` come after the one that they stand in.
+/// Returns the conditions up to the first that does not hold, or all if all hold. Conditions nested in `not`, `all` and
+/// `any` follow their parent.
 pub fn checks(predicate: &Predicate, request: &dyn RequestView, prefix: &str) -> Vec<Check> {
     let failing = predicate.failing(request);
     let mut checks = Vec::new();

@@ -1,4 +1,4 @@
-//! What a worker may still do under the limits, agreed upon with the others.
+//! What a worker may still do under the limits, coordinated with the other workers.
 
 use crate::decode::dictionary::Dictionary;
 use crate::limit::Limits;
@@ -10,26 +10,26 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-/// The places that one exchange takes among those that may be held: to be given back exactly once, which is why it
-/// cannot be copied.
+/// The slots that one exchange takes under `max_active_faults`. They must be given back exactly once, so this is not
+/// `Copy`.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Places(Vec<Rc<str>>);
 
-/// The limits that one exchange is under, each with the name under which its faults are counted.
+/// The limits that apply to one exchange, each with the name under which its faults are counted.
 pub type Scopes = [(Rc<str>, Option<Limits>); 2];
 
-/// One worker's part of what all of them may do.
+/// One worker's share of what the limits allow.
 #[derive(Debug)]
 pub struct Allowance {
     tally: Box<dyn Tally>,
-    /// The name of limits for all rules together.
+    /// The scope of the limits for all rules together.
     everything: Rc<str>,
     /// What this worker holds, by the name of the limit.
     mine: Dictionary<Mine>,
-    /// How many places that is.
+    /// The total number of places in `mine`.
     held: usize,
-    /// When its leases are to be renewed.
+    /// When to renew its leases.
     renewal: Option<Instant>,
     seen: Seen,
 }
@@ -38,12 +38,12 @@ pub struct Allowance {
 #[derive(Debug)]
 struct Mine {
     scope: Rc<str>,
-    /// The number that it has been given.
+    /// The number assigned to this worker.
     worker: u64,
     held: u64,
 }
 
-/// Requests of the present second that the other workers do not know of.
+/// Requests in the current second that have not been published to the other workers.
 #[derive(Debug, Default)]
 struct Seen {
     second: u64,
@@ -51,7 +51,7 @@ struct Seen {
 }
 
 impl Allowance {
-    /// Nothing taken yet.
+    /// Creates an allowance with nothing taken.
     pub fn new(tally: Box<dyn Tally>) -> Self {
         Self {
             tally,
@@ -63,7 +63,7 @@ impl Allowance {
         }
     }
 
-    /// The name of limits for all rules together.
+    /// Returns the scope of the limits for all rules together.
     pub fn everything(&self) -> Rc<str> {
         Rc::clone(&self.everything)
     }
@@ -73,7 +73,7 @@ impl Allowance {
         self.tally.as_mut()
     }
 
-    /// Counts a request, whatever becomes of it. The others are told once a second.
+    /// Counts a request, whatever happens to it. The count is published to the other workers once a second.
     pub fn see(&mut self, clock: &dyn Clock) {
         let Some(now) = clock.now() else { return };
         let second = now.0.as_secs();
@@ -83,7 +83,8 @@ impl Allowance {
         self.seen.requests += 1;
     }
 
-    /// Grants a wish under all limits, or `None`. Without a clock, nothing is granted that depends on the time.
+    /// Grants a wish under all limits, or returns `None`. Without a clock, limits that depend on the time grant
+    /// nothing.
     pub fn take(
         &mut self,
         account: Account,
@@ -150,7 +151,7 @@ impl Allowance {
         }
     }
 
-    /// The places are free again.
+    /// Gives places back.
     pub fn give_back(&mut self, places: Places) {
         for scope in places.0 {
             let Some(mine) = self.mine.get_mut(scope.as_bytes()) else { continue };
@@ -169,12 +170,12 @@ impl Allowance {
         }
     }
 
-    /// When [`Self::renew`] wants to be called.
+    /// Returns when [`Self::renew`] is due.
     pub fn renewal(&self) -> Option<Instant> {
         self.renewal
     }
 
-    /// Renews the leases, if it is time.
+    /// Renews the leases if they are due.
     pub fn renew(&mut self, now: Instant) {
         if self.renewal.is_none_or(|due| now < due) {
             return;
@@ -191,7 +192,7 @@ impl Allowance {
         }
     }
 
-    /// Tells the others of the requests that only this worker knows of, and gives how many there are in all.
+    /// Publishes this worker's request count, and returns the count over all workers.
     fn publish(&mut self, second: u64) -> u64 {
         let Seen { second: before, requests } = core::mem::take(&mut self.seen);
         self.seen.second = second;

@@ -1,8 +1,8 @@
-//! What limits go by, for one rule or for all rules together, over all workers: how many faults there have been, and who
-//! holds how many exchanges.
+//! The counts behind the limits, for one rule or for all rules together, over all workers: the number of faults, and
+//! the number of exchanges that each worker holds.
 //!
-//! A worker that dies gives nothing back. So each holds its places on a lease, which it renews as long as it holds any;
-//! what has not been renewed is free again.
+//! A worker that dies gives nothing back. So each worker holds its places on a lease, which it renews while it holds
+//! any; places whose lease has expired are free again.
 
 use crate::limit::Limits;
 use crate::limit::recent::{self, Recent};
@@ -10,24 +10,24 @@ use crate::time::Instant;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// For how long a worker's places are its own.
+/// How long a worker's places stay reserved without renewal.
 pub const LEASE: Duration = Duration::from_secs(30);
 
 /// Millionths in a whole.
 const WHOLE: u64 = 1_000_000;
 
-/// What an exchange asks for.
+/// What an exchange requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
-    /// Whether there has to be room for one more that is held.
+    /// Whether there must be room for one more held exchange.
     pub room: bool,
-    /// Whether that room is then taken.
+    /// Whether it then takes that room.
     pub place: bool,
-    /// Whether it is about to suffer a fault.
+    /// Whether it is about to get a fault.
     pub fault: bool,
 }
 
-/// Who asks, and when.
+/// The worker that asks, and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking {
     /// The number that the worker has been given in this ledger, if it has asked before.
@@ -36,11 +36,11 @@ pub struct Asking {
     pub held: u64,
     /// The time.
     pub now: Instant,
-    /// How many requests there have been lately.
+    /// The number of recent requests.
     pub seen: u64,
 }
 
-/// The words of an account, read.
+/// The decoded words of an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// How many faults there have been.
@@ -65,7 +65,7 @@ struct Holder {
 }
 
 impl Ledger {
-    /// As [`Self::write`] has written it; an empty one, for words that are not there.
+    /// Reads what [`Self::write`] has written; missing words give an empty ledger.
     pub fn read(words: &[u64]) -> Self {
         let Some(([faults, second, in_second, workers], rest)) = words.split_first_chunk() else {
             return Self::default();
@@ -85,7 +85,7 @@ impl Ledger {
         }
     }
 
-    /// Its words, in the place of others.
+    /// Replaces `words` with the words of this ledger.
     pub fn write(&self, words: &mut Vec<u64>) {
         words.clear();
         words.extend([self.faults, self.second, self.in_second, self.workers]);
@@ -93,8 +93,8 @@ impl Ledger {
         words.extend(self.holders.iter().flat_map(|holder| [holder.worker, holder.held, holder.until]));
     }
 
-    /// Grants a wish, all of it or nothing. Gives the number of the worker that asks, which one gets with its first
-    /// place; 0 before.
+    /// Grants a wish, all of it or nothing. Returns the number of the asking worker, which is assigned with its first
+    /// place and is 0 before that.
     pub fn grant(&mut self, wish: Wish, limits: &Limits, asking: &Asking) -> Option<u64> {
         let second = asking.now.0.as_secs();
         let room = !wish.room || self.has_room(limits, asking);
@@ -112,7 +112,7 @@ impl Ledger {
             return Some(asking.worker.unwrap_or_default());
         }
         let worker = asking.worker.unwrap_or_else(|| {
-            // By the clock, so that no number of an earlier life of the document is given again.
+            // Based on the clock, so that a number from an earlier life of the document is never reused.
             self.workers = self.workers.saturating_add(1).max(nanos(asking.now));
             self.workers
         });
@@ -120,7 +120,7 @@ impl Ledger {
         Some(worker)
     }
 
-    /// Takes back a fault that came to nothing.
+    /// Takes back a fault that was not injected after all.
     pub fn unspend(&mut self, now: Instant) {
         let second = now.0.as_secs();
         self.faults = self.faults.saturating_sub(1);
@@ -130,14 +130,14 @@ impl Ledger {
         self.recent.remove(second);
     }
 
-    /// Says how many exchanges a worker holds, and that it lives.
+    /// Records how many exchanges a worker holds, and renews its lease.
     pub fn lease(&mut self, worker: u64, held: u64, now: Instant) {
         let until = nanos(now.after(LEASE));
         self.holders.retain(|holder| holder.worker != worker);
         self.holders.push(Holder { worker, held, until });
     }
 
-    /// Says that a worker holds no more than this.
+    /// Lowers the number of exchanges that a worker holds.
     pub fn release(&mut self, worker: u64, held: u64) {
         self.holders
             .iter_mut()

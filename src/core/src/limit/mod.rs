@@ -1,4 +1,4 @@
-//! How much a document may do at most, counted over all workers of a proxy.
+//! Limits on what a document may do, counted over all workers of a proxy.
 
 pub mod allowance;
 pub mod ledger;
@@ -9,32 +9,32 @@ use crate::decode::{Count, object};
 use crate::value::percent::{FractionalPercent, WHOLE};
 
 object! {
-    /// Limits, of a rule or of all rules together. Over a limit, a request goes on untouched and is counted.
+    /// Limits for a rule or for all rules together. A request over a limit passes untouched and is counted.
     #[derive(Debug, Clone, Copy)]
     pub struct Limits {
-        /// How many exchanges may be held or slowed down at the same time. 0 means never, as in Envoy.
+        /// The maximum number of exchanges held or slowed down at the same time. 0 means never, as in Envoy.
         pub max_active_faults: Option<Count>,
-        /// How many exchanges may suffer a fault, since the document arrived.
+        /// The maximum number of exchanges that get a fault, since the document arrived.
         pub max_faults: Option<Count>,
-        /// How many exchanges may suffer a fault in each second of the proxy's clock.
+        /// The maximum number of exchanges that get a fault in each second of the proxy's clock.
         pub max_faults_per_second: Option<Count>,
-        /// How large a share of all requests may suffer a fault, over the last ten seconds.
+        /// The maximum share of all requests that get a fault, over the last ten seconds.
         pub max_percentage: Option<FractionalPercent>,
     }
 }
 
 impl Limits {
-    /// Whether it matters what time it is.
+    /// Returns whether any of the limits depends on the time.
     pub fn need_clock(&self) -> bool {
         self.max_active_faults.is_some() || self.max_faults_per_second.is_some() || self.limit_share()
     }
 
-    /// Whether it matters how many requests there are.
+    /// Returns whether a limit depends on the number of requests.
     pub fn limit_share(&self) -> bool {
         self.max_percentage.is_some()
     }
 
-    /// The fields that are given, by name; the share in percent.
+    /// Returns the fields that are set, by name; the share in percent.
     pub fn each(&self) -> impl Iterator<Item = (&'static str, f64)> {
         let Self { max_active_faults, max_faults, max_faults_per_second, max_percentage } = *self;
         #[allow(clippy::cast_precision_loss, reason = "to compare and to print them")]

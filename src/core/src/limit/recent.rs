@@ -1,16 +1,16 @@
-//! How many there were in the last ten seconds.
+//! Counts events in the last ten seconds.
 
 use alloc::vec::Vec;
 
-/// How many seconds are looked back upon, the present one among them.
+/// The number of seconds that are counted, including the current one.
 pub const SPAN: u64 = 10;
 
-/// How many words [`Recent`] takes among others.
+/// The number of words that [`Recent`] takes up.
 pub const WORDS: usize = 2 * SLOTS;
 
 const SLOTS: usize = 10;
 
-/// Counts by the second. A second's count takes the place of the one that was as far back as can be seen.
+/// Counts per second, in a ring: a new second replaces the oldest one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Recent([Slot; SLOTS]);
 
@@ -21,7 +21,7 @@ struct Slot {
 }
 
 impl Recent {
-    /// As [`Self::write`] has written it; nothing, for words that are not there.
+    /// Reads what [`Self::write`] has written; missing words count as zero.
     pub fn read(words: &[u64]) -> Self {
         let mut recent = Self::default();
         for (slot, pair) in recent.0.iter_mut().zip(words.chunks_exact(2)) {
@@ -32,12 +32,12 @@ impl Recent {
         recent
     }
 
-    /// Adds its words to others.
+    /// Appends its words to `words`.
     pub fn write(&self, words: &mut Vec<u64>) {
         words.extend(self.0.iter().flat_map(|slot| [slot.second, slot.count]));
     }
 
-    /// Counts so many more. Workers' clocks may be a moment apart: what is too old to be seen is not counted.
+    /// Adds `more` to a second's count. Workers' clocks may differ slightly: a second that is too old is not counted.
     pub fn add(&mut self, second: u64, more: u64) {
         let Some(slot) = self.slot(second) else { return };
         if slot.second < second {
@@ -48,14 +48,14 @@ impl Recent {
         }
     }
 
-    /// Counts one fewer, of those that were added.
+    /// Subtracts one from a second's count.
     pub fn remove(&mut self, second: u64) {
         if let Some(slot) = self.slot(second).filter(|slot| slot.second == second) {
             slot.count = slot.count.saturating_sub(1);
         }
     }
 
-    /// How many there were in this second and the nine before it.
+    /// Returns the count for this second and the nine before it.
     pub fn sum(&self, second: u64) -> u64 {
         let seen = |slot: &&Slot| slot.second <= second && second - slot.second < SPAN;
         self.0.iter().filter(seen).fold(0, |sum, slot| sum.saturating_add(slot.count))

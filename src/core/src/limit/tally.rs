@@ -1,4 +1,4 @@
-//! Counting over all workers of a proxy: whoever runs the engine knows how.
+//! Counting over all workers of a proxy. The host of the engine provides the implementation.
 
 use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
@@ -6,20 +6,20 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt::Debug;
 
-/// What is counted, each under the name of a rule, or under the empty one for all rules together.
+/// What is counted, each per rule name, or under the empty name for all rules together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
     /// The requests that a rule's sample has counted.
     Requests,
-    /// What limits go by: see [`crate::limit::ledger`].
+    /// The ledger behind the limits: see [`crate::limit::ledger`].
     Faults,
     /// The same for faults that are only counted.
     Shadows,
-    /// All requests of the last while.
+    /// All recent requests.
     Seen,
-    /// How exchanges ended that suffered nothing.
+    /// How exchanges without a fault ended.
     Health,
-    /// Whether it has been said that the document's time is over.
+    /// Whether the document's expiry has been reported.
     Expiry,
 }
 
@@ -39,11 +39,11 @@ impl Account {
 
 /// Numbers that workers share.
 pub trait Tally: Debug {
-    /// Changes an account's words in one step, which no other worker's comes between.
+    /// Changes an account's words atomically with respect to the other workers.
     ///
-    /// `change` gets them as they are, none if nothing has been counted yet, and says whether they are kept as it leaves
-    /// them; it may be asked again, with others, until that has been done. `false` if it said no, or if nothing can be
-    /// counted.
+    /// `change` gets the current words, empty if nothing has been counted yet, and returns whether to store its
+    /// changes. It may be called again with newer words until the write succeeds. Returns `false` if `change` did, or
+    /// if nothing can be counted.
     fn change(
         &mut self,
         account: Account,
@@ -52,7 +52,7 @@ pub trait Tally: Debug {
     ) -> bool;
 }
 
-/// How many requests the rule has counted before this one: `None` if that cannot be told.
+/// Counts a request, and returns how many the rule has counted before it: `None` if that is unknown.
 pub fn next(tally: &mut dyn Tally, rule: &Rc<str>) -> Option<u64> {
     let mut before = 0;
     let counted = tally.change(Account::Requests, rule, &mut |words| {
@@ -64,7 +64,7 @@ pub fn next(tally: &mut dyn Tally, rule: &Rc<str>) -> Option<u64> {
     counted.then_some(before)
 }
 
-/// Counts nothing: for an engine that follows no plan yet.
+/// A tally that counts nothing, for an engine that follows no plan yet.
 #[derive(Debug)]
 pub struct NoTally;
 
@@ -74,7 +74,7 @@ impl Tally for NoTally {
     }
 }
 
-/// Counts for one engine alone, or for those that have clones of it.
+/// A tally for one engine, or for several engines that share clones of it.
 #[derive(Debug, Clone, Default)]
 pub struct LocalTally(Rc<RefCell<Accounts>>);
 

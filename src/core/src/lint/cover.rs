@@ -1,4 +1,4 @@
-//! Whether every request that one condition holds for fulfils another one, too. `false` where it cannot be told.
+//! Decides whether every request that satisfies one condition also satisfies another. `false` if that is unknown.
 
 use crate::predicate::Predicate;
 use crate::predicate::string::{Pattern, StringMatcher};
@@ -8,25 +8,25 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use serde::Serialize;
 
-/// Whether every request that fulfils `narrow` fulfils `wide`.
+/// Returns whether every request that satisfies `narrow` also satisfies `wide`.
 pub fn covers(wide: Option<&Predicate>, narrow: Option<&Predicate>) -> bool {
     let Some(wide) = wide else { return true };
     let everything = Predicate::default();
     conjunction(wide, narrow.unwrap_or(&everything))
 }
 
-/// One of the conditions that `wide` has for pairs of name and value, if it has any. What it covers has that one too.
+/// Returns one of `wide`'s conditions on name-value pairs, if it has any. Every predicate that it covers has it too.
 pub fn required(wide: &Predicate) -> Option<String> {
     pairs(wide).next()
 }
 
-/// All conditions for pairs that hold for whatever fulfils `narrow`, those in an `all` among them.
+/// Returns all conditions on pairs that `narrow` requires, including those in an `all`.
 pub fn all_pairs(narrow: &Predicate) -> Vec<String> {
     let inner = narrow.all.iter().flatten().flat_map(all_pairs);
     pairs(narrow).chain(inner).collect()
 }
 
-/// The kind stands before each, since a cookie may be printed as a header is.
+/// Returns the conditions on pairs, each prefixed with its kind, since a cookie and a header may print the same.
 fn pairs(predicate: &Predicate) -> impl Iterator<Item = String> {
     let headers = predicate.headers.iter().flatten().map(|pair| format!("header {}", printed(pair)));
     let parameters =
@@ -35,13 +35,13 @@ fn pairs(predicate: &Predicate) -> impl Iterator<Item = String> {
     headers.chain(parameters).chain(cookies)
 }
 
-/// As it is printed, which is the same for equal conditions.
+/// Returns the JSON of a condition, which is the same for equal conditions.
 pub fn printed(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
 fn conjunction(wide: &Predicate, narrow: &Predicate) -> bool {
-    // A narrow condition may stand in an `all`.
+    // The narrow condition may be inside an `all`.
     if narrow.all.iter().flatten().any(|inner| conjunction(wide, inner)) {
         return true;
     }
@@ -76,7 +76,7 @@ fn conjunction(wide: &Predicate, narrow: &Predicate) -> bool {
         && wide.any.as_ref().is_none_or(|any| any.iter().any(|inner| conjunction(inner, narrow)))
 }
 
-/// Whether each condition of `wide` is one of `narrow`.
+/// Returns whether each condition of `wide` is also one of `narrow`.
 fn among<T: Serialize>(wide: &Option<Vec<T>>, narrow: &Option<Vec<T>>) -> bool {
     if wide.iter().flatten().next().is_none() {
         return true;
@@ -94,7 +94,7 @@ fn string(wide: Option<&StringMatcher>, narrow: Option<&StringMatcher>) -> bool 
     narrow.is_some_and(|narrow| implied(wide, narrow))
 }
 
-/// Texts of those that ignore case are in lower case already, but a text that does not may be in any.
+/// Lowercases `narrow` if `wide` ignores case: matchers that ignore case store their text in lower case already.
 fn folded<'n>(wide: &StringMatcher, narrow: &'n str) -> Cow<'n, str> {
     match wide.ignores_case() {
         true => Cow::Owned(narrow.to_ascii_lowercase()),
@@ -133,7 +133,7 @@ mod tests {
         Decoder::decode(&Json::parse(text.as_bytes()).expect("JSON")).expect("a predicate")
     }
 
-    /// Whether the first covers the second, and the second the first.
+    /// Returns whether the first covers the second, and the second the first.
     fn both(one: &str, other: &str) -> (bool, bool) {
         let (one, other) = (predicate(one), predicate(other));
         (covers(Some(&one), Some(&other)), covers(Some(&other), Some(&one)))

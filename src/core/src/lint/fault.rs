@@ -1,4 +1,4 @@
-//! Faults that do something else than it seems, for the requests of their rule.
+//! Lints for faults that do not do what they seem to do.
 
 use super::Lints;
 use super::rule::{never, share};
@@ -20,10 +20,10 @@ use core::time::Duration;
 
 /// Envoy's default for the headers of a message, in bytes (`max_request_headers_kb`).
 const LONGEST_HEADERS: usize = 60 * 1024;
-/// Envoy's default for the timeout of a route: what callers wait for, mostly.
+/// Envoy's default route timeout, which most callers use.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The faults of a rule, or of one of its outcomes.
+/// Checks the faults of a rule, or of one of its outcomes.
 pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut Lints) {
     if let Some(delay) = &faults.delay {
         lints.at("delay", |lints| self::delay(delay, lints));
@@ -54,7 +54,7 @@ pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut
     below(rule, limits, lints);
 }
 
-/// Whether each request that the rule takes suffers something.
+/// Returns whether every request that the rule takes gets a fault.
 pub fn is_certain(faults: &Faults) -> bool {
     faults
         .lines()
@@ -75,10 +75,9 @@ fn delay(delay: &Delay, lints: &mut Lints) {
     let usual = delay.max.map_or(usual, |max| usual.min(max));
     if usual.get() > USUAL_TIMEOUT {
         lints.at(delay.length.field(), |lints| {
-            let label =
-                format!("{usual} is longer than the 15 s after which a caller's Envoy gives up by default");
-            let help = "to see what the caller's timeout does, a little more than it is enough";
-            lints.say(Code::LongDelay, "a delay beyond the usual timeout", label, help);
+            let label = format!("{usual} is longer than Envoy's default route timeout of 15 s");
+            let help = "a delay just above the caller's timeout is enough to trigger it";
+            lints.say(Code::LongDelay, "a delay longer than the usual timeout", label, help);
         });
     }
 }
@@ -91,28 +90,28 @@ fn abort(abort: &Abort, predicate: Option<&Predicate>, lints: &mut Lints) {
     let is_bodiless = abort.http_status.is_some_and(|status| is_bodiless(status.get()));
     if is_bodiless && abort.body.as_ref().is_some_and(|body| !body.is_empty()) {
         lints.at("body", |lints| {
-            let label = "responses with 204 and 304 have none (RFC 9110, section 6.4.1)";
-            lints.refuse(Code::BodyNeverSent, "a body for a status without one", label, "leave it out");
+            let label = "204 and 304 responses have no body (RFC 9110, section 6.4.1)";
+            lints.refuse(Code::BodyNeverSent, "a body for a status that allows none", label, "remove it");
         });
     }
     if let Some(message) = abort.grpc_message.as_ref().filter(|message| abort::sendable(message) != **message)
     {
         lints.at("grpc_message", |lints| {
             let sent = abort::sendable(message).len();
-            let label = format!("of {} bytes, the first {sent} are sent", message.len());
-            let help = "clients bound the headers of a message, and a longer one costs them the status";
-            lints.say(Code::GrpcMessageCut, "a gRPC message that is cut off", label, help);
+            let label = format!("only the first {sent} of {} bytes are sent", message.len());
+            let help = "clients limit the size of headers, and lose the status if the message is too long";
+            lints.say(Code::GrpcMessageCut, "a gRPC message that is truncated", label, help);
         });
     }
     if let Some(status) = abort.grpc_status {
         let label = match calls {
-            Calls::Never => "no gRPC request has such a method",
-            Calls::Perhaps => "nothing in `match` says that the requests are gRPC",
+            Calls::Never => "gRPC requests always use POST",
+            Calls::Perhaps => "`match` does not select only gRPC requests",
             Calls::Only => return,
         };
         lints.at("grpc_status", |lints| {
             let help = format!(
-                "a request that is not gRPC gets {} instead: write `http_status`, or `\"grpc\": {{}}` into `match`",
+                "a request that is not gRPC gets {} instead: use `http_status`, or add `\"grpc\": {{}}` to `match`",
                 status.http_status()
             );
             lints.say(Code::GrpcStatusWithoutGrpc, "a gRPC status for requests that are not gRPC", label, &help);
@@ -120,18 +119,13 @@ fn abort(abort: &Abort, predicate: Option<&Predicate>, lints: &mut Lints) {
     }
     if let (Some(_), Calls::Only) = (abort.http_status, calls) {
         lints.at("http_status", |lints| {
-            let label = "the rule is about gRPC, whose clients see the status that Envoy maps this one to";
-            lints.say(
-                Code::HttpStatusForGrpc,
-                "an HTTP status for gRPC",
-                label,
-                "say the status itself: `grpc_status`",
-            );
+            let label = "the rule matches gRPC, whose clients see the status that Envoy maps this one to";
+            lints.say(Code::HttpStatusForGrpc, "an HTTP status for gRPC", label, "use `grpc_status` instead");
         });
     }
 }
 
-/// What a document must not say of a reply by its headers.
+/// Reports headers that a document must not set on a reply, and headers that are too long.
 fn reply_headers(headers: &ReplyHeaders, lints: &mut Lints) {
     let mut size = 0;
     for (name, value) in headers.iter() {
@@ -140,8 +134,8 @@ fn reply_headers(headers: &ReplyHeaders, lints: &mut Lints) {
     }
     if size > LONGEST_HEADERS {
         let label =
-            format!("{size} bytes in all; Envoy and most others take {LONGEST_HEADERS} for a message");
-        lints.refuse(Code::HeadersTooLong, "headers too long", label, "leave some out");
+            format!("{size} bytes in total; Envoy and most clients accept {LONGEST_HEADERS} per message");
+        lints.refuse(Code::HeadersTooLong, "headers too long", label, "remove some");
     }
 }
 
@@ -149,11 +143,11 @@ fn reserved(name: &str, lints: &mut Lints) {
     if is_reserved(name) {
         let (label, help) = match name {
             "x-brownout" => {
-                ("it says what was injected", "leave it out; `report.response_header` turns it off")
+                ("it reports what was injected", "remove it; `report.response_header` turns it off")
             }
-            _ => ("clients would take the failure for what it says", "say the status itself: `grpc_status`"),
+            _ => ("it would hide the failure from clients", "use `grpc_status` instead"),
         };
-        lints.refuse(Code::ReservedHeader, "a reply's header that a document must not change", label, help);
+        lints.refuse(Code::ReservedHeader, "a reply header that a document must not change", label, help);
     }
 }
 
@@ -180,7 +174,7 @@ fn calls(predicate: &Predicate) -> Calls {
         });
         header.name.as_str() == "content-type" && says_grpc
     });
-    // `/package.Service/Method`, as no other paths are written.
+    // `/package.Service/Method`: only gRPC paths look like this.
     let by_path = predicate.path.as_ref().is_some_and(|path| match path.pattern() {
         Pattern::Exact(text) | Pattern::Prefix(text) => {
             text.split('/').nth(1).is_some_and(|service| service.contains('.') && !service.contains('-'))
@@ -193,28 +187,28 @@ fn calls(predicate: &Predicate) -> Calls {
     if predicate.grpc.is_some() || by_header || by_path || nested { Calls::Only } else { Calls::Perhaps }
 }
 
-/// A request that hangs stays in memory until its end.
+/// Reports a hang without `max_active_faults`: a hanging request stays in memory until it ends.
 fn hang(rule: &Rule, limits: Option<&Limits>, lints: &mut Lints) {
     let bounded = |limits: Option<&Limits>| limits.is_some_and(|limits| limits.max_active_faults.is_some());
     if !bounded(rule.limits.as_ref()) && !bounded(limits) {
-        let label = "every request that hangs stays in the proxy's memory, and in the caller's";
-        let help = "write `\"limits\": {\"max_active_faults\": …}`";
+        let label = "every hanging request uses memory in the proxy and in the caller";
+        let help = "add `\"limits\": {\"max_active_faults\": …}`";
         lints.say(Code::UnlimitedHang, "a hang without a limit", label, help);
     }
 }
 
-/// A limit on the share of requests that is less than what the rule is to take.
+/// Reports a `max_percentage` that is below the rule's own percentage.
 fn below(rule: &Rule, limits: Option<&Limits>, lints: &mut Lints) {
     let most = |limits: &Limits| Some(f64::from(limits.max_percentage?.millionths()) / 10_000.0);
     for limits in [rule.limits.as_ref(), limits].into_iter().flatten() {
         let Some(most) = most(limits) else { continue };
-        // Of a rule with a condition, nobody knows what share of all requests it is about.
+        // For a rule with a condition, the share of all requests that it matches is unknown.
         if rule.matches.is_none() && rule.sample.is_none() && most < share(rule) {
             let label =
-                format!("the rule is to take {} %, and `max_percentage` lets {most} % through", share(rule));
+                format!("the rule takes {} %, but `max_percentage` allows only {most} %", share(rule));
             return lints.say(
                 Code::LimitBelowShare,
-                "a limit below what the rule asks",
+                "a limit below the rule's percentage",
                 label,
                 "raise the limit, or lower the percentage",
             );

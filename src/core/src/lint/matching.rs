@@ -1,4 +1,4 @@
-//! Conditions that no request fulfils, or other ones than it seems.
+//! Lints for conditions that match no request, or not the requests that they seem to match.
 
 use super::Lints;
 use super::cover::printed;
@@ -13,7 +13,7 @@ use alloc::format;
 use alloc::string::String;
 use serde::Serialize;
 
-/// Of a predicate and those inside it.
+/// Checks a predicate and the predicates nested in it.
 pub fn predicate(predicate: &Predicate, lints: &mut Lints) {
     path(predicate.path.as_ref(), lints);
     authority(predicate.authority.as_deref(), lints);
@@ -33,7 +33,7 @@ pub fn predicate(predicate: &Predicate, lints: &mut Lints) {
     }
 }
 
-/// The text that a value has to have in it, and how.
+/// Returns the text that a value must contain, and the name of the field that says where.
 fn text(matcher: &StringMatcher) -> Option<(&'static str, &str)> {
     match matcher.pattern() {
         Pattern::Exact(text) => Some(("exact", text)),
@@ -49,11 +49,11 @@ fn path(matcher: Option<&StringMatcher>, lints: &mut Lints) {
     lints.at("path", |lints| {
         lints.at(field, |lints| {
             if text.contains(['?', '#']) {
-                let help = "match the query by `query_parameters`";
+                let help = "match the query with `query_parameters`";
                 lints.say(
                     Code::NeverMatches,
                     "a path that no request has",
-                    "the query is not a part of it",
+                    "the query is not part of the path",
                     help,
                 );
             } else if matches!(field, "exact" | "prefix") && !text.starts_with(['/', '*']) {
@@ -69,7 +69,7 @@ fn authority(matcher: Option<&StringMatcher>, lints: &mut Lints) {
     let port =
         text.rsplit_once(':').map(|(host, port)| (host, port.bytes().all(|byte| byte.is_ascii_digit())));
     let Some((host, true)) = port else { return };
-    // `[::1]` has colons and no port.
+    // `[::1]` has colons but no port.
     if host.contains(':') && !host.ends_with(']') {
         return;
     }
@@ -78,8 +78,8 @@ fn authority(matcher: Option<&StringMatcher>, lints: &mut Lints) {
             let help = format!("write `{}`, or match the header `:authority`", Shortened(host));
             lints.say(
                 Code::NeverMatches,
-                "a host that no request has",
-                "the port is not a part of it",
+                "a host that no request can have",
+                "hosts are matched without the port",
                 &help,
             );
         });
@@ -95,7 +95,8 @@ fn headers(predicate: &Predicate, lints: &mut Lints) {
     });
 }
 
-/// In Envoy, and here, a missing header fulfils neither a matcher of its value nor the inversion of one.
+/// Reports inverted value matchers: in Envoy, and here, a missing header satisfies neither a value matcher nor its
+/// inversion.
 fn inverted(header: &HeaderMatcher, lints: &mut Lints) {
     let by_value = header.string_match.is_some() || header.range_match.is_some();
     let is_always_there = header.name.as_str().starts_with(':') || header.name.as_str() == "host";
@@ -105,11 +106,11 @@ fn inverted(header: &HeaderMatcher, lints: &mut Lints) {
         && header.treat_missing_header_as_empty != Some(true)
     {
         lints.at("invert_match", |lints| {
-            let label = format!("a request without `{}` does not fulfil it", header.name.as_str());
-            let help = "write `\"treat_missing_header_as_empty\": true` beside it, or use `not`";
+            let label = format!("a request without `{}` does not match", header.name.as_str());
+            let help = "add `\"treat_missing_header_as_empty\": true`, or use `not`";
             lints.say(
                 Code::InvertedMissing,
-                "an inversion that a missing header does not fulfil",
+                "an inverted matcher that a missing header does not satisfy",
                 label,
                 help,
             );
@@ -117,19 +118,14 @@ fn inverted(header: &HeaderMatcher, lints: &mut Lints) {
     }
 }
 
-/// Conditions that are there twice.
+/// Reports duplicate conditions.
 fn twice<T: Serialize>(field: &str, list: Option<&[T]>, lints: &mut Lints) {
     let mut earlier: BTreeSet<String> = BTreeSet::new();
     lints.at(field, |lints| {
         for (index, condition) in list.into_iter().flatten().enumerate() {
             if !earlier.insert(printed(condition)) {
                 lints.within(Segment::Index(index), |lints| {
-                    lints.say(
-                        Code::Repeated,
-                        "a condition given twice",
-                        "it stands in this list already",
-                        "",
-                    );
+                    lints.say(Code::Repeated, "a duplicate condition", "it is already in this list", "");
                 });
             }
         }

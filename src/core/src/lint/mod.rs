@@ -1,7 +1,7 @@
-//! What is legal in a document, and probably not what its author wants. The module does not have this part.
+//! Warnings about what is legal in a document but probably not what its author wants. Not part of the Wasm module.
 //!
 //! Each lint is a [`Diagnostic`] with [`Severity::Warning`] and a code of its own; `docs/codes.md` has an example of each.
-//! A lint has to be right nearly always: what is merely unusual is none.
+//! A lint must almost never be wrong: what is merely unusual is not reported.
 
 mod cover;
 mod fault;
@@ -20,16 +20,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use order::Order;
 
-/// What lints depend on beside the document.
+/// What lints depend on besides the document.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context {
-    /// The time: without it, nothing is said to be over.
+    /// The current time. Without it, no rule is reported as expired.
     pub now: Option<Timestamp>,
-    /// As for production: a rule has to have an end.
+    /// Stricter checks, as for production: every rule needs an end.
     pub strict: bool,
 }
 
-/// What there is to say about a document, in its order.
+/// Returns the lints for a document, in document order.
 pub fn plan(plan: &Plan, context: Context) -> Vec<Diagnostic> {
     let mut lints = Lints::new(context);
     let document = plan.document();
@@ -46,14 +46,14 @@ pub fn plan(plan: &Plan, context: Context) -> Vec<Diagnostic> {
     lints.found
 }
 
-/// The same for the rules of a route. Mode and limits are those of a document that is not known here.
+/// Returns the lints for the rules of a route. The document that sets their mode and limits is not known here.
 pub fn route(rules: &[Rule], context: Context) -> Vec<Diagnostic> {
     let mut lints = Lints::new(context);
     lints.rules(rules, Mode::Inject, None);
     lints.found
 }
 
-/// What has been found so far, and where the walk is.
+/// The lints found so far, and the current path in the document.
 struct Lints {
     context: Context,
     path: Path,
@@ -91,7 +91,7 @@ impl Lints {
         self.tell(Severity::Warning, code, message, label, help);
     }
 
-    /// A mistake that the module tolerates, so that documents in force go on.
+    /// Adds an error that the module tolerates, so that documents already in force keep working.
     fn refuse(&mut self, code: Code, message: &str, label: impl Into<String>, help: &str) {
         self.tell(Severity::Error, code, message, label, help);
     }

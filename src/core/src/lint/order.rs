@@ -1,4 +1,4 @@
-//! What the order of the rules makes of one of them.
+//! Rules that are never reached because an earlier rule takes all of their requests.
 
 use super::Lints;
 use super::cover::{all_pairs, covers, required};
@@ -11,8 +11,9 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// The rules so far that take every request which they match. A document may have thousands of them, so that a rule is
-/// compared with those only that could cover it: what asks for a header covers what asks for the same.
+/// The rules so far that take every request that they match. A document may have thousands of them, so a rule is
+/// compared only with those that could cover it: a rule that requires a header only covers rules that require the same
+/// one.
 pub struct Order<'r> {
     mode: Mode,
     by_pair: BTreeMap<String, Vec<(usize, &'r Rule)>>,
@@ -24,7 +25,7 @@ impl<'r> Order<'r> {
         Self { mode, by_pair: BTreeMap::new(), others: Vec::new() }
     }
 
-    /// Whether the next rule can be reached: an earlier one may take every request that it is about.
+    /// Reports the next rule if it cannot be reached because an earlier one takes every request that it matches.
     pub fn next(&mut self, index: usize, rule: &'r Rule, lints: &mut Lints) {
         if let Some(first) = self.first_that_covers(rule) {
             say(first, rule, lints);
@@ -49,15 +50,15 @@ impl<'r> Order<'r> {
 }
 
 fn say(first: &Rule, rule: &Rule, lints: &mut Lints) {
-    let label = format!("`{}` takes every request that this rule is about", first.name.as_str());
+    let label = format!("`{}` takes every request that this rule matches", first.name.as_str());
     let help = match covers(rule.matches.as_ref(), first.matches.as_ref()) {
-        true => "merge the two: all faults of one rule apply",
-        false => "put this rule before it",
+        true => "merge the two: all faults of a rule apply",
+        false => "move this rule before it",
     };
     lints.say(Code::UnreachableRule, "a rule that is never reached", label, help);
 }
 
-/// Whether a rule takes every request that it matches, always.
+/// Returns whether a rule always takes every request that it matches.
 fn takes_all(rule: &Rule, mode: Mode) -> bool {
     let is_off = mode.min(rule.mode.unwrap_or_default()) == Mode::Off;
     let is_whole = match &rule.action {
@@ -81,7 +82,7 @@ mod tests {
     #[cfg(target_family = "wasm")]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    /// Of rules named `r0`, `r1`, … with these conditions: what is said about those that are never reached.
+    /// Returns the labels of the unreachable rules, for rules named `r0`, `r1`, … with these conditions.
     fn unreached(conditions: &[&str]) -> Vec<String> {
         let rule = |(at, condition)| {
             format!(
@@ -100,7 +101,7 @@ mod tests {
         let header = r#"{"headers": [{"name": "a"}]}"#;
         let path = r#"{"path": {"prefix": "/a"}}"#;
         let both = r#"{"headers": [{"name": "b"}, {"name": "a"}], "path": {"prefix": "/a/b"}}"#;
-        let by = |name: &str| format!("`{name}` takes every request that this rule is about");
+        let by = |name: &str| format!("`{name}` takes every request that this rule matches");
         assert_eq!(unreached(&[header, path, both]), [by("r0")]);
         assert_eq!(unreached(&[path, header, both]), [by("r0")]);
         assert_eq!(unreached(&[both, header, path]), Vec::<String>::new());

@@ -1,4 +1,4 @@
-//! One rule by itself.
+//! Lints for a single rule.
 
 use super::{Lints, fault, matching};
 use crate::decode::diagnostic::Code;
@@ -12,7 +12,7 @@ use crate::value::percent::FractionalPercent;
 use crate::value::percent::WHOLE;
 use alloc::format;
 
-/// A rule, under the mode and the limits of its document.
+/// Checks a rule, given the mode and the limits of its document.
 pub fn rule(rule: &Rule, mode: Mode, limits: Option<&Limits>, lints: &mut Lints) {
     self::mode(rule, mode, lints);
     if let Some(predicate) = &rule.matches {
@@ -42,8 +42,8 @@ pub fn rule(rule: &Rule, mode: Mode, limits: Option<&Limits>, lints: &mut Lints)
 fn mode(rule: &Rule, of_document: Mode, lints: &mut Lints) {
     let Some(mode) = rule.mode.filter(|mode| *mode > of_document) else { return };
     lints.at("mode", |lints| {
-        let label = format!("the document says `{}`, and a rule can only do less", of_document.name());
-        let help = format!("leave it out, or change the document's mode to `{}`", mode.name());
+        let label = format!("the document's mode is `{}`, and a rule can only do less", of_document.name());
+        let help = format!("remove it, or change the document's mode to `{}`", mode.name());
         lints.say(Code::ModeWithoutEffect, "a mode without effect", label, &help);
     });
 }
@@ -61,17 +61,17 @@ fn percentages(rule: &Rule, mode: Mode, lints: &mut Lints) {
     }
 }
 
-/// Says that a percentage is 0.
+/// Reports a percentage of 0.
 pub fn never(percentage: FractionalPercent, lints: &mut Lints) {
     if percentage.is_never() {
         lints.at("percentage", |lints| {
-            let help = "leave the rule out, or write `\"mode\": \"off\"` to keep it for later";
+            let help = "remove the rule, or set `\"mode\": \"off\"` to keep it for later";
             lints.say(Code::NeverFires, "a percentage that never fires", "0 % of all requests", help);
         });
     }
 }
 
-/// A rule without a condition that takes everything, and always does something to it.
+/// Reports a rule without a condition that takes every request and always injects a fault.
 fn everything(rule: &Rule, lints: &mut Lints) {
     let has_condition = rule.matches.as_ref().is_some_and(|predicate| !predicate.is_empty());
     let is_held_back = rule.sample.is_some();
@@ -81,7 +81,7 @@ fn everything(rule: &Rule, lints: &mut Lints) {
     }
     lints.at("percentage", |lints| {
         let label = "without a `match`, that is every request";
-        let help = "say which requests by `match`, or lower the percentage";
+        let help = "add a `match`, or lower the percentage";
         lints.say(Code::Everything, "a rule that takes every request", label, help);
     });
 }
@@ -93,19 +93,19 @@ fn sample(rule: &Rule, lints: &mut Lints) {
     let steady = rule.schedule.as_ref().is_none_or(|schedule: &Schedule| schedule.ramp_up.is_none());
     if every_one && steady {
         lints.at("sample", |lints| {
-            let label = "at 100 %, every key is in";
+            let label = "at 100 %, every key is selected";
             lints.say(
                 Code::SampleOfAll,
-                "a choice of all",
+                "a sample of everything",
                 label,
-                "lower the percentage, or leave `sample` out",
+                "lower the percentage, or remove `sample`",
             );
         });
     }
     if takes_each(sample) {
         lints.at("sample", |lints| {
-            let label = "every first request is every request";
-            lints.say(Code::SampleOfAll, "a choice of all", label, "leave `sample` out");
+            let label = "`\"every\": 1` takes every request";
+            lints.say(Code::SampleOfAll, "a sample of everything", label, "remove `sample`");
         });
     }
 }
@@ -124,16 +124,16 @@ fn schedule(schedule: Option<&Schedule>, mode: Mode, lints: &mut Lints) {
                 let label = format!("it ended {}", ago(now.since(end).unwrap_or_default().as_secs()));
                 lints.say(
                     Code::Expired,
-                    "a rule that is over",
+                    "a rule that has expired",
                     label,
-                    "give it another end, or remove the rule",
+                    "set a later end, or remove the rule",
                 );
             });
         });
     }
     if lints.context.strict && end.is_none() && mode == Mode::Inject {
-        let label = "nothing ends it when nobody is there to";
-        let help = "write `\"schedule\": {\"not_after\": \"…\"}`";
+        let label = "it runs until someone removes it";
+        let help = "add `\"schedule\": {\"not_after\": \"…\"}`";
         lints.say(Code::NoEnd, "a rule without an end", label, help);
     }
 }
@@ -146,17 +146,17 @@ fn ago(seconds: u64) -> alloc::string::String {
     }
 }
 
-/// Limits that let nothing through.
+/// Reports limits that let nothing through.
 pub fn limits(limits: &Limits, lints: &mut Lints) {
     for (field, _) in limits.each().filter(|(_, value)| *value == 0.0) {
         lints.at(field, |lints| {
-            let help = "leave it out for no limit, or write `\"mode\": \"off\"`";
+            let help = "remove it for no limit, or set `\"mode\": \"off\"`";
             lints.say(Code::NeverFires, "a limit that lets nothing through", "0 means never", help);
         });
     }
 }
 
-/// A rule's limits that those of the document come before.
+/// Reports limits of a rule that are above the document's, which are reached first.
 fn beyond(own: &Limits, of_document: Option<&Limits>, lints: &mut Lints) {
     let Some(of_document) = of_document else { return };
     for (field, value) in own.each() {
@@ -164,18 +164,18 @@ fn beyond(own: &Limits, of_document: Option<&Limits>, lints: &mut Lints) {
             continue;
         };
         lints.at(field, |lints| {
-            let label = format!("the document allows {most} to all rules together");
+            let label = format!("the document allows {most} for all rules together");
             lints.say(
                 Code::LimitWithoutEffect,
                 "a limit that is never reached",
                 label,
-                "lower it, or raise the document's",
+                "lower it, or raise the document's limit",
             );
         });
     }
 }
 
-/// What share of its requests a rule takes at most, in percent.
+/// Returns the largest share of its requests that a rule takes, in percent.
 pub fn share(rule: &Rule) -> f64 {
     f64::from(rule.percentage.millionths()) * 100.0 / f64::from(WHOLE)
 }

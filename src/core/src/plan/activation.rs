@@ -1,4 +1,4 @@
-//! Whether a rule takes a request that matches it, and what then happens to the request.
+//! Decides whether a rule takes a request that matches it, and which faults apply.
 
 use crate::document::rule::{Action, Outcome, Rule};
 use crate::document::sample::{Missing, Sample, point};
@@ -10,7 +10,7 @@ use crate::value::percent::WHOLE;
 use crate::view::RequestView;
 use alloc::vec::Vec;
 
-/// What a decision may depend on beside the request.
+/// What a decision may depend on besides the request.
 pub struct Circumstances<'a> {
     /// Chance.
     pub entropy: &'a mut dyn Entropy,
@@ -23,17 +23,17 @@ pub struct Circumstances<'a> {
 }
 
 impl Rule {
-    /// How much of its percentage the rule has now, in millionths; `None` if its schedule keeps it quiet.
+    /// Returns how much of its percentage the rule has now, in millionths; `None` if it is not live by its schedule.
     pub fn level(&self, clock: &dyn Clock, arrived: Option<Instant>) -> Option<u32> {
         self.schedule.as_ref().map_or(Some(WHOLE), |schedule| schedule.level(clock, arrived))
     }
 
-    /// Whether something is counted for the rule beside what happens.
+    /// Returns whether the rule needs counters of its own, for limits or for its sample.
     pub fn counts(&self) -> bool {
         self.limits.is_some() || self.sample.as_ref().is_some_and(Sample::counts)
     }
 
-    /// The faults for a request that matches, if the rule takes it.
+    /// Returns the faults for a request that matches, if the rule takes it.
     pub fn take(
         &self,
         level: u32,
@@ -60,7 +60,7 @@ impl Rule {
         }
     }
 
-    /// The share of the matching requests that the rule takes at this level of its schedule, in millionths.
+    /// Returns the share of matching requests that the rule takes at this level of its schedule, in millionths.
     pub fn share(&self, level: u32) -> u32 {
         scaled(self.percentage.millionths(), level)
     }
@@ -69,7 +69,7 @@ impl Rule {
         self.sample.as_ref().is_some_and(|sample| sample.by.is_some())
     }
 
-    /// Where the request falls: by its key, or by chance. `None` if it has no key, or if nothing can come of it.
+    /// Draws for the request: by its key, or by chance. `None` if it has no key and is skipped, or if the share is 0.
     fn draw(&self, share: u32, request: &dyn RequestView, around: &mut Circumstances<'_>) -> Option<Drawn> {
         if share == 0 {
             return None;
@@ -82,7 +82,7 @@ impl Rule {
         }
     }
 
-    /// What the request's key decides: `None` for a rule that does not choose by keys.
+    /// Returns what the request's key decides: `None` for a rule that does not sample by key.
     pub fn by_key(&self, request: &dyn RequestView) -> Option<ByKey> {
         let sample = self.sample.as_ref()?;
         let by = sample.by.as_ref()?;
@@ -95,7 +95,7 @@ impl Rule {
         })
     }
 
-    /// What goes into the hash with a key.
+    /// Returns the salt that is hashed with a key.
     pub fn salt(&self) -> &str {
         let salt = self.sample.as_ref().and_then(|sample| sample.salt.as_deref());
         salt.unwrap_or(self.name.as_str())
@@ -105,19 +105,19 @@ impl Rule {
 /// What a request's key decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ByKey {
-    /// The key, and where it falls, each time.
+    /// The key, and its draw, which is always the same.
     Key(Vec<u8>, Drawn),
     /// The request has none.
     Missing(Missing),
 }
 
-/// One draw, as two numbers below [`WHOLE`] that have nothing to do with each other: with one for both, a percentage
-/// that is raised would move those already in from one outcome to the next.
+/// One draw, as two independent numbers below [`WHOLE`]. With a single number, raising the percentage would move
+/// requests that are already taken from one outcome to the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drawn {
-    /// Whether the rule takes the request: below its share.
+    /// Decides whether the rule takes the request: it does if this is below its share.
     pub first: u32,
-    /// Which outcome.
+    /// Decides which outcome applies.
     pub second: u32,
 }
 
@@ -129,7 +129,7 @@ impl Drawn {
         Self { first, second }
     }
 
-    /// The place of the outcome that it falls on, if it falls on one.
+    /// Returns the index of the outcome that it selects, if any.
     pub fn outcome(self, outcomes: &[Outcome]) -> Option<usize> {
         let mut until = 0;
         outcomes.iter().position(|outcome| {
@@ -139,7 +139,7 @@ impl Drawn {
     }
 }
 
-/// `part` of `share`, both in millionths.
+/// Returns `part` of `share`, both in millionths.
 fn scaled(part: u32, share: u32) -> u32 {
     let product = u64::from(part) * u64::from(share) / u64::from(WHOLE);
     u32::try_from(product).unwrap_or(WHOLE)

@@ -1,8 +1,8 @@
-//! A way to the rules that a request can match, without a walk over all of them.
+//! Finds the rules that a request can match without walking over all of them.
 //!
-//! Each rule is filed under one condition that it cannot do without: an exact path, an exact header value, and so on.
-//! A request looks up what it has, and gets the rules filed there and those that could not be filed, in their order.
-//! Whether one of them matches is still up to its predicate: the index only leaves out what cannot.
+//! Each rule is filed under one condition that it requires: an exact path, an exact header value, and so on. A request
+//! looks up its own values, and gets the rules filed there plus those that could not be filed, in order. The predicate
+//! still decides whether a rule matches: the index only rules out those that cannot.
 
 use crate::decode::dictionary::Dictionary;
 use crate::predicate::header::HeaderMatcher;
@@ -11,9 +11,9 @@ use crate::predicate::{Predicate, without_port, without_query};
 use crate::view::{Property, RequestView};
 use alloc::vec::Vec;
 
-/// Up to so many rules, a walk over all of them costs less than to look anything up.
+/// Up to this many rules, walking over all of them is cheaper than a lookup.
 const SMALL: usize = 4;
-/// Up to so many header names, each is asked for; with more of them, all headers of the request are looked at.
+/// Up to this many header names, each is looked up in the request; with more, all of its headers are scanned.
 const FEW_NAMES: usize = 4;
 
 type Places = Vec<usize>;
@@ -39,7 +39,7 @@ enum Slot<'a> {
     Methods(Vec<&'a str>),
 }
 
-/// Rules, by what they cannot do without.
+/// Rules, by a condition that they require.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
     always: Places,
@@ -99,7 +99,7 @@ impl Index {
         }
     }
 
-    /// The places of the rules that the request can match, in order.
+    /// Returns the places of the rules that the request can match, in order.
     pub fn candidates(&self, request: &dyn RequestView) -> Candidates<'_> {
         let mut found = Vec::new();
         self.by_path(request, &mut found);
@@ -174,7 +174,7 @@ impl Index {
     }
 }
 
-/// The condition, among those that all have to hold, under which fewest other rules and requests will be found.
+/// Returns the most selective of the conditions that must all hold.
 fn best_slot(predicate: &Predicate) -> Option<Slot<'_>> {
     let own = [
         exact(predicate.path.as_ref()).map(Slot::Path),
@@ -214,14 +214,14 @@ fn prefix(matcher: Option<&StringMatcher>) -> Option<&str> {
     }
 }
 
-/// A header that has to have one value.
+/// Returns the slot of a header that must have one exact value.
 fn exact_header(header: &HeaderMatcher) -> Option<Slot<'_>> {
     let value = exact(header.string_match.as_ref())?;
     (header.needs_presence() && header.invert_match != Some(true))
         .then_some(Slot::Header(header.name.as_str(), value))
 }
 
-/// A header that has to be there, whatever its value.
+/// Returns the name of a header that must be present, whatever its value.
 fn needed_header(header: &HeaderMatcher) -> Option<&str> {
     header.needs_presence().then_some(header.name.as_str())
 }

@@ -1,4 +1,4 @@
-//! A checked document, ready to decide with.
+//! A validated document, ready for decisions.
 
 pub mod activation;
 mod index;
@@ -29,7 +29,7 @@ use alloc::vec::Vec;
 /// The longest document, in bytes.
 pub const LONGEST_DOCUMENT: usize = 1024 * 1024;
 
-/// Health probes, which nobody means to hurt. In force unless the document has an `exclude` of its own.
+/// Health probes, which should never get a fault. Applies unless the document has an `exclude` of its own.
 pub const DEFAULT_EXCLUDE: &str = r#"[
     {"headers": [{"name": "user-agent", "string_match": {"prefix": "kube-probe/"}}]},
     {"headers": [{"name": "user-agent", "string_match": {"prefix": "GoogleHC/"}}]},
@@ -49,7 +49,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Reads a document from JSON text. Nothing at all, blanks and `{}` are the document that does nothing.
+    /// Reads a document from JSON text. Empty text, whitespace and `{}` are the document that does nothing.
     ///
     /// # Errors
     /// Every mistake in it.
@@ -57,12 +57,12 @@ impl Plan {
         if text.iter().all(u8::is_ascii_whitespace) {
             return Ok(Self::default());
         }
-        // Its tree is given up before the rules are sorted: a worker's memory never shrinks.
+        // The JSON tree is dropped before the rules are indexed: a worker's memory never shrinks.
         let document = Decoder::decode(&parse(text)?)?;
         Self::of(document)
     }
 
-    /// Reads a document that somebody else has parsed already (from YAML, or out of a manifest).
+    /// Reads a document that has been parsed already (from YAML, or out of a manifest).
     ///
     /// # Errors
     /// Every mistake in it.
@@ -70,7 +70,7 @@ impl Plan {
         Self::of(Decoder::decode(document)?)
     }
 
-    /// The plan that does nothing, as `{"mode": "off"}`.
+    /// Returns the plan that does nothing, as `{"mode": "off"}`.
     pub fn off() -> Self {
         let document = Document { mode: Some(Mode::Off), ..Document::default() };
         Self { document, ..Self::default() }
@@ -83,7 +83,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Decides what depends only on the proxy that the plan is for. Without it, no `node` predicate holds.
+    /// Evaluates what depends only on the proxy. Without this call, no `node` predicate holds.
     pub fn settle(&mut self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         self.document.exclude.iter().flatten().for_each(|predicate| predicate.settle(proxy));
         let mode = self.mode();
@@ -98,7 +98,7 @@ impl Plan {
         self.document.mode.unwrap_or_default()
     }
 
-    /// Which filter chain the module stands in.
+    /// Returns the filter chain that the module runs in.
     pub fn placement(&self) -> Placement {
         self.document.placement.unwrap_or_default()
     }
@@ -123,7 +123,7 @@ impl Plan {
         self.document.limits
     }
 
-    /// Tells of the headers of replies that are left out, each with the rule that sets or removes it: see
+    /// Reports the reply headers that are left out, each with the rule that sets or removes it: see
     /// [`crate::value::header::is_reserved`].
     pub fn left_out(&self, tell: &mut dyn FnMut(&str, &str)) {
         for rule in self.rules() {
@@ -135,48 +135,48 @@ impl Plan {
         }
     }
 
-    /// When injection stops by itself.
+    /// Returns when injection stops automatically.
     pub fn stop_when(&self) -> Option<&StopWhen> {
         self.document.stop_when.as_ref()
     }
 
-    /// Whether the response to an exchange that suffers a fault says so.
+    /// Returns whether the response of an exchange with a fault gets the evidence header.
     pub fn reports_in_header(&self) -> bool {
         self.document.report.as_ref().and_then(|report| report.response_header).unwrap_or(true)
     }
 
-    /// Whether the filter state of an exchange that suffers a fault says so.
+    /// Returns whether an exchange with a fault gets filter state for access logs.
     pub fn reports_in_filter_state(&self) -> bool {
         self.document.report.as_ref().and_then(|report| report.filter_state).unwrap_or(true)
     }
 
-    /// Whether rules are also read from the metadata of routes.
+    /// Returns whether rules are also read from the metadata of routes.
     pub fn reads_routes(&self) -> bool {
         self.document.per_route == Some(true) && self.mode() != Mode::Off
     }
 
-    /// Whether no request can suffer anything.
+    /// Returns whether no request can get a fault.
     pub fn is_idle(&self) -> bool {
         self.rules.is_empty() && !self.reads_routes()
     }
 
-    /// From when on nothing can be injected any more: never, if one of the rules has no end, or if those of routes count too.
+    /// Returns when injection ends for good: `None` if one of the rules has no end, or if routes have rules too.
     pub fn end(&self) -> Option<Timestamp> {
         if self.reads_routes() { None } else { self.rules.end() }
     }
 
-    /// Whether the request is one that is never touched.
+    /// Returns whether the request is excluded from all rules.
     pub fn excludes(&self, request: &dyn RequestView) -> bool {
         self.exclusions().iter().any(|predicate| predicate.matches(request))
     }
 
-    /// What is never touched: the document's `exclude`, or [`DEFAULT_EXCLUDE`].
+    /// Returns the exclusions: the document's `exclude`, or [`DEFAULT_EXCLUDE`].
     pub fn exclusions(&self) -> &[Predicate] {
         self.document.exclude.as_ref().unwrap_or(&self.default_exclude)
     }
 }
 
-/// JSON text as a value, within the limits of a document.
+/// Parses JSON text within the size limit of a document.
 pub(crate) fn parse(text: &[u8]) -> Result<Json, Vec<Diagnostic>> {
     if text.len() > LONGEST_DOCUMENT {
         return Err(vec![Diagnostic {

@@ -1,6 +1,6 @@
 //! Rules in the metadata of routes and virtual hosts.
 //!
-//! Nobody can refuse those to whoever pushed them: a wrong one is told to the operator and otherwise does nothing.
+//! They cannot be rejected when they are pushed: an invalid one is reported to the operator and otherwise does nothing.
 
 use crate::decode::Decoder;
 use crate::decode::diagnostic::Diagnostic;
@@ -15,23 +15,23 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-/// How many texts are kept as rules. A route table with more of them works, and is parsed more than once.
+/// The number of documents kept parsed. A route table with more of them works, but is parsed more than once.
 const MOST_TEXTS: usize = 1024;
-/// How many bytes are kept, all together: of texts, and of their regular expressions compiled.
+/// The number of bytes kept in total: of texts, and of their compiled regular expressions.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// The rules of a route, or nothing if its document is wrong.
+/// The rules of a route, or `None` if its document is invalid.
 pub type RouteRules = Option<Rc<RuleSet>>;
 
-/// What became of a text that was looked up.
+/// The result of looking up a text.
 pub struct Looked {
     /// Its rules.
     pub rules: RouteRules,
-    /// What is wrong with it, the first time that it is seen.
+    /// The mistakes in it, only the first time that it is seen.
     pub mistakes: Vec<Diagnostic>,
 }
 
-/// The text of the document for a request's route: of the route itself, else of its virtual host.
+/// Returns the document text for a request's route: from the route itself, or else from its virtual host.
 pub fn text(request: &dyn RequestView) -> Option<Vec<u8>> {
     request.property(Property::RouteDocument).or_else(|| request.property(Property::VirtualHostDocument))
 }
@@ -44,7 +44,7 @@ pub fn read(text: &[u8]) -> Result<RouteDocument, Vec<Diagnostic>> {
     parse(text).and_then(|json| Decoder::decode(&json))
 }
 
-/// Texts already parsed. The one that came in first goes first.
+/// Parsed texts, evicted first in, first out.
 #[derive(Debug, Default)]
 pub struct RouteCache {
     known: BTreeMap<Rc<[u8]>, RouteRules>,
@@ -53,7 +53,7 @@ pub struct RouteCache {
 }
 
 impl RouteCache {
-    /// The rules of a text, parsed if it is new. `id` gives each rule its number.
+    /// Returns the rules of a text, which is parsed if it is new. `id` assigns each rule its number.
     pub fn look_up(
         &mut self,
         text: &[u8],

@@ -1,4 +1,4 @@
-//! Rules in their order, with a way to those that a request can match at all.
+//! Rules in order, with an index of those that a request can match.
 
 use crate::document::mode::Mode;
 use crate::document::rule::Rule;
@@ -16,20 +16,20 @@ use crate::view::effort::{Effort, Watched};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-/// What a rule wants to happen to a request.
+/// What a rule decides to do to a request.
 #[derive(Debug)]
 pub struct Decision {
     /// The rule that took the request.
     pub rule: RuleId,
     /// Its name.
     pub name: Rc<str>,
-    /// How much it may do at most.
+    /// The rule's limits.
     pub limits: Option<Limits>,
     /// Whether to do it, or only to count it.
     pub mode: Mode,
-    /// What is to happen.
+    /// What will happen.
     pub effects: Effects,
-    /// Through which faults.
+    /// The kinds of faults involved.
     pub kinds: Kinds,
 }
 
@@ -43,7 +43,7 @@ struct Live {
     mode: Mode,
 }
 
-/// The rules of one document, and the way to those that can do something.
+/// The rules of one document, with an index of those that can do something.
 #[derive(Debug, Clone, Default)]
 pub struct RuleSet {
     rules: Rules,
@@ -52,7 +52,7 @@ pub struct RuleSet {
 }
 
 impl RuleSet {
-    /// The rules, under a document's mode: a rule can only do less. `id` gives each its number.
+    /// Creates a rule set under a document's mode, which limits what each rule may do. `id` assigns each its number.
     pub fn new(rules: Rules, mode: Mode, mut id: impl FnMut(usize, &Rule) -> RuleId) -> Self {
         let mut live = Vec::new();
         for (place, rule) in rules.as_slice().iter().enumerate() {
@@ -60,7 +60,7 @@ impl RuleSet {
             let hopeless = rule.matches.as_ref().is_some_and(Predicate::is_hopeless);
             if mode != Mode::Off && !hopeless {
                 let id = id(place, rule);
-                // What counts needs a name that is kept, and those are bounded in number.
+                // A rule that counts needs a stored name, and the number of stored names is bounded.
                 if id != RuleId::UNNUMBERED || !rule.counts() {
                     live.push(Live { place, id, mode });
                 }
@@ -71,26 +71,26 @@ impl RuleSet {
         Self { rules, live, index }
     }
 
-    /// Whether a limit depends on how many requests there are.
+    /// Returns whether a limit depends on the number of requests.
     pub fn limit_share(&self) -> bool {
         let rules = self.live.iter().filter_map(|live| self.rules.as_slice().get(live.place));
         rules.filter_map(|rule| rule.limits.as_ref()).any(Limits::limit_share)
     }
 
-    /// Whether no request can suffer anything.
+    /// Returns whether no request can get a fault.
     pub fn is_empty(&self) -> bool {
         self.live.is_empty()
     }
 
-    /// From when on no rule is live any more: never, if one of them has no end.
+    /// Returns when the last rule ends: `None` if one of them has no end.
     pub fn end(&self) -> Option<Timestamp> {
         let rules = self.live.iter().filter_map(|live| self.rules.as_slice().get(live.place));
         let ends = rules.map(|rule| rule.schedule.as_ref()?.not_after);
         ends.collect::<Option<Vec<_>>>()?.into_iter().max()
     }
 
-    /// Chooses the first rule that matches the request and takes it. `matched` hears of each rule that matches, and of
-    /// those of which it would take too much to find out, as `None`; `excluded` is asked once, when the first one does.
+    /// Chooses the first rule that matches the request and takes it. `matched` is called for each rule that matches,
+    /// and with `None` for each rule that is too expensive to evaluate; `excluded` is called once, at the first match.
     pub fn decide(
         &self,
         request: &dyn RequestView,
@@ -113,7 +113,7 @@ impl RuleSet {
             if !matches {
                 continue;
             }
-            // One that may be excluded is.
+            // If it is unknown whether the request is excluded, it counts as excluded.
             if !asked && (excluded(&watched) || effort.was_short()) {
                 return None;
             }

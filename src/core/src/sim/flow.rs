@@ -1,4 +1,4 @@
-//! One exchange as a proxy has it: the steps of the engine carried out on its two messages.
+//! One exchange in a simulated proxy, which applies the engine's steps to its two messages.
 
 use super::head::Piece;
 use super::message::{Message, State};
@@ -12,7 +12,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// How an exchange ended in the proxy's hands.
+/// How the proxy itself ended an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Over {
     /// With a reply.
@@ -32,14 +32,14 @@ pub struct Flow {
     pub response: Option<Message>,
     /// Whether the host shows the bytes of bodies.
     pub is_readable: bool,
-    /// Whether the proxy itself has answered while something waited here.
+    /// Whether the proxy itself replied while something was held here.
     pub was_interrupted: bool,
     over: Option<Over>,
     broken: Option<String>,
 }
 
 impl Flow {
-    /// A request of whose headers the engine has been told.
+    /// Creates a flow for a request whose headers the engine has already seen.
     pub(super) fn new(id: ExchangeId, request: Message) -> Self {
         Self {
             id,
@@ -52,7 +52,7 @@ impl Flow {
         }
     }
 
-    /// The headers of a request arrive.
+    /// Handles the headers of a request.
     pub fn begin<E: Entropy>(
         id: ExchangeId,
         request: &dyn RequestView,
@@ -66,12 +66,12 @@ impl Flow {
         flow
     }
 
-    /// How it ended here, if it did.
+    /// Returns how the proxy itself ended it, if it did.
     pub fn over(&self) -> Option<&Over> {
         self.over.as_ref()
     }
 
-    /// The first thing that no proxy would take.
+    /// Returns the first step that no proxy would accept.
     pub fn broken(&self) -> Option<&str> {
         let messages = [Some(&self.request), self.response.as_ref()];
         self.broken.as_deref().or_else(|| messages.into_iter().flatten().find_map(Message::broken))
@@ -81,7 +81,7 @@ impl Flow {
         self.broken.get_or_insert_with(why);
     }
 
-    /// One of its messages.
+    /// Returns one of its messages.
     pub fn message(&mut self, direction: Direction) -> Option<&mut Message> {
         match direction {
             Direction::Request => Some(&mut self.request),
@@ -89,7 +89,7 @@ impl Flow {
         }
     }
 
-    /// The headers of a response arrive: the backend's, or of a reply of the proxy itself.
+    /// Handles the headers of a response: the backend's, or a reply of the proxy itself.
     pub fn respond<E: Entropy>(
         &mut self,
         response: &dyn ResponseView,
@@ -134,8 +134,8 @@ impl Flow {
         self.over = Some(Over::Replied(reply));
     }
 
-    /// The next piece of a message comes, of at most so many bytes, or its trailers. Some hosts ask about bodies behind
-    /// headers that wait.
+    /// Delivers the next piece of a message, of at most `most` bytes, or its trailers. Some hosts call back for bodies
+    /// behind held headers.
     pub fn more<E: Entropy>(
         &mut self,
         direction: Direction,
@@ -218,7 +218,7 @@ impl Flow {
         }
     }
 
-    /// A wait is over.
+    /// Carries out a release.
     pub fn release<E: Entropy>(&mut self, release: Release, engine: &mut Engine<E>, clock: &dyn Clock) {
         if self.over.is_some() {
             return self.breaks(|| format!("{release:?} after the end"));

@@ -7,12 +7,12 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::Cell;
 
-/// Clocks that are set by hand, and may refuse to be read.
+/// Clocks that are set by hand, and can be made to fail.
 #[derive(Debug)]
 pub struct Clocks {
-    /// The one that never goes back.
+    /// The monotonic clock.
     pub monotonic: Cell<Option<Instant>>,
-    /// The one of the wall.
+    /// The wall clock.
     pub wall: Cell<Option<Timestamp>>,
     /// Whether neither can be read.
     pub broken: Cell<bool>,
@@ -21,7 +21,7 @@ pub struct Clocks {
 }
 
 impl Default for Clocks {
-    /// At the origin, and nobody knows what time it is on the wall.
+    /// Returns clocks at the origin, without a wall clock.
     fn default() -> Self {
         Self {
             monotonic: Cell::new(Some(Instant::default())),
@@ -33,7 +33,7 @@ impl Default for Clocks {
 }
 
 impl Clocks {
-    /// Sets the one that never goes back.
+    /// Sets the monotonic clock.
     pub fn set(&self, now: Instant) -> &Self {
         self.monotonic.set(Some(now));
         self
@@ -68,13 +68,13 @@ pub struct Head {
 }
 
 impl Head {
-    /// These headers and nothing after them.
+    /// Creates a head with these headers and no body.
     pub fn new<'a>(headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         let headers = headers.into_iter().map(|(name, value)| (name.into(), value.to_vec())).collect();
         Self { headers, ..Self::default() }
     }
 
-    /// A response with this status, these headers, and a body.
+    /// Creates the head of a response with this status, these headers, and a body.
     pub fn response<'a>(status: u16, headers: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         let mut head = Self { has_body: true, ..Self::new(headers) };
         head.headers.insert(0, (":status".into(), status.to_string().into_bytes()));

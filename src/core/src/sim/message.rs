@@ -1,4 +1,4 @@
-//! One message as a proxy has it: what has come, what it holds back, what has left.
+//! One message in a simulated proxy: what has arrived, what is held back, and what has been sent on.
 
 use crate::step::{DataStep, DataThen, HeaderChange};
 use alloc::format;
@@ -10,13 +10,13 @@ use alloc::vec::Vec;
 pub enum State {
     /// It flows.
     Going,
-    /// Its headers wait, and all after them.
+    /// Its headers are held, with everything after them.
     HeadersHeld,
-    /// What has come of its body is kept, and shown again together with more.
+    /// Its body so far is kept, and shown again together with the next piece.
     Buffer,
-    /// What has come of its body is kept.
+    /// Its body so far is kept.
     Watermark,
-    /// All of it has come, and its end waits.
+    /// All of it has arrived, and its end is held.
     TrailersHeld,
     /// All of it has left.
     Ended,
@@ -27,18 +27,18 @@ pub enum State {
 pub struct Message {
     /// Where it is.
     pub state: State,
-    /// How its headers have left, or will.
+    /// Its headers as they are sent on.
     pub headers: Vec<(String, Vec<u8>)>,
     /// All bytes that its sender has.
     sent: Vec<u8>,
-    /// How many of them have come.
+    /// The number of them that have arrived.
     pub come: usize,
     /// Whether its sender is done.
     pub done: bool,
     has_body: bool,
     /// Whether it has trailers, which come last.
     trailers: bool,
-    /// What the proxy has in its hands.
+    /// What the proxy is buffering.
     kept: Vec<u8>,
     /// What has left.
     left: Vec<u8>,
@@ -68,7 +68,7 @@ impl Message {
         &self.left
     }
 
-    /// The first thing that no proxy would take.
+    /// Returns the first step that no proxy would accept.
     pub fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
     }
@@ -77,14 +77,14 @@ impl Message {
         self.broken.get_or_insert_with(why);
     }
 
-    /// Whether its headers wait.
+    /// Holds its headers, if `held`.
     pub fn hold(&mut self, held: bool) {
         if held {
             self.state = State::HeadersHeld;
         }
     }
 
-    /// What the engine wants of its headers.
+    /// Applies the engine's changes to its headers.
     pub fn change(&mut self, changes: &[HeaderChange]) {
         for change in changes {
             let name = change.name();
@@ -103,7 +103,7 @@ impl Message {
         }
     }
 
-    /// The next piece comes: at most so many bytes, and whether they are the last.
+    /// Returns the next piece: at most `most` bytes, and whether they are the last.
     pub fn next_piece(&mut self, most: usize) -> (Vec<u8>, bool) {
         let from = self.come;
         self.come = self.sent.len().min(from.saturating_add(most));
@@ -112,27 +112,27 @@ impl Message {
         (self.sent.get(from..self.come).unwrap_or_default().to_vec(), last)
     }
 
-    /// Whether trailers come next.
+    /// Returns whether trailers come next.
     pub fn awaits_trailers(&self) -> bool {
         self.trailers && !self.done && self.come == self.sent.len()
     }
 
-    /// Whether trailers have come behind headers that wait.
+    /// Returns whether the message has trailers.
     pub fn awaited_trailers(&self) -> bool {
         self.trailers
     }
 
-    /// Whether it has a body at all.
+    /// Returns whether it has a body at all.
     pub fn had_body(&self) -> bool {
         self.has_body
     }
 
-    /// Whether the proxy has any of it in its hands.
+    /// Returns whether the proxy is buffering any of it.
     pub fn keeps(&self) -> bool {
         !self.kept.is_empty()
     }
 
-    /// What the engine is shown of its body when a piece has come.
+    /// Returns the part of the body that the engine is shown when a piece has arrived.
     pub fn shown(&mut self, piece: Vec<u8>) -> Vec<u8> {
         if self.state != State::Buffer {
             return piece;
@@ -142,13 +142,13 @@ impl Message {
         shown
     }
 
-    /// A piece comes while the headers wait: nobody is asked.
+    /// Buffers a piece that arrives while the headers are held: the engine is not called.
     pub fn keep(&mut self, piece: &[u8]) {
         self.kept.extend_from_slice(piece);
     }
 
-    /// What waited behind the headers, now that they have left: it is shown in one piece, with the end if that has
-    /// come.
+    /// Returns what was held behind the headers, now that they have left: it is shown in one piece, with the end if
+    /// that has arrived.
     pub fn resumed(&mut self) -> Option<(Vec<u8>, bool)> {
         self.state = State::Going;
         let piece = core::mem::take(&mut self.kept);
@@ -156,7 +156,7 @@ impl Message {
         (!piece.is_empty() || last).then_some((piece, last))
     }
 
-    /// What is to become of what was shown.
+    /// Applies the engine's step to what was shown.
     pub fn step(&mut self, shown: Vec<u8>, step: DataStep, last: bool) {
         let piece = step.put.unwrap_or(shown);
         self.kept.extend(piece);
@@ -171,7 +171,7 @@ impl Message {
         }
     }
 
-    /// This comes before what is kept. A proxy has a place for it only while it was told to buffer.
+    /// Puts bytes before what is kept. A proxy can do that only while it was told to buffer.
     pub fn put(&mut self, mut bytes: Vec<u8>) {
         if !bytes.is_empty() {
             if self.state != State::Buffer {
@@ -182,12 +182,12 @@ impl Message {
         }
     }
 
-    /// What is kept of the body leaves.
+    /// Sends on what is kept of the body.
     pub fn leave(&mut self) {
         self.left.append(&mut self.kept);
     }
 
-    /// It goes on after its body, or its end, was held.
+    /// Resumes after the body, or its end, was held.
     pub fn go_on(&mut self) {
         self.leave();
         let whole = self.state == State::TrailersHeld || (self.done && !self.trailers);
@@ -199,7 +199,7 @@ impl Message {
         };
     }
 
-    /// Whether anything got lost, swapped or doubled on the way.
+    /// Checks that nothing was lost, reordered or duplicated on the way.
     ///
     /// # Errors
     /// What did.
@@ -215,7 +215,7 @@ impl Message {
         }
     }
 
-    /// Whether a message that has left is as long as its headers say.
+    /// Checks that a sent message is as long as its headers say.
     ///
     /// # Errors
     /// What they say.

@@ -1,5 +1,5 @@
-//! The engine without a host: whole exchanges in simulated time. `simulate`, the examples of `run`, scenarios and fuzzing
-//! drive the engine by this, and nothing else does.
+//! Runs the engine without a host: whole exchanges in simulated time. Only `simulate`, the examples of `run`, scenarios
+//! and fuzzing use it.
 
 mod flow;
 mod head;
@@ -21,7 +21,7 @@ use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What a backend answers: at once, and always the same.
+/// A backend's response: immediate, and always the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamResponse {
     /// The headers; `has_body` says whether the body follows.
@@ -41,7 +41,7 @@ pub struct Finished {
     pub answered: Instant,
     /// When it was over.
     pub ended: Instant,
-    /// How, and with which messages. `None` if no rule had to do with it: everything passed as it was.
+    /// How it ended, and its messages. `None` if no rule acted on it: everything passed unchanged.
     pub flow: Option<Flow>,
 }
 
@@ -54,19 +54,19 @@ struct Under {
     answer: Rc<UpstreamResponse>,
 }
 
-/// A proxy with one worker, in front of a backend. Messages come whole.
+/// A proxy with one worker, in front of a backend. Messages arrive in one piece.
 #[derive(Debug)]
 pub struct Proxy<E> {
     /// What decides.
     pub engine: Engine<E>,
-    /// The time, which only [`Self::next_release`] moves, and whoever sends.
+    /// The clocks, which only [`Self::next_release`] and the sender advance.
     pub clocks: Clocks,
     under_way: BTreeMap<ExchangeId, Under>,
     finished: VecDeque<Finished>,
 }
 
 impl<E: Entropy> Proxy<E> {
-    /// A proxy at the origin of its clock.
+    /// Creates a proxy at the origin of its clock.
     pub fn new(engine: Engine<E>) -> Self {
         Self { engine, clocks: Clocks::default(), under_way: BTreeMap::new(), finished: VecDeque::new() }
     }
@@ -75,7 +75,7 @@ impl<E: Entropy> Proxy<E> {
         self.clocks.monotonic.get().unwrap_or_default()
     }
 
-    /// A request arrives, with all of its body.
+    /// Sends a request with its whole body.
     pub fn send(
         &mut self,
         id: ExchangeId,
@@ -100,7 +100,7 @@ impl<E: Entropy> Proxy<E> {
         self.go_on(Under { flow, began, answered: None, answer: Rc::clone(answer) });
     }
 
-    /// Does what is left to do with an exchange, until something in it waits or it is over.
+    /// Advances an exchange until something in it waits or it is over.
     fn go_on(&mut self, mut under: Under) {
         let (flow, answer) = (&mut under.flow, &under.answer);
         if flow.over().is_none() && flow.response.is_none() && flow.request.state == State::Ended {
@@ -126,7 +126,7 @@ impl<E: Entropy> Proxy<E> {
         }
     }
 
-    /// Puts the clock forward to whatever is due next, by a time at the latest, and does it. `false` if nothing is.
+    /// Advances the clock to the next deadline, up to `until`, and handles it. Returns `false` if there is none.
     pub fn next_release(&mut self, until: Instant) -> bool {
         let Some(due) = self.engine.poll_timeout().filter(|due| *due <= until) else { return false };
         self.clocks.set(due);
@@ -140,12 +140,12 @@ impl<E: Entropy> Proxy<E> {
         true
     }
 
-    /// An exchange that is over.
+    /// Returns the next exchange that is over.
     pub fn next_finished(&mut self) -> Option<Finished> {
         self.finished.pop_front()
     }
 
-    /// What has happened, one thing at a time.
+    /// Returns the next event, if there is one.
     pub fn next_event(&mut self) -> Option<Event> {
         self.engine.next_event()
     }

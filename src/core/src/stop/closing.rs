@@ -1,4 +1,4 @@
-//! How an exchange ended, as the host tells it when all is over.
+//! How an exchange ended, as the host reports it at the end.
 
 use crate::value::grpc::GrpcStatus;
 
@@ -30,10 +30,10 @@ const CUT: u64 = flag::UPSTREAM_REQUEST_TIMEOUT
     | flag::UPSTREAM_MAX_STREAM_DURATION_REACHED
     | flag::UPSTREAM_PROTOCOL_ERROR;
 
-/// The response grants an upgrade (RFC 9110, section 15.2.2): what flows then has no end of its own.
+/// The response grants an upgrade (RFC 9110, section 15.2.2): the traffic after it has no end of its own.
 const SWITCHING_PROTOCOLS: u16 = 101;
 
-/// How the host says that an exchange ended.
+/// The end of an exchange, as reported by the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Closing {
     /// The status of the response, if there was one.
@@ -43,10 +43,10 @@ pub struct Closing {
 }
 
 impl Closing {
-    /// Whether it failed: `None` if that is not known, because the client did not wait for it.
+    /// Returns whether it failed: `None` if that is unknown because the client did not wait for it.
     ///
-    /// In a cluster's filter chain no flag tells that the backend has cut it off. There the response has to have come, and,
-    /// unless it is `unfinished`, come to its end.
+    /// In a cluster's filter chain, no flag shows that the backend has cut the response off. There, an exchange
+    /// succeeds only if the response has arrived and is not `unfinished`.
     pub(super) fn failed(self, in_cluster: bool, unfinished: bool) -> Option<bool> {
         if self.status.is_some_and(|status| (500..600).contains(&status)) {
             return Some(true);
@@ -64,8 +64,8 @@ impl Closing {
     }
 }
 
-/// Whether a `grpc-status` is an error of the server's kind: one that stands for an HTTP status of 500 or more, as does
-/// whatever is no gRPC status.
+/// Returns whether a `grpc-status` is a server error: one that maps to an HTTP status of 500 or more. An invalid status
+/// counts as one.
 pub(super) fn is_server_error(grpc_status: &[u8]) -> bool {
     let code = core::str::from_utf8(grpc_status).ok().and_then(|text| text.parse().ok());
     code.and_then(GrpcStatus::new).is_none_or(|status| status.http_status() >= 500)

@@ -1,8 +1,8 @@
-//! `stop_when`: a document that stops by itself, once too many of the exchanges that it left alone have failed.
+//! `stop_when`: stops injection once too many of the exchanges without a fault have failed.
 //!
-//! Every worker looks at how its exchanges end ([`Closing`]), adds that up for a moment, and then tells the others, through
-//! numbers that all of them share ([`Window`]). Whoever finds the share too high says so there, and with that injection
-//! has stopped, in all of them, until another document arrives.
+//! Every worker records how its exchanges end ([`Closing`]) and regularly adds that to counters that all workers share
+//! ([`Window`]). The first worker that finds the share too high sets a flag there, which stops injection in all workers
+//! until another document arrives.
 
 mod closing;
 mod watch;
@@ -22,15 +22,16 @@ use core::time::Duration;
 pub const SHORTEST_WINDOW: Duration = Duration::from_secs(1);
 
 object! {
-    /// When injection stops in the whole proxy, until another document arrives: once a share of the exchanges that suffered
-    /// no fault has failed, by a status of 500 to 599, a gRPC status of that kind, or a reset.
+    /// The condition that stops injection in the whole proxy until another document arrives: a given share of the
+    /// exchanges without an injected fault has failed, with a status of 500 to 599, an equivalent gRPC status, or a
+    /// reset.
     #[derive(Debug, Clone)]
     pub struct StopWhen {
-        /// The share that is too much.
+        /// The percentage of failed exchanges at which injection stops.
         pub error_percentage: FractionalPercent,
-        /// How far back it is counted: from one second to one hour.
+        /// The period over which failures are counted: from one second to one hour.
         pub window: Written,
-        /// How many exchanges that takes: with fewer in a window, nothing is stopped.
+        /// The minimum number of exchanges in a window: with fewer, injection does not stop.
         pub min_requests: Count,
     }
     check Self::check
@@ -44,19 +45,19 @@ impl StopWhen {
         };
         if self.error_percentage.is_never() {
             let label = "0 % is reached without any error";
-            refuse("error_percentage", "invalid percentage", label, "give the share that is too much: `20`");
+            refuse("error_percentage", "invalid percentage", label, "give the percentage to stop at: `20`");
         }
         if self.window.get() < SHORTEST_WINDOW {
-            refuse("window", "window too short", "it has to be at least one second", "use `\"1s\"` or more");
+            refuse("window", "window too short", "must be at least one second", "use `\"1s\"` or more");
         }
         if self.min_requests.0 == 0 {
-            let label = "nothing can be said of no requests";
+            let label = "must be greater than zero";
             refuse("min_requests", "invalid number of requests", label, "use `1` or more: `100`");
         }
         sound
     }
 
-    /// Whether this is too much.
+    /// Returns whether the share of failures is high enough to stop.
     pub fn is_reached(&self, ends: Ends) -> bool {
         let whole = u128::from(crate::value::percent::WHOLE);
         let share = u128::from(self.error_percentage.millionths());

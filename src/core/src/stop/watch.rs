@@ -1,4 +1,4 @@
-//! One worker's part in it.
+//! One worker's part in `stop_when`.
 
 use super::closing::is_server_error;
 use super::{Closing, Ends, StopWhen, Window};
@@ -10,30 +10,30 @@ use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use core::time::Duration;
 
-/// How many times in a window a worker tells the others.
+/// How many times per window a worker publishes its counts.
 const TELLS: u32 = 20;
-/// How long it keeps anything to itself at most.
+/// The longest time that it holds counts back.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What is known of an exchange that is not over. What comes later here says more.
+/// What is known about an exchange that is not over. Later variants take precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Note {
     /// Its response has begun and not ended.
     Unfinished,
-    /// gRPC says that it failed.
+    /// Its gRPC status says that it failed.
     Failed,
-    /// A rule has done something to it: how it ends says nothing.
+    /// A rule has acted on it, so how it ends does not count.
     Injected,
 }
 
-/// What the others say.
+/// The answer from the shared counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Heard {
-    /// Nothing: they cannot be asked.
+    /// None: the counters are not available.
     Nothing,
     /// Injection goes on.
     Going,
-    /// It has stopped; by us, if there are numbers.
+    /// It has stopped; by this worker, if the counts are given.
     Stopped(Option<Ends>),
 }
 
@@ -42,19 +42,19 @@ enum Heard {
 pub struct Watch {
     when: StopWhen,
     window: Window,
-    /// Whether it is the attempts of a router that are watched.
+    /// Whether it watches a router's upstream attempts.
     in_cluster: bool,
     scope: Rc<str>,
     notes: BTreeMap<ExchangeId, Note>,
-    /// What the others have not been told yet.
+    /// Counts not yet published.
     untold: Ends,
-    /// When they were told last.
+    /// When counts were last published.
     told: Option<Instant>,
     stopped: bool,
 }
 
 impl Watch {
-    /// A watch that has seen nothing yet.
+    /// Creates a watch that has seen nothing yet.
     pub fn new(when: StopWhen, in_cluster: bool) -> Self {
         Self {
             window: Window::new(when.window.get()),
@@ -68,17 +68,17 @@ impl Watch {
         }
     }
 
-    /// Whether injection has stopped, as far as is known here.
+    /// Returns whether injection has stopped, as far as this worker knows.
     pub fn has_stopped(&self) -> bool {
         self.stopped
     }
 
-    /// A rule does something to an exchange.
+    /// Records that a rule acts on an exchange.
     pub fn injected(&mut self, id: ExchangeId) {
         self.note(id, Note::Injected);
     }
 
-    /// The headers of a response have arrived.
+    /// Records that the headers of a response have arrived.
     pub fn begun(&mut self, id: ExchangeId, response: &dyn ResponseView) {
         if response.any_value("grpc-status", &mut is_server_error) == Some(true) {
             self.note(id, Note::Failed);
@@ -87,7 +87,7 @@ impl Watch {
         }
     }
 
-    /// A response has come to its end, with this `grpc-status` in its trailers.
+    /// Records that a response has ended, with this `grpc-status` in its trailers.
     pub fn ended(&mut self, id: ExchangeId, grpc_status: Option<&[u8]>) {
         if grpc_status.is_some_and(is_server_error) {
             self.note(id, Note::Failed);
@@ -96,7 +96,7 @@ impl Watch {
         }
     }
 
-    /// An exchange is over.
+    /// Records that an exchange is over.
     pub fn closed(&mut self, id: ExchangeId, closing: impl FnOnce() -> Option<Closing>) {
         let note = self.notes.remove(&id);
         if self.stopped || note == Some(Note::Injected) {
@@ -111,14 +111,14 @@ impl Watch {
         }
     }
 
-    /// When the others have to be told something: never, if there is nothing to tell.
+    /// Returns when to publish counts: `None` if there are none.
     pub fn due(&self) -> Option<Instant> {
         let often = (self.when.window.get() / TELLS).min(PATIENCE);
         let due = self.told.map_or(Instant::default(), |told| told.after(often));
         (self.untold.all > 0 && !self.stopped).then_some(due)
     }
 
-    /// Tells them, if that is due. The numbers if it is now too much, which only one worker gets.
+    /// Publishes the counts if that is due. Returns the totals if they are now too high; only one worker gets them.
     pub fn tell(&mut self, now: Instant, tally: &mut dyn Tally) -> Option<Ends> {
         if self.due().is_none_or(|due| due > now) {
             return None;
@@ -129,7 +129,7 @@ impl Watch {
         }
     }
 
-    /// Whether a rule may do something to a request, and the numbers as in [`Self::tell`]. No, if nobody can tell.
+    /// Returns whether rules may inject, and the totals as in [`Self::tell`]. `false` if that cannot be determined.
     pub fn allows(&mut self, now: Option<Instant>, tally: &mut dyn Tally) -> (bool, Option<Ends>) {
         let Some(now) = now.filter(|_| !self.stopped) else { return (false, None) };
         match self.consult(now, tally) {
@@ -146,12 +146,12 @@ impl Watch {
         }
     }
 
-    /// Tells the others what they have not been told, and hears from them.
+    /// Publishes the counts, and reads what the other workers have published.
     fn consult(&mut self, now: Instant, tally: &mut dyn Tally) -> Heard {
         let (untold, window, when) = (self.untold, self.window, &self.when);
         let (mut heard, mut changes) = (Heard::Nothing, false);
         let changed = tally.change(Account::Health, &self.scope, &mut |words| {
-            // The first of them says whether injection has stopped.
+            // The first word is the flag that says whether injection has stopped.
             words.resize(1 + Window::LENGTH, 0);
             let Some((stopped, numbers)) = words.split_first_mut() else { return false };
             (heard, changes) = (Heard::Stopped(None), false);

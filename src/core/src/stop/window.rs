@@ -1,10 +1,10 @@
-//! How exchanges have ended lately, in numbers that workers share.
+//! How exchanges have ended recently, in counters that workers share.
 
 use crate::time::Instant;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// How many slices of time a window has: with each that passes, the oldest is forgotten.
+/// The number of time slices in a window: each new one replaces the oldest.
 const SLICES: u64 = 10;
 /// The numbers of a slice: which one it is, counted from the origin of the clock and from 1, how many exchanges ended in
 /// it, and how many of those failed.
@@ -25,7 +25,7 @@ impl Ends {
         Self { all: 1, failed: failed.into() }
     }
 
-    /// Both together.
+    /// Returns the sum of both.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         let Self { all, failed } = other;
@@ -40,10 +40,10 @@ pub struct Window {
 }
 
 impl Window {
-    /// How many numbers it takes.
+    /// The number of counters it takes.
     pub const LENGTH: usize = SLICES as usize * PER_SLICE;
 
-    /// One of this length, of at least a millisecond for each slice.
+    /// Creates a window of this length, with at least a millisecond for each slice.
     pub fn new(length: Duration) -> Self {
         Self { slice: (length / SLICES as u32).max(Duration::from_millis(1)) }
     }
@@ -60,7 +60,7 @@ impl Window {
         (*all, *failed) = (sum.all, sum.failed);
     }
 
-    /// What has ended within it.
+    /// Returns the exchanges that ended within the window.
     pub fn sum(self, numbers: &[u64], now: Instant) -> Ends {
         let current = self.current(now);
         let slices: Vec<_> = numbers.chunks_exact(PER_SLICE).collect();

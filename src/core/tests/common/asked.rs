@@ -1,4 +1,4 @@
-//! A request that writes down what it is asked.
+//! A request that records what it is asked.
 
 use super::Headers;
 use brownout_core::view::{Property, RequestView};
@@ -31,8 +31,8 @@ impl Asked {
         self
     }
 
-    /// What it has been asked since this was last called: names of headers and of properties, and `*` for all
-    /// headers at once.
+    /// Returns what it has been asked since the last call: names of headers and of properties, and `*` for all headers
+    /// at once.
     pub fn questions(&self) -> Vec<String> {
         self.asked.take()
     }

@@ -1,5 +1,5 @@
-//! What the tests give the engine in place of a host: a clock that they move, requests out of a list of headers,
-//! and chance that they write down or seed.
+//! Test doubles for the engine's host: a clock that tests set, requests made from a list of headers, and draws that are
+//! scripted or seeded.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
 pub mod asked;
@@ -49,11 +49,11 @@ impl RequestView for Headers {
 
 /// Moves clocks.
 pub trait Move {
-    /// Sets the one that never goes back, in milliseconds.
+    /// Sets the monotonic clock, in milliseconds.
     fn at(&self, milliseconds: u64) -> &Self;
     /// Sets the wall clock, in RFC 3339.
     fn wall_at(&self, time: &str) -> &Self;
-    /// Sets the wall clock so many microseconds ahead, or back.
+    /// Moves the wall clock by this many microseconds, forward or back.
     fn wall_by(&self, microseconds: i64) -> &Self;
 }
 
@@ -83,7 +83,7 @@ pub fn id(number: u32) -> ExchangeId {
     ExchangeId(number)
 }
 
-/// Draws that were written down before. One too many fails the test.
+/// Scripted draws. One draw too many fails the test.
 #[derive(Debug, Clone, Default)]
 pub struct Scripted(pub VecDeque<u64>);
 
@@ -114,7 +114,7 @@ impl Response {
         Self { headers: std::iter::once(status).chain(others).collect(), has_body: true }
     }
 
-    /// The one that nothing depends on.
+    /// Returns a response with no special properties.
     pub fn ok() -> Self {
         Self::new(200, &[])
     }
@@ -279,7 +279,7 @@ impl<E: Entropy> Worker<E> {
         std::iter::from_fn(|| self.engine.next_event()).filter(counted).collect()
     }
 
-    /// What is left behind: exchanges held, and when the engine wants to be asked.
+    /// Returns what is left behind: the number of exchanges held, and when the engine is due next.
     pub fn rest(&self) -> (usize, Option<Instant>) {
         (self.engine.active(), self.engine.poll_timeout())
     }

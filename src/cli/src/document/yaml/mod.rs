@@ -1,4 +1,4 @@
-//! YAML 1.2 as a JSON value, with the place of everything in it.
+//! Reads YAML 1.2 as a JSON value, with the place of everything in it.
 
 mod scalar;
 
@@ -11,7 +11,7 @@ use std::ops::Range;
 
 /// The deepest nesting, as in the JSON parser.
 const DEEPEST: usize = 127;
-/// The most values that anchors and aliases may copy: a few lines of YAML can stand for billions.
+/// The most values that anchors and aliases may copy: a few lines of YAML can expand to billions.
 const MOST_COPIES: usize = 200_000;
 
 /// A value and the places in it.
@@ -19,25 +19,25 @@ const MOST_COPIES: usize = 200_000;
 pub struct Value {
     /// The value.
     pub json: Json,
-    /// Where it stands.
+    /// Its places.
     pub places: Places,
-    /// How many values it is, those inside it included.
+    /// The number of values in it, including itself.
     size: usize,
 }
 
 impl Value {
-    /// JSON text of the value. Fields that occur twice are kept.
+    /// Returns the value as JSON text. Duplicate fields are kept.
     pub fn text(&self) -> String {
         text::json(&self.json)
     }
 }
 
-/// Why a text is not YAML that a document can be written in.
+/// Why a text is not YAML that a document can use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     /// What is wrong.
     pub reason: String,
-    /// Where, in bytes.
+    /// Its place, in bytes.
     pub span: Range<usize>,
 }
 
@@ -69,7 +69,7 @@ fn documents(text: &str, several: bool) -> Result<Vec<Value>, Error> {
     Ok(reader.documents)
 }
 
-/// A list or object whose end has not come yet.
+/// A list or object that is still open.
 struct Open {
     start: Range<usize>,
     anchor: usize,
@@ -121,14 +121,14 @@ impl<'a> Reader<'a> {
                     return self.key(text.into_owned(), span);
                 }
                 let Some(json) = scalar::resolve(&text, style, tag.as_deref()) else {
-                    return fail("a tag that no document needs", span);
+                    return fail("unsupported tag", span);
                 };
                 self.close(anchor, Value { json, places: Places::leaf(span), size: 1 })
             }
-            Event::Alias(_) if self.expects_key() => fail("an alias as the name of a field", span),
+            Event::Alias(_) if self.expects_key() => fail("an alias as a field name", span),
             Event::Alias(anchor) => {
                 let Some(size) = self.anchors.get(&anchor).map(|value| value.size) else {
-                    return fail("an alias of a value that is not complete", span);
+                    return fail("an alias to a value that is not complete yet", span);
                 };
                 self.copying(size, &span)?;
                 let value = self.anchors[&anchor].clone();
@@ -160,13 +160,10 @@ impl<'a> Reader<'a> {
 
     fn start(&mut self, start: Range<usize>, anchor: usize, kind: Collection) -> Result<(), Error> {
         if self.expects_key() {
-            return Err(Error { reason: "a list or object as the name of a field".into(), span: start });
+            return Err(Error { reason: "a list or object as a field name".into(), span: start });
         }
         if self.open.len() >= DEEPEST {
-            return Err(Error {
-                reason: format!("more than {DEEPEST} values inside each other"),
-                span: start,
-            });
+            return Err(Error { reason: format!("nested more than {DEEPEST} levels deep"), span: start });
         }
         self.open.push(Open { start, anchor, kind, size: 1 });
         Ok(())
@@ -174,7 +171,7 @@ impl<'a> Reader<'a> {
 
     fn end(&mut self, end: Range<usize>) -> Result<(), Error> {
         let Some(Open { start, anchor, kind, size }) = self.open.pop() else { return Ok(()) };
-        // With an anchor, the start begins there; the bracket is its last character.
+        // With an anchor, the start span includes it; the bracket is its last character.
         let is_flow = matches!(&self.text[end.clone()], "]" | "}");
         let brackets = start.end.saturating_sub(1)..end.end;
         let value = match kind {
@@ -183,7 +180,7 @@ impl<'a> Reader<'a> {
                 Value { json: Json::Array(elements), places: Places::list(span, places), size }
             }
             Collection::Object { fields, places, .. } => {
-                // A block has no bracket to point to: its first field stands for it.
+                // A block has no bracket to point to, so point to its first field.
                 let first = places.first().map(|field| field.key.clone());
                 let span = if is_flow { brackets } else { first.unwrap_or(start) };
                 Value { json: Json::Object(fields), places: Places::object(span, places), size }
@@ -192,17 +189,17 @@ impl<'a> Reader<'a> {
         self.close(anchor, value)
     }
 
-    /// Says that values are about to be copied.
+    /// Counts values that are about to be copied, and fails above the limit.
     fn copying(&mut self, values: usize, span: &Range<usize>) -> Result<(), Error> {
         self.copies += values;
         if self.copies > MOST_COPIES {
-            let reason = format!("aliases repeat more than {MOST_COPIES} values");
+            let reason = format!("aliases expand to more than {MOST_COPIES} values");
             return Err(Error { reason, span: span.clone() });
         }
         Ok(())
     }
 
-    /// Puts a complete value where it belongs.
+    /// Adds a complete value to the innermost open collection.
     fn close(&mut self, anchor: usize, value: Value) -> Result<(), Error> {
         if anchor != 0 {
             self.copying(value.size, &value.places.span())?;
@@ -229,7 +226,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The dash before the first element of a block list.
+/// Returns the dash before the first element of a block list.
 fn dash(start: &Range<usize>) -> Range<usize> {
     start.start..start.start + 1
 }

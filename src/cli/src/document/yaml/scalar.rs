@@ -1,11 +1,11 @@
-//! What a scalar stands for, by the core schema of YAML 1.2 (section 10.3.2).
+//! Resolves scalars by the core schema of YAML 1.2 (section 10.3.2).
 
 use brownout_core::decode::json::Json;
 use saphyr_parser::{ScalarStyle, Tag};
 use serde_json::Number;
 
-/// `None` for a tag other than the core schema's. Infinities and not-a-numbers, which JSON does not have, are
-/// strings: the message about them then shows what was written.
+/// Resolves a scalar. Returns `None` for a tag outside the core schema. Infinities and NaNs, which JSON does not have,
+/// become strings, so that a message about them shows what was written.
 pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Option<Json> {
     match tag {
         Some(tag) if tag.is_yaml_core_schema() && tag.suffix == "str" => Some(Json::String(text.into())),

@@ -10,15 +10,15 @@ const ROWS: &[Mapping] = &[
     row(
         "probability",
         Noted,
-        "the rule's `percentage`; absent, or 0, it is 100. Cilium draws again for the response, so that what happens to it comes to the square of this: `response.percentage` says so, unless there is `--intended`",
+        "the rule's `percentage`; absent, or 0, it is 100. Cilium draws again for the response, so response faults happen with the square of this probability: `response.percentage` reproduces that, unless `--intended` is given",
     ),
     row("method", Exact, "`match.methods`"),
-    row("path", Exact, "`match.path`: what may match anywhere becomes `contains`, or `.*(?:…).*`"),
+    row("path", Exact, "`match.path`: an unanchored expression becomes `contains`, or `.*(?:…).*`"),
     row("status-code", Exact, "`response.match.status`"),
     row(
         "delay-request",
         Exact,
-        "`delay.fixed_delay`; other requests of the worker do not wait with it, as they do in Cilium",
+        "`delay.fixed_delay`; other requests on the worker are not delayed with it, as they are in Cilium",
     ),
     row("delay-response", Exact, "`response.delay.fixed_delay`"),
     row(

@@ -39,7 +39,7 @@ const ROWS: &[Mapping] = &[
     row(
         "grpc.endpoints",
         Exact,
-        "a rule for each endpoint. Several for one endpoint are `outcomes`: at most one of them happens to a call",
+        "a rule for each endpoint. Several for one endpoint are `outcomes`: at most one of them applies to a call",
     ),
     row("grpc.endpoints[].endpoint", Exact, "`match.grpc.service` and `match.grpc.method`"),
     row(
@@ -52,9 +52,5 @@ const ROWS: &[Mapping] = &[
         Noted,
         "`{}`: `response` with an empty message and the status OK. The service does its work, where Datadog's interceptor skips it",
     ),
-    row(
-        "grpc.endpoints[].queryPercent",
-        Exact,
-        "the percentage. Those without one share out what the others leave",
-    ),
+    row("grpc.endpoints[].queryPercent", Exact, "the percentage. Endpoints without one share the remainder"),
 ];

@@ -11,7 +11,7 @@ const ROWS: &[Mapping] = &[
     row(
         "delay.fixed_delay",
         Noted,
-        "`delay.fixed_delay`, cut to whole milliseconds as Envoy does; less than one is no delay. More than an hour is refused",
+        "`delay.fixed_delay`, truncated to whole milliseconds as in Envoy; less than one is no delay. More than an hour is refused",
     ),
     row("delay.header_delay", Exact, "`delay.header_delay`"),
     row("delay.percentage", Exact, "`delay.percentage`, see `percentage.numerator`"),
@@ -20,7 +20,7 @@ const ROWS: &[Mapping] = &[
     row(
         "abort.grpc_status",
         Noted,
-        "`abort.grpc_status`, 0 to 16; Envoy takes any number, and a Wasm module cannot send others. To a request that is not gRPC, Envoy answers 200, and this module the HTTP status that stands for the gRPC status",
+        "`abort.grpc_status`, 0 to 16; Envoy takes any number, and a Wasm module cannot send others. For a request that is not gRPC, Envoy answers 200, and this module answers with the equivalent HTTP status",
     ),
     row("abort.header_abort", Exact, "`abort.header_abort`"),
     row("abort.response_body", Exact, "`abort.body`"),
@@ -66,7 +66,7 @@ const ROWS: &[Mapping] = &[
     row(
         "percentage.numerator",
         Noted,
-        "the percentage. Absent it is 0, which never fires; more than the denominator is 100, as in Envoy",
+        "the percentage. If absent, it is 0, which never fires; more than the denominator counts as 100, as in Envoy",
     ),
     row("percentage.denominator", Exact, "the percentage: `HUNDRED`, `TEN_THOUSAND` or `MILLION`"),
     row("headers[].name", Exact, "`name`"),
@@ -75,7 +75,7 @@ const ROWS: &[Mapping] = &[
     row("headers[].string_match.prefix", Exact, "`prefix`"),
     row("headers[].string_match.suffix", Exact, "`suffix`"),
     row("headers[].string_match.contains", Exact, "`contains`"),
-    row("headers[].string_match.safe_regex", Exact, "`safe_regex`; its `google_re2` says nothing more"),
+    row("headers[].string_match.safe_regex", Exact, "`safe_regex`; its `google_re2` is ignored"),
     row("headers[].string_match.ignore_case", Exact, "`ignore_case`"),
     row(
         "headers[].string_match.custom",

@@ -44,7 +44,7 @@ const ROWS: &[Mapping] = &[
     row(
         "faultInjection.abort.grpcStatus",
         Noted,
-        "`abort.grpc_status`. To a request that is not gRPC, Envoy Gateway's proxy answers 200, and this module the HTTP status that stands for the gRPC status",
+        "`abort.grpc_status`. For a request that is not gRPC, Envoy Gateway's proxy answers 200, and this module answers with the equivalent HTTP status",
     ),
     row("faultInjection.abort.percentage", Exact, "`abort.percentage`. Absent it is 100"),
 ];

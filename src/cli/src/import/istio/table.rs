@@ -6,24 +6,20 @@ use crate::import::mapping::{Mapping, Spelling, Table, row};
 /// The fields of `spec` and of the messages in it that say which requests suffer which fault.
 pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Camel };
 
-const ROUTING: &str = "nothing: where requests go stays with the VirtualService";
+const ROUTING: &str = "nothing: routing stays with the VirtualService";
 
 const ROWS: &[Mapping] = &[
     row(
         "hosts",
         Exact,
-        "`match.authority`, whatever the port. A service of the cluster is meant by all its names, by the shortest only in its own namespace (`match.node.namespace`)",
+        "`match.authority`, whatever the port. A service in the cluster matches by any of its names, by the shortest only in its own namespace (`match.node.namespace`)",
     ),
-    row(
-        "gateways",
-        Exact,
-        "those VirtualServices are imported that apply to `--gateway`, which is `mesh` unless given",
-    ),
+    row("gateways", Exact, "selects the VirtualServices that apply to `--gateway`, by default `mesh`"),
     row("export_to", Exact, "`match.node.namespace`"),
     row(
         "http",
         Exact,
-        "`rules`; the first entry that matches a request is the only one for it, so later rules have a `not` for entries without a fault",
+        "`rules`; only the first entry that matches a request applies, so later rules have a `not` for entries without a fault",
     ),
     row("tls", Left, "no HTTP"),
     row("tcp", Left, "no HTTP"),
@@ -36,7 +32,7 @@ const ROWS: &[Mapping] = &[
     row(
         "http[].delegate",
         Refused,
-        "which requests it means stands in another VirtualService: write its routes in place of the delegate",
+        "its requests are defined in another VirtualService: replace the delegate with its routes",
     ),
     row("http[].rewrite", Exact, ROUTING),
     row("http[].timeout", Exact, ROUTING),
@@ -59,12 +55,12 @@ const ROWS: &[Mapping] = &[
     row(
         "http[].match[].query_params",
         Noted,
-        "`query_parameters`. They are compared unescaped, and one given twice matches by either value; Istio compares the first, as it is escaped",
+        "`query_parameters`. Values are compared unescaped, and a repeated parameter matches by either value; Istio compares the first, still escaped",
     ),
     row(
         "http[].match[].port",
         Noted,
-        "`cluster` with the prefix `outbound|<port>|`, which is the same unless the request goes to another port than it was sent to. Refused at gateways, and if a destination has a `port`",
+        "`cluster` with the prefix `outbound|<port>|`, which is equivalent unless the request is routed to a different port from the one it was sent to. Refused at gateways, and if a destination has a `port`",
     ),
     row("http[].match[].source_labels", Exact, "`node.labels`"),
     row("http[].match[].source_namespace", Exact, "`node.namespace`"),
@@ -75,7 +71,7 @@ const ROWS: &[Mapping] = &[
     ),
     row("string_match.exact", Exact, "`exact`"),
     row("string_match.prefix", Exact, "`prefix`"),
-    row("string_match.regex", Exact, "`safe_regex`; `*` alone means that the header or parameter is there"),
+    row("string_match.regex", Exact, "`safe_regex`; `*` alone means that the header or parameter is present"),
     row("fault.delay", Exact, "`delay`"),
     row(
         "fault.delay.fixed_delay",
@@ -94,7 +90,7 @@ const ROWS: &[Mapping] = &[
     row(
         "fault.abort.grpc_status",
         Noted,
-        "`abort.grpc_status`. To a request that is not gRPC, Istio's proxy answers 200, and this module the HTTP status that stands for the gRPC status",
+        "`abort.grpc_status`. For a request that is not gRPC, Istio's proxy answers 200, and this module answers with the equivalent HTTP status",
     ),
     row("fault.abort.http2_error", Refused, "Istio refuses it too: use `httpStatus` or `grpcStatus`"),
     row("fault.abort.percentage", Exact, "`abort.percentage`, see `percentage.value`"),

@@ -15,7 +15,7 @@ const ROWS: &[Mapping] = &[
     row(
         "from",
         Exact,
-        "rules. Of several entries Kuma takes the last that fits; so they come in turn, the last first, and each has a `not` for those before it",
+        "rules. Kuma applies the last entry that matches, so the rules are in reverse order, and each has a `not` for those before it",
     ),
     row(
         "from[].targetRef",
@@ -27,7 +27,7 @@ const ROWS: &[Mapping] = &[
     row("from[].targetRef.tags", Exact, "see `from[].targetRef`"),
     row("from[].targetRef.proxyTypes", Left, "a request does not say which type of proxy it comes from"),
     row("from[].default", Exact, "see `default.http`"),
-    row("to", Noted, "rules for every request: Kuma has it for gateways only"),
+    row("to", Noted, "rules for every request: in Kuma it is for gateways only"),
     row("to[].targetRef", Left, "a document is for the gateway that gets it"),
     row("to[].default", Exact, "see `default.http`"),
     row("rules", Exact, "rules, in their order"),
@@ -40,7 +40,7 @@ const ROWS: &[Mapping] = &[
     row(
         "default.http",
         Exact,
-        "the faults. Each entry is a filter of its own in Kuma: one that aborts before others becomes a rule before theirs, the others share a rule; two of the same kind behind each other are refused",
+        "the faults. Each entry is a filter of its own in Kuma: an abort that precedes other faults becomes an earlier rule, the others share a rule; two consecutive faults of the same kind are refused",
     ),
     row("default.http[].abort", Exact, "`abort`"),
     row(

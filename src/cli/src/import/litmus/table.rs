@@ -55,7 +55,7 @@ const ROWS: &[Mapping] = &[
     row(
         "pod-http-status-code.MODIFY_RESPONSE_BODY",
         Exact,
-        "whether there is a `response.body`; absent, there is",
+        "whether there is a `response.body`; by default there is",
     ),
     row(
         "pod-http-status-code.RESPONSE_BODY",
@@ -73,7 +73,7 @@ const ROWS: &[Mapping] = &[
         Exact,
         "`headers.set`; those with an empty value in `headers.remove`",
     ),
-    row("pod-http-modify-header.HEADER_MODE", Exact, "`request` or `response`, which it is if absent"),
+    row("pod-http-modify-header.HEADER_MODE", Exact, "`request` or `response` (the default)"),
     row("pod-http-modify-body.RESPONSE_BODY", Exact, "`response.body.replace`"),
     row("pod-http-modify-body.CONTENT_TYPE", Exact, "`response.headers.set`; `text/plain` if absent"),
     row(

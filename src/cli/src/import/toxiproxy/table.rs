@@ -14,10 +14,10 @@ const ROWS: &[Mapping] = &[
     row(
         "toxics",
         Exact,
-        "the rule's faults. With `stream: upstream` they are about the request, with `downstream`, which is the default, about the response",
+        "the rule's faults. With `stream: upstream` they apply to the request, with `downstream`, the default, to the response",
     ),
     row("toxics[].name", Exact, "nothing"),
-    row("toxics[].type", Exact, "which fault it is"),
+    row("toxics[].type", Exact, "the kind of fault"),
     row("toxics[].stream", Exact, "see `toxics`"),
     row(
         "toxics[].toxicity",
@@ -34,17 +34,17 @@ const ROWS: &[Mapping] = &[
     row(
         "bandwidth.rate",
         Noted,
-        "`request_rate_limit` or `response_rate_limit`. Toxiproxy counts units of 1000 bytes and a document of 1024; and one counts for each connection, the other for each request",
+        "`request_rate_limit` or `response_rate_limit`. Toxiproxy uses units of 1000 bytes per connection, a document units of 1024 bytes per request",
     ),
     row(
         "timeout.timeout",
         Noted,
-        "`hang.max`; of responses, `response.delay` and `response.reset`. 0, which in Toxiproxy is for ever, becomes an hour",
+        "`hang.max`; of responses, `response.delay` and `response.reset`. 0, which in Toxiproxy means forever, becomes an hour",
     ),
     row(
         "reset_peer.timeout",
         Noted,
-        "`reset`, after a time `hang`; of responses, `response.delay` and `response.reset`. The stream is reset, where Toxiproxy resets the connection",
+        "`reset`, or with a timeout `hang`; for responses, `response.delay` and `response.reset`. The stream is reset, where Toxiproxy resets the connection",
     ),
     row(
         "limit_data.bytes",
