@@ -6,7 +6,7 @@
 # Seen:     `content-length: 18` in the headers; over HTTP/2, curl ends with an error (92). With 503, the same configuration
 #           is as it should be.
 #
-# Exits with 0 as long as that is so, and with 1 once it has changed. Needs Python 3.10 or newer and curl with HTTP/2.
+# Exits with 0 while this is still the case, and with 1 once it has changed. Needs Python 3.10 or newer and curl with HTTP/2.
 set -euo pipefail
 work=$(mktemp -d)
 envoy=
@@ -62,4 +62,4 @@ for status in 204 304 503; do
     echo "$status: content-length over HTTP/1.1: ${one:-none}; curl's exit code over HTTP/2: $two"
     seen+="$status ${one:-none} $two; "
 done
-[ "$seen" = "204 18 92; 304 18 92; 503 18 0; " ] || { echo "this has changed: $seen" >&2; exit 1; }
+[ "$seen" = "204 18 92; 304 18 92; 503 18 0; " ] || { echo "the behaviour has changed: $seen" >&2; exit 1; }

@@ -1,14 +1,14 @@
-//! The module as a host finds it before running it: what it asks for, what it offers, how big it is.
+//! The module as a host sees it before running it: its imports, exports and size.
 
 use brownout_cli::envoy::capabilities::{CALLBACKS, CALLS, SYSTEM_CALLS};
 use brownout_link::{CALLED, OFFERED};
 use std::collections::BTreeSet;
 use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
-/// What Rust's standard library links beside what it calls for us.
+/// Functions that Rust's standard library always imports, besides those that we use through it.
 const IMPORTS_OF_STD: [&str; 3] = ["environ_get", "environ_sizes_get", "proc_exit"];
 
-/// Bytes. A Kubernetes object holds 1 MiB, which is 768 KiB in base64; the rest is for what stands around it.
+/// Bytes. A Kubernetes object holds 1 MiB, which is 768 KiB in base64; the rest is for the surrounding manifest.
 const LARGEST: usize = 450 * 1024;
 
 struct Module {
@@ -54,7 +54,7 @@ fn names(list: &[&str]) -> BTreeSet<String> {
     list.iter().map(|&name| name.to_owned()).collect()
 }
 
-/// What the module asks of its host. A host without one of these does not load it at all: a longer list is a decision.
+/// Returns the allowed imports. A host that lacks one of them cannot load the module, so extend the list deliberately.
 fn allowed() -> BTreeSet<String> {
     let proxy = CALLS.iter().map(|name| format!("env.{name}"));
     let system = SYSTEM_CALLS.iter().chain(&IMPORTS_OF_STD);
@@ -75,7 +75,7 @@ fn what_it_may_call_is_what_its_source_names() {
 fn what_envoy_may_call_is_what_it_offers() {
     let mut offered = Module::read().exports;
     offered.retain(|name| name.starts_with("proxy_on_"));
-    // Envoy does not ask whether it may have memory.
+    // Envoy does not restrict the export that allocates memory.
     offered.remove("proxy_on_memory_allocate");
     assert_eq!(offered, names(&CALLBACKS));
 }
@@ -127,7 +127,7 @@ fn it_is_small() {
 fn it_does_not_tell_where_it_was_built() {
     let module = Module::read();
     let text = String::from_utf8_lossy(&module.bytes);
-    let home = std::env::var("HOME").expect("somebody runs this");
+    let home = std::env::var("HOME").expect("HOME is set");
     let checkout = support::repository::root().display().to_string();
     let folders = [home, checkout].map(|folder| format!("{folder}/"));
     let told: Vec<_> = folders.into_iter().filter(|folder| text.contains(folder.as_str())).collect();

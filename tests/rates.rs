@@ -1,4 +1,4 @@
-//! Shares of requests, in a real Envoy: the module's own entropy against what chance can do.
+//! Shares of requests in a real Envoy, with the module's own entropy: they stay within statistical bounds.
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ const MAIN: &str = "main";
 const REQUESTS: usize = 4000;
 const AT_ONCE: usize = 100;
 
-/// An Envoy with two workers that answers by itself what we let through.
+/// Starts an Envoy with two workers that itself answers the requests that we let through.
 async fn envoy(rules: Value) -> (Upstream, Envoy) {
     let upstream = Upstream::start().await;
     let filter = Filter::discovered(MAIN, document(&rules));
@@ -27,7 +27,7 @@ fn document(rules: &Value) -> Configuration {
     Configuration::document(&json!({ "rules": rules }))
 }
 
-/// The evidence of so many replies, in order; empty for requests that were let through.
+/// Returns the evidence of `requests` replies, in order; empty for requests that passed.
 async fn evidence(connection: &mut Connection, requests: usize) -> Vec<String> {
     let mut all = Vec::new();
     for _ in 0..requests / AT_ONCE {
@@ -38,7 +38,7 @@ async fn evidence(connection: &mut Connection, requests: usize) -> Vec<String> {
     all
 }
 
-/// How often each evidence occurs in [`REQUESTS`], half of them on either worker.
+/// Counts each evidence in [`REQUESTS`] requests, half of them on each worker.
 async fn tally(envoy: &Envoy) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     let mut connections = [
@@ -53,7 +53,7 @@ async fn tally(envoy: &Envoy) -> BTreeMap<String, usize> {
     counts
 }
 
-/// Asserts that each evidence, and no other, occurs as often as its probability lets it.
+/// Asserts that exactly the expected evidence occurs, each as often as its probability allows.
 fn assert_believable(counts: &BTreeMap<String, usize>, expected: &[(&str, f64)]) {
     let known: Vec<_> = expected.iter().map(|(evidence, _)| *evidence).collect();
     assert!(counts.keys().all(|evidence| known.contains(&evidence.as_str())), "{counts:?}");

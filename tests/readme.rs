@@ -2,7 +2,8 @@
 //! as the text says.
 //!
 //! A fence ```` ```json document ```` holds a document that is accepted; ```` ```json refused ```` holds one that is
-//! not. The examples of `docs/codes.md` are run by the command's suite. Other JSON stands in other fences (`jsonc` for fragments).
+//! not. The command's suite runs the examples of `docs/codes.md`. Other JSON is in other fences (`jsonc` for
+//! fragments).
 
 use brownout_cli::{document::DocumentFile, report};
 use brownout_core::Plan;

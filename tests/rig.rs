@@ -1,4 +1,5 @@
-//! The rig itself, without our module: a suite that fails for the rig's sake would say nothing about the product.
+//! The rig itself, without our module: if the rig were broken, failures of the other suites would say nothing about the
+//! product.
 
 use http::Method;
 use serde_json::json;
@@ -9,7 +10,7 @@ use support::upstream::{Answer, Stream, Upstream};
 
 const DELAY: Duration = Duration::from_millis(100);
 
-/// Envoy's own fault filter before an upstream: 100 ms, then 418 for whoever asks for it.
+/// Starts Envoy's own fault filter before an upstream: 100 ms delay, then 418 for requests that ask for it.
 async fn rig() -> (Upstream, Envoy) {
     let upstream = Upstream::start().await;
     let fault = Filter::native_fault(json!({

@@ -24,7 +24,7 @@ impl Stage {
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // They take turns with one Envoy, and each compares what was counted before and after.
+    // They share one Envoy, so they take turns: each compares the counters before and after.
     arguments.test_threads = Some(1);
     let stage = Arc::new(Stage { runtime: Runtime::new().expect("threads"), rig: OnceCell::new() });
     let mut trials = Vec::new();
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         trials.push(trial("envoy", &name, move || stage.run(&scenario)));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
-    // The trials that did not run still hold it.
+    // Trials that did not run still hold a reference.
     drop(Arc::into_inner(stage).and_then(|stage| stage.rig.into_inner()));
     conclusion.exit_code()
 }

@@ -57,7 +57,7 @@ impl Stage {
         Self { upstream, envoy }
     }
 
-    /// So many requests for each rule, on connections that reach every worker.
+    /// Sends `each` requests for each rule, on connections that reach every worker.
     async fn ask(&self, names: &[&str], each: usize) {
         let mut connections = Vec::new();
         for _ in 0..WORKERS {
@@ -102,7 +102,7 @@ async fn a_document_that_takes_effect_agrees_with_the_counters() {
     stage.ask(&names, 200).await;
     let report = stage.verify(&rules(), None).await;
     let mut seen = verdicts(&report);
-    // One time in a thousand chance would have it otherwise.
+    // By chance, this verdict is `Differs` one time in a thousand.
     let (_, chance) = seen.remove(1);
     assert!([Verdict::Agrees, Verdict::Differs].contains(&chance));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The command, as it is released: `make build` has put it into dist/.
+//! The release build of the command, which `make build` puts into dist/.
 
 use serde_json::Value;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use std::time::Instant;
 use support::repository;
 use tempfile::NamedTempFile;
 
-/// Where it is, if it has been built.
+/// Returns its path, if it has been built.
 fn path() -> Option<PathBuf> {
     Some(repository::root().join("dist/brownout")).filter(|path| path.is_file())
 }
 
-/// How long `brownout simulate` takes for a million requests: the best of three, in seconds.
+/// Returns how long `brownout simulate` takes for a million requests, in seconds: the best of three runs.
 ///
 /// # Panics
 /// When it fails.
@@ -28,7 +28,7 @@ pub fn simulate(document: &Value) -> Option<f64> {
     times.min_by(f64::total_cmp)
 }
 
-/// The filter that `brownout render envoy --gate` makes of a document, with the module from where it is here.
+/// Returns the filter that `brownout render envoy --gate` renders for a document, with the local path of the module.
 ///
 /// # Panics
 /// When it fails.
@@ -46,7 +46,7 @@ pub fn gated(document: &Value) -> Option<Value> {
     Some(filter)
 }
 
-/// Every `code` is the module's: a manifest names where the module will be.
+/// Sets the module's local path in every `code`: a manifest names the path that it will have when deployed.
 fn put_module(value: &mut Value) {
     match value {
         Value::Array(list) => list.iter_mut().for_each(put_module),

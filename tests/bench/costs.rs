@@ -1,4 +1,4 @@
-//! What a document costs a worker: the time to take it over, and memory.
+//! What a document costs a worker: load time and memory.
 
 use crate::{documents, empty, peers};
 use serde::Serialize;
@@ -8,22 +8,22 @@ use tokio::runtime::Runtime;
 
 const RULES: usize = 1000;
 const FILTER: &str = "brownout";
-/// How many workers are compared with one.
+/// The number of workers compared with a single one.
 const MORE: usize = 8;
 
 /// What was found.
 #[derive(Debug, Serialize)]
 pub struct Costs {
-    /// The worker's CPU time while it takes over a document of 1,000 rules, in milliseconds, time by time.
+    /// The worker's CPU time to load a document of 1,000 rules, in milliseconds, one value per load.
     pub loading: Vec<f64>,
     /// Resident memory that each further worker takes, in bytes: with ours and 1,000 rules, and with the SDK's empty
     /// module.
     pub resident: [f64; 2],
-    /// The memory that the module itself has, in bytes: the same two.
+    /// The memory of the module itself, in bytes, for the same two modules.
     pub linear: [usize; 2],
 }
 
-/// Measures it in Envoys of its own.
+/// Measures the costs in dedicated Envoys.
 pub fn run(runtime: &Runtime) -> Costs {
     let ours = || Filter::brownout(&Configuration::document(&documents::many(RULES)));
     let linear = crate::counts::memory(&documents::many(RULES));
@@ -55,7 +55,7 @@ fn worker_time(envoy: &Envoy) -> Duration {
     envoy.worker_time().into_iter().sum()
 }
 
-/// The difference between few and many workers, so that what the process has once does not count.
+/// Returns the memory of one more worker: comparing few workers with many cancels out what the process has only once.
 async fn memory_of_a_worker(filter: &impl Fn() -> Filter) -> f64 {
     let mut resident = Vec::new();
     for workers in [1, 1 + MORE] {
@@ -67,7 +67,7 @@ async fn memory_of_a_worker(filter: &impl Fn() -> Filter) -> f64 {
 }
 
 impl Costs {
-    /// The median of the times that it took to load.
+    /// Returns the median load time.
     pub fn median_loading(&self) -> f64 {
         let mut sorted = self.loading.clone();
         sorted.sort_by(f64::total_cmp);

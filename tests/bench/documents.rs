@@ -1,11 +1,10 @@
-//! The documents that are measured. The request of [`crate::peers`] matches none of their rules, unless said.
+//! The documents that are measured. The request of [`crate::peers`] matches none of their rules, unless stated.
 
 use serde_json::{Value, json};
 
-/// The header that rules ask for, and the value that the request does not have.
+/// The header that rules match on, and a value that the request does not have.
 pub const HEADER: (&str, &str) = ("x-user", "alice");
 
-/// No rules.
 pub fn no_rules() -> Value {
     json!({ "rules": [] })
 }
@@ -22,8 +21,8 @@ pub fn off() -> Value {
     document
 }
 
-/// Rules in turn for a header's value, a path, and a method with the beginning of a path. Ten thousand of them have to
-/// fit into the megabyte that a document may have.
+/// Rules that match, in turn, a header value, a path, and a method with a path prefix. Ten thousand of them must fit
+/// into the megabyte that a document may have.
 pub fn many(count: usize) -> Value {
     let rules = (0..count).map(|number| {
         let condition = match number % 3 {
@@ -45,7 +44,7 @@ pub fn always(fault: Value) -> Value {
     json!({ "rules": [rule] })
 }
 
-/// One rule that every request matches: counted and not touched in `shadow`, or taken by no chance in `inject`.
+/// One rule that every request matches: it only counts in `shadow`, and takes none at 0 % in `inject`.
 pub fn matched(mode: &str, percentage: u32) -> Value {
     let rule = json!({ "name": "matched", "percentage": percentage, "abort": { "http_status": 503 } });
     json!({ "mode": mode, "rules": [rule] })

@@ -1,4 +1,4 @@
-//! The SDK's empty module: built here, of the SDK's release that ours is built of.
+//! The SDK's empty module, built here with the same SDK release as ours.
 
 use crate::peers;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ pub fn path() -> PathBuf {
     repository::root().join(target).join("wasm32-wasip1/module/brownout_bench_empty.wasm")
 }
 
-/// Builds it as fast as the compiler can make it, while ours is built to be small.
+/// Builds it optimized for speed, while ours is optimized for size.
 ///
 /// # Panics
 /// When that fails; cargo has said why.

@@ -1,34 +1,34 @@
-//! What must not become slower unnoticed: `make bench-gate`.
+//! Catches slowdowns: `make bench-gate`.
 //!
 //! Instructions and host calls of the module are the same on every machine, so a small margin is enough for them. The
-//! time that a request takes of Envoy is not, so its margins only catch what is much slower than it should be.
+//! CPU time that a request costs Envoy is not, so its margins only catch large slowdowns.
 
 use crate::counts::{self, Counts};
 use crate::results::Rounds;
 use std::path::PathBuf;
 use support::repository;
 
-/// How much more may be executed than the baseline says, before somebody has to agree.
+/// How much more than the baseline may be executed before somebody has to update the baseline.
 const MARGIN: f64 = 1.05;
 
-/// The most that a request may add to no filter, in times of what the SDK's empty module adds. Measured on a machine
-/// that does nothing else; each is about twice that.
+/// The most that a request may cost over no filter, as a multiple of what the SDK's empty module costs over it. Each is
+/// about twice the value measured on an idle machine.
 const MOST: [(&str, f64); 4] =
     [("no-rules", 2.0), ("one-header", 5.0), ("rules-1000", 6.5), ("rules-10000", 6.5)];
-/// The same for the whole of an aborted request, in times of the native filter's.
+/// The same for the whole cost of an aborted request, as a multiple of the native filter's.
 const MOST_FOR_ABORT: f64 = 3.5;
 
 fn baseline() -> PathBuf {
     repository::root().join("tests/bench/baseline.json")
 }
 
-/// Makes what is executed now the baseline.
+/// Writes the current counts as the new baseline.
 pub fn bless() {
     let text = serde_json::to_string_pretty(&counts::all()).expect("numbers") + "\n";
     std::fs::write(baseline(), text).expect("room on the disk");
 }
 
-/// What the module executes beyond the baseline, a line for each case.
+/// Returns a line for each case in which the module executes more than the baseline.
 pub fn executed() -> Vec<String> {
     let text = std::fs::read_to_string(baseline()).expect("tests/bench/baseline.json");
     let baseline: Counts = serde_json::from_str(&text).expect("what `make bench-bless` has written");
@@ -56,7 +56,7 @@ pub fn executed() -> Vec<String> {
     complaints
 }
 
-/// What costs Envoy much more than it should, a line for each peer.
+/// Returns a line for each peer that costs Envoy much more than it should.
 pub fn measured(rounds: &Rounds) -> Vec<String> {
     let mut figures: Vec<_> =
         MOST.map(|(key, most)| (key, rounds.ratio_of_overheads(key, "empty", "none"), most)).into();
@@ -64,7 +64,7 @@ pub fn measured(rounds: &Rounds) -> Vec<String> {
     let mut complaints = Vec::new();
     for (key, figure, most) in figures {
         println!("{key:12} {:.2} ({:.2} – {:.2}), at most {most}", figure.value, figure.low, figure.high);
-        // The whole interval: what chance alone can do is no complaint.
+        // The whole interval must be above the limit: noise alone is no reason to fail.
         if figure.low > most {
             complaints.push(format!("{key}: {:.2} times its peer, at most {most}", figure.value));
         }

@@ -1,5 +1,4 @@
-//! Delays: what a held request costs, and how much later than asked for it goes on. Envoy's own fault filter and ours
-//! in turns.
+//! Delays: what a held request costs, and how late it is released. Envoy's own fault filter and ours take turns.
 
 use crate::client::Crowd;
 use crate::peers::{self, Peer};
@@ -19,10 +18,10 @@ const STREAMS_OF_A_CONNECTION: usize = 100;
 /// How many are held at once in the crowd, and on how many connections.
 const CROWD: usize = 20_000;
 const STREAMS_OF_A_CROWDED_CONNECTION: usize = 1000;
-/// Envoy stands still from so long before the crowd is due until so long after.
+/// Envoy is stopped this long before the crowd is due, until this long after.
 const STANDSTILL: Duration = Duration::from_millis(500);
 
-/// One of the two, with a number of requests held at any time.
+/// The figures of one peer with a number of requests held at any time.
 #[derive(Debug, Serialize)]
 pub struct Held {
     /// The peer's name.
@@ -35,7 +34,7 @@ pub struct Held {
     pub lateness: Latency,
 }
 
-/// Measures both with each of [`CONCURRENT`] in that many rounds of that length.
+/// Measures both peers with each of [`CONCURRENT`], in `rounds` rounds of `length` each.
 pub fn run(envoy: &Envoy, rounds: usize, length: Duration) -> Vec<Held> {
     let mut held = Vec::new();
     for concurrent in CONCURRENT {
@@ -68,9 +67,9 @@ pub struct Crowded {
     pub title: &'static str,
     /// How many.
     pub held: usize,
-    /// How much later than asked for replies arrived, in microseconds, when requests came as fast as Envoy takes them.
+    /// How late replies arrived, in microseconds, when requests came as fast as Envoy accepts them.
     pub as_they_came: Latency,
-    /// The same, since the instant at which all were due.
+    /// The same, when all were due at one instant.
     pub at_one_instant: Latency,
     /// Envoy's CPU time for one of these, from its arrival to its end, in microseconds.
     pub cpu: f64,
@@ -101,7 +100,7 @@ pub fn crowd(runtime: &Runtime, envoy: &Envoy) -> Vec<Crowded> {
         .collect()
 }
 
-/// Has everything fall due while Envoy stands still: when it went on, and when each reply had ended.
+/// Lets all requests fall due while Envoy is stopped. Returns when Envoy continued, and when each reply had ended.
 fn at_one_instant(runtime: &Runtime, envoy: &Envoy, crowd: &mut Crowd) -> (Instant, Vec<Instant>) {
     thread::scope(|scope| {
         let sent = Instant::now();
@@ -126,7 +125,7 @@ fn delaying() -> [Peer; 2] {
     [native, ours]
 }
 
-/// In microseconds. Envoy's own timers count from when its loop has last looked at the clock, and may be early.
+/// Returns the lateness in microseconds. Envoy's timers count from when its loop last read the clock, and may be early.
 fn late(taken: Duration, asked: Duration) -> f64 {
     microseconds(taken) - microseconds(asked)
 }

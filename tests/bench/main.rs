@@ -1,8 +1,8 @@
 //! What the module costs.
 //!
-//! - `brownout-bench` measures it beside its peers, as listeners of one Envoy with one worker, and writes what it finds
-//!   into docs/. `BROWNOUT_BENCH_ROUNDS` says for how many rounds.
-//! - `brownout-bench --quick` is shorter, leaves the crowd and the costs of documents out, and writes nothing.
+//! - `brownout-bench` measures it next to its peers, as listeners of one Envoy with one worker, and writes the results
+//!   to docs/. `BROWNOUT_BENCH_ROUNDS` says for how many rounds.
+//! - `brownout-bench --quick` is shorter, skips the crowd and the costs of documents, and writes nothing.
 //! - `brownout-bench gate` fails when the module executes more than the baseline says, or costs Envoy much more than it
 //!   should.
 //! - `brownout-bench counts` prints what the module executes; `brownout-bench bless` makes that the baseline.
@@ -74,7 +74,7 @@ fn gate() -> ExitCode {
     if complaints.is_empty() {
         return ExitCode::SUCCESS;
     }
-    eprintln!("help: if it is worth it, `make bench-bless` makes this the baseline; say in the commit why");
+    eprintln!("help: if the extra cost is justified, run `make bench-bless` and say why in the commit");
     ExitCode::FAILURE
 }
 

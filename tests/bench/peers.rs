@@ -1,4 +1,4 @@
-//! Who is measured: each peer is a listener of one Envoy, with a filter, or none, before the same routes.
+//! The peers that are measured: each is a listener of one Envoy, with one filter or none before the same routes.
 
 use crate::{command, documents, empty};
 use serde_json::{Value, json};
@@ -16,10 +16,10 @@ const MIB: usize = 1024 * KIB;
 
 /// How long delays hold a request.
 pub const DELAY: Duration = Duration::from_millis(100);
-/// How long they hold a crowd: long enough for all of it to come in before the first is due.
+/// How long they hold a crowd: long enough for all requests to arrive before the first is due.
 pub const LONG_DELAY: Duration = Duration::from_secs(5);
 
-/// Peers that have the same to do, and differ in their filters only.
+/// A task: peers with the same task differ only in their filters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Task {
     /// A request without a body, which Envoy answers itself.
@@ -34,13 +34,13 @@ pub enum Task {
 
 /// A listener, and what to ask it.
 pub struct Peer {
-    /// What it is called in the results, which is also the name of its listener.
+    /// Its name in the results and the name of its listener.
     pub key: &'static str,
-    /// What it is called in tables and charts.
+    /// Its title in tables and charts.
     pub title: &'static str,
     pub task: Task,
     filter: Option<Filter>,
-    /// Of the reply that it has to give.
+    /// The expected status of the reply.
     pub status: u16,
     disabled_on_route: bool,
 }
@@ -77,7 +77,7 @@ impl Peer {
         listener(self.key, self.filter.clone()).routes(routes)
     }
 
-    /// The bytes of its request: what a browser behind a gateway may send.
+    /// Returns the bytes of its request, similar to a browser's behind a gateway.
     pub fn request(&self) -> Vec<u8> {
         let (line, length) = match self.task {
             Task::Direct | Task::Held => (format!("GET {DIRECT}"), None),
@@ -97,7 +97,7 @@ impl Peer {
     }
 }
 
-/// Who is measured in rounds. The gate is there if the command is, which renders it.
+/// Returns the peers that are measured in rounds. The gate is included only if the command that renders it is built.
 pub fn all() -> Vec<Peer> {
     let abort = json!({ "abort": { "http_status": 503, "percentage": { "numerator": 100 } } });
     let mut peers = vec![
@@ -147,7 +147,7 @@ pub fn all() -> Vec<Peer> {
     peers
 }
 
-/// Those who hold requests: native and ours, for [`DELAY`] and for [`LONG_DELAY`].
+/// Returns the peers that hold requests: native and ours, for [`DELAY`] and for [`LONG_DELAY`].
 pub fn holding() -> Vec<Peer> {
     let fault = |delay: Duration| {
         let delay = format!("{}.{:03}s", delay.as_secs(), delay.subsec_millis());
@@ -190,7 +190,7 @@ fn lua() -> Filter {
     )
 }
 
-/// A listener without an access log, which answers by itself until it gets other routes.
+/// Returns a listener without an access log, which answers directly until it gets other routes.
 pub fn listener(name: &str, filter: Option<Filter>) -> Listener {
     let answer = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
     let listener = Listener::named(name).field("access_log", json!([])).routes(vec![answer]);

@@ -15,17 +15,17 @@ use std::time::Duration;
 pub struct Row {
     /// The name of its listener.
     pub key: &'static str,
-    /// What readers know it as.
+    /// Its title for readers.
     pub title: &'static str,
     /// Envoy's CPU time for a request, in microseconds.
     pub cpu: Figure,
-    /// What of it is above the chain without any filter that does the same.
+    /// The CPU time over that of the same chain without any filter.
     pub overhead: Figure,
-    /// That in units of what the SDK's empty module adds.
+    /// The overhead as a multiple of the SDK's empty module's.
     pub ratio: Figure,
-    /// How long replies took to one client alone.
+    /// How long replies took with a single client.
     pub latency: Latency,
-    /// The CPU time of each round: the figures can be worked out again.
+    /// The CPU time of each round, so that the figures can be recomputed.
     pub rounds: Vec<f64>,
 }
 
@@ -76,18 +76,18 @@ impl Rounds {
         }
     }
 
-    /// How many times one peer's CPU time is another's.
+    /// Returns one peer's CPU time as a multiple of another's.
     pub fn ratio(&self, of: &str, to: &str) -> Figure {
         let (of, to) = (&self.0[of].cpu, &self.0[to].cpu);
         self.figure(|rounds| median(of, rounds) / median(to, rounds))
     }
 
-    /// How many times what one peer adds to `none` is what another adds.
+    /// Returns one peer's overhead over `none` as a multiple of another's.
     pub fn ratio_of_overheads(&self, of: &str, to: &str, none: &str) -> Figure {
         self.figure(|rounds| self.overhead(of, none, rounds) / self.overhead(to, none, rounds))
     }
 
-    /// The median of what a peer costs more than another within a round.
+    /// Returns the median of what a peer costs more than another in the same round.
     fn overhead(&self, of: &str, none: &str, rounds: &[usize]) -> f64 {
         let (of, none) = (&self.0[of].cpu, &self.0[none].cpu);
         let more: Vec<_> = of.iter().zip(none).map(|(of, none)| of - none).collect();
@@ -100,7 +100,7 @@ impl Rounds {
     }
 }
 
-/// The peers that do the same without a filter, and with the SDK's empty module.
+/// Returns the peers with the same task: the one without a filter, and the one with the SDK's empty module.
 pub fn compared_with(task: Task) -> (&'static str, &'static str) {
     match task {
         Task::Direct | Task::Held => ("none", "empty"),
@@ -109,16 +109,16 @@ pub fn compared_with(task: Task) -> (&'static str, &'static str) {
     }
 }
 
-/// All that a run has found. What it has left out is `None` or empty.
+/// All results of a run. What it skipped is `None` or empty.
 #[derive(Debug, Serialize)]
 pub struct Results {
     pub machine: Machine,
     /// How many rounds there were.
     pub rounds: usize,
     pub rows: Vec<Row>,
-    /// The CPU time of an aborted request, times the native filter's.
+    /// The CPU time of an aborted request, as a multiple of the native filter's.
     pub abort: Option<Figure>,
-    /// What `shadow` adds, times what the same document adds in `inject` when it takes nothing.
+    /// What `shadow` adds, as a multiple of what the same document adds in `inject` when it injects nothing.
     pub shadow: Option<Figure>,
     pub held: Vec<Held>,
     pub crowd: Vec<Crowded>,

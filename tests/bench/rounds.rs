@@ -1,5 +1,5 @@
-//! Rounds: in each, every peer has a turn of some milliseconds, in an order that chance makes, so that whatever the
-//! machine does meanwhile hits all peers alike. The processor's time is what the kernel has booked to Envoy's worker.
+//! Rounds: in each, every peer gets a turn of a few milliseconds, in random order, so that whatever else the machine
+//! does affects all peers alike. CPU time is what the kernel has charged to Envoy's worker.
 
 use crate::client::Lanes;
 use crate::peers::{Peer, Task};
@@ -11,9 +11,9 @@ use std::thread;
 use std::time::Duration;
 use support::envoy::Envoy;
 
-/// Always the same order, so that two runs differ by the machine only.
+/// Always the same order, so that two runs differ only by the machine.
 const SEED: u64 = 1;
-/// After its last reply the worker has something to tidy up, and its time is booked when it falls asleep.
+/// After its last reply the worker still cleans up, and the kernel charges its time when it goes to sleep.
 const UNTIL_ASLEEP: Duration = Duration::from_micros(500);
 
 /// What was measured of one peer.
@@ -25,7 +25,7 @@ pub struct Measured {
     pub latency: Vec<Duration>,
 }
 
-/// Of a round, for one peer: how many requests on how many connections, and how many more for their latency.
+/// Returns a peer's part of a round: requests, connections, and further requests to measure latency.
 fn turn(task: Task) -> (usize, usize, usize) {
     match task {
         Task::Direct | Task::Held => (1000, 32, 50),
@@ -34,7 +34,7 @@ fn turn(task: Task) -> (usize, usize, usize) {
     }
 }
 
-/// Measures the peers in that many rounds.
+/// Measures the peers in `rounds` rounds.
 pub fn run(envoy: &Envoy, peers: &[Peer], rounds: usize) -> BTreeMap<&'static str, Measured> {
     let mut order: Vec<_> = peers
         .iter()

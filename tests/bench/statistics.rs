@@ -1,4 +1,4 @@
-//! Medians, and how far chance may have moved them.
+//! Medians and their confidence intervals.
 
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
@@ -7,7 +7,7 @@ use serde::Serialize;
 const RESAMPLES: usize = 1000;
 const SEED: u64 = 2;
 
-/// A figure and the interval that holds it with 90 %: rounds are drawn anew from those that were (a bootstrap).
+/// A figure with its 90 % confidence interval, computed by resampling the rounds (a bootstrap).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Figure {
     /// Of all rounds.
@@ -19,7 +19,7 @@ pub struct Figure {
 }
 
 impl Figure {
-    /// What `of` makes of a choice of rounds, given by their numbers.
+    /// Computes a figure: `of` maps a selection of round numbers to a value.
     pub fn of(rounds: usize, of: impl Fn(&[usize]) -> f64) -> Self {
         let all: Vec<_> = (0..rounds).collect();
         let mut chance = SmallRng::seed_from_u64(SEED);
@@ -41,7 +41,7 @@ pub fn median(values: &[f64], choice: &[usize]) -> f64 {
     percentile(&chosen, 50.0)
 }
 
-/// A percentile of values in ascending order, the nearest of them.
+/// Returns the value nearest to a percentile, given the values in ascending order.
 pub fn percentile(sorted: &[f64], percent: f64) -> f64 {
     let last = sorted.len().checked_sub(1).expect("some values");
     sorted[(last as f64 * percent / 100.0).round() as usize]

@@ -1,10 +1,10 @@
-//! What we want to reach, and whether we have.
+//! Our performance targets, and whether they are met.
 
 use crate::holding::CONCURRENT;
 use crate::results::Results;
 use serde::Serialize;
 
-/// A figure with the most that it may be.
+/// A figure with its upper limit.
 #[derive(Debug, Serialize)]
 pub struct Target {
     /// What is compared.
@@ -13,13 +13,13 @@ pub struct Target {
     pub limit: f64,
     /// The figure, if the run has measured it.
     pub measured: Option<f64>,
-    /// The interval that holds it with 90 %, if it is known.
+    /// The 90 % confidence interval, if known.
     pub interval: Option<[f64; 2]>,
 }
 
 impl Target {
-    /// Whether the figure is below the limit, and whether the run can tell: not if the interval is wider than the limit
-    /// itself and holds it.
+    /// Returns whether the figure is below the limit. The run cannot tell if the interval is wider than the limit and
+    /// contains it.
     pub fn verdict(&self) -> &'static str {
         let noisy = self.interval.is_some_and(|[low, high]| {
             (low..=high).contains(&self.limit) && high - low > self.limit.max(0.5)

@@ -20,7 +20,7 @@ pub fn start() -> SocketAddr {
     address
 }
 
-/// Until the peer leaves. It has one request on a connection at a time.
+/// Answers requests until the peer leaves. There is one request on a connection at a time.
 fn answer_all(mut stream: TcpStream) -> Option<()> {
     stream.set_nodelay(true).ok()?;
     let mut buffer = vec![0; 256 * 1024];

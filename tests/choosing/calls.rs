@@ -1,4 +1,4 @@
-//! gRPC calls with a client and a server of somebody else's.
+//! gRPC calls with a third-party client and server.
 
 use crate::stage::{MAIN, Stage, discovered, rules};
 use http::uri::PathAndQuery;
@@ -55,7 +55,7 @@ async fn serve() -> SocketAddr {
     address
 }
 
-/// What tonic sends through.
+/// The transport for tonic.
 struct Channel(http2::SendRequest<Body>);
 
 impl Service<http::Request<Body>> for Channel {
@@ -147,7 +147,7 @@ async fn the_service_and_the_method_of_a_call() {
     // Health checks are excluded unless the document says otherwise.
     call(address, "/grpc.health.v1.Health/Check").await.expect("it passes");
 
-    // A request to the same path that is no gRPC.
+    // A request to the same path that is not gRPC.
     let mut connection = Connection::open(Protocol::Http2, address).await;
     for kind in ["application/json", "application/grpc-web", "application/grpcx"] {
         let request = Request::post("/shop.v1.Checkout/Pay", "{}").header("content-type", kind);

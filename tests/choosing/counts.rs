@@ -1,4 +1,4 @@
-//! Shares by count: over all workers together, and from the document's arrival on.
+//! Shares by count: over all workers together, starting when the document arrives.
 
 use crate::stage::{FILTER, MAIN, Stage, crowd, rules, taken};
 use serde_json::{Value, json};
@@ -32,15 +32,15 @@ async fn the_workers_count_together() {
         let replies = crowd(stage.address(), CLIENTS, EACH, &Request::get(&format!("/{name}"))).await;
         assert_eq!((replies.len(), taken(&replies)), (CLIENTS * EACH, expected), "{name}");
     }
-    // The first of them speaks for all.
+    // The first worker logs for all.
     assert_eq!(stage.envoy.log().matches("document in force").count(), 1, "{}", stage.envoy.log());
     stage.is_sound().await;
 }
 
-/// A count is one life of a document: other documents between do not lengthen it.
+/// A count lasts as long as the document is in force: it starts over when the document comes back after another one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_count_begins_anew_with_another_document_and_with_the_same_one_again_later() {
-    // Workers that take over a document within this time join its life.
+    // Workers that load a document within this time share its count.
     const TAKEOVER: Duration = Duration::from_secs(5);
     let count = |first: u32| rules([counted("first", json!({ "first": first }))]);
     let request = Request::get("/first");

@@ -1,4 +1,4 @@
-//! What an exchange that was faulted says of itself.
+//! The evidence that a faulted exchange leaves.
 
 use crate::stage::{MAIN, Stage, rules};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ fn document(report: Value) -> Value {
     document
 }
 
-/// What the access log and the client are told: rule, faults, delay, details; and the header.
+/// What the access log and the client show: rule, faults, delay and details; and the header.
 type Told = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 
 async fn told(report: Value) -> Vec<Told> {

@@ -1,5 +1,5 @@
-//! What the module asks the host about a request, call by call, as Envoy's trace shows it. Calls are most of what a
-//! filter of this kind costs.
+//! The host calls that the module makes for a request, as Envoy's trace log shows them. Host calls are most of the cost
+//! of such a filter.
 
 use crate::stage::{MAIN, Stage, abort, discovered, rule, rules};
 use serde_json::{Value, json};
@@ -12,8 +12,8 @@ async fn stage() -> Stage {
     Stage::of(1, [listener]).await
 }
 
-/// The calls that the module makes under a document for a request that no rule takes, and that is not the first of its
-/// kind.
+/// Returns the calls that the module makes under a document for a request that no rule takes, after an earlier request
+/// of the same kind.
 async fn calls(stage: &Stage, document: &Value) -> Vec<String> {
     stage.follow(document).await;
     let mut connection = stage.connect().await;
@@ -63,13 +63,13 @@ async fn a_request_is_asked_only_what_live_rules_name_the_cheapest_first_and_onc
         (json!({ "any": [path("/x"), path("/y"), path("/z")] }), &[HEADER]),
         (json!({ "path": path("/x")["path"], "headers": header("x-a"), "source": networks }), &[HEADER]),
         (json!({ "headers": header("x-b") }), &[HEADER]),
-        // It is there, and may be there twice: only the whole map has all its values.
+        // The header is present, perhaps more than once: only the whole map has all its values.
         (json!({ "headers": header("x-a") }), &[ALL_HEADERS]),
         (json!({ "any": [{ "headers": header("x-a") }, { "headers": header("x-a") }] }), &[ALL_HEADERS]),
         (json!({ "headers": header("x-c") }), &[ALL_HEADERS]),
         // More than one value is needed.
         (json!({ "any": [path("/x"), { "authority": { "exact": "x" } }] }), &[ALL_HEADERS]),
-        // None of many is there.
+        // None of many headers is present.
         (json!({ "any": missing }), &[HEADER; 4]),
         (json!({ "route": { "exact": "x" } }), &[PROPERTY]),
         (json!({ "any": [{ "route": { "exact": "x" } }, { "route": { "exact": "y" } }] }), &[PROPERTY]),
@@ -84,7 +84,7 @@ async fn a_request_is_asked_only_what_live_rules_name_the_cheapest_first_and_onc
     stage.is_sound().await;
 }
 
-/// How the headers of a request are fetched is learned from the one before, and must not show.
+/// The module learns from each request how to fetch the next one's headers; that must not affect the result.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_header_counts_the_same_whatever_the_request_before_had() {
     let stage = stage().await;

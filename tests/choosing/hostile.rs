@@ -1,4 +1,4 @@
-//! Requests and patterns that are made to burn time.
+//! Requests and patterns that are designed to waste CPU time.
 
 use crate::stage::{FILTER, MAIN, Stage, abort, discovered, rule, rules};
 use serde_json::{Value, json};
@@ -9,13 +9,13 @@ use support::envoy::{Configuration, Listener};
 /// Envoy takes 60 KiB of headers unless told otherwise.
 const LONG: usize = 50_000;
 
-/// Envoy answers by itself: it takes longer headers than most upstreams do.
+/// Starts an Envoy that answers directly: it accepts longer headers than most upstreams do.
 async fn stage(document: &Value) -> Stage {
     let route = json!({ "match": { "prefix": "/" }, "direct_response": { "status": 200 } });
     Stage::of(1, [Listener::named(MAIN).filter(discovered(document)).routes(vec![route])]).await
 }
 
-/// The classic patterns on which engines that backtrack take for ever, each with what they choke on.
+/// The classic patterns that make backtracking engines take forever, each with an input that triggers it.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_pattern_and_no_value_takes_a_worker_away() {
     let patterns =
@@ -35,14 +35,14 @@ async fn no_pattern_and_no_value_takes_a_worker_away() {
     println!("3 values of {LONG} bytes against {} patterns: {spent:?}", patterns.len());
     assert!(spent < 3 * MOST, "{spent:?}");
     assert_eq!(stage.envoy.stats().await.value("matches_given_up"), 3);
-    // And it does find what it is to find.
+    // And the patterns still match what they should.
     let reply =
         stage.answer(&mut connection, Request::get("/").header("x-value", "a".repeat(5_000) + "b")).await;
     assert_eq!(rule(&reply).as_deref(), Some("pattern-0"));
     stage.is_sound().await;
 }
 
-/// What a request may cost, with what Envoy itself does for 50 KB of headers and a machine that does other things too.
+/// The CPU time that a request may cost, including Envoy's own work for 50 KB of headers, on a busy machine.
 const MOST: Duration = Duration::from_millis(20);
 
 /// The more patterns there are, the more a long value costs, if nothing bounds it: 5 s for these.
@@ -82,7 +82,7 @@ async fn a_pattern_that_is_too_large_is_refused_and_nothing_is_injected() {
     stage.is_sound().await;
 }
 
-/// Cookies, parameters and headers in number, and percent signs without end.
+/// Many cookies, parameters and headers, and very long runs of percent signs.
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_cookies_and_parameters_without_end_cost_little() {
     let pair = |name: &str| json!([{ "name": name, "string_match": { "exact": "x" } }]);

@@ -15,7 +15,7 @@ const LIMIT: usize = 5;
 /// The contract: to within one request for each worker.
 const SLACK: usize = WORKERS;
 
-/// A listener on which nothing stands still for longer than this.
+/// A listener with a short idle timeout.
 const IMPATIENT: &str = "impatient";
 const IMPATIENCE: Duration = Duration::from_millis(500);
 
@@ -36,7 +36,7 @@ async fn stage(document: &Value) -> Stage {
     Stage::of(WORKERS, [listener(MAIN), listener(IMPATIENT).stream_idle_timeout(IMPATIENCE)]).await
 }
 
-/// Waits until each of the clients is either held or has gone on, and says how many are held.
+/// Waits until every client is either held or has passed, and returns how many are held.
 async fn held(stage: &Stage, overflow_before: u64) -> usize {
     let held = until("every client held or gone on", async || {
         let stats = stage.envoy.stats().await;
@@ -47,7 +47,7 @@ async fn held(stage: &Stage, overflow_before: u64) -> usize {
     usize::try_from(held).expect("at most the clients")
 }
 
-/// Requests that are sent and wait.
+/// Sends requests that then wait.
 async fn send(address: SocketAddr) -> JoinSet<()> {
     let mut sending = JoinSet::new();
     for _ in 0..CLIENTS {
@@ -99,7 +99,7 @@ async fn no_more_than_the_limit_is_held_and_places_come_back_however_clients_lea
         }
         stage.until_active(0).await;
         assert!(!connection.is_closed());
-        // And all places are there again.
+        // And all places are free again.
         let (mut sending, _) = fill(stage.address()).await;
         sending.shutdown().await;
         let stats = stage.envoy.stats().await;
@@ -108,7 +108,7 @@ async fn no_more_than_the_limit_is_held_and_places_come_back_however_clients_lea
     }
 }
 
-/// Limits of the document are for the rules of routes too, and those have limits of their own.
+/// The document's limits also apply to the rules of routes, and those rules have their own limits as well.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_more_than_the_limit_is_held_by_rules_of_routes() {
     for (of_rule, of_all) in [(Some(LIMIT), None), (None, Some(LIMIT))] {
@@ -138,8 +138,8 @@ async fn no_more_than_the_limit_is_held_by_rules_of_routes() {
     }
 }
 
-/// A hold of a known length, of which client and clock tell only the limits, certainly covers what lies between the
-/// latest time at which it can have begun and the earliest at which it can have ended.
+/// The client only knows bounds for when a hold of known length began and ended. It certainly lasted from the latest
+/// possible beginning to the earliest possible end.
 #[tokio::test(flavor = "multi_thread")]
 async fn places_that_change_hands_all_the_time_stay_within_the_limit() {
     const DELAY: Duration = Duration::from_millis(40);
@@ -159,7 +159,7 @@ async fn places_that_change_hands_all_the_time_stay_within_the_limit() {
                     assert!(reply.headers_after >= DELAY, "early, after {:?}", reply.headers_after);
                     holds.push((sent, received));
                 } else {
-                    // Leaves the processors to the others.
+                    // Leaves CPU time for the other clients.
                     tokio::time::sleep(Duration::from_millis(5)).await;
                 }
             }
@@ -167,7 +167,7 @@ async fn places_that_change_hands_all_the_time_stay_within_the_limit() {
         });
     }
     let holds: Vec<_> = sending.join_all().await.into_iter().flatten().collect();
-    // Ends before begins, so that one who takes over is not counted twice.
+    // Ends sort before beginnings, so that a place that is handed over is not counted twice.
     let mut edges: Vec<(Duration, i32)> = Vec::new();
     for (sent, received) in &holds {
         let (begin, end) = (*received - DELAY, *sent + DELAY);
@@ -186,8 +186,8 @@ async fn places_that_change_hands_all_the_time_stay_within_the_limit() {
         .unwrap_or(0);
     let most = usize::try_from(most).expect("no end without a beginning");
     assert!((1..=LIMIT + SLACK).contains(&most), "{most} at the same time");
-    // As many as places that are never free could have had, each for as long as it takes on a quiet machine. Half of
-    // those that each for as long as it took here could have had is no feat.
+    // At most as many holds as would keep every place busy all the time on a quiet machine. The places must be busy
+    // at least half of the time, which is easy.
     let possible = LIMIT * usize::try_from(LASTING.as_millis() / DELAY.as_millis()).expect("some hundreds");
     let took: Duration = holds.iter().map(|(sent, received)| *received - *sent).sum();
     let busy = took.as_secs_f64() / (LASTING * u32::try_from(LIMIT).expect("a few")).as_secs_f64();

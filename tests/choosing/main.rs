@@ -1,4 +1,4 @@
-//! Which requests a real Envoy has us fault: by what it knows of them, how often, when, and on which routes.
+//! Which requests are faulted in a real Envoy: by which facts, how often, when, and on which routes.
 
 mod calls;
 mod counts;

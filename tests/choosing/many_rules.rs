@@ -9,7 +9,7 @@ use support::envoy::Listener;
 const RULES: usize = 1000;
 const REQUESTS: u32 = 500;
 
-/// Rules of all the kinds that a mesh's routes are faulted by.
+/// Rules of every kind that selects faults for a mesh's routes.
 fn many(count: usize) -> Value {
     rules((0..count).map(|number| {
         let header = |value: Value| json!({ "headers": [{ "name": format!("x-test-{}", number % 7), "string_match": value }] });
@@ -38,8 +38,8 @@ fn worker_time(stage: &Stage) -> Duration {
     times[0]
 }
 
-/// The processor time that the only worker spends while it takes over the document: its whole thread, with what
-/// Envoy itself does then. Time of other processes does not count.
+/// The CPU time that the only worker spends to load the document: its whole thread, including Envoy's own work.
+/// Other processes do not count.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_rules_are_loaded_within_fifty_milliseconds_of_a_worker() {
     let stage = stage(&many(1)).await;
@@ -59,7 +59,7 @@ async fn a_thousand_rules_are_loaded_within_fifty_milliseconds_of_a_worker() {
     stage.is_sound().await;
 }
 
-/// The processor time of a request that matches nothing, one of many at once: Envoy then has the least to do for each.
+/// Returns the CPU time of a request that matches nothing, one of many at once: Envoy's own share is smallest then.
 async fn cost(stage: &Stage) -> Duration {
     let mut connection = Connection::open(Protocol::Http2, stage.address()).await;
     let request = Request::get("/nothing/of/that/kind?a=b").authority("nobody.shop.svc");
@@ -71,12 +71,12 @@ async fn cost(stage: &Stage) -> Duration {
     (worker_time(stage) - before) / REQUESTS
 }
 
-/// A walk over a thousand predicates would cost several times what Envoy's own work does.
+/// Walking through a thousand predicates would cost several times Envoy's own work.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_matches_none_of_a_thousand_rules_does_not_walk_them() {
     let stage = stage(&many(7)).await;
     cost(&stage).await;
-    // Alternating, and of each the least: whatever else the machine does only adds to it.
+    // Alternate, and take the minimum of each: other work on the machine only adds to it.
     let (mut few, mut all) = (Vec::new(), Vec::new());
     for round in 0..8 {
         stage.follow(&many(8 + round)).await;

@@ -1,4 +1,4 @@
-//! Who the peer is, by mutual TLS between two Envoys as between two sidecars.
+//! The peer's identity, by mutual TLS between two Envoys, as between two sidecars.
 
 use crate::stage::{Stage, abort, discovered, rule, rules};
 use brownout_core::document::sample::point;
@@ -82,7 +82,7 @@ async fn the_principal_is_the_uri_in_the_peers_certificate() {
         "tls_certificates": [certificate(&authority, [name])],
         "validation_context": trusted,
     });
-    // A certificate is verified if there is one; none is required.
+    // A client certificate is verified if present, but not required.
     let socket = tls("DownstreamTlsContext", server, Some(false));
     let secure = Listener::named("secure").filter(discovered(&document)).transport_socket(socket);
     let server = Stage::of(1, [secure, Listener::named("plain").filter(discovered(&document))]).await;

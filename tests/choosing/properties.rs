@@ -1,4 +1,4 @@
-//! What only Envoy knows of a request: where it came from, where it goes, and through which proxy.
+//! What only Envoy knows about a request: where it came from, where it goes, and through which proxy.
 
 use crate::stage::{FILTER, MAIN, Stage, abort, discovered, rules};
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ async fn the_names_of_route_virtual_host_and_cluster() {
     stage.is_sound().await;
 }
 
-/// Whether the document stands in the bootstrap, in a file or in a route, the proxy is the same.
+/// The proxy's identity is the same whether the document is in the bootstrap, in a file or in a route.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_node_that_the_proxy_is() {
     let on = |name: &str, node: Value| {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use support::client::{Connection, Protocol, Request};
 use support::envoy::{Cluster, Configuration, Filter, Listener};
 
-/// What the listener itself does.
+/// The listener's own document.
 fn of_listener(per_route: bool) -> Value {
     let mut document = rules([abort("of-listener", json!({}))]);
     document["per_route"] = json!(per_route);
@@ -59,7 +59,7 @@ async fn routes_and_virtual_hosts_have_rules_that_reach_open_connections() {
         (None, Some(b.as_str()), Some("of-route")),
         (Some(a.as_str()), None, Some("of-host")),
         (Some(&a), Some(&b), Some("of-route")),
-        // Replaces the listener's rules by none, and so it does when none of its rules matches.
+        // Replaces the listener's rules with none. They are also replaced when none of the route's rules matches.
         (Some(&a), Some(nothing), None),
         (None, Some(&elsewhere.to_string()), None),
         (None, None, Some("of-listener")),
@@ -93,7 +93,7 @@ async fn a_wrong_text_is_counted_and_logged_once_and_harms_nobody() {
         (r#"{"rules":"#, "JSON"),
     ] {
         let before = stage.envoy.log().len();
-        // Not the virtual host's either.
+        // The virtual host's rules do not apply either.
         deliver(&stage, host(Some(&aborting("of-host")), Some(wrong))).await;
         for _ in 0..5 {
             let reply = stage.answer(&mut connection, Request::get("/")).await;
@@ -125,7 +125,7 @@ async fn metadata_is_ignored_unless_the_document_asks_for_it() {
     stage.is_sound().await;
 }
 
-/// The document of a route is under the mode of the listener's.
+/// The mode of the listener's document also applies to a route's document.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_in_shadow_mode_shadows_its_routes() {
     let stage = stage(1, &json!({ "mode": "shadow", "per_route": true })).await;
@@ -136,8 +136,8 @@ async fn a_listener_in_shadow_mode_shadows_its_routes() {
     stage.is_sound().await;
 }
 
-/// The pattern for no cost elsewhere: Envoy leaves the filter out of the chain on routes that do not enable it. Its
-/// trace shows every call into a VM.
+/// The pattern that avoids any cost on other routes: Envoy leaves the filter out of the chain on routes that do not
+/// enable it. Its trace shows every call into a VM.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_that_only_some_routes_enable_costs_the_others_nothing() {
     let enabled = json!({ FILTER: { "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {} } });

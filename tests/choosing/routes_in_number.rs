@@ -1,4 +1,4 @@
-//! Many texts in route tables: what they cost stays within bounds.
+//! Many documents in route tables: their cost stays bounded.
 
 use crate::stage::{MAIN, Stage, abort, discovered, rule, rules};
 use serde_json::{Value, json};
@@ -7,11 +7,11 @@ use support::client::{Connection, Request};
 use support::envoy::Listener;
 
 const TEXTS: usize = 10_000;
-/// How many a route table has at a time.
+/// The number of texts in a route table at a time.
 const TABLE: usize = 1000;
 const MIB: u64 = 1024 * 1024;
 
-/// A text that is no other's: a rule with a name, and a condition that takes some memory once compiled.
+/// Returns a unique text: a named rule, with a condition that takes some memory once compiled.
 fn text(number: usize) -> String {
     let pattern = format!("(tenant|customer|user)-{number}-[a-f0-9]{{8}}");
     let guard =
@@ -60,15 +60,15 @@ async fn ten_thousand_texts_do_not_grow_memory_nor_the_number_of_counters_withou
         }
         memory.push(stage.envoy.memory() / MIB);
     }
-    // What is kept is full after two tables.
+    // The cache is full after two tables.
     let (early, late) = (memory[2], memory[TEXTS / TABLE - 1]);
     println!("MiB after each {TABLE} texts: {memory:?}");
     assert!(late < early + 24, "MiB after each {TABLE} texts: {memory:?}");
     let counted = counted(&stage).await.len();
     assert!((900..=1000).contains(&counted), "{counted} rules have counters");
-    // Those without a counter of their own are in the sums.
+    // Rules without their own counters are included in the totals.
     assert_eq!(stage.envoy.stats().await.value("aborts_injected"), TEXTS as u64);
-    // Texts that were forgotten are parsed again.
+    // Evicted texts are parsed again.
     stage.envoy.route(MAIN, &table(0..2, text)).await.expect("routes");
     assert_eq!(ask(&stage, &mut connection, 1).await.as_deref(), Some("tenant-1"));
     stage.is_sound().await;

@@ -35,7 +35,7 @@ struct Seen {
     taken: bool,
 }
 
-/// Sends one request after the other on a connection until then.
+/// Sends requests one after the other on a connection until `end`.
 async fn watch(stage: &Stage, end: Duration) -> Vec<Seen> {
     let mut connection = stage.connect().await;
     let mut seen = Vec::new();
@@ -76,7 +76,7 @@ async fn a_rule_begins_by_itself_within_a_tenth_of_a_second() {
     stage.is_sound().await;
 }
 
-/// The share at a time lies between those of the moments at which the request was sent and answered.
+/// The share that applied to a request is between the shares at the moments when it was sent and answered.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_share_grows_evenly() {
     const RAMP: Duration = Duration::from_secs(4);
@@ -131,7 +131,7 @@ async fn a_share_that_grows_from_the_arrival_on() {
     stage.is_sound().await;
 }
 
-/// Whoever is sent and answered within one phase tells which it was.
+/// A request that is sent and answered within one phase shows which phase it was.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pulse_goes_on_and_off() {
     const ON: Duration = Duration::from_millis(400);

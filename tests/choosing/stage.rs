@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 /// The usual listener.
 pub const MAIN: &str = "main";
-/// The filter that has its document from a file.
+/// The filter that gets its document from a file.
 pub const FILTER: &str = "brownout";
 
 /// An upstream and an Envoy before it.
@@ -53,23 +53,23 @@ impl Stage {
         }
     }
 
-    /// Which rule takes a request that comes to a listener on a connection of its own.
+    /// Returns the rule that takes a request sent to `listener` on a new connection.
     pub async fn rule_for(&self, listener: &str, request: Request) -> Option<String> {
         let mut connection = Connection::open(Protocol::Http1, self.envoy.address(listener)).await;
         rule(&self.answer(&mut connection, request).await)
     }
 
-    /// A reply that comes.
+    /// Sends a request and returns its reply, which must arrive.
     pub async fn answer(&self, connection: &mut Connection, request: Request) -> Reply {
         connection.send(request).await.unwrap_or_else(|cut| panic!("{cut}\n{}", self.envoy.log()))
     }
 
-    /// Waits until that many exchanges are being held.
+    /// Waits until `count` exchanges are held.
     pub async fn until_active(&self, count: u64) {
         self.envoy.until_active(count).await;
     }
 
-    /// What has to hold at the end: nothing has failed, and nothing is held.
+    /// Asserts what must hold at the end: nothing has failed, and nothing is held.
     pub async fn is_sound(&self) {
         assert!(self.envoy.is_alive(), "Envoy has ended:\n{}", self.envoy.log());
         self.until_active(0).await;
@@ -83,27 +83,27 @@ pub fn discovered(document: &Value) -> Filter {
     Filter::discovered(FILTER, Configuration::document(document))
 }
 
-/// Only rules.
+/// A document with only rules.
 pub fn rules(rules: impl IntoIterator<Item = Value>) -> Value {
     json!({ "rules": rules.into_iter().collect::<Vec<_>>() })
 }
 
-/// A rule that aborts what fulfils a condition.
+/// A rule that aborts requests that match `condition`.
 pub fn abort(name: &str, condition: Value) -> Value {
     json!({ "name": name, "match": condition, "percentage": 100, "abort": { "http_status": 503 } })
 }
 
-/// Which rule has taken an exchange.
+/// Returns the rule that took an exchange.
 pub fn rule(reply: &Reply) -> Option<String> {
     let evidence = reply.header("x-brownout")?;
     Some(evidence.split(';').next().unwrap_or_default().to_owned())
 }
 
-/// Has many clients send the same request so many times each, one after the other.
+/// Sends the same request from `clients` clients, `each` times one after the other per client.
 pub async fn crowd(address: SocketAddr, clients: usize, each: usize, request: &Request) -> Vec<Reply> {
     let mut sending = JoinSet::new();
     for _ in 0..clients {
-        // One after the other: Envoy then gives each worker as many of them.
+        // Opened one after the other, so that Envoy gives each worker the same number.
         let mut connection = Connection::open(Protocol::Http1, address).await;
         let request = request.clone();
         sending.spawn(async move {
@@ -117,7 +117,7 @@ pub async fn crowd(address: SocketAddr, clients: usize, each: usize, request: &R
     sending.join_all().await.into_iter().flatten().collect()
 }
 
-/// How many of the exchanges a rule has taken.
+/// Returns how many of the exchanges a rule took.
 pub fn taken(replies: &[Reply]) -> usize {
     replies.iter().filter(|reply| rule(reply).is_some()).count()
 }

@@ -1,4 +1,4 @@
-//! Keys that stay in or out, whichever worker sees them.
+//! Sticky keys: a key is sampled or not, whichever worker sees it.
 
 use crate::stage::{Stage, rule, rules};
 use brownout_core::value::query::RESERVED;
@@ -24,7 +24,7 @@ struct Vector {
     taken_at: Vec<String>,
 }
 
-/// The vectors that the core's tests go by too, but for the empty key: no request has one.
+/// Returns the test vectors that the core's tests use too, except the empty key, which no request has.
 fn vectors() -> Vectors {
     let path = repository::root().join("src/core/tests/vectors/sticky.json");
     let text = std::fs::read_to_string(path).expect("the vectors");
@@ -34,7 +34,7 @@ fn vectors() -> Vectors {
     vectors
 }
 
-/// One connection on each worker: Envoy balances them exactly.
+/// Opens one connection to each worker: Envoy balances them exactly.
 async fn one_for_each_worker(stage: &Stage) -> Vec<Connection> {
     let mut connections = Vec::new();
     for _ in 0..WORKERS {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 const RESOURCE: &str = "brownout.yaml";
 
-/// The composition on free ports, with a copy of the document. It goes when it is dropped.
+/// The composition on free ports, with a copy of the document. Dropping it takes it down.
 struct Composition {
     folder: TempDir,
 }
@@ -26,7 +26,7 @@ impl Composition {
     /// With a changed document or module.
     fn start_with(change: impl FnOnce(String) -> String) -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
-        // The user in the container is another one.
+        // The container runs as another user.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("our own directory");
         let resource = fs::read_to_string(envoy().join("xds").join(RESOURCE)).expect("the document");
         fs::write(folder.path().join(RESOURCE), change(resource)).expect("room on the disk");
@@ -35,7 +35,7 @@ impl Composition {
         composition
     }
 
-    /// What a command of Compose's prints.
+    /// Runs a Compose command and returns its output.
     fn compose(&self, arguments: &[&str]) -> String {
         let mut command = compose();
         command.env("BROWNOUT_XDS", self.folder.path());
@@ -84,7 +84,7 @@ fn envoy() -> std::path::PathBuf {
     repository::root().join("envoy")
 }
 
-/// Docker's plugin, else the program that came before it.
+/// Docker's Compose plugin, or else the older standalone program.
 fn compose() -> Command {
     let plugin = Command::new("docker").args(["compose", "version"]).output();
     if plugin.is_ok_and(|output| output.status.success()) {

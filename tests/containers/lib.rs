@@ -1,4 +1,4 @@
-//! Envoy in a container, by testcontainers: what a suite of `brownout-tests` needs to run there.
+//! Envoy in a container, using testcontainers, for suites of `brownout-tests`.
 
 use brownout_cli::envoy::Admin;
 use serde_json::{Value, json};
@@ -53,8 +53,8 @@ impl Place for Docker {
     }
 }
 
-/// Has listeners at ports that can be published, and looks for upstreams on the machine outside of the container.
-/// Gives the ports of the listeners.
+/// Moves listeners to ports that can be published, and points upstreams to the host machine. Returns the listeners'
+/// ports.
 fn fit(bootstrap: &mut Value) -> BTreeMap<String, u16> {
     let everywhere = |port: u16| json!({ "socket_address": { "address": "0.0.0.0", "port_value": port } });
     bootstrap["admin"]["address"] = everywhere(ADMIN);
@@ -87,7 +87,7 @@ async fn run(
     }
     let here = |path: &Path| Mount::bind_mount(path.display().to_string(), path.display().to_string());
     let module = repository::module();
-    // The files are ours and for nobody else. The image's Envoy takes on the user that it is told to be.
+    // Only our user can read the files. The image's Envoy runs as the user that it is told to.
     let user = directory.metadata().expect("a directory of ours").uid();
     image
         .with_cmd(command)

@@ -1,4 +1,4 @@
-//! Every file of `tests/scenarios` with Envoy in a container: one for all of them.
+//! Every file of `tests/scenarios`, with a single Envoy in a container.
 
 use containers::Docker;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -24,7 +24,7 @@ impl Stage {
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // They take turns with one Envoy, and each compares what was counted before and after.
+    // They share one Envoy, so they take turns: each compares the counters before and after.
     arguments.test_threads = Some(1);
     let stage = Arc::new(Stage { runtime: Runtime::new().expect("threads"), rig: OnceCell::new() });
     let trials = Scenario::files().into_iter().map(|(name, path)| {
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         })
     });
     let conclusion = libtest_mimic::run(&arguments, trials.collect());
-    // Removing the container takes a runtime.
+    // Removing the container needs a runtime.
     if let Some(Stage { runtime, rig }) = Arc::into_inner(stage) {
         runtime.block_on(async { drop(rig) });
     }

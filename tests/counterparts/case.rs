@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::client::{Cut, Reply, Request};
 use support::upstream::Answer;
 
-/// Whose fields they are.
+/// The tool that the fields belong to.
 #[derive(Debug, Clone, Copy)]
 pub enum Tool {
     /// `HTTPChaos`.
@@ -26,13 +26,13 @@ pub enum Tool {
 pub struct Case {
     /// As in the importer's table.
     pub field: String,
-    /// Fields of a rule that say the same.
+    /// Equivalent fields of a rule.
     pub counterpart: Vec<String>,
-    /// Of Chaos Mesh: `spec`, without what every one has.
+    /// For Chaos Mesh: `spec`, without the fields that every case has.
     spec: Option<Map<String, Value>>,
-    /// Of Litmus: the variables.
+    /// For Litmus: the environment variables.
     env: Option<BTreeMap<String, String>>,
-    /// Of Cilium: the rule.
+    /// For Cilium: the rule.
     rule: Option<Value>,
     /// What is sent.
     pub requests: Vec<Exchange>,
@@ -44,10 +44,8 @@ pub struct Case {
 pub struct Exchange {
     /// Method and path with query.
     pub send: String,
-    /// Its headers.
     #[serde(default)]
     headers: BTreeMap<String, String>,
-    /// Its body.
     #[serde(default)]
     body: String,
     /// What the upstream answers.
@@ -64,7 +62,7 @@ fn once() -> usize {
     1
 }
 
-/// What comes back. Without anything, the upstream's answer at once.
+/// What comes back. If empty: the upstream's answer, without delay.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Expected {
@@ -78,15 +76,15 @@ pub struct Expected {
     without: Vec<String>,
     /// The body, unless it is the upstream's.
     body: Option<String>,
-    /// How long it takes at least, in milliseconds.
+    /// The least time it takes, in milliseconds.
     held: u64,
-    /// The stream ends before its end.
+    /// The stream is cut off.
     cut: bool,
     /// Whether the request arrives at the upstream.
     arrives: bool,
-    /// What is a part of the request as it arrives, as `Answer::ECHO` writes it.
+    /// Text that the request contains when it arrives, as `Answer::ECHO` writes it.
     arrived: Vec<String>,
-    /// What is not.
+    /// Text that it must not contain.
     arrived_without: Vec<String>,
 }
 
@@ -108,7 +106,6 @@ impl Default for Expected {
 }
 
 impl Tool {
-    /// All of them.
     pub const ALL: [Self; 3] = [Self::ChaosMesh, Self::Litmus, Self::Cilium];
 
     /// Its name for people, and the name of its file.
@@ -134,7 +131,6 @@ impl Tool {
         format!("tests/scenarios/counterparts/{}.yaml", self.names().1)
     }
 
-    /// Its fields.
     pub fn cases(self) -> Vec<Case> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(self.file());
         let text = std::fs::read_to_string(&path).expect("the scenarios");
@@ -173,14 +169,14 @@ impl Case {
         }
     }
 
-    /// What of the other tool's object is its own.
+    /// Returns the part of the other tool's object that is specific to this case.
     pub fn written(&self) -> String {
         let spec = self.spec.as_ref().map(|spec| json!(spec));
         let written = spec.or_else(|| self.env.as_ref().map(|env| json!(env))).or_else(|| self.rule.clone());
         written.unwrap_or_default().to_string()
     }
 
-    /// The document that the importer makes of it.
+    /// Returns the document that the importer converts it to.
     pub fn document(&self, tool: Tool) -> Value {
         let text = self.input(tool).to_string();
         let imported: Result<Imported, Rejected> = match tool {
@@ -207,7 +203,7 @@ impl Exchange {
 }
 
 impl Expected {
-    /// What is not as it should be.
+    /// Returns an error that describes what is wrong.
     pub fn check(&self, result: Result<Reply, Cut>, arrived: bool) -> Result<(), String> {
         equal("whether it arrives", &arrived, &self.arrives)?;
         let reply = match result {

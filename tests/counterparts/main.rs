@@ -1,5 +1,5 @@
-//! Fields of other tools and their exact counterparts in a document: each is imported, and run in a real Envoy. The table
-//! of them stands in docs/contributing/counterparts.md.
+//! Fields of other tools and their exact counterparts in a document: each is imported, and run in a real Envoy. The
+//! table is in docs/contributing/counterparts.md.
 
 mod case;
 mod probability;
@@ -29,7 +29,7 @@ async fn run(tool: Tool) {
     }
 }
 
-/// Whether a rule has a field: `response.match.status`.
+/// Returns whether a rule has a field: `response.match.status`.
 fn stands_in(rule: &serde_json::Value, path: &str) -> bool {
     let end = path.split('.').try_fold(rule, |value, name| value.get(name));
     end.is_some()

@@ -1,5 +1,5 @@
-//! The policies that Cilium's own pages show: half of the requests late by a second, and the status of some rewritten, with
-//! a probability of 0.8 that Cilium draws twice.
+//! The policies from Cilium's documentation: one delays half of the requests by a second; one rewrites some statuses,
+//! with a probability of 0.8 that Cilium draws twice.
 
 use super::MAIN;
 use brownout_cli::document::DocumentFile;
@@ -31,7 +31,7 @@ fn imported(rule: &Value, draws: Draws) -> Value {
     cilium::import(vec![file], &choices).expect("a policy").document
 }
 
-/// So many replies, under the document that is made of a rule.
+/// Sends `requests` requests under the document converted from `rule`, and returns the replies.
 async fn replies(rule: &Value, draws: Draws, requests: usize) -> Vec<Reply> {
     let upstream = Upstream::start().await;
     let document = Configuration::document(&imported(rule, draws));

@@ -20,7 +20,7 @@ fn table(tool: Tool) -> String {
     text
 }
 
-/// `BROWNOUT_BLESS=1` writes them anew.
+/// `BROWNOUT_BLESS=1` rewrites the tables.
 #[test]
 fn the_tables_in_the_docs_are_those_of_the_scenarios() {
     let mut page = std::fs::read_to_string(path()).expect("docs/contributing/counterparts.md is there");
@@ -41,7 +41,7 @@ fn the_tables_in_the_docs_are_those_of_the_scenarios() {
     }
 }
 
-/// What says which pods, when, or how an object is built does nothing to traffic.
+/// Fields that select pods or times, or only structure the object, do not change traffic.
 const NOTHING: [&str; 13] = [
     "selector",
     "selector.namespaces",

@@ -1,4 +1,4 @@
-//! What a named case says will be seen.
+//! What a named case expects to see.
 
 use crate::seen::Seen;
 
@@ -20,7 +20,6 @@ pub enum Expected {
 }
 
 impl Expected {
-    /// Whether it waits.
     pub fn delays(self) -> bool {
         matches!(self, Self::Delayed | Self::DelayedAborted(_))
     }

@@ -1,9 +1,9 @@
-//! The document that stands for a native configuration.
+//! The document equivalent to a native configuration.
 
 use serde_json::{Value, json};
 
-/// The document that the importer makes of an `HTTPFault`, or of a configuration that holds some; without evidence in
-/// responses, so that these can be compared whole, and with rules that are called after the case.
+/// Returns the document that the importer makes of an `HTTPFault`, or of a configuration that contains some: without
+/// evidence in responses, so that whole responses can be compared, and with rules named after the case.
 ///
 /// # Errors
 /// What the importer says.
@@ -19,7 +19,7 @@ pub fn document(name: &str, configuration: &Value) -> Result<Value, String> {
     Ok(document)
 }
 
-/// What the rules of a case are called.
+/// Returns the name of a case's rule.
 pub fn rule_name(name: &str, number: usize) -> String {
     if number == 0 { name.to_owned() } else { format!("{name}-{number}") }
 }

@@ -30,7 +30,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Whether the filter of that side says that it delayed, and that it aborted.
+    /// Returns whether that side's filter reports a delay, and whether it reports an abort.
     pub fn faults(&self, side: Side) -> (bool, bool) {
         let (said, separator, delay, abort) = match side {
             Side::Native => (self.flags.as_str(), ",", "DI", "FI"),
@@ -77,7 +77,7 @@ impl Log {
         until("a line of the access log", async || self.all_read(|all| all.get(&number).cloned())).await
     }
 
-    /// Waits for so many lines from a number on and gives them.
+    /// Waits for `count` lines, starting at exchange `first`, and returns them.
     pub async fn entries_from(&self, first: u64, count: usize) -> Vec<Entry> {
         until("the lines of the access log", async || {
             self.all_read(|all| {

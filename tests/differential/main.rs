@@ -1,7 +1,7 @@
-//! Envoy's own fault filter and ours, side by side: one Envoy, and for each case two listeners that are equal in
-//! everything but the filter. Ours has the document that the importer makes of the native configuration. Both get the
-//! same requests, and what the clients, the upstream and the access log see has to be the same, but for the
-//! differences that `docs/contributing/parity.md` lists; these are asserted too.
+//! Compares Envoy's own fault filter with ours: one Envoy, and for each case two listeners that differ only in the
+//! filter. Ours has the document that the importer makes of the native configuration. Both get the same requests, and
+//! clients, upstream and access log must see the same, except for the differences that `docs/contributing/parity.md`
+//! lists; those are asserted too.
 
 mod cases;
 mod expected;
@@ -22,7 +22,7 @@ use trial::Theatre;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // They take turns: the module's gauge of active faults is one for all of them.
+    // They take turns, because they share the module's gauge of active faults.
     arguments.test_threads = Some(1);
     let mut plans = cases::all();
     plans.extend(generated::all());
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     let theatre = Arc::new(Theatre::new(&plans));
     let trials = plans.into_iter().map(|plan| plan.into_trial(&theatre)).collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    // The trials that did not run still hold it.
+    // Trials that did not run still hold a reference.
     if let Some(theatre) = Arc::into_inner(theatre) {
         theatre.close();
     }

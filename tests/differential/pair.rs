@@ -1,4 +1,4 @@
-//! Two listeners that are equal in everything but the filter.
+//! Two listeners that differ only in the filter.
 
 use crate::expected::Expected;
 use crate::log::NUMBER;
@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use support::client::{Connection, Cut, Protocol, Reply, Request};
 use support::deadline::{until, within_patience};
 
-/// The shortest delay of any case is 30 ms. The native filter's timers go by the time at which the worker's loop last
-/// woke up, and are early by as much as it has worked since; ours never are.
+/// The shortest delay of any case is 30 ms. The native filter's timers count from when the worker's loop last woke up,
+/// so they are early by the time it has worked since; ours never are.
 pub const SHORTEST: [Duration; 2] = [Duration::from_millis(20), Duration::from_millis(30)];
 
 /// A pair on the stage.
@@ -19,11 +19,10 @@ pub const SHORTEST: [Duration; 2] = [Duration::from_millis(20), Duration::from_m
 pub struct Pair<'s> {
     /// Where it is.
     pub stage: &'s Stage,
-    /// Its name.
     pub name: String,
 }
 
-/// An exchange that is over for the clients.
+/// An exchange that has ended for the clients.
 pub struct Sent {
     what: String,
     number: u64,
@@ -36,9 +35,8 @@ pub struct Sent {
 pub struct Counts {
     /// Delays that began.
     pub delays: u64,
-    /// Aborts.
     pub aborts: u64,
-    /// Faults that would have been too many.
+    /// Faults skipped because of a limit.
     pub overflow: u64,
 }
 
@@ -48,7 +46,7 @@ impl Pair<'_> {
         self.stage.envoy.address(&format!("{}-{}", self.name, side.name()))
     }
 
-    /// Sends a request to both sides at the same time. The access log has not told its part yet.
+    /// Sends a request to both sides at the same time. Does not wait for the access log.
     pub async fn send(&self, request: &Request, protocol: Protocol) -> Sent {
         let number = self.stage.numbers(1);
         let numbered = request.clone().header(NUMBER, number.to_string());
@@ -66,7 +64,7 @@ impl Pair<'_> {
         Sent { what, number, replies: [native, ours], took: [native_took, our_took] }
     }
 
-    /// What was seen of an exchange, with what the access log says.
+    /// Returns what was seen of an exchange, including its access log entries.
     pub async fn seen(&self, sent: Sent) -> Both {
         let mut sides = Side::BOTH.into_iter().zip(&sent.replies);
         let mut next = async || {
@@ -77,20 +75,20 @@ impl Pair<'_> {
         for ((seen, took), shortest) in [&both.native, &both.ours].into_iter().zip(sent.took).zip(SHORTEST) {
             assert!(
                 !seen.delayed || took >= shortest,
-                "{}: delayed, and yet it took {took:?}\n{seen}",
+                "{}: delayed, but it took only {took:?}\n{seen}",
                 both.what
             );
         }
         both
     }
 
-    /// Both of it.
+    /// Sends a request to both sides and returns what was seen.
     pub async fn exchange(&self, request: &Request, protocol: Protocol) -> Both {
         let sent = self.send(request, protocol).await;
         self.seen(sent).await
     }
 
-    /// Sends a request to both sides, and asserts that the same happens, and that it is this.
+    /// Sends a request to both sides, and asserts that both do what is expected.
     pub async fn same(&self, request: &Request, protocol: Protocol, expected: Expected) -> Both {
         let both = self.exchange(request, protocol).await;
         both.assert_expected([expected, expected]);
@@ -110,12 +108,12 @@ impl Pair<'_> {
         [self.stage.envoy.stat(&native).await, self.stage.envoy.stat(&ours).await]
     }
 
-    /// How many exchanges are under a fault now: the native filter's number for this pair, ours for all pairs.
+    /// Returns the number of active faults: the native filter's for this pair, ours for all pairs.
     pub async fn active(&self) -> [u64; 2] {
         self.stats().await.1
     }
 
-    /// Asserts that both have counted the same, and waits until neither thinks that a fault is going on.
+    /// Asserts that both have counted the same, and waits until neither reports an active fault.
     pub async fn end(&self) -> Counts {
         let [native, ours] = until("the end of all faults", async || {
             let (counts, active) = self.stats().await;
@@ -126,7 +124,7 @@ impl Pair<'_> {
         native
     }
 
-    /// Counts, and how many exchanges are under a fault, of one moment: to ask Envoy takes its time.
+    /// Returns counts and active faults from a single query, since a query to Envoy takes time.
     async fn stats(&self) -> ([Counts; 2], [u64; 2]) {
         let native = format!("http.{}-native.fault.", self.name);
         let rules = format!(r"wasmcustom\.brownout\.(rule\.{}(-[0-9]+)?\.|active_faults$)", self.name);
@@ -150,7 +148,7 @@ impl Pair<'_> {
     }
 }
 
-/// Runs futures at the same time and gives what they give, in their order.
+/// Runs futures concurrently and returns their results in order.
 pub async fn together<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
     let mut running: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
     std::future::poll_fn(|context| {

@@ -1,4 +1,4 @@
-//! The tables of `docs/contributing/parity.md` name what the cases assert, no more and no less.
+//! The tables of `docs/contributing/parity.md` list exactly what the cases assert.
 
 use crate::trial::Plan;
 use std::collections::BTreeSet;
@@ -35,12 +35,12 @@ pub fn all(plans: &[Plan]) -> Vec<Plan> {
                     let runs = names.iter().any(|name| stands_for(pattern, name));
                     assert!(
                         runs || newest.contains(&pattern.as_str()),
-                        "documented, and there is none: {pattern}"
+                        "documented, but no case matches: {pattern}"
                     );
                 }
                 for name in &names {
                     let documented = patterns.iter().any(|pattern| stands_for(pattern, name));
-                    assert!(documented, "there is one, and it is not documented: {name}");
+                    assert!(documented, "case without documentation: {name}");
                 }
             })
         }),
@@ -66,7 +66,7 @@ fn rows(section: &str) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// What stands between backticks.
+/// Returns the texts between backticks.
 fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }

@@ -1,4 +1,4 @@
-//! Shares of requests: both filters within what chance can do around the same figures.
+//! Shares of requests: both filters stay within statistical bounds around the same figures.
 
 use crate::log::NUMBER;
 use crate::pair::Counts;
@@ -63,7 +63,7 @@ pub fn all() -> Vec<Plan> {
     vec![plan]
 }
 
-/// How often each of the outcomes stands in the access log.
+/// Counts each outcome in the access log.
 async fn tally(stage: &crate::stage::Stage, side: Side, first: u64) -> [usize; 7] {
     let mut counts = [0; 7];
     for entry in stage.log(side).entries_from(first, REQUESTS).await {

@@ -14,12 +14,10 @@ use support::upstream::Answer;
 pub enum Side {
     /// Envoy's own.
     Native,
-    /// Ours.
     Ours,
 }
 
 impl Side {
-    /// Both.
     pub const BOTH: [Self; 2] = [Self::Native, Self::Ours];
 
     /// The end of its listeners' names.
@@ -31,23 +29,21 @@ impl Side {
     }
 }
 
-/// A reply, whole, but for what no two replies share.
+/// A whole reply, without what differs between any two replies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answered {
-    /// The HTTP status.
     pub status: u16,
     /// All headers, sorted by name; the values of one name in their order.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// The body.
     pub body: Bytes,
     /// All trailers, likewise.
     pub trailers: Vec<(String, Vec<u8>)>,
 }
 
-/// What was seen: two of them are equal if nobody could tell the filters apart.
+/// What was seen: two are equal if the filters cannot be told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// What the client got; nothing if it was cut off. What the upstream got stands in a header of it.
+    /// What the client got; `None` if it was cut off. One of its headers holds what the upstream got.
     pub answered: Option<Answered>,
     /// Whether the filter says that it delayed.
     pub delayed: bool,
@@ -63,7 +59,7 @@ pub struct Seen {
 const RESTLESS: [&str; 2] = ["date", "x-envoy-upstream-service-time"];
 
 impl Seen {
-    /// Puts together what the client and the access log say.
+    /// Combines the client's view with the access log's.
     pub fn new(reply: &Result<Reply, Cut>, entry: &Entry, side: Side) -> Self {
         let (delayed, aborted) = entry.faults(side);
         let own = ["-", "DI", "FI"];
@@ -145,7 +141,7 @@ impl Both {
         expected[1].check(&self.ours, &format!("{}, ours", self.what));
     }
 
-    /// Asserts that nobody could tell the filters apart, but for the body of an abort that must not have one, which is a
+    /// Asserts that the filters cannot be told apart, except by the body of an abort that must not have one, a
     /// documented difference (`body_of_204_and_304`).
     pub fn assert_same(&self) {
         let Self { native, ours, what, .. } = self;
@@ -162,6 +158,6 @@ impl Both {
 
     /// Asserts that the filters can be told apart.
     pub fn assert_different(&self) {
-        assert_ne!(self.native, self.ours, "{}: no difference any more", self.what);
+        assert_ne!(self.native, self.ours, "{}: no longer a difference", self.what);
     }
 }

@@ -15,11 +15,11 @@ use tempfile::TempDir;
 /// A pair of listeners.
 #[derive(Debug, Clone)]
 pub struct Setup {
-    /// The name: also that of our rule, so of its characters.
+    /// The name, also used for our rule, so only characters that are valid there.
     pub name: String,
     /// The native filter's configuration.
     pub fault: Value,
-    /// A `RouteConfiguration` in the place of the usual one, with `HTTPFault`s of its own.
+    /// A `RouteConfiguration` that replaces the usual one, with its own `HTTPFault`s.
     pub routes: Option<Value>,
 }
 
@@ -49,7 +49,7 @@ impl Setup {
         listener.field("route_config", routes).field("generate_request_id", json!(false))
     }
 
-    /// What is given to the importer: the `HTTPFault` alone, or with it the routes that have their own.
+    /// Returns the importer's input: the `HTTPFault` alone, or together with routes that have their own.
     fn configuration(&self) -> Value {
         let Some(routes) = &self.routes else { return self.fault.clone() };
         json!({
@@ -75,14 +75,14 @@ pub fn with_fault(mut route: Value, fault: &Value) -> Value {
     route
 }
 
-/// Gives it the word that the native filter is off.
+/// Disables the native filter there.
 pub fn without_fault(mut route: Value) -> Value {
     let off = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
     route["typed_per_filter_config"] = json!({ FILTER: { "@type": off, "config": {}, "disabled": true } });
     route
 }
 
-/// Takes all that out again.
+/// Removes all per-filter configuration again.
 fn without_filters(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -99,7 +99,8 @@ fn route_configuration(before: Vec<Value>) -> Value {
     json!({ "name": "all", "virtual_hosts": [{ "name": "all", "domains": ["*"], "routes": routes }] })
 }
 
-/// By path: a cluster, another one, one of both, an answer of Envoy's own; and nothing for all other paths.
+/// Returns routes by path: to one cluster, to another, to either of the two, and a direct response; no other path has
+/// a route.
 fn routes() -> Vec<Value> {
     let to = |path: &str, action: Value| json!({ "match": { "path": path }, "name": path.trim_start_matches('/'), "route": action });
     let weighted = json!({ "weighted_clusters": { "clusters": [
@@ -124,9 +125,8 @@ fn routes() -> Vec<Value> {
     ]
 }
 
-/// Everything that is on.
+/// Everything that is running.
 pub struct Stage {
-    /// The Envoy.
     pub envoy: Envoy,
     /// What is behind it.
     pub upstream: Upstream,
@@ -173,12 +173,12 @@ impl Stage {
         Pair { stage: self, name: setup.name.clone() }
     }
 
-    /// What the access log of a side will be.
+    /// Returns a side's access log.
     pub fn log(&self, side: Side) -> &Log {
         &self.logs[side as usize]
     }
 
-    /// The first of so many numbers for exchanges, that nobody else gets.
+    /// Reserves `count` exchange numbers and returns the first.
     pub fn numbers(&self, count: u64) -> u64 {
         self.next.fetch_add(count, Ordering::Relaxed)
     }

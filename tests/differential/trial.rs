@@ -12,9 +12,8 @@ type Check = Box<dyn for<'s> FnOnce(&'s Stage) -> Running<'s> + Send>;
 
 /// A case: the pairs of listeners that it needs, and what it does with them.
 pub struct Plan {
-    /// The name, which says what is so.
+    /// The name, which states what holds.
     pub name: String,
-    /// Its pairs.
     pub setups: Vec<Setup>,
     /// The differences of `docs/contributing/parity.md` that it asserts.
     pub differences: Vec<&'static str>,
@@ -31,7 +30,7 @@ impl Plan {
         Self { name: name.into(), setups, differences: Vec::new(), check: Box::new(check) }
     }
 
-    /// Says which documented difference it asserts.
+    /// Names the documented difference that it asserts.
     pub fn asserts(mut self, difference: &'static str) -> Self {
         self.differences.push(difference);
         self

@@ -1,15 +1,14 @@
-//! Bytes as a document: they are refused, with mistakes that can be logged, or accepted, and then what they say can be
-//! printed, read again, explained and searched for lints.
+//! Bytes as a document: either they are refused, with mistakes that can be logged, or they are accepted, and the
+//! document can be printed, parsed again, explained and linted.
 
 use brownout_core::lint::{self, Context};
 use brownout_core::plan::route;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::{Diagnostic, Plan, explain};
 
-/// No mistake is longer than this, whatever the document says: each is a line of Envoy's log.
+/// The longest that a mistake may be, whatever the document contains: each becomes a line of Envoy's log.
 const LONGEST_LINE: usize = 1000;
 
-/// The target.
 pub fn run(input: &[u8]) {
     for mistake in route::read(input).err().iter().flatten() {
         assert_is_a_line(mistake);
@@ -23,7 +22,7 @@ pub fn run(input: &[u8]) {
     }
 }
 
-/// What holds for every plan.
+/// Asserts what must hold for every plan.
 pub fn check(plan: &Plan) {
     let printed = printed(plan);
     let again = Plan::from_json(printed.as_bytes()).unwrap_or_else(|found| panic!("{printed}: {found:?}"));

@@ -1,7 +1,7 @@
-//! What the engine is shown: requests, responses, clocks and chance, out of a fuzzer's bytes.
+//! The engine's inputs, generated from a fuzzer's bytes: requests, responses, clocks and randomness.
 
 use arbitrary::{Result, Unstructured};
-/// Draws that follow from a seed.
+/// Random draws determined by a seed.
 pub use brownout_core::entropy::Sequence as Seeded;
 use brownout_core::sim::Clocks;
 use brownout_core::time::Instant;
@@ -37,7 +37,7 @@ const NAMES: [&str; 24] = [
     "expect",
 ];
 
-/// Values that they compare with, or that mean something by themselves.
+/// Values that they compare with, or that have a special meaning.
 const VALUES: [&[u8]; 32] = [
     b"",
     b"a",
@@ -73,14 +73,14 @@ const VALUES: [&[u8]; 32] = [
     b"kube-probe/1.30",
 ];
 
-/// A value: often one that means something.
+/// Returns a value, often one with a special meaning.
 pub fn bytes(input: &mut Unstructured<'_>) -> Vec<u8> {
     let chosen = |input: &mut Unstructured<'_>| -> Result<Vec<u8>> {
         if input.ratio(3, 4)? {
             return Ok(input.choose(&VALUES)?.to_vec());
         }
         let size = input.int_in_range(0..=24)?;
-        // Whoever reads messages off a connection refuses these three (RFC 9110, section 5.5).
+        // Parsers of messages refuse these three (RFC 9110, section 5.5).
         let printable = |byte: &u8| if b"\r\n\0".contains(byte) { b' ' } else { *byte };
         Ok(input.bytes(size.min(input.len()))?.iter().map(printable).collect())
     };
@@ -102,7 +102,7 @@ fn headers(input: &mut Unstructured<'_>, first: &[(&str, &[u8])]) -> Vec<(String
     headers
 }
 
-/// Lets headers that tell a length tell the right one.
+/// Corrects headers that declare a length.
 pub fn tell_length(headers: &mut [(String, Vec<u8>)], length: usize) {
     for (_, value) in headers.iter_mut().filter(|(name, _)| name == "content-length") {
         *value = length.to_string().into_bytes();
@@ -120,11 +120,11 @@ fn any_value(headers: &[(String, Vec<u8>)], name: &str, test: &mut dyn FnMut(&[u
 pub struct Request {
     /// Names in lower case and values, in order.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Whether more than headers comes.
+    /// Whether more than headers follows.
     pub has_body: bool,
     /// A document in the metadata of its route.
     pub route_document: Option<Vec<u8>>,
-    /// What other facts are.
+    /// The value of all other facts.
     fact: Vec<u8>,
 }
 
@@ -162,7 +162,7 @@ impl RequestView for Request {
     }
 
     fn is_http2(&self) -> bool {
-        // As in life, where only that has it.
+        // As in reality, where only such a request has it.
         self.headers.iter().any(|(name, _)| name == "te")
     }
 
@@ -175,7 +175,6 @@ impl RequestView for Request {
     }
 }
 
-/// A response.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// As of a request; `:status` is the first.
@@ -220,7 +219,7 @@ pub fn clocks(input: &mut Unstructured<'_>) -> Clocks {
     clocks
 }
 
-/// So many bytes, of which neighbours differ.
+/// Returns `size` bytes; adjacent bytes differ.
 pub fn body(size: usize) -> Vec<u8> {
     (0..size).map(|place| b'a' + (place % 23) as u8).collect()
 }

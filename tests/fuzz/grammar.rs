@@ -1,5 +1,5 @@
-//! Documents out of a fuzzer's bytes, by the JSON Schema that `brownout schema` prints: a field that is new is tried
-//! without anybody thinking of it.
+//! Documents generated from a fuzzer's bytes, according to the JSON Schema that `brownout schema` prints: new fields
+//! are covered automatically.
 
 use arbitrary::{Result, Unstructured};
 use brownout_core::document::json_schema::schema;
@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(schema);
 
-/// How deep values are nested before only what is required is made.
+/// The nesting depth from which on only required fields are generated.
 const DEEPEST: usize = 8;
 
 /// Strings where the schema takes any.
@@ -31,12 +31,12 @@ const STRINGS: [&str; 16] = [
     "true",
 ];
 
-/// How much care is taken not to make mistakes.
+/// How carefully mistakes are avoided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Care {
-    /// Some values are anything at all.
+    /// Some values are arbitrary.
     Little,
-    /// All of them are as the schema says.
+    /// All values conform to the schema.
     Much,
 }
 
@@ -45,7 +45,7 @@ pub fn document(input: &mut Unstructured<'_>, care: Care) -> String {
     Maker { input, care, rules: 0 }.value(&SCHEMA, 0).unwrap_or_default().to_string()
 }
 
-/// A value of one of the schema's definitions, as small as inside a document.
+/// Returns a value for one of the schema's definitions, as small as it would be inside a document.
 pub fn of_definition(name: &str, input: &mut Unstructured<'_>, care: Care) -> Value {
     Maker { input, care, rules: 0 }.value(&SCHEMA["$defs"][name], 3).unwrap_or_default()
 }
@@ -130,7 +130,7 @@ impl Maker<'_, '_> {
         Ok(object.into())
     }
 
-    /// Which of the fields that exclude each other, or of which there has to be one.
+    /// Chooses among fields that exclude each other, or of which one is required.
     fn choose_fields(
         &mut self,
         schema: &'static Value,
@@ -207,14 +207,14 @@ fn names(list: &'static Value) -> impl Iterator<Item = &'static str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// All names that stand in a condition on fields.
+/// Returns all names in a condition on fields.
 fn all_names(schema: &'static Value) -> Vec<&'static str> {
     let inner =
         ["oneOf", "anyOf", "allOf"].into_iter().filter_map(|choice| schema[choice].as_array()).flatten();
     names(&schema["required"]).chain(inner.flat_map(all_names)).collect()
 }
 
-/// A name that fulfils one of the schema's patterns.
+/// Returns a name that matches one of the schema's patterns.
 fn name_of(pattern: &'static str) -> &'static str {
     let name = pattern.trim_start_matches('^').trim_end_matches('$');
     if name.contains('[') { "p99.9" } else { name }

@@ -1,8 +1,8 @@
-//! What no input may bring about. Each target takes any bytes and panics if the product does what it must not; its
-//! module says what that is.
+//! Fuzz targets. Each takes arbitrary bytes and panics if the product does something it must not; the target's module
+//! says what that is.
 //!
-//! The programs in `bin` look for such bytes with libFuzzer (`make fuzz`). What they found on the way is kept in
-//! `corpus`, and replayed by `cargo test`.
+//! The programs in `bin` look for such bytes with libFuzzer (`make fuzz`). The inputs they find are kept in `corpus`,
+//! and `cargo test` replays them.
 
 pub mod document;
 pub mod engine;
@@ -12,7 +12,6 @@ pub mod host;
 pub mod matcher;
 pub mod planner;
 
-/// A target.
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their programs and corpora.

@@ -1,5 +1,5 @@
-//! Rules with conditions of every kind, and requests of any bytes: the engine answers with the first rule whose
-//! condition holds by itself, however it looks for it; `not`, `all` and `any` are what they are called.
+//! Rules with conditions of every kind, and requests with arbitrary bytes: the engine picks the first rule whose
+//! condition holds on its own, however it searches; `not`, `all` and `any` mean what they say.
 
 use crate::{exchange, grammar};
 use arbitrary::Unstructured;
@@ -8,7 +8,6 @@ use brownout_core::step::HeadersStep;
 use brownout_core::{Engine, Plan};
 use serde_json::{Value, json};
 
-/// The target.
 pub fn run(input: &[u8]) {
     let mut input = Unstructured::new(input);
     let mut predicates = Vec::new();
@@ -38,7 +37,7 @@ pub fn run(input: &[u8]) {
         (json!({ "not": { "all": [{ "not": first }, { "not": last }] } }), a || b),
     ];
     let (composed, expected): (Vec<_>, Vec<_>) = composed.into_iter().unzip();
-    // If they are nested too deep, or have too many patterns by now, they are refused.
+    // A composition that is nested too deep, or has too many patterns, is refused.
     let Some(plan) = plan(&composed, &request) else { return };
     let found: Vec<_> =
         plan.rules().iter().map(|rule| self::holds(rule.matches.as_ref(), &request)).collect();
@@ -49,7 +48,7 @@ fn holds(predicate: Option<&brownout_core::predicate::Predicate>, request: &exch
     predicate.is_none_or(|predicate| predicate.matches(request))
 }
 
-/// The plan in which the first of these that holds answers with 500 and its place.
+/// Returns a plan in which the first of these predicates that holds answers with 500 plus its index.
 fn plan(predicates: &[Value], request: &exchange::Request) -> Option<Plan> {
     let rules = predicates.iter().enumerate().map(|(place, predicate)| {
         json!({ "name": format!("r{place}"), "match": predicate, "percentage": 100,

@@ -1,5 +1,5 @@
-//! Documents that are made from the JSON Schema, right or nearly so: what [`crate::document`] asserts holds for them,
-//! and what a plan says of a request in words is what it would do.
+//! Documents generated from the JSON Schema, valid or nearly so: what [`crate::document`] asserts holds for them, and
+//! a plan's explanation of a request agrees with what the plan does.
 
 use crate::{document, exchange, grammar};
 use arbitrary::Unstructured;
@@ -7,7 +7,6 @@ use brownout_core::Plan;
 use brownout_core::explain::Trace;
 use brownout_core::explain::trace::Verdict;
 
-/// The target.
 pub fn run(input: &[u8]) {
     let mut input = Unstructured::new(input);
     let text = grammar::document(&mut input, grammar::Care::Little);

@@ -1,12 +1,12 @@
-//! Every input of every corpus, again: what once was found stays mended, and what it reaches is still reached.
+//! Replays every input of every corpus, so that bugs that were found stay fixed.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use targets::TARGETS;
 
-/// The input that runs, for whoever reads about a panic: some cannot be caught, since they pass through functions that
-/// a host calls.
+/// The current input, to report with a panic: some panics cannot be caught, because they would unwind through functions
+/// that a host calls.
 static RUNNING: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 fn corpora() -> PathBuf {

@@ -1,4 +1,4 @@
-//! Requests that are not what most requests are.
+//! Unusual requests.
 
 use crate::stage::{CONNECT, LATENESS, Stage, WEBSOCKET, document};
 use serde_json::json;
@@ -169,7 +169,7 @@ async fn a_client_that_sends_its_body_only_when_told_to_go_on() {
     stage.is_sound().await;
 }
 
-/// The plugin option lets a body go past a filter that stops at the headers only. Ours stops both, whatever it says.
+/// The plugin option lets a body pass a filter that stops only at the headers. Ours stops both, whatever the option.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_does_not_end_a_delay_where_the_plugin_lets_bodies_pass() {
     let rules = json!([{ "name": "slow", "percentage": 100, "delay": { "fixed_delay": "150ms" } }]);

@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::client::{Connection, Cut, Protocol, Raw, Reply, Request};
 
-/// How long each of the crowd is held. All have to be in before the first is due: three crowds at once take half a
-/// second on a quiet machine with two cores, and two where twelve other processes want both.
+/// How long each request of the crowd is held. All must arrive before the first is due: three crowds at once take half
+/// a second on a quiet machine with two cores, and two seconds if twelve other processes compete for both.
 const HOLD: Duration = Duration::from_secs(12);
 const CROWD: usize = 3000;
 const CONNECTIONS: usize = 30;
 
-/// An Envoy that holds everything for [`HOLD`], and what it does then.
+/// Starts an Envoy that holds everything for [`HOLD`] and then applies `fault`.
 async fn stage_with(fault: Value) -> Stage {
     let mut rule = json!({ "name": "crowd", "percentage": 100, "delay": { "fixed_delay": "12s" } });
     rule.as_object_mut().expect("an object").extend(fault.as_object().cloned().unwrap_or_default());
     Stage::with(json!([rule])).await
 }
 
-/// Sends the crowd and has all of it fall due while Envoy stands still, so that one tick finds everything due.
+/// Sends the crowd and lets all of it fall due while Envoy is stopped, so that a single tick finds everything due.
 async fn crowd_due_at_once(stage: &Stage, listener: &str) -> Vec<Result<Reply, Cut>> {
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -86,7 +86,7 @@ async fn three_thousand_requests_that_envoy_answers_itself() {
     stage.is_sound().await;
 }
 
-/// Each crowd has an Envoy of its own; they are held at the same time so that this costs one wait.
+/// Each crowd has its own Envoy; all are held at the same time, so that the test waits only once.
 #[tokio::test(flavor = "multi_thread")]
 async fn three_thousand_exchanges_due_at_the_same_instant_all_end_as_they_should() {
     tokio::join!(
@@ -179,7 +179,7 @@ async fn two_workers_keep_time_each_for_itself() {
     stage.is_sound().await;
 }
 
-/// A tick that every arrival puts off would not come before the arrivals end.
+/// If every arrival postponed the tick, it would not come before the arrivals end.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_steady_stream_of_arrivals_does_not_put_off_those_who_wait() {
     const DELAY: Duration = Duration::from_millis(100);

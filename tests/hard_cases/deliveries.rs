@@ -1,4 +1,4 @@
-//! Documents that arrive while requests are under way, and such as must not take effect.
+//! Documents that arrive while requests are under way, and documents that must not take effect.
 
 use crate::stage::{Stage, document};
 use serde_json::{Value, json};
@@ -69,7 +69,7 @@ async fn an_open_connection_follows_the_new_document_at_once() {
     stage.is_sound().await;
 }
 
-/// Waits until the gauge says so.
+/// Waits until the gauge of refused documents shows `plugins`.
 async fn refused_documents(stage: &Stage, plugins: u64) {
     until_equal("plugins whose document cannot be read", plugins, async || {
         stage.envoy.stats().await.value("document_refused")
@@ -113,7 +113,7 @@ async fn an_envoy_starts_with_a_document_that_has_mistakes_and_lets_requests_pas
     until_equal("the gauge", true, async || envoy.stats().await.value("document_refused") > 0).await;
 }
 
-/// Envoy holds a refused configuration as its latest one, and rejects every later update of a listener that names it.
+/// Envoy keeps a refused configuration as the latest one, and rejects every later update of a listener that names it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_with_mistakes_does_not_keep_other_changes_from_landing() {
     let upstream = Upstream::start().await;

@@ -1,5 +1,5 @@
-//! What breaks filters of this kind, one test for each. After each of them Envoy runs, its VM injects faults, and
-//! nothing is held any more.
+//! Cases that break filters of this kind, one test each. After each test Envoy still runs, its VM still injects faults,
+//! and nothing is held.
 
 mod bytes;
 mod crowds;

@@ -1,4 +1,4 @@
-//! The Envoy of a hard case, and what has to hold when the case is over.
+//! The Envoy for a hard case, and what must hold after the case.
 
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener,
 use support::upstream::Upstream;
 use tokio::task::JoinHandle;
 
-/// How late a reply may be on a busy machine. Precision is the business of the simulated scenarios.
+/// How late a reply may be on a busy machine. The simulated scenarios check exact times.
 pub const LATENESS: Duration = Duration::from_secs(2);
 
 /// The listener without peculiarities.
@@ -17,7 +17,7 @@ pub const MAIN: &str = "main";
 pub const WEBSOCKET: &str = "websocket";
 /// The listener that lets CONNECT through.
 pub const CONNECT: &str = "connect";
-/// The listener on which nothing may stand still for longer than [`IMPATIENCE`].
+/// The listener with an idle timeout of [`IMPATIENCE`].
 pub const IMPATIENT: &str = "impatient";
 /// The listener that answers everything itself.
 pub const DIRECT: &str = "direct";
@@ -39,7 +39,7 @@ impl Stage {
         Self::with_workers(1, rules).await
     }
 
-    /// The same, with a hundred requests on one connection that it holds for longer than any test takes.
+    /// Starts the same, holding a hundred requests on one connection for longer than any test takes.
     pub async fn holding_a_hundred() -> (Self, JoinHandle<Vec<Result<Reply, Cut>>>) {
         let patience = json!({ "name": "patience", "percentage": 100, "delay": { "fixed_delay": "60s" } });
         let stage = Self::with(json!([patience])).await;
@@ -92,12 +92,12 @@ impl Stage {
         connection.send(request).await.unwrap_or_else(|cut| panic!("{cut}\n{}", self.envoy.log()))
     }
 
-    /// Waits until that many exchanges are being held.
+    /// Waits until `count` exchanges are held.
     pub async fn until_active(&self, count: u64) {
         self.envoy.until_active(count).await;
     }
 
-    /// What has to hold after every hard case.
+    /// Asserts what must hold after every hard case.
     pub async fn is_sound(&self) {
         assert!(self.envoy.is_alive(), "Envoy has ended:\n{}", self.envoy.log());
         let reply = self.ask(Request::get(STILL_THERE)).await;
@@ -109,10 +109,10 @@ impl Stage {
     }
 }
 
-/// Tells a dead VM, which passes everything, from a live one.
+/// Path that distinguishes a live VM from a dead one, which lets everything pass.
 const STILL_THERE: &str = "/still-there";
 
-/// A document with these rules, and before them the one that shows that the VM is alive.
+/// Returns a document with these rules, after the one that shows that the VM is alive.
 pub fn document(mut rules: Value) -> Configuration {
     let still_there = json!({
         "name": "still-there",

@@ -1,4 +1,4 @@
-//! Exchanges that something else ends or stretches.
+//! Exchanges that something other than a fault ends or prolongs.
 
 use crate::stage::{IMPATIENCE, IMPATIENT, LATENESS, MAIN, Stage, document};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! How many at the same time.
+//! Limits on active faults.
 
 use crate::cases::{CASES, Case, Seen};
 use crate::stage::{CLIENTS, PAUSE, Stage, WORKERS};
@@ -8,19 +8,19 @@ use support::client::Request;
 use support::load::Load;
 
 const LIMIT: u64 = 8;
-/// How long a fault lasts, in milliseconds: long beside the time that a reply takes to its client.
+/// How long a fault lasts, in milliseconds: much longer than a reply takes to reach its client.
 const LENGTH: u64 = 250;
-/// How often places are taken by everybody.
+/// How many times all clients take the places.
 const ROUNDS: u64 = 3;
 
 fn lasting() -> impl Iterator<Item = &'static Case> {
     CASES.iter().filter(|kind| kind.lasts)
 }
 
-/// How many of them certainly lasted at the same time, at most.
+/// Returns the largest number of faults that were certainly active at the same time.
 ///
-/// A fault begins after its request was sent, ends before its client has noticed the end, and takes a certain time: so it
-/// lasts from that time before the end at the latest to that time after the request at the earliest.
+/// A fault of known length begins after its request was sent and ends before its client notices. So it was certainly
+/// active from its length before the noticed end until its length after the request was sent.
 fn certainly_at_once(seen: &[(Seen, Duration)]) -> usize {
     let spans = seen.iter().filter(|(seen, _)| seen.faulted);
     let spans = spans.map(|(seen, length)| (seen.done - *length, seen.sent + *length));
@@ -28,7 +28,7 @@ fn certainly_at_once(seen: &[(Seen, Duration)]) -> usize {
         .filter(|(begin, end)| begin < end)
         .flat_map(|(begin, end)| [(begin, true), (end, false)])
         .collect();
-    // At the same moment, ends come first.
+    // Ends sort before beginnings at the same moment.
     moments.sort();
     let (mut now, mut most) = (0_usize, 0);
     for (_, begins) in moments {
@@ -38,7 +38,7 @@ fn certainly_at_once(seen: &[(Seen, Duration)]) -> usize {
     most
 }
 
-/// Has everybody ask all the time, and says how many were hurt at once.
+/// Has all clients send requests continuously, and returns how many were faulted at once.
 async fn most_at_once(stage: &Stage, kinds: Vec<&'static Case>) -> usize {
     let before = stage.envoy.stats().await;
     let chosen = kinds.clone();

@@ -6,18 +6,18 @@ use support::client::{Cut, Request};
 use support::load::Exchange;
 use support::upstream::{Answer, pattern};
 
-/// How many bytes a body has that is slowed down.
+/// The size of a throttled body.
 const BODY: usize = 20 * 1024;
 
 /// A fault of one kind, or of several.
 pub struct Case {
     pub name: &'static str,
     faults: fn(milliseconds: u64) -> Value,
-    /// Whether it lasts, so that places are taken.
+    /// Whether it lasts, and so takes a place.
     pub lasts: bool,
 }
 
-/// A rate at which [`BODY`] takes so long.
+/// Returns the rate at which [`BODY`] takes this long.
 fn rate(milliseconds: u64) -> Value {
     json!({ "fixed_limit": { "limit_kbps": 20_000 / milliseconds } })
 }
@@ -72,7 +72,7 @@ pub const CASES: [Case; 12] = [
 ];
 
 impl Case {
-    /// A rule that takes everything under its path, for so long.
+    /// Returns a rule that takes everything under its path, for this long.
     pub fn rule(&self, milliseconds: u64, limits: &Value) -> Value {
         let path = json!({ "path": { "exact": self.path() } });
         let mut rule = json!({ "name": self.name, "match": path, "percentage": 100, "limits": limits });
@@ -100,14 +100,14 @@ impl Case {
         }
     }
 
-    /// How long a fault that is to last for so long certainly does. Rates let the first piece go at once.
+    /// Returns how long a fault meant to last `milliseconds` certainly lasts. Throttles send the first piece at once.
     pub fn at_least(&self, milliseconds: u64) -> Duration {
         let rated = matches!(self.name, "upload" | "download");
         Duration::from_millis(if rated { milliseconds * 3 / 4 } else { milliseconds })
     }
 }
 
-/// What a client knows of its exchange.
+/// What a client knows about its exchange.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
     pub sent: Instant,
@@ -120,7 +120,7 @@ impl Seen {
     pub fn of(exchange: &Exchange) -> Self {
         let faulted = match &exchange.reply {
             Ok(reply) => reply.headers.contains_key("x-brownout"),
-            // A reset is all that is seen of it.
+            // A reset is all that can be seen of it.
             Err(Cut { begun, .. }) => begun.is_none(),
         };
         Self { sent: exchange.sent, done: exchange.done, faulted }

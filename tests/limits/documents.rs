@@ -1,4 +1,4 @@
-//! What a new document makes of those who are held.
+//! What a new document does to held requests.
 
 use crate::stage::Stage;
 use serde_json::{Value, json};
@@ -47,10 +47,10 @@ async fn those_held_under_an_old_document_take_no_place_from_the_new_one() {
     stage.is_sound().await;
 }
 
-/// How long after the first worker another one may take up a document without beginning it anew.
+/// How long after the first worker another one may load a document without restarting its counts.
 const TAKEOVER: Duration = Duration::from_secs(5);
 
-/// Another listener takes up the document late, and begins it anew: those who had it go on with that one.
+/// Another listener loads the document late and restarts it: those that already had it continue with the restarted one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_document_that_is_taken_up_once_more_counts_for_all_who_have_it() {
     let upstream = Upstream::start().await;

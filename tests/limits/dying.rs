@@ -11,15 +11,15 @@ use tempfile::NamedTempFile;
 use wasmparser::{ExternalKind, Parser, Payload};
 
 const LIMIT: u64 = 8;
-/// For how long places stay with a worker of which nothing is heard.
+/// How long a silent worker keeps its places.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// The module, but that it traps when a request has trailers.
+/// Returns a copy of the module that traps when a request has trailers.
 fn mortal() -> NamedTempFile {
     const CALLBACK: &str = "proxy_on_request_trailers";
     let mut module = std::fs::read(repository::module()).expect("a readable module");
     let Range { start, end } = body(&module, CALLBACK);
-    // No locals, `unreachable`, and nothing else up to the end: as long as what was there.
+    // No locals, then `unreachable`, padded to the length of the original body.
     module[start..end].fill(0x01);
     module[start..start + 2].copy_from_slice(&[0x00, 0x00]);
     module[end - 1] = 0x0b;
@@ -28,7 +28,7 @@ fn mortal() -> NamedTempFile {
     file
 }
 
-/// Where the body of an exported function lies.
+/// Returns the position of an exported function's body.
 fn body(module: &[u8], name: &str) -> Range<usize> {
     let (mut imported, mut exported, mut bodies) = (0, None, Vec::new());
     for payload in Parser::new(0).parse_all(module) {
@@ -92,7 +92,7 @@ async fn the_places_of_a_worker_that_dies_are_free_again_when_its_lease_is_over(
     let reply = connection.send(Request::post("/", "x").trailer("x-last", "1")).await.expect("a reply");
     assert_eq!(reply.status, 503, "the VM has died: {}", stage.envoy.log());
     let died = Instant::now();
-    // Those on the living workers go, and give back their places. What the dead one held is still counted.
+    // Clients on the live workers leave, which frees their places. The dead worker's places still count as taken.
     drop(held);
     let lost = LIMIT / WORKERS as u64;
     stage.count_until("places given back", |stats| stats.value("active_faults") == lost).await;
@@ -108,7 +108,7 @@ async fn the_places_of_a_worker_that_dies_are_free_again_when_its_lease_is_over(
     if died.elapsed() < LEASE / 2 {
         assert_eq!(stats.value("injected"), LIMIT + free, "they are lost for a while:\n{stats}");
     }
-    // And then they are there again: all of them, and no more.
+    // And then they are free again: all of them, and no more.
     let end = died + 3 * LEASE;
     while stage.envoy.stats().await.value("injected") < LIMIT + LIMIT {
         assert!(Instant::now() < end, "places are lost: {}", stage.envoy.stats().await);
@@ -120,7 +120,7 @@ async fn the_places_of_a_worker_that_dies_are_free_again_when_its_lease_is_over(
     stage
         .count_until("all of them held or gone on", |stats| {
             let clients = clients.len() as u64 + LIMIT;
-            // On the dead worker nobody counts.
+            // Nothing is counted on the dead worker.
             stats.value("injected") + stats.value("overflow") >= clients * 3 / 4
         })
         .await;

@@ -1,4 +1,4 @@
-//! How many in a second, and as a share of all requests.
+//! Limits per second, and as a share of all requests.
 
 use crate::cases::{CASES, Case, Seen};
 use crate::stage::{CLIENTS, PAUSE, Stage, WORKERS};
@@ -10,7 +10,7 @@ fn kind(name: &str) -> &'static Case {
     CASES.iter().find(|kind| kind.name == name).expect("a kind of that name")
 }
 
-/// Has everybody ask for so long.
+/// Has all clients send requests for `time`.
 async fn seen(stage: &Stage, kind: &'static Case, time: Duration) -> Vec<Seen> {
     let load =
         Load::start(stage.address(), CLIENTS, PAUSE, |_, _| kind.request(), |exchange| Seen::of(&exchange))
@@ -21,7 +21,7 @@ async fn seen(stage: &Stage, kind: &'static Case, time: Duration) -> Vec<Seen> {
     seen
 }
 
-/// How many faults certainly lay within so long, at most.
+/// Returns the largest number of faults that were certainly within `length`.
 fn most_within(seen: &[Seen], length: Duration) -> usize {
     let faults: Vec<&Seen> = seen.iter().filter(|seen| seen.faulted).collect();
     let within = |from: Instant| {
@@ -43,7 +43,7 @@ async fn no_second_has_more_faults_than_are_allowed() {
         let kind = kind(name);
         let stage = Stage::with(&document(kind, of_rule, of_all)).await;
         let seen = seen(&stage, kind, TIME).await;
-        // Whoever does not see the proxy's clock sees the ends of two of its seconds within one.
+        // Clients do not share the proxy's clock: one second of theirs can overlap two of the proxy's.
         let most = most_within(&seen, Duration::from_millis(999));
         assert!(most <= 2 * LIMIT + WORKERS, "{name}: {most} within a second");
         let faults = seen.iter().filter(|seen| seen.faulted).count();
@@ -67,7 +67,7 @@ async fn no_larger_share_is_hurt_than_is_allowed() {
         // Shorter than the ten seconds over which the share is taken, so that it holds of all of them together.
         let seen = seen(&stage, kind, Duration::from_secs(4)).await;
         let faults = seen.iter().filter(|seen| seen.faulted).count();
-        // What a worker has seen, the others hear once a second: so a little less is hurt than might be.
+        // Workers share what they have seen once a second, so slightly fewer faults are injected than allowed.
         let most = seen.len() * PERCENT / 100;
         assert!((most / 4..=most + WORKERS).contains(&faults), "{name}: {faults} of {}", seen.len());
     }

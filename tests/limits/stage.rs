@@ -7,11 +7,11 @@ use support::deadline::until;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, Stats};
 use support::upstream::Upstream;
 
-/// How many workers: and so many more faults there may be than a limit says.
+/// The number of workers, which is also by how many faults a limit may be exceeded.
 pub const WORKERS: usize = 4;
 /// How many clients.
 pub const CLIENTS: usize = 64;
-/// How long they pause between requests, so that there is a processor left for Envoy.
+/// How long they pause between requests, to leave CPU time for Envoy.
 pub const PAUSE: Duration = Duration::from_millis(10);
 
 const MAIN: &str = "main";
@@ -48,7 +48,7 @@ impl Stage {
         self.envoy.configure(FILTER, &Configuration::document(document)).await.expect("a good document");
     }
 
-    /// Asks for the counters until they are as wanted.
+    /// Polls the counters until they are as wanted.
     pub async fn count_until(&self, what: &str, wanted: impl Fn(&Stats) -> bool) -> Stats {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -61,7 +61,7 @@ impl Stage {
         }
     }
 
-    /// What has to hold in the end.
+    /// Asserts what must hold at the end.
     pub async fn is_sound(&self) {
         until("nothing that is held", async || {
             (self.envoy.stats().await.value("active_faults") == 0).then_some(())

@@ -1,4 +1,4 @@
-//! How many in all.
+//! Limits on the total number of faults.
 
 use crate::cases::{CASES, Seen};
 use crate::stage::{CLIENTS, Stage, WORKERS};
@@ -7,15 +7,15 @@ use std::time::Duration;
 use support::load::Load;
 
 const LIMIT: u64 = 1_000;
-/// How many requests more than that there are.
+/// How many more requests than the limit are sent.
 const MORE: u64 = 100;
 
 fn is_limit(count: u64) -> bool {
     count.abs_diff(LIMIT) <= WORKERS as u64
 }
 
-/// Has everybody ask for each kind in turn, until `enough` counters are high enough. Gives for each kind how many clients
-/// were hurt.
+/// Has all clients send requests for each kind in turn, until `enough` says that the counters are high enough. Returns
+/// how many clients were faulted, per kind.
 async fn hurt(stage: &Stage, enough: impl Fn(&support::envoy::Stats) -> bool) -> Vec<u64> {
     let kind = |connection: usize, number: usize| &CASES[(connection + number) % CASES.len()];
     let load = Load::start(

@@ -1,4 +1,4 @@
-//! Cilium's agent, as far as it concerns the parts that reach Envoy.
+//! A stand-in for Cilium's agent, limited to the parts that reach Envoy.
 
 use super::{manifest, objects, with_the_module};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 const TYPES: &str = "type.googleapis.com/";
 
-/// What the agent can read at all: anything else is skipped with a line in its log.
+/// The resources that the agent can read: it skips all others with a line in its log.
 const RESOURCES: [&str; 5] = [
     "envoy.config.cluster.v3.Cluster",
     "envoy.config.endpoint.v3.ClusterLoadAssignment",
@@ -22,8 +22,8 @@ const RESOURCES: [&str; 5] = [
     "envoy.extensions.transport_sockets.tls.v3.Secret",
 ];
 
-/// What Cilium builds into its Envoy, of what rendered configurations may need. Envoy's own `fault`, `lua`, `composite`
-/// and `header_mutation` are not in it.
+/// The extensions that rendered configurations may need and that Cilium builds into its Envoy. Envoy's own `fault`,
+/// `lua`, `composite` and `header_mutation` are not included.
 const BUILT_IN: [&str; 6] = [
     "envoy.extensions.filters.http.router.v3.Router",
     "envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec",
@@ -33,7 +33,7 @@ const BUILT_IN: [&str; 6] = [
     "google.protobuf.StringValue",
 ];
 
-/// What the agent makes of a CiliumEnvoyConfig.
+/// The agent's translation of a CiliumEnvoyConfig.
 struct Node {
     envoy: Envoy,
     routes: Value,
@@ -65,7 +65,7 @@ impl Node {
     }
 }
 
-/// Names of route tables and virtual hosts get the owner's in front; those of clusters with a `/` stay.
+/// Prefixes the names of route tables and virtual hosts with the owner's; cluster names with a `/` stay as they are.
 fn qualified(mut routes: Value, owner: &str) -> Value {
     let qualify = |name: &mut Value| *name = format!("{owner}/{}", name.as_str().expect("a name")).into();
     qualify(&mut routes["name"]);
@@ -84,7 +84,7 @@ fn push(folder: &Path, routes: &Value) {
     std::fs::rename(new, folder.join("routes.json")).expect("a folder of our own");
 }
 
-/// The listener gets an address, and its routes from the agent.
+/// Returns the listener with an address, and with its routes from the agent.
 fn listener(resource: &Value, owner: &str, pushed: &Path) -> Listener {
     let mut chains = resource["filter_chains"].clone();
     let manager = &mut chains[0]["filters"][0]["typed_config"];
@@ -97,7 +97,7 @@ fn listener(resource: &Value, owner: &str, pushed: &Path) -> Listener {
     Listener::named("demo").listener_field("filter_chains", chains)
 }
 
-/// The cluster gets its endpoints from the agent.
+/// Returns the cluster with its endpoints from the agent.
 fn cluster(resource: &Value, upstream: &Upstream) -> Cluster {
     assert_eq!(resource["type"], "EDS");
     let options = resource["typed_extension_protocol_options"].clone();
@@ -153,7 +153,7 @@ async fn an_abort_of_the_placement_upstream_takes_the_place_of_the_answer() {
     assert_eq!((other.status.as_u16(), other.header("x-brownout")), (200, None));
 }
 
-/// Those to apply, and those that the command's tests expect.
+/// The manifests to apply, and those that the command's tests expect.
 const ALL: [&str; 5] = [
     "cilium/ciliumclusterwideenvoyconfig.yaml",
     "cilium/ciliumenvoyconfig.yaml",

@@ -1,5 +1,5 @@
-//! A plain Envoy with `--gate`, and beside it one with the same module and document without: nobody can tell them
-//! apart, but for the requests that never enter the module.
+//! A plain Envoy with `--gate`, next to one with the same module and document but no gate: they behave the same, except
+//! that some requests never enter the module.
 
 use super::plain::{here, started_with};
 use super::{WASM, entered, objects, status, text};
@@ -31,7 +31,7 @@ fn open() -> Value {
 struct Side {
     envoy: Envoy,
     upstream: Upstream,
-    /// Where Envoy looks for the filter.
+    /// The directory from which Envoy loads the filter.
     directory: PathBuf,
 }
 
@@ -48,7 +48,7 @@ impl Side {
     }
 }
 
-/// Moves a filter to where Envoy looks for it.
+/// Moves a filter to the directory from which Envoy loads it.
 fn put(filter: &Value, directory: &Path, upstream: &Upstream) {
     let text = here(&filter.to_string(), directory, upstream);
     let (new, place) = (directory.join("brownout.new"), directory.join("brownout.yaml"));
@@ -56,7 +56,7 @@ fn put(filter: &Value, directory: &Path, upstream: &Upstream) {
     std::fs::rename(new, place).expect("the same disk");
 }
 
-/// What can be seen of one exchange from outside.
+/// What is visible of one exchange from outside.
 #[derive(Debug, PartialEq)]
 struct Seen {
     status: u16,
@@ -109,7 +109,7 @@ fn requests() -> Vec<(Request, bool)> {
         (get().header("x-tester", ""), false),
         (get().header("x-tester", "bob").header("x-tester", "alice"), true),
         (get().header("x-tester", "alice").header("x-tester", "bob"), true),
-        // The gate cannot tell this from two values, and the module can.
+        // The gate cannot tell this value from two values; the module can.
         (get().header("x-tester", "bob,alice"), true),
         (get().header("x-team", "PAYments"), true),
         (get().header("x-team", "shop").header("x-team", "Pay"), true),

@@ -1,4 +1,4 @@
-//! Istio's control plane, as far as it concerns the parts that reach Envoy.
+//! A stand-in for Istio's control plane, limited to the parts that reach Envoy.
 
 use super::{entered, manifest, reply, status, with_the_module};
 use serde_json::{Value, json};
@@ -15,12 +15,12 @@ struct Proxy {
     listener: Listener,
     cluster: Cluster,
     host: Value,
-    /// Where the resources lie that Istio would push.
+    /// The directory with the resources that Istio would push.
     pushed: TempDir,
 }
 
 impl Proxy {
-    /// A sidecar whose listener is for what comes in, or for calls to the service.
+    /// A sidecar with a listener for inbound requests, or for outbound calls to the service.
     fn new(inbound: bool, upstream: &Upstream) -> Self {
         let name = if inbound { "inbound|http|8080".into() } else { format!("{SERVICE}:8080") };
         let route = |name: &str, prefix: &str| {
@@ -37,7 +37,7 @@ impl Proxy {
         }
     }
 
-    /// Applies an EnvoyFilter. Istio skips a patch that matches nothing, and says so nowhere; this panics.
+    /// Applies an EnvoyFilter. Istio silently skips a patch that matches nothing; this panics.
     fn apply(mut self, filter: &Value) -> Self {
         for patch in filter["spec"]["configPatches"].as_array().expect("patches") {
             let (found, operation) = (&patch["match"], &patch["patch"]["operation"]);
@@ -68,7 +68,7 @@ impl Proxy {
         self
     }
 
-    /// What comes from Istio comes from a file here.
+    /// Replaces Istio's discovery with files.
     fn with_files(&self, mut filter: Value) -> Value {
         let path = self.resource(filter["name"].as_str().expect("a name"));
         assert!(path.is_file(), "nothing is pushed under the name {}", filter["name"]);
@@ -84,7 +84,7 @@ impl Proxy {
         assert_eq!(place["name"], "envoy.filters.network.http_connection_manager");
         assert_eq!(place["subFilter"]["name"], "envoy.filters.http.router");
         let types = filter["config_discovery"]["type_urls"].as_array().expect("types");
-        // The agent may send an RBAC in the place of a module.
+        // The agent may send an RBAC filter instead of a module.
         let is_rbac = |name: &Value| name.as_str().is_some_and(|name| name.ends_with("RBAC"));
         assert!(types.iter().any(is_rbac), "{types:?}");
         let filter = Filter::verbatim(self.with_files(filter));
@@ -104,7 +104,7 @@ impl Proxy {
         self
     }
 
-    /// A merge replaces what a map has under an equal key, in whole.
+    /// Merges into the cluster: values under the same map key are replaced as a whole.
     fn merge_cluster(mut self, found: &Value, mut value: Value) -> Self {
         assert_eq!(found["cluster"], json!({ "service": SERVICE, "portNumber": 8080 }));
         let options = &mut value["typed_extension_protocol_options"];
@@ -188,7 +188,7 @@ async fn with_only_no_request_of_another_route_enters_the_module() {
     assert_eq!(envoy.stats().await.value("rule.failing.matched"), 2);
 }
 
-/// All that the command's tests expect for Istio is taken by Envoy, whatever it is for.
+/// Envoy accepts everything that the command's tests expect for Istio, whatever its purpose.
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_takes_every_envoy_filter_that_is_rendered() {
     let folder = Path::new("src/cli/tests/render/istio");

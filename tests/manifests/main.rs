@@ -1,8 +1,8 @@
-//! The manifests that people apply: what stands in them for Envoy runs in a real one, after what the mesh makes of it,
-//! and injects.
+//! The manifests that people apply: their Envoy configuration, as transformed by the mesh, runs in a real Envoy and
+//! injects faults.
 //!
-//! They are what `brownout render` prints; the command's own tests hold that. No control plane runs here: [`istio`] and
-//! [`cilium`] do what theirs are known to do to the parts that reach Envoy.
+//! They are the output of `brownout render`, as the command's own tests check. No control plane runs here: [`istio`]
+//! and [`cilium`] reproduce what theirs are known to do to the parts that reach Envoy.
 
 mod cilium;
 mod gate;
@@ -49,11 +49,11 @@ fn each_object(value: &mut Value, change: &impl Fn(&mut Value)) {
     }
 }
 
-/// Has every module come from here, as an agent or a volume has it come to the proxy.
+/// Points every module to the local file, as an agent or a volume provides it to the proxy.
 fn with_the_module(value: &mut Value) {
     let module = support::repository::module();
     each_object(value, &|object| {
-        // A message without a configuration names no module: a route takes the filter in with one.
+        // A message without a configuration names no module: a route uses one to enable the filter.
         if object["@type"] == WASM && object.get("config").is_some() {
             assert_eq!(object["config"]["failure_policy"], "FAIL_OPEN");
             object["config"]["vm_config"]["code"] = serde_json::json!({ "local": { "filename": module } });
@@ -70,10 +70,10 @@ async fn status(envoy: &Envoy, listener: &str, request: Request) -> u16 {
     reply(envoy, listener, request).await.status.as_u16()
 }
 
-/// How long after a reply Envoy may still write what came before it.
+/// How long after a reply Envoy may still write earlier log lines.
 const LOGGED: Duration = Duration::from_millis(300);
 
-/// The statuses of requests, and whether these entered the module: Envoy's log says so of each.
+/// Returns the statuses of requests, and whether each entered the module, according to Envoy's log.
 async fn entered<const N: usize>(envoy: &Envoy, listener: &str, requests: [Request; N]) -> [(u16, bool); N] {
     envoy.log_level("wasm", "trace").await;
     let calls = || envoy.log().matches("proxy_on_request_headers").count();
@@ -81,7 +81,7 @@ async fn entered<const N: usize>(envoy: &Envoy, listener: &str, requests: [Reque
     for (request, found) in requests.into_iter().zip(&mut found) {
         let before = calls();
         let status = status(envoy, listener, request).await;
-        // What Envoy logs may be there only after the reply.
+        // Envoy may write its log only after the reply.
         let end = Instant::now() + LOGGED;
         while calls() == before && Instant::now() < end {
             tokio::time::sleep(Duration::from_millis(10)).await;

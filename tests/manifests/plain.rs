@@ -1,4 +1,4 @@
-//! A plain Envoy with the files that `brownout render envoy` prints, as they are, but for addresses and paths.
+//! A plain Envoy with the files that `brownout render envoy` prints, unchanged except for addresses and paths.
 
 use super::{entered, reply, status, text};
 use std::path::Path;
@@ -6,14 +6,14 @@ use support::client::Request;
 use support::envoy::Envoy;
 use support::upstream::Upstream;
 
-/// An Envoy with these files: the bootstrap, and what it names.
+/// Starts an Envoy with a bootstrap and the files that it names.
 async fn started(upstream: &Upstream, bootstrap: &str, others: [(&str, &str); 2]) -> Envoy {
     let others = others.iter().filter(|(file, _)| !file.is_empty());
     let write = |directory: &Path| others.for_each(|(file, name)| write(upstream, directory, file, name));
     started_with(upstream, bootstrap, write).await
 }
 
-/// An Envoy with this bootstrap, and beside it what is written into its folder.
+/// Starts an Envoy with this bootstrap; `others` writes more files into its folder.
 pub async fn started_with(upstream: &Upstream, bootstrap: &str, others: impl FnOnce(&Path)) -> Envoy {
     let directory = tempfile::tempdir().expect("a temporary directory");
     write(upstream, directory.path(), "bootstrap.yaml", bootstrap);
@@ -21,13 +21,13 @@ pub async fn started_with(upstream: &Upstream, bootstrap: &str, others: impl FnO
     Envoy::start_file(directory, "bootstrap.yaml").await
 }
 
-/// Writes what is expected of the command under this name.
+/// Writes the expected output of the command to a file of this name.
 fn write(upstream: &Upstream, directory: &Path, file: &str, name: &str) {
     let here = here(&text(&format!("src/cli/tests/render/envoy/{name}.yaml")), directory, upstream);
     std::fs::write(directory.join(file), here).expect("room on the disk");
 }
 
-/// The text with addresses and paths of this machine.
+/// Returns the text with this machine's addresses and paths.
 pub fn here(text: &str, directory: &Path, upstream: &Upstream) -> String {
     let port = format!("port_value: {}", upstream.address().port());
     let module = support::repository::module().display().to_string();
@@ -69,7 +69,7 @@ async fn with_prefixes_no_other_request_enters_the_module() {
     let ours = ["/ratings", "/ratings/1"].map(tester);
     assert_eq!(entered(&envoy, "front", ours).await, [(403, true); 2]);
     assert_eq!(envoy.stats().await.value("rule.failing.matched"), 2);
-    // Of these, another rule delays some, and they are answered.
+    // Another rule delays some of these, but they are answered.
     let [(_, has_entered)] = entered(&envoy, "front", ["/reviews/1"].map(tester)).await;
     assert!(has_entered);
 }

@@ -1,4 +1,4 @@
-//! The module among other filters: itself, and filters that translate for clients.
+//! The module next to other filters: a second instance of itself, and filters that translate for clients.
 
 use brownout_core::kind::Kind;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use support::upstream::{Answer, Upstream, pattern};
 const MAIN: &str = "main";
 const SIZE: usize = 100_000;
 
-/// What each kind of fault is tried with.
+/// Returns the faults to try for each kind.
 fn fault(kind: Kind) -> Vec<Value> {
     match kind {
         Kind::Delay => vec![json!({ "fixed_delay": "20ms" })],
@@ -34,13 +34,13 @@ fn fault(kind: Kind) -> Vec<Value> {
 /// How an exchange ends for the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// With this status, and so many bytes.
+    /// Complete, with this status and body length.
     Whole(u16, usize),
-    /// In the middle, or before anything of it.
+    /// Cut off, in the middle or before anything arrived.
     Cut,
 }
 
-/// What a fault promises of a response of [`SIZE`] bytes.
+/// Returns what a fault must do to a response of [`SIZE`] bytes.
 fn promised(kind: Kind, fault: &Value) -> End {
     match kind {
         Kind::Abort => End::Whole(503, "fault filter abort".len()),
@@ -52,8 +52,8 @@ fn promised(kind: Kind, fault: &Value) -> End {
     }
 }
 
-/// How a response ended. Envoy 1.36 resets with `NO_ERROR`, which hyper takes for the end of the body: the length that was
-/// told says that it was none.
+/// Returns how a response ended. Envoy 1.36 resets with `NO_ERROR`, which hyper treats as the end of the body; only the
+/// declared length shows that the body was cut.
 fn seen(reply: &Reply) -> End {
     let told = reply.header("content-length");
     let is_short = told.is_some_and(|told| told != reply.body.len().to_string());
@@ -178,7 +178,7 @@ async fn a_status_without_a_body_has_no_length_and_no_body() {
                 }
             }
         }
-        // And the connection goes on.
+        // And the connection is still usable.
         assert_eq!(connection.send(Request::get("/untouched")).await.expect("a reply").status, 200);
     }
     is_sound(&envoy).await;

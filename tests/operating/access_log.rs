@@ -1,4 +1,4 @@
-//! The entry for access logs in `envoy/access_log.yaml`.
+//! The access log configuration in `envoy/access_log.yaml`.
 
 use crate::stage::Stage;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ async fn the_access_log_says_which_rule_took_an_exchange_and_what_it_did() {
     let folder = tempfile::tempdir().expect("a temporary directory");
     let path = folder.path().join("access.log");
     let mut entry: Value = serde_saphyr::from_str(brownout_cli::evidence::ACCESS_LOG).expect("YAML");
-    // The same format; standard output is not ours to read.
+    // The same format in a file, since the test cannot read Envoy's standard output.
     entry["name"] = json!("envoy.access_loggers.file");
     entry["typed_config"]["@type"] =
         json!("type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog");

@@ -18,7 +18,7 @@ fn panels() -> Vec<Value> {
     dashboard()["panels"].as_array().expect("panels").clone()
 }
 
-/// The queries of all panels, with numbers and patterns where Grafana puts them in.
+/// Returns the queries of all panels, with Grafana's variables replaced by numbers and patterns.
 fn queries() -> Vec<String> {
     let panels = panels();
     let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().expect("targets"));
@@ -94,7 +94,7 @@ async fn every_panel_shows_something_in_a_real_prometheus_and_an_alert_fires() {
     for query in queries() {
         prometheus.ask(&query).await;
     }
-    // One mistake was pushed, and nothing else is wrong.
+    // One bad document was pushed, and nothing else is wrong.
     until("an alert", async || (prometheus.firing().await == ["BrownoutDocumentRefused"]).then_some(()))
         .await;
 }

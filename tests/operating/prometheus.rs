@@ -21,7 +21,7 @@ impl Scrape {
         Self(page.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(series).collect())
     }
 
-    /// Those that a prefix chooses and that are not 0.
+    /// Returns the nonzero series with this prefix.
     pub fn counted(&self, prefix: &str) -> BTreeMap<&str, f64> {
         let chosen = self.0.iter().filter(|(series, value)| series.starts_with(prefix) && **value > 0.0);
         chosen.map(|(series, value)| (series.as_str(), *value)).collect()
@@ -48,10 +48,10 @@ pub fn file(name: &str) -> PathBuf {
     support::repository::root().join("envoy").join(name)
 }
 
-/// Runs `promtool`, which must have no complaint.
+/// Runs `promtool`, which must report no problem.
 ///
 /// # Panics
-/// When it has one, or is not there.
+/// When it reports one, or is not available.
 pub fn promtool(arguments: &[&str], file: &Path) {
     let program = support::repository::debian("prometheus", "promtool");
     let output = Command::new(program).args(arguments).arg(file).output().expect("it starts");
@@ -59,7 +59,7 @@ pub fn promtool(arguments: &[&str], file: &Path) {
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
 }
 
-/// The metrics that an expression in Prometheus' language names, ours and Envoy's.
+/// Returns the metrics that a PromQL expression names, ours and Envoy's.
 pub fn metrics(expression: &str) -> Vec<&str> {
     let words = expression.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
     words.filter(|word| word.starts_with("brownout_") || word.starts_with("envoy_")).collect()
@@ -84,7 +84,7 @@ impl Prometheus {
                 "static_configs": [{ "targets": [envoy.admin_address().to_string()] }] }],
         });
         fs::write(&config, content.to_string()).expect("room on the disk");
-        // It says nowhere which port it has got for 0.
+        // With port 0, it would not report which port it got.
         let free = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
         let port = free.local_addr().expect("a bound socket has an address").port();
         drop(free);
@@ -108,7 +108,7 @@ impl Prometheus {
         prometheus
     }
 
-    /// What an expression gives now: its series, once there are some.
+    /// Evaluates an expression and returns its series, once there are any.
     pub async fn ask(&self, expression: &str) -> Vec<Value> {
         until(expression, async || {
             let reply = self.get(&format!("/api/v1/query?query={}", encoded(expression))).await;

@@ -1,4 +1,4 @@
-//! An Envoy whose rules have all done something, with labels in Prometheus.
+//! An Envoy in which every rule has injected something, with labels in Prometheus.
 
 use serde_json::{Value, json};
 use support::client::{Connection, Protocol, Reply, Request};
@@ -34,7 +34,7 @@ impl Stage {
         connection.send(Request::get(path)).await.expect("a reply")
     }
 
-    /// Sends what makes every rule count, and a document that is refused.
+    /// Sends requests that make every rule count, and a document that is refused.
     pub async fn exercise(&self) {
         for path in ["/slow", "/slow", "/bad", "/both", "/none", "/shadow"] {
             self.get(path).await;
@@ -53,7 +53,7 @@ fn document() -> Configuration {
     let delay = json!({ "fixed_delay": "1ms" });
     let abort = json!({ "http_status": 503 });
     Configuration::document(&json!({ "rules": [
-        // Everything that a name may have in it, and words that metrics have too.
+        // All characters that a name may contain, and words that also occur in metric names.
         rule("a.slow-rule_1.matched", "/slow", json!({ "delay": delay })),
         rule("bad", "/bad", json!({ "abort": abort })),
         rule("both", "/both", json!({ "delay": delay, "abort": abort })),

@@ -1,8 +1,8 @@
-//! One experiment, in three places: what its caller's retries, timeouts and outlier detection feel of it.
+//! One experiment, in three places: how the caller's retries, timeouts and outlier detection react to it.
 //!
 //! A client asks the caller's proxy, which asks the callee's proxy, which asks the service. The caller tries up to three
-//! times, waits [`PER_TRY`] for each (longer where none is to run into it), and ejects a host after three failures in a row. The numbers are those of the table
-//! in docs/placement.md.
+//! times, waits [`PER_TRY`] for each (longer where no try should time out), and ejects a host after three failures in a
+//! row. The numbers are those of the table in docs/placement.md.
 
 mod stage;
 
@@ -27,7 +27,7 @@ fn document(place: Place, fault: &Value) -> Value {
     json!({ "placement": placement, "rules": [rule] })
 }
 
-/// A row of the table: the page shows what was measured here, and nothing else.
+/// Asserts that the page's table shows exactly what was measured here.
 fn assert_shown(fault: &str, place: &str, seen: &Seen, time: &str) {
     let Seen { attempts, arrived, status, ejections, .. } = seen;
     let row = format!("| {fault} | {place} | {attempts} | {arrived} | {status} | {ejections} | {time} |");
@@ -103,7 +103,7 @@ async fn a_placement_that_is_not_where_the_filter_stands_is_not_retried() {
     assert_eq!((numbers(&listener), numbers(&cluster)), ((1, 1, 503, 0), (0, 0, 503, 0)));
 }
 
-/// Three times what one try may take, and nothing of the delay.
+/// Asserts that the request took three tries' timeouts, and none of the delay.
 fn assert_all_tries(seen: &Seen) {
     assert!(seen.elapsed >= 3 * PER_TRY && seen.elapsed < DELAY, "{:?}", seen.elapsed);
 }

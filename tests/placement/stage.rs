@@ -7,14 +7,14 @@ use support::deadline::until;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
 use support::upstream::Upstream;
 
-/// How long the caller waits for each try that a delay is to outlast.
+/// The per-try timeout where the delay should exceed it.
 pub const PER_TRY: Duration = Duration::from_millis(150);
-/// How long it waits where no try is to be cut short, not on a busy machine either; still shorter than [`DELAY`].
+/// The per-try timeout where no try should time out, even on a busy machine; still shorter than [`DELAY`].
 const PATIENT: Duration = Duration::from_secs(2);
-/// How long a delay is: much longer than all tries.
+/// The length of a delay: much longer than all tries together.
 pub const DELAY: Duration = Duration::from_secs(3);
 
-/// Where the filter stands.
+/// Where the filter is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In the caller's listener.
@@ -27,7 +27,7 @@ pub enum Place {
     Native,
 }
 
-/// What a request saw, and who saw the request.
+/// What happened to a request, and where it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// Tries that the caller's router made.

@@ -1,5 +1,5 @@
-//! One listener for each call or callback that is taken from the module, and no request on any of them may hang. (That
-//! it works with exactly what it needs, all other suites show: they run so.)
+//! One listener for each call or callback that is denied to the module; no request on any of them may hang. (All other
+//! suites run with exactly what the module needs, which shows that it is enough.)
 
 use brownout_cli::envoy::capabilities::allowed;
 use serde_json::json;
@@ -13,7 +13,7 @@ use support::envoy::{
 use support::upstream::Upstream;
 use tokio::task::JoinSet;
 
-/// Paths, and the status of whoever is faulted there.
+/// Paths, and the status of a request that is faulted there.
 const PATHS: [(&str, u16); 4] = [("/delay", 200), ("/abort", 418), ("/both", 418), ("/untouched", 200)];
 const MESSAGE: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 
@@ -32,11 +32,11 @@ fn document() -> Configuration {
     Configuration::document(&json!({ "rules": [delay, abort, both] }))
 }
 
-/// A listener of this name, whose module may do everything but that.
+/// Returns a listener of this name, whose module may do everything except `missing`.
 fn without(missing: &'static str) -> Listener {
     let resource = filter_resource("brownout", &document());
     let mut plugin = resource["typed_config"]["config"].clone();
-    // Up to Envoy 1.39 what a module may do is no part of what tells VMs apart.
+    // Up to Envoy 1.39, VMs that differ only in their allowed capabilities are shared.
     plugin["vm_config"]["vm_id"] = json!(missing);
     let plugin = restricted(plugin, allowed().filter(move |name| *name != missing));
     Listener::named(missing).filter(Filter::typed("brownout", MESSAGE, json!({ "config": plugin })))
@@ -49,7 +49,7 @@ async fn without_a_call_that_it_needs_requests_go_on() {
     let listeners = names.iter().map(|name| without(name));
     let bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream));
     let envoy = Envoy::start(listeners.fold(bootstrap, Bootstrap::listener)).await;
-    // For its first 50 ms the module takes it for granted that a tick will come.
+    // For its first 50 ms the module assumes that a tick will come.
     tokio::time::sleep(Duration::from_millis(200)).await;
     let mut asking = JoinSet::new();
     for name in names {
@@ -104,7 +104,7 @@ async fn what_is_allowed_in_the_older_place_counts_too() {
     let mut configuration = filter_resource("brownout", &document())["typed_config"].clone();
     let plugin = &mut configuration["config"];
     let name = "capability_restriction_config";
-    // Where Envoy 1.40 has it now, and where all that we support understand it.
+    // Envoy 1.40 has moved the field; all supported versions accept the older place.
     let newer = plugin["vm_config"].as_object_mut().expect("an object").remove(name);
     let older = plugin[name].take();
     plugin[name] = newer.unwrap_or(older);

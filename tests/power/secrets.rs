@@ -1,5 +1,5 @@
-//! What requests carry stays with them: neither the log at its chattiest, nor the statistics, nor what an access log can
-//! read of us holds the value of a header.
+//! Request data stays private: neither the trace log, nor the statistics, nor the filter state that an access log can
+//! read contains the value of a header.
 
 use serde_json::json;
 use support::client::{Connection, Protocol, Request};
@@ -7,10 +7,10 @@ use support::deadline::until;
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
 use support::upstream::Upstream;
 
-/// Stands in every header, parameter and cookie, and nowhere else.
+/// Occurs in every header, parameter and cookie, and nowhere else.
 const SECRET: &str = "hunter2";
 
-/// Rules that read whatever can be read of a request.
+/// Returns rules that read everything they can of a request.
 fn document() -> Configuration {
     let present = json!([{ "name": "authorization", "string_match": { "contains": "Bearer" } }]);
     let by = |place: &str, name: &str| json!({ "by": { place: name } });
@@ -59,7 +59,7 @@ async fn no_value_of_a_header_is_logged_or_counted() {
     }
     assert!(!envoy.stats_named(".*").await.to_string().contains(SECRET));
     let log = envoy.log();
-    assert!(log.contains("[trace][wasm]"), "the log is not at its chattiest:\n{log}");
+    assert!(log.contains("[trace][wasm]"), "the log is not at trace level:\n{log}");
     let told: Vec<_> = log.lines().filter(|line| line.contains(SECRET)).collect();
     assert_eq!(told, [] as [&str; 0]);
 }

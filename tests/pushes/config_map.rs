@@ -1,5 +1,5 @@
 //! A directory as the kubelet mounts a ConfigMap: every file is a link into `..data`, itself a link, which a rename
-//! turns to a new directory. No file that anybody has opened ever changes.
+//! points to a new directory. Open files never change.
 
 use serde_json::{Value, json};
 use std::fs;
@@ -30,7 +30,7 @@ impl ConfigMap {
         map
     }
 
-    /// Replaces all of the content at one instant.
+    /// Replaces all content atomically.
     pub fn swap(&self, files: &[(&str, &Value)]) {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         let name = format!("..generation_{generation}");

@@ -33,7 +33,7 @@ pub struct ControlPlane {
     serving: JoinHandle<()>,
 }
 
-/// What Envoy said of something that it was sent.
+/// Envoy's answer to a push.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// The ACK.
@@ -50,10 +50,10 @@ type Shared = Arc<Mutex<State>>;
 
 #[derive(Default)]
 struct State {
-    /// What is there of each kind, and how often that has changed.
+    /// The resource of each kind, and how often it has changed.
     resources: BTreeMap<String, (u64, Resource)>,
     proxy: Option<Sender>,
-    /// Who waits for an answer, by nonce.
+    /// The pushes that wait for an answer, by nonce.
     waiting: BTreeMap<String, oneshot::Sender<Answer>>,
 }
 
@@ -69,12 +69,11 @@ impl ControlPlane {
         Self { address, state, serving }
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The field of a bootstrap that makes Envoy listen to it.
+    /// Returns the bootstrap field that makes Envoy use it.
     pub fn dynamic_resources() -> Value {
         json!({ "ads_config": {
             "api_type": "GRPC",
@@ -83,12 +82,12 @@ impl ControlPlane {
         } })
     }
 
-    /// The `ConfigSource` that stands for it.
+    /// Returns the `ConfigSource` for it.
     pub fn source() -> Value {
         json!({ "resource_api_version": "V3", "ads": {} })
     }
 
-    /// Sends a resource in the place of the one of its kind and waits for the answer.
+    /// Replaces the resource of its kind, and waits for Envoy's answer.
     pub async fn push(&self, resource: Resource) -> Answer {
         let (waiting, answer) = oneshot::channel();
         let (response, proxy) = {
@@ -117,7 +116,7 @@ async fn serve(listener: TcpListener, service: AggregatedDiscoveryServiceServer<
         let service = service.clone();
         let answering = service_fn(move |request| service.clone().call(request));
         let connection = http2::Builder::new(TokioExecutor::new());
-        // An error here is Envoy that ends.
+        // An error here means that Envoy is exiting.
         connections
             .spawn(async move { connection.serve_connection(TokioIo::new(stream), answering).await.ok() });
     }

@@ -1,17 +1,17 @@
-//! Which documents can be in force at which moment, and which of them a reply belongs to.
+//! Which documents can be in force at which moment, and which of them a reply resulted from.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 use support::client::{Cut, Reply};
 use support::load::Exchange;
 
-/// How long after Envoy has taken a document each of its workers may go on with the one before.
+/// How long after Envoy has accepted a document its workers may still use the previous one.
 pub const IN_FORCE: Duration = Duration::from_millis(100);
-/// The same where eight programs share two processors: a worker that gets no processor time goes on with nothing at
-/// all, and then with what it had. One push in twenty may need this long; a figure beyond is a failure.
+/// The same where eight programs share two processors: a worker without CPU time does nothing, and then still has the
+/// previous document. One push in twenty may take this long; anything longer is a failure.
 pub const ON_A_BUSY_MACHINE: Duration = Duration::from_secs(1);
 
-/// What a client can tell of the rule that took its request.
+/// What a client can see of the rule that took its request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Outcome {
     /// The status of the reply.
@@ -20,7 +20,7 @@ pub struct Outcome {
     pub evidence: Option<String>,
 }
 
-/// An exchange, as much of it as is judged.
+/// The parts of an exchange that are checked.
 #[derive(Debug)]
 pub struct Seen {
     pub sent: Instant,
@@ -52,7 +52,7 @@ struct Entry {
 }
 
 impl History {
-    /// Adds a document: what it does to a request, when it was sent, and when Envoy had taken it.
+    /// Adds a document: what it does to a request, when it was pushed, and when Envoy had accepted it.
     pub fn add(&mut self, outcome: Outcome, pushed: Instant, taken: Instant) {
         self.0.push(Entry { outcome, pushed, taken });
     }
@@ -62,7 +62,7 @@ impl History {
         self.0.len()
     }
 
-    /// The exchanges that fit no document which could be in force at any moment between their beginning and their end.
+    /// Returns the exchanges that match no document that could be in force at any moment between their start and end.
     pub fn wrong<'a>(&self, seen: &'a [Seen]) -> Vec<&'a Seen> {
         seen.iter().filter(|seen| !self.explains(seen)).collect()
     }
@@ -77,8 +77,8 @@ impl History {
         })
     }
 
-    /// For each document, how long after Envoy had taken it the last request was sent that still was treated by the one
-    /// before it. Pauses of the clients, and what a request takes, are not in it.
+    /// Returns for each document how long after Envoy had accepted it the last request was sent that still followed the
+    /// previous document. Client pauses and request times are not included.
     pub fn lateness(&self, seen: &[Seen]) -> Lateness {
         let mut late = vec![Duration::ZERO; self.0.len().saturating_sub(1)];
         for seen in seen {
@@ -91,7 +91,7 @@ impl History {
         Lateness(late)
     }
 
-    /// The document by which an exchange was treated; of several that do the same, the last that it can have been.
+    /// Returns the document that an exchange followed; if several do the same, the last possible one.
     fn number(&self, seen: &Seen) -> Option<usize> {
         let outcome = seen.outcome.as_ref()?;
         self.0.iter().rposition(|entry| entry.outcome == *outcome && entry.pushed <= seen.done)
@@ -107,7 +107,7 @@ impl Lateness {
         self.0.get(last * of_twenty / 20).copied().unwrap_or_default()
     }
 
-    /// Fails unless nineteen of twenty pushes were in force in time, and all others a little later.
+    /// Asserts that nineteen of twenty pushes were in force in time, and the others a little later.
     pub fn is_bounded(&self) {
         assert!(!self.0.is_empty(), "no document has come");
         assert!(self.part(19) <= IN_FORCE && self.part(20) <= ON_A_BUSY_MACHINE, "in force late: {self}");

@@ -1,5 +1,5 @@
-//! The ways to end it, under load on four workers: no fault begins later than 100 ms after, and those that are being
-//! held finish as if nothing had happened.
+//! The ways to stop injection, under load on four workers: no fault begins more than 100 ms later, and requests that
+//! are already held finish normally.
 
 use crate::control_plane::Answer;
 use crate::history::{IN_FORCE, ON_A_BUSY_MACHINE};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use support::load::Exchange;
 
 const HELD: Duration = Duration::from_millis(400);
-/// How long there is load before the end and after it.
+/// How long the load runs before and after the stop.
 const AROUND: Duration = Duration::from_secs(2);
 
 struct Seen {
@@ -26,7 +26,7 @@ impl Seen {
     }
 }
 
-/// Rules that delay whatever comes; at its end, if one is given.
+/// Returns rules that delay everything, with a schedule if one is given.
 fn delay(name: &str, schedule: Option<&Value>) -> Value {
     let mut rule = json!({ "name": name, "percentage": 100, "delay": { "fixed_delay": format!("{}ms", HELD.as_millis()) } });
     if let Some(schedule) = schedule {
@@ -39,8 +39,8 @@ fn main_document(schedule: Option<&Value>) -> Value {
     json!({ "per_route": true, "rules": delay("main", schedule) })
 }
 
-/// The longest that a request waited for Envoy. A worker that gets no processor time does not hear of the end either:
-/// on a quiet machine these are some milliseconds.
+/// Returns the longest time that a request waited for Envoy. A worker without CPU time does not learn of the stop
+/// either; on a quiet machine this is a few milliseconds.
 fn slowest(seen: &[Seen]) -> Duration {
     let waited = seen.iter().map(|seen| match seen.evidence {
         Some(_) => seen.took.saturating_sub(HELD),
@@ -49,8 +49,8 @@ fn slowest(seen: &[Seen]) -> Duration {
     waited.max().unwrap_or_default()
 }
 
-/// What has to hold of exchanges around the moment at which it ended: after `earliest`, and at `end` at the latest. Of
-/// a file, Envoy's counters tell only that it has been taken by now.
+/// Asserts what must hold for exchanges around the stop, which is between `earliest` and `end`. For a file, Envoy's
+/// counters only show that it has been accepted by now.
 async fn ended(stage: &Stage, what: &str, seen: &[Seen], earliest: Instant, end: Instant) {
     let faulted = |seen: &&Seen| seen.evidence.is_some();
     let held =
@@ -93,7 +93,7 @@ async fn mode_off_ends_all_faults_within_a_tenth_of_a_second() {
     tokio::time::sleep(AROUND).await;
     let mut off = main_document(None);
     off["mode"] = json!("off");
-    // The routes keep theirs: what they say does not matter any more.
+    // The routes keep their documents, which no longer matter.
     let pushed = Instant::now();
     let answers = stage.push(&off.to_string(), &format!("{route} ")).await;
     let Answer::Taken { at } = answers.main else { panic!("{:?}", answers.main) };

@@ -1,5 +1,5 @@
-//! Documents that change while requests are under way, brought by a control plane over gRPC and by files that are
-//! swapped as Kubernetes swaps a ConfigMap; what happens when one is wrong, or when the module is not to be had.
+//! Documents that change while requests are under way, delivered by a control plane over gRPC and by files that are
+//! swapped as Kubernetes swaps a ConfigMap; what happens when one is invalid, or when the module is unavailable.
 
 mod config_map;
 mod control_plane;

@@ -1,4 +1,5 @@
-//! A control plane is not told of a document with mistakes: it would hold back every other change. The log and a gauge are.
+//! Envoy does not reject a document with mistakes to the control plane, since that would block every other change. The
+//! mistakes go to the log, and a gauge counts the document.
 
 use crate::control_plane::Answer;
 use crate::stage::{LISTENER, Stage};

@@ -18,9 +18,9 @@ use support::upstream::Upstream;
 pub const LISTENER: &str = "main";
 pub const FILTER: &str = "brownout";
 pub const WORKERS: usize = 4;
-/// Two on each worker: Envoy gives a new connection to the worker that has the fewest.
+/// Two on each worker: Envoy gives a new connection to the worker with the fewest.
 pub const CONNECTIONS: usize = 2 * WORKERS;
-/// Between two requests of a connection.
+/// The pause between two requests on a connection.
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Requests to it follow the document of their route.
@@ -40,14 +40,14 @@ pub struct Stage {
     pub way: Way,
 }
 
-/// What was said of the document of the listener and of that of the route.
+/// Envoy's answers to the listener's document and to the route's.
 pub struct Answers {
     pub main: Answer,
     pub route: Answer,
 }
 
 impl Stage {
-    /// An Envoy that has its documents from a control plane.
+    /// Starts an Envoy that gets its documents from a control plane.
     pub async fn with_control_plane(main: &str, route: &str) -> Self {
         let upstream = Upstream::start().await;
         let plane = ControlPlane::start([plugin(main), routes(route)]).await;
@@ -62,7 +62,7 @@ impl Stage {
         Self { upstream, envoy, way: Way::Stream(plane) }
     }
 
-    /// An Envoy that has its documents from a mounted ConfigMap.
+    /// Starts an Envoy that gets its documents from a mounted ConfigMap.
     pub async fn with_files(main: &str, route: &str) -> Self {
         let upstream = Upstream::start().await;
         let map = ConfigMap::mount(&files(&json_plugin(main), &json_routes(route)));
@@ -73,7 +73,7 @@ impl Stage {
         Self { upstream, envoy, way: Way::Files(map) }
     }
 
-    /// Brings two new documents and waits until Envoy has taken or refused them.
+    /// Pushes two new documents and waits until Envoy has accepted or refused them.
     pub async fn push(&self, main: &str, route: &str) -> Answers {
         match &self.way {
             Way::Stream(plane) => {
@@ -94,7 +94,7 @@ impl Stage {
         }
     }
 
-    /// Steady traffic, half of it to each path, on connections that reach every worker.
+    /// Starts steady traffic, half of it to each path, on connections that reach every worker.
     pub async fn load<T: Send + 'static>(
         &self,
         note: impl Fn(Exchange) -> T + Clone + Send + 'static,
@@ -115,7 +115,7 @@ impl Stage {
         self.envoy.stats_named(r"\.(config_reload|update_rejected)$").await
     }
 
-    /// The answer as Envoy's counters under a prefix tell it.
+    /// Waits for the answer in Envoy's counters under a prefix.
     async fn counted(&self, before: &Stats, prefix: &str) -> Answer {
         until("something new that is taken or refused", async || {
             let now = self.deliveries().await.since(before);

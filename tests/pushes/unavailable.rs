@@ -1,7 +1,7 @@
-//! What happens to traffic when the module cannot be had: one row for each way in which it is delivered.
+//! What happens to traffic when the module is unavailable: one row for each way of delivering it.
 //!
-//! `failure_policy: FAIL_OPEN` is about a module that fails, or that does not arrive over the network. A file that is
-//! not there, and one that is no module, are wrong configuration to Envoy, and it refuses that.
+//! `failure_policy: FAIL_OPEN` applies to a module that fails, or that does not arrive over the network. To Envoy, a
+//! missing file, or a file that is not a module, is invalid configuration, which it refuses.
 
 use crate::config_map::ConfigMap;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use support::upstream::Upstream;
 use tempfile::NamedTempFile;
 
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
-/// A filter that lets everything through as long as nobody gives it rules.
+/// A filter that lets everything through as long as it has no rules.
 const PASS: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const FILE: &str = "ecds.json";
 
@@ -22,7 +22,7 @@ const FILE: &str = "ecds.json";
 enum Traffic {
     /// Envoy does not start with it.
     NoEnvoy,
-    /// Envoy answers for itself, with this status.
+    /// Envoy answers itself, with this status.
     Refused(u16),
     /// Every request reaches the upstream.
     Flows,
@@ -32,16 +32,16 @@ enum Traffic {
 
 use Traffic::{Faulted, Flows, NoEnvoy, Refused};
 
-/// What becomes of traffic by the way in which the same broken thing arrives.
+/// What happens to traffic, depending on how the same broken configuration arrives.
 #[derive(Debug, PartialEq, Eq)]
 struct Row {
     /// In the bootstrap.
     bootstrap: Traffic,
-    /// As the first thing that a discovered filter gets.
+    /// As the first configuration of a discovered filter.
     first: Traffic,
     /// The same, with a filter that passes everything as the default.
     first_with_default: Traffic,
-    /// In the place of a good one.
+    /// As a replacement for a good one.
     later: Traffic,
 }
 
@@ -64,7 +64,7 @@ impl Rig {
         if accepts(&bootstrap) { traffic(&Envoy::start(bootstrap).await).await } else { NoEnvoy }
     }
 
-    /// First and later.
+    /// Returns the traffic when the configuration arrives first, and when it arrives later.
     async fn discovered(&self, configuration: &Value, has_default: bool) -> (Traffic, Traffic) {
         let map = ConfigMap::mount(&[(FILE, &resource(configuration))]);
         let mut discovery = json!({ "config_source": map.source(FILE) });
@@ -140,11 +140,11 @@ fn from_network(cluster: &str) -> Value {
     } }))
 }
 
-/// What Envoy takes for wrong configuration.
+/// What Envoy treats as invalid configuration.
 const WRONG: Row = Row { bootstrap: NoEnvoy, first: Refused(500), first_with_default: Flows, later: Faulted };
-/// What only the module understands, and it injects nothing.
+/// What only the module can judge: it then injects nothing.
 const MISTAKEN: Row = Row { bootstrap: Flows, first: Flows, first_with_default: Flows, later: Flows };
-/// What Envoy takes for a module that is not there yet.
+/// What Envoy treats as a module that has not arrived yet.
 const AWAY: Row = Row { bootstrap: Flows, first: Flows, first_with_default: Flows, later: Flows };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! A new document every 200 ms while requests come on every worker: none is lost, none is treated by a document that
-//! is not in force, and under a document with mistakes nothing is injected.
+//! A new document every 200 ms while requests arrive on every worker: no request is lost or follows a document that is
+//! not in force, and a document with mistakes injects nothing.
 
 use crate::control_plane::Answer;
 use crate::history::{History, Outcome, Seen};
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
 
 const BETWEEN_PUSHES: Duration = Duration::from_millis(200);
-/// Each of so many documents has a mistake.
+/// One in this many documents has a mistake.
 const ONE_IN: usize = 10;
 
-/// What becomes of a request under a document that cannot be read.
+/// What happens to a request under an invalid document.
 const UNTOUCHED: Outcome = Outcome { status: 200, evidence: None };
 
 /// How long documents keep coming: `BROWNOUT_PUSH_SECONDS`, 10 if that is not set.
@@ -39,14 +39,14 @@ fn rules(name: &str, number: usize) -> (Value, Outcome) {
 
 fn main_document(number: usize) -> (String, Outcome) {
     let (rules, outcome) = rules("main", number);
-    // Number and rules together make every text a new one: Envoy does not even look at one that it has.
+    // Number and rules together make every text unique: Envoy ignores a text that it already has.
     let experiment = json!({ "id": number.to_string() });
     (json!({ "per_route": true, "experiment": experiment, "rules": rules }).to_string(), outcome)
 }
 
 fn route_document(number: usize) -> (String, Outcome) {
     let (rules, outcome) = rules("route", number);
-    // Blanks: a document of a route has nothing else to tell it from the one before.
+    // Spaces: nothing else distinguishes a route's document from the previous one.
     (format!("{}{}", json!({ "rules": rules }), " ".repeat(number % 100)), outcome)
 }
 
@@ -84,7 +84,7 @@ async fn documents_keep_coming(stage: Stage) {
         let answers = stage.push(&text, &route_text).await;
         match answers.main {
             Answer::Taken { at } if !is_bad => main.add(outcome, pushed, at),
-            // What cannot be read injects nothing, and so do the rules of routes.
+            // An invalid document injects nothing, and neither do the rules of routes.
             Answer::Taken { at } => {
                 refused += 1;
                 main.add(UNTOUCHED, pushed, at);

@@ -1,4 +1,4 @@
-//! Every change to responses of every shape, on connections that go on.
+//! Every change to responses of every shape, on connections that stay in use.
 
 use crate::changes::{Change, Coding, KEPT, Shape};
 use crate::stage::{HTTP1, HTTP2, Stage, asking};
@@ -6,14 +6,14 @@ use http::Method;
 use support::client::{Connection, Protocol, Reply, Request};
 use support::envoy::version;
 
-/// A size each for nothing, hardly anything, what is on the brink, a few reads, and more than any buffer takes.
+/// Empty, a single byte, just below and above the cut, a few reads, and more than any buffer holds.
 const LENGTHS: [usize; 6] = [0, 1, KEPT - 8, KEPT + 8, 64 * 1024, 5 * 1024 * 1024];
 
 async fn stage() -> Stage {
     Stage::of(Change::rules(), [HTTP1, HTTP2]).await
 }
 
-/// One exchange, and after it another one on the same connection, that nobody touches.
+/// Sends one request, and then another one on the same connection, which no rule touches.
 async fn exchange(
     connection: &mut Connection,
     method: &Method,
@@ -52,19 +52,19 @@ async fn exchange(
     Some(reply)
 }
 
-/// That no more has come than what was to come before the cut.
+/// Asserts that nothing has arrived beyond the cut.
 fn assert_begun(what: &str, begun: &[u8], change: Change, whole: &[u8]) {
-    // A body that comes as a single piece cannot be passed on in part.
+    // A body that arrives as a single piece cannot be passed on in part.
     let expected = if change == Change::ResetAfter && !begun.is_empty() { KEPT } else { 0 };
     assert!(*begun == whole[..expected], "{what}: {} bytes", begun.len());
 }
 
-/// Whether this is what hyper makes of a reset with the code `NO_ERROR`, which is Envoy 1.36's: the end of the body.
+/// Returns whether this is how hyper shows Envoy 1.36's reset with the code `NO_ERROR`: as the end of the body.
 fn resets_without_error(reply: &Reply) -> bool {
     version() < (1, 38) && reply.version == http::Version::HTTP_2
 }
 
-/// That they say what the body is, and are those that the rule asks for.
+/// Asserts that the headers describe the body, and are those that the rule asks for.
 fn check_headers(what: &str, reply: &Reply, method: &Method, change: Change, shape: Shape) {
     let values = |name| reply.headers.get_all(name).iter().map(|value| value.as_bytes()).collect::<Vec<_>>();
     if method != Method::HEAD && !matches!(reply.status.as_u16(), 204 | 304) {
@@ -72,7 +72,7 @@ fn check_headers(what: &str, reply: &Reply, method: &Method, change: Change, sha
         let told = reply.header("content-length");
         assert!(told.as_ref().is_none_or(|told| *told == length), "{what}: {told:?} and {length} bytes");
     }
-    // What has no body anyway is not replaced as a whole.
+    // A reply without a body is not replaced as a whole.
     let replaced = change.replaces() && !(change == Change::NoContent && method == Method::HEAD);
     let coding = shape.coding.filter(|_| !replaced).map(|coding| coding.name().to_owned());
     assert_eq!(reply.header("content-encoding"), coding, "{what}");
@@ -145,7 +145,7 @@ async fn responses_that_have_no_body() {
     stage.is_sound().await;
 }
 
-/// To every fault they are bytes as others are. A body that takes the place of one is not compressed, and does not say so.
+/// Faults treat compressed bodies as plain bytes. A replacement body is not compressed, nor declared to be.
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_compressed() {
     let stage = stage().await;

@@ -1,4 +1,4 @@
-//! Every change to a response, and what has to come of it: an oracle that knows nothing of the module.
+//! Every change to a response and its expected result: an oracle that is independent of the module.
 
 use crate::stage::rule;
 use http::Method;
@@ -33,9 +33,9 @@ pub enum Change {
     Abort,
 }
 
-/// The text that takes the place of bodies.
+/// The text that replaces bodies.
 pub const REPLACEMENT: &str = "Sorry, we are closed. Nothing of what you asked for is left.";
-/// Where bodies are cut off, and streams reset.
+/// The length at which bodies are cut off and streams are reset.
 pub const KEPT: usize = 1000;
 
 impl Change {
@@ -69,7 +69,7 @@ impl Change {
 
     /// The fields of its rule.
     fn faults(self) -> Value {
-        // Fast enough that five megabytes take no time to speak of.
+        // Fast enough that five megabytes take a negligible time.
         let rate = json!({ "fixed_limit": { "limit_kbps": 1024 * 1024 } });
         match self {
             Self::None => json!({}),
@@ -118,7 +118,7 @@ impl Change {
             .collect()
     }
 
-    /// Whether the reply must not come whole.
+    /// Returns whether the reply must not arrive in full.
     pub fn cuts(self, answer: &Shape, method: &Method) -> bool {
         match self {
             Self::Reset | Self::RequestReset | Self::Hang => true,
@@ -127,7 +127,7 @@ impl Change {
         }
     }
 
-    /// Whether the body that arrives is another one, and not as the upstream has coded it.
+    /// Returns whether the body that arrives is a different one, without the upstream's content coding.
     pub fn replaces(self) -> bool {
         matches!(
             self,
@@ -140,8 +140,8 @@ impl Change {
         )
     }
 
-    /// What has to arrive of a reply that is not cut: status and body. `None` for a body that is only known not to be
-    /// the one that was sent.
+    /// Returns what must arrive of a reply that is not cut: status and body. `None` means a body that is only known to
+    /// differ from the one that was sent.
     pub fn expected(self, answer: &Shape, method: &Method) -> (u16, Option<Vec<u8>>) {
         let head = method == Method::HEAD;
         let sent = answer.body(method);
@@ -170,7 +170,7 @@ impl Change {
 pub struct Shape {
     pub status: u16,
     pub length: usize,
-    /// Without being told how long it is going to be, in so many pieces.
+    /// In this many pieces, without declaring the length.
     pub pieces: Option<usize>,
     /// How the body is compressed, if it is.
     pub coding: Option<Coding>,
@@ -184,7 +184,7 @@ pub enum Coding {
 }
 
 impl Coding {
-    /// As `content-encoding` says it.
+    /// Returns its name in `content-encoding`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
@@ -192,7 +192,7 @@ impl Coding {
         }
     }
 
-    /// What other tools than ours have made of a list of items.
+    /// Returns a list of items, compressed by other tools than ours.
     pub fn compressed(self) -> &'static [u8] {
         match self {
             Self::Gzip => include_bytes!("items.json.gz"),
@@ -228,7 +228,7 @@ impl Shape {
         !self.is_bodiless() && method != Method::HEAD
     }
 
-    /// What the client gets if nobody touches it.
+    /// Returns the body that the client gets if no rule touches it.
     pub fn body(&self, method: &Method) -> Vec<u8> {
         match self.coding {
             _ if !self.carries_body(method) => Vec::new(),

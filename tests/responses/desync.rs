@@ -1,4 +1,5 @@
-//! The hunt for connections on which a reply is taken for another one: requests of all kinds in one go, byte by byte.
+//! Looks for connections on which a reply could be mistaken for another: pipelined requests of all kinds, compared byte
+//! by byte.
 
 use crate::changes::{Change, Shape};
 use crate::stage::{HTTP1, HTTP2, Stage};
@@ -13,12 +14,12 @@ use support::upstream::Answer;
 const IN_ONE_GO: usize = 25;
 /// How many times.
 const ROUNDS: u64 = 12;
-/// Long enough for bytes that nobody asked for to arrive.
+/// Long enough for unsolicited bytes to arrive.
 const MOMENT: Duration = Duration::from_millis(50);
 
 const METHODS: [Method; 3] = [Method::GET, Method::HEAD, Method::POST];
 
-/// A request, and what it has to bring.
+/// A request, and what it must return.
 struct Asked {
     id: String,
     method: Method,
@@ -88,7 +89,7 @@ impl Asked {
     }
 }
 
-/// How many replies came.
+/// Runs the rounds and returns the number of replies.
 async fn hunt(stage: &Stage, listener: &str, seed: u64) -> usize {
     let mut chance = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut client = Raw::open(stage.address(listener)).await;
@@ -97,7 +98,7 @@ async fn hunt(stage: &Stage, listener: &str, seed: u64) -> usize {
         let mut asked: Vec<_> = (0..IN_ONE_GO)
             .map(|number| Asked::any(&mut chance, format!("{seed}-{round}-{number}")))
             .collect();
-        // Envoy closes connections on which several replies wait to be sent, as after an abort that is not the last.
+        // Envoy closes connections with several unsent replies, as after an abort that is not the last.
         let last = asked.len() - 1;
         asked
             .iter_mut()
@@ -113,7 +114,7 @@ async fn hunt(stage: &Stage, listener: &str, seed: u64) -> usize {
             let (head, body) = client.message(asked.method.as_str()).await;
             asked.check(&head, &body);
             replies += 1;
-            // So Envoy ends a request whose body has not arrived when it answers by itself.
+            // This is how Envoy ends a request that it answers itself before the body has arrived.
             closes = head.header("connection") == Some(b"close");
             if closes {
                 break;
@@ -142,7 +143,7 @@ async fn requests_of_all_kinds_in_one_go() {
     stage.is_sound().await;
 }
 
-/// What is cut is cut by closing the connection, never by a reply that looks whole.
+/// A reply is cut by closing the connection, never by one that looks complete.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reply_that_is_cut_ends_the_connection() {
     let stage = Stage::of(Change::rules(), [HTTP1, HTTP2]).await;
@@ -157,7 +158,7 @@ async fn a_reply_that_is_cut_ends_the_connection() {
         for listener in [HTTP1, HTTP2] {
             let asked = Asked { id: "cut".into(), method: Method::GET, change, shape, chunked: false };
             let mut client = Raw::open(stage.address(listener)).await;
-            // The second request is never answered: its reply could be taken for the rest of the first.
+            // The second request is never answered: its reply could be mistaken for the rest of the first.
             client.send([asked.bytes(false), asked.bytes(false)].concat()).await;
             let all = client.rest().await;
             let text = String::from_utf8_lossy(&all);
@@ -178,7 +179,7 @@ async fn a_reply_that_is_cut_ends_the_connection() {
     stage.is_sound().await;
 }
 
-/// Each change on connections whose client has said that it will not ask again: the reply is whole, and then they end.
+/// Each change on connections that the client has asked to close: the reply is complete, and then they end.
 #[tokio::test(flavor = "multi_thread")]
 async fn replies_on_connections_that_close() {
     let stage = Stage::of(Change::rules(), [HTTP1, HTTP2]).await;
@@ -201,7 +202,7 @@ async fn replies_on_connections_that_close() {
     stage.is_sound().await;
 }
 
-/// A client that sends the body when it is told to go on gets its reply all the same, and so does the next request.
+/// A client that waits for `100 Continue` before it sends the body gets its reply, and so does the next request.
 #[tokio::test(flavor = "multi_thread")]
 async fn replies_to_clients_that_wait_to_be_told_to_go_on() {
     let stage = Stage::of(Change::rules(), [HTTP1]).await;
@@ -216,7 +217,7 @@ async fn replies_to_clients_that_wait_to_be_told_to_go_on() {
         for _ in 0..2 {
             client.send(&head).await;
             assert_eq!(client.head().await.status, 100, "{change:?}");
-            // An abort comes before the body, and ends the connection that it would have come on.
+            // An abort is sent before the body arrives, and ends the connection.
             if change != Change::Abort {
                 client.send(body).await;
             }

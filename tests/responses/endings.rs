@@ -1,4 +1,4 @@
-//! What else ends an exchange while a fault is at work on it: the client, the upstream, Envoy's own timeouts.
+//! Other ways in which an exchange ends while a fault is active: by the client, the upstream, or Envoy's own timeouts.
 
 use crate::stage::{BROKEN, HTTP1, HTTP2, IDLE, IMPATIENT, Stage, asking, rule};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use support::deadline::until;
 use support::upstream::{Answer, Stream, pattern};
 use tokio::task::JoinSet;
 
-/// A fault that takes its time, and an exchange that suffers it.
+/// A fault that takes time, and the exchange that it affects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Slow {
     Delay,
@@ -16,20 +16,20 @@ enum Slow {
     Hang,
     ResponseDelay,
     ResponseDelayThenStatus,
-    /// The whole body has arrived, and waits for its time.
+    /// The whole body has arrived, and waits for its release.
     Download,
-    /// The body is still coming in while it is being slowed down.
+    /// The body is still arriving while it is being throttled.
     Stream,
-    /// More than any buffer takes.
+    /// More than any buffer holds.
     LargeDownload,
     Upload,
     UploadAndDownload,
-    /// Nothing leaves until all has come, and it never does.
+    /// Nothing is sent until the whole body has arrived, which never happens.
     Patch,
-    /// It never gets there.
+    /// The body never reaches that length.
     ResetAfter,
     TruncatedStream,
-    /// Its status and its body change, and the body comes for ever.
+    /// Status and body are replaced, and the original body never ends.
     ReplacedStream,
 }
 
@@ -50,7 +50,7 @@ const ALL: [Slow; 14] = [
     Slow::ReplacedStream,
 ];
 
-/// Those that are held or slowed down, and so are counted as active: all but the last four.
+/// The number of those that are held or throttled, and so counted as active: all but the last four.
 const HELD: u64 = 10;
 
 impl Slow {
@@ -116,7 +116,7 @@ fn rules(length: &str) -> Value {
     ALL.map(of).into_iter().collect()
 }
 
-/// A request of each, on a connection of its own; to drop them is to leave.
+/// Sends a request of each on its own connection. Dropping the set disconnects the clients.
 fn send_all(stage: &Stage, protocol: Protocol, listener: &str) -> JoinSet<()> {
     let address = stage.address(listener);
     let send = |slow: Slow| async move {
@@ -165,9 +165,9 @@ async fn send_raw(client: &mut Raw, request: &Request) {
 /// What the clients of an exchange have seen.
 struct Seen {
     slow: Slow,
-    /// Over HTTP/1.1, so many replies have begun.
+    /// Over HTTP/1.1, how many replies have begun.
     heads: usize,
-    /// Over HTTP/2, the connection goes on after it: frames for a stream that has ended would have ended it.
+    /// Over HTTP/2, whether the connection is still usable: frames for a stream that has ended would have closed it.
     goes_on: bool,
 }
 
@@ -180,7 +180,7 @@ async fn all_at_once(stage: &Stage, listener: &'static str, breaks_off: bool, ti
         .map(|slow| async move {
             let mut http2 = Connection::open(Protocol::Http2, address).await;
             let of_http2 = async {
-                // It may be whole, be cut, or still go on: each of them is an end of a fault.
+                // It may be complete, cut, or still running: in each case the fault must end properly.
                 tokio::time::timeout(time, http2.send(slow.request(breaks_off))).await.ok();
                 http2.send(Request::get("/after")).await.is_ok()
             };
@@ -197,7 +197,7 @@ async fn all_at_once(stage: &Stage, listener: &'static str, breaks_off: bool, ti
     let seen = all.join_all().await;
     stage.until_active(0).await;
     until("an access log of each exchange", async || {
-        // Two of each, and the one after it.
+        // Two of each, and the request after it.
         let exchanges = stage.envoy.access_log(listener).len() - before;
         (exchanges == 3 * ALL.len()).then_some(())
     })
@@ -231,7 +231,7 @@ async fn envoy_loses_its_patience() {
     stage.is_sound().await;
 }
 
-/// Envoy is asked to end in the midst of it all.
+/// Envoy is asked to exit while all of this is going on.
 #[tokio::test(flavor = "multi_thread")]
 async fn envoy_ends_in_the_midst_of_it() {
     let stage = Stage::of(rules("60s"), [HTTP1]).await;

@@ -1,5 +1,5 @@
-//! Bodies that begin slowly and then come as fast as they can, while they are slowed down. What Envoy is told to buffer in
-//! place may not outgrow its buffer, and nobody knows beforehand how much of such a body will be ready at once.
+//! Throttled bodies that begin slowly and then arrive as fast as they can. What Envoy is told to buffer must not exceed
+//! its buffer, and how much of such a body will be ready at once is unpredictable.
 
 use crate::changes::KEPT;
 use crate::stage::{document, rule};
@@ -10,14 +10,14 @@ use support::envoy::{Bootstrap, Cluster, Envoy, Filter, Listener};
 use support::upstream::{Answer, Stream, Upstream, pattern};
 use tokio::task::JoinSet;
 
-/// How much comes at once: several of Envoy's usual buffers.
+/// The size of a flood: several of Envoy's usual buffers.
 const FLOOD: usize = 5_000_000;
-/// What comes before: one small piece, which has to wait. The flood finds it there, or finds it gone.
+/// What comes before the flood: one small piece, which must wait. When the flood arrives, it is still waiting, or gone.
 const AHEAD: [Stream; 2] =
     [Stream { pieces: 1, bytes: KEPT, every_ms: 20 }, Stream { pieces: 1, bytes: KEPT, every_ms: 120 }];
-/// How many at a time: how much of a flood Envoy finds ready is a matter of luck.
+/// How many at a time: how much of a flood Envoy finds ready varies.
 const AT_ONCE: usize = 3;
-/// Bytes that Envoy buffers where it is told to take little; its guide for proxies at the edge has 32 KiB.
+/// Bytes that Envoy may buffer where its buffers are small; its guide for edge proxies recommends 32 KiB.
 const LITTLE: u64 = 8 * 1024;
 
 /// How large the buffers of a listener, and of the cluster behind it, are.
@@ -58,7 +58,7 @@ fn listener(buffers: Buffers, protocol: Protocol, rules: &Value) -> Listener {
 
 /// An Envoy with a listener of each kind.
 async fn stage() -> (Upstream, Envoy) {
-    // Fast enough that a flood takes half a second, and slow enough that each piece has to wait.
+    // Fast enough that a flood takes half a second, and slow enough that each piece must wait.
     let rate = json!({ "fixed_limit": { "limit_kbps": 10 * 1024 } });
     let rules = json!([
         rule("down", "/down", "response_rate_limit", rate.clone()),
@@ -83,7 +83,7 @@ async fn is_sound(envoy: &Envoy) {
     assert_eq!(stats.value("host_errors"), 0, "{stats}");
 }
 
-/// What becomes of an exchange, in words: `whole`, if it is as it should be, and so is another one after it.
+/// Describes what happened to an exchange: `whole` if it and another one after it are as they should be.
 async fn outcome(connection: &mut Connection, request: Request, expected: &[u8]) -> String {
     match connection.send(request).await {
         Err(cut) => return cut.to_string(),
@@ -97,7 +97,7 @@ async fn outcome(connection: &mut Connection, request: Request, expected: &[u8])
     }
 }
 
-/// The same exchange on several connections at once, by each protocol and through each listener; and what went wrong.
+/// Runs the same exchange on several connections at once, over each protocol and listener. Returns what went wrong.
 async fn flooded(envoy: &Envoy, request: &Request, expected: &Bytes) -> Vec<String> {
     let mut all = JoinSet::new();
     for buffers in BUFFERS {

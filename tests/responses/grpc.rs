@@ -1,4 +1,4 @@
-//! gRPC: unary and streaming calls, with somebody else's client and server.
+//! gRPC: unary and streaming calls, with a third-party client and server.
 
 use crate::stage::{GRPC, Stage};
 use serde_json::{Value, json};

@@ -1,11 +1,11 @@
-//! Merge patches on bodies from a real upstream: applied whole, or not at all, and then counted.
+//! Merge patches on bodies from a real upstream: each is applied completely, or else not at all and counted.
 
 use crate::stage::{HTTP1, HTTP2, Stage, asking, rule};
 use serde_json::{Value, json};
 use support::client::{Protocol, Request};
 use support::upstream::{Answer, Stream, pattern};
 
-/// What a body may be at most to be patched.
+/// The largest body that can be patched.
 const MOST: usize = 1024 * 1024;
 /// Nothing, compressed.
 const GZIP: [u8; 20] = [31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -21,7 +21,7 @@ async fn stage() -> Stage {
     Stage::of(rules, [HTTP1, HTTP2]).await
 }
 
-/// How many patches have been counted that did not apply.
+/// Returns the counter of patches that did not apply.
 async fn skipped(stage: &Stage) -> u64 {
     stage.envoy.stats().await.value("merge_patches_skipped")
 }

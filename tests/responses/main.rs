@@ -1,5 +1,5 @@
-//! Faults that change, slow down or end messages, against a real Envoy: every kind of body, both protocols, and what
-//! comes next on the connection.
+//! Faults that change, slow down or end messages, with a real Envoy: every kind of body, both protocols, and the next
+//! exchange on the connection.
 
 mod bodies;
 mod changes;

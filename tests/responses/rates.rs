@@ -1,4 +1,4 @@
-//! Throttles: how long they take, how evenly they flow, and what they cost, beside Envoy's own.
+//! Throttles: how long they take, how evenly they flow, and what they cost, compared with Envoy's own.
 
 use crate::stage::{document, rule};
 use serde_json::{Value, json};
@@ -21,14 +21,14 @@ const WINDOW: &str = "window";
 const RATES: [usize; 5] = [1, 10, 100, 1024, 10 * 1024];
 /// How long each body takes. Envoy's own limiter begins with 50 ms of tokens.
 const TIME: Duration = Duration::from_secs(8);
-/// What is asked of the quickest of several: others may have had to wait for a processor.
+/// Applies to the fastest of several: the others may have had to wait for CPU time.
 const TOLERANCE: f64 = 0.05;
 /// How late any of them may be on a busy machine.
 const LATENESS: Duration = Duration::from_secs(3);
-/// What Envoy holds of a body at most before it holds the sender back, over HTTP/1.1: its buffer, and what it has read
+/// The most that Envoy holds of a body over HTTP/1.1 before it applies backpressure: its buffer, and what it has read
 /// beyond that before it stops reading.
 const BURST: usize = 2 * 1024 * 1024;
-/// The request header by which Envoy's own filter is told the rate.
+/// The request header that tells Envoy's own filter the rate.
 const NATIVE_RATE: &str = "x-envoy-fault-throughput-response";
 
 struct RateStage {
@@ -94,13 +94,13 @@ fn streamed(bytes: usize, pieces: usize, every_ms: u64) -> Answer {
     Answer { stream: Some(Stream { pieces, bytes: bytes / pieces, every_ms }), ..Answer::default() }
 }
 
-/// The longest time in which nothing of a body came.
+/// Returns the longest time without any data of a body.
 fn largest_gap(reply: &Reply) -> Duration {
     let before = std::iter::once(reply.headers_after).chain(reply.pieces.iter().map(|piece| piece.after));
     reply.pieces.iter().zip(before).map(|(piece, before)| piece.after - before).max().unwrap_or_default()
 }
 
-/// How long the bodies took, once the headers were there: the upstream takes a while to make a long one.
+/// Returns how long the bodies took after the headers: the upstream needs a while to build a long one.
 fn bodies(replies: &[Reply]) -> Vec<Duration> {
     replies.iter().map(|reply| reply.complete_after - reply.headers_after).collect()
 }
@@ -111,8 +111,7 @@ fn exchanges(replies: &[Reply]) -> Vec<Duration> {
     replies.iter().map(|reply| reply.complete_after).collect()
 }
 
-/// What a machine is late by, whoever asks it: the most by which a timer of the test's own came too late, from one moment
-/// to another.
+/// The machine's own lateness: the most by which a timer of the test fired late during a period.
 struct Timers(JoinHandle<()>, Arc<Mutex<Duration>>);
 
 impl Timers {
@@ -142,8 +141,8 @@ impl Drop for Timers {
     }
 }
 
-/// That the quickest of several took no more than it may: 5 % more than it should, and what timers were late by. `others`:
-/// bodies of the same rate by Envoy's own filter, which meet the same processors.
+/// Asserts that the fastest of several took at most 5 % longer than it should, plus the lateness of timers. `others`:
+/// bodies at the same rate through Envoy's own filter, on the same processors.
 fn assert_time(what: &str, took: &[Duration], others: &[Duration], expected: Duration, timers: &Timers) {
     let quickest = took.iter().min().expect("several");
     let late =
@@ -176,7 +175,7 @@ async fn several(protocol: Protocol, address: SocketAddr, request: Request, time
 /// A protocol, a rate in KiB a second, and the replies that came at it: through our filter and through Envoy's.
 type AtRate = (Protocol, usize, Vec<Reply>, Vec<Reply>);
 
-/// All rates at once, by both protocols, several of each that is little work.
+/// Runs all rates at once, over both protocols, several times each where that is little work.
 async fn all_rates(stage: &RateStage, answer: impl Fn(usize) -> Answer) -> Vec<AtRate> {
     let (ours, native) = (stage.envoy.address(OURS), stage.envoy.address(NATIVE));
     let mut all = JoinSet::new();
@@ -199,7 +198,7 @@ fn times(kib: usize) -> usize {
     if kib > 1024 { 1 } else { 2 }
 }
 
-/// How much of a body takes [`TIME`] at so many KiB a second.
+/// Returns the body length that takes [`TIME`] at this rate in KiB/s.
 fn bytes(kib: usize) -> usize {
     kib * 1024 * TIME.as_secs() as usize
 }
@@ -208,8 +207,8 @@ fn smallest_gap(replies: &[Reply]) -> Duration {
     replies.iter().map(largest_gap).min().expect("several")
 }
 
-/// That what waits with Envoy leaves no later than when its buffer is full. (Over HTTP/2 that is a stream's window, which is
-/// as large as the largest of these bodies.)
+/// Asserts that what waits in Envoy is sent at the latest when its buffer is full. (Over HTTP/2 that is a stream's
+/// window, which is as large as the largest of these bodies.)
 fn assert_bursts(
     what: &str,
     protocol: Protocol,
@@ -243,7 +242,7 @@ async fn whole_bodies_take_their_time_at_every_rate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_still_coming_in_take_their_time() {
-    // While it comes in, no slower than it may go on.
+    // It arrives no slower than the rate at which it may be sent.
     const PIECES: usize = 160;
     let stage = RateStage::start().await;
     let timers = Timers::watched();
@@ -258,7 +257,7 @@ async fn bodies_that_are_still_coming_in_take_their_time() {
     stage.is_sound().await;
 }
 
-/// gRPC messages from a server that is a little too fast, but for the last of them, which leaves with what waits.
+/// gRPC messages from a server that is a little too fast; the last one is sent together with what waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn streams_over_http2_flow_as_evenly_as_by_envoys_own_limiter() {
     const RATES: [usize; 3] = [1, 10, 100];
@@ -357,8 +356,8 @@ async fn a_request_may_say_how_fast() {
     stage.is_sound().await;
 }
 
-/// Bytes of memory that each of so many downloads at once takes. What waits is bounded, however much there is: the upstream
-/// is held back.
+/// Returns the memory, in bytes, per concurrent download. What waits is bounded, however much there is: the upstream
+/// gets backpressure.
 async fn memory_of_each(stage: &RateStage, protocol: Protocol, listener: &str, downloads: usize) -> u64 {
     let address = stage.envoy.address(listener);
     let before = stage.envoy.memory();
@@ -386,7 +385,7 @@ async fn memory_of_each(stage: &RateStage, protocol: Protocol, listener: &str, d
 }
 
 async fn a_hundred_downloads_cost_little_memory(protocol: Protocol, listener: &str) {
-    /// Bytes for each: Envoy's buffers, on both sides and between the filters, and what the module keeps.
+    /// The most bytes per download: Envoy's buffers, on both sides and between the filters, and what the module keeps.
     const EACH: u64 = 5 * 1024 * 1024;
     let stage = RateStage::start().await;
     let each = memory_of_each(&stage, protocol, listener, 100).await;
@@ -399,8 +398,7 @@ async fn a_hundred_downloads_of_fifty_megabytes_cost_little_memory() {
     a_hundred_downloads_cost_little_memory(Protocol::Http1, OURS).await;
 }
 
-/// The same over HTTP/2, where Envoy buffers as much as a stream's window lets the client send: 16 MiB, if nobody has said
-/// otherwise.
+/// The same over HTTP/2, where Envoy buffers as much as a stream's window lets the client send: 16 MiB by default.
 #[tokio::test(flavor = "multi_thread")]
 async fn by_http2_they_cost_as_much_as_a_window_is_large() {
     a_hundred_downloads_cost_little_memory(Protocol::Http2, WINDOW).await;

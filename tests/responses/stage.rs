@@ -1,4 +1,4 @@
-//! An Envoy between upstreams of each kind, and what has to hold when a test is over.
+//! An Envoy with upstreams of each kind, and what must hold at the end of a test.
 
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,9 +21,9 @@ pub const GRPC: &str = "grpc";
 pub const WEBSOCKET: &str = "websocket";
 /// The one whose route ends what takes longer than [`IMPATIENCE`].
 pub const IMPATIENT: &str = "impatient";
-/// The one on which nothing may stand still for longer than [`IMPATIENCE`].
+/// The one with an idle timeout of [`IMPATIENCE`].
 pub const IDLE: &str = "idle";
-/// The one whose upstream hangs up as soon as it has heard anything.
+/// The one whose upstream closes the connection as soon as it has received anything.
 pub const BROKEN: &str = "broken";
 /// The one whose plugin lets bodies pass a filter that stops at headers.
 pub const PERMISSIVE: &str = "permissive";
@@ -58,7 +58,8 @@ impl Stage {
         Self::start(rules, listeners, "0.1s").await
     }
 
-    /// The same for clients that are answered while they send: they have time to read it, on a busy machine as well.
+    /// Starts the same for clients that are answered while they send: they get enough time to read the reply, even on a
+    /// busy machine.
     pub async fn for_uploads<const N: usize>(rules: Value, listeners: [&str; N]) -> Self {
         Self::start(rules, listeners, "10s").await
     }
@@ -90,12 +91,12 @@ impl Stage {
         self.envoy.address(listener)
     }
 
-    /// Waits until that many exchanges are being held or slowed down.
+    /// Waits until `count` exchanges are held or throttled.
     pub async fn until_active(&self, count: u64) {
         self.envoy.until_active(count).await;
     }
 
-    /// What has to hold at the end of every test: Envoy lives, its VM lives, nothing is held, and no call to the host
+    /// Asserts what must hold at the end of every test: Envoy and its VM are alive, nothing is held, and no host call
     /// has failed.
     pub async fn is_sound(&self) {
         assert!(self.envoy.is_alive(), "Envoy has ended:\n{}", self.envoy.log());
@@ -142,10 +143,10 @@ fn to(cluster: &str, timeout: &str) -> Value {
     json!({ "match": { "prefix": "/" }, "route": { "cluster": cluster, "timeout": timeout } })
 }
 
-/// Tells a dead VM, which passes everything, from a live one.
+/// Path that distinguishes a live VM from a dead one, which lets everything pass.
 const STILL_THERE: &str = "/still-there";
 
-/// A document with these rules, and before them the one that shows that the VM is alive.
+/// Returns a document with these rules, after the one that shows that the VM is alive.
 pub fn document(mut rules: Value) -> Configuration {
     let still_there = rule("still-there", STILL_THERE, "abort", json!({ "http_status": 418 }));
     rules.as_array_mut().expect("a list of rules").insert(0, still_there);
@@ -157,7 +158,7 @@ pub fn rule(name: &str, path: &str, fault: &str, fields: Value) -> Value {
     json!({ "name": name, "match": { "path": { "exact": path } }, "percentage": 100, fault: fields })
 }
 
-/// A request that says what the upstream shall answer.
+/// Adds to a request the answer that the upstream must give.
 pub fn asking(request: Request, answer: &Answer) -> Request {
     request.header(Answer::HEADER, answer.to_header())
 }

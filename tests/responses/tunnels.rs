@@ -1,4 +1,4 @@
-//! What flows after an upgrade is left alone, and so is what Envoy answers by itself before.
+//! The data after an upgrade is left alone, and so are Envoy's own answers before it.
 
 use crate::changes::Change;
 use crate::stage::{HTTP1, Stage, WEBSOCKET};

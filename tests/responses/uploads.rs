@@ -1,4 +1,4 @@
-//! Changes to requests: what arrives at the upstream is what the rule says, and is one whole request.
+//! Changes to requests: the upstream receives what the rule says, as one complete request.
 
 use crate::changes::{Coding, KEPT, REPLACEMENT};
 use crate::stage::{HTTP1, HTTP2, PERMISSIVE, Stage, asking, rule};
@@ -34,7 +34,7 @@ fn changes() -> serde_json::Value {
     ])
 }
 
-/// What has to arrive in the place of a body; `None` for a body of that length of which no byte is the same.
+/// Returns what must arrive instead of a body; `None` for a body of the same length in which every byte differs.
 fn expected(path: &str, sent: &Bytes) -> Option<Bytes> {
     let replaced = |by: &'static str| if sent.is_empty() { Bytes::new() } else { Bytes::from(by) };
     match path {
@@ -86,7 +86,7 @@ async fn bodies_of_every_size_change_and_the_next_request_is_untouched() {
                 let received = stage.upstream.take();
                 assert_eq!(received.len(), 1, "{what}");
                 check(&what, path, &sent, &received[0]);
-                // Envoy closes a connection on which the reply was there before all of the request.
+                // Envoy closes a connection if the reply arrives before the whole request.
                 if protocol == Protocol::Http1 && received[0].body_length < Some(length) {
                     connection = stage.connect(protocol, listener).await;
                 }
@@ -169,7 +169,7 @@ async fn headers_path_method_and_query_change() {
     stage.is_sound().await;
 }
 
-/// RFC 9110, section 10.1.1: the body comes when the client has been told to go on, and not otherwise.
+/// RFC 9110, section 10.1.1: the client sends the body only after `100 Continue`.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_waits_to_be_told_to_go_on() {
     let stage = Stage::for_uploads(changes(), [HTTP1]).await;
@@ -190,7 +190,7 @@ async fn a_client_that_waits_to_be_told_to_go_on() {
     stage.is_sound().await;
 }
 
-/// A request without a body does not get one: there is no place for it in what has been sent.
+/// A request without a body does not get one: the headers already sent leave no room for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn methods_without_a_body() {
     let stage = Stage::for_uploads(changes(), [HTTP1, HTTP2]).await;
@@ -209,7 +209,7 @@ async fn methods_without_a_body() {
     stage.is_sound().await;
 }
 
-/// As responses that are: see [`crate::bodies`].
+/// As for compressed responses: see [`crate::bodies`].
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_are_compressed() {
     let stage = Stage::of(changes(), [HTTP1, HTTP2]).await;

@@ -1,4 +1,4 @@
-//! An upstream that says exactly what it is told, and remembers every byte that it hears.
+//! An upstream that sends exactly the bytes it is told to, and records every byte that it receives.
 
 use crate::normal::normal;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -8,16 +8,16 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// What it does once it has heard a whole request.
+/// What it does once it has received a whole request.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Says this.
+    /// Sends this.
     Say(Vec<u8>),
-    /// Waits until the client has what was said.
+    /// Waits until the client has received what was sent.
     Wait,
-    /// Sends back so many bytes.
+    /// Echoes this many bytes.
     Echo(usize),
-    /// Hangs up.
+    /// Closes the connection.
     Close,
 }
 
@@ -50,22 +50,21 @@ impl Bytes {
         Self { address, state, accepting }
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it does from now on.
+    /// Sets the script to follow from now on.
     pub fn follow(&self, script: &[Step]) {
         *self.state.script.lock().expect("no one panicked") = script.to_vec();
     }
 
-    /// Says that the client has what was said: see [`Step::Wait`].
+    /// Signals that the client has received what was sent: see [`Step::Wait`].
     pub fn arrived(&self) {
         self.state.arrived.add_permits(1);
     }
 
-    /// The requests that it has heard since the last call.
+    /// Returns the requests received since the last call.
     pub fn take(&self) -> Vec<String> {
         std::mem::take(&mut *self.state.heard.lock().expect("no one panicked"))
     }
@@ -111,7 +110,7 @@ async fn serve(mut stream: TcpStream, state: Arc<State>) {
     }
 }
 
-/// How long the first request is, once that can be told.
+/// Returns the length of the first request, once it is known.
 fn length(bytes: &[u8]) -> Option<usize> {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut request = httparse::Request::new(&mut fields);

@@ -1,5 +1,5 @@
-//! What is counted in `shadow` is what `inject` does, over four workers. Samples that stay with a user and samples by
-//! number leave nothing to chance.
+//! The counters in `shadow` match what `inject` does, with four workers. Sticky samples and samples by number leave
+//! nothing to chance.
 
 use serde_json::{Value, json};
 use support::client::{Connection, Protocol, Request};
@@ -14,8 +14,8 @@ const MODES: [&str; 2] = ["inject", "shadow"];
 /// How many requests each rule gets.
 const EACH: usize = 120;
 
-/// Rules, each for the paths that begin with its name, and for how many of [`EACH`] requests it does something, where
-/// that does not depend on which users there are.
+/// Returns rules, each for the paths that begin with its name, and how many of [`EACH`] requests it affects, where that
+/// does not depend on the users.
 fn rules() -> Vec<(&'static str, Value, Option<u64>)> {
     let user = json!({ "by": { "header": "x-user" } });
     let rate = json!({ "fixed_limit": { "limit_kbps": 1000 } });
@@ -34,7 +34,7 @@ fn rules() -> Vec<(&'static str, Value, Option<u64>)> {
             json!({ "percentage": 100, "sample": { "first": 7 }, "response": { "status": 418 } }),
             Some(7),
         ),
-        // The upstream fails in one of four.
+        // The upstream fails one request in four.
         (
             "failures",
             json!({ "percentage": 100, "response": { "match": { "status": 500 }, "status": 200 } }),
@@ -96,7 +96,7 @@ fn document(mode: &str) -> Value {
     json!({ "mode": mode, "rules": rules.collect::<Vec<_>>() })
 }
 
-/// The request of this number: its rule, its user, and what the upstream says to it.
+/// Returns the request of this number: its rule, its user, and the upstream's answer.
 fn request(number: usize) -> Request {
     let rules = rules();
     let (name, ..) = rules[number % rules.len()];

@@ -1,4 +1,4 @@
-//! Documents that would do everything to every request, were they not in `shadow`.
+//! Documents that would inject everything into every request if they were not in `shadow`.
 
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ fn faults() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// A predicate that has the module read whatever it can read of a request, and holds for all of them.
+/// A predicate that makes the module read everything it can of a request, and matches every request.
 fn curious() -> Value {
     let never = json!({ "exact": "never" });
     json!({ "not": { "any": [
@@ -93,7 +93,7 @@ pub fn all() -> Vec<(String, Value)> {
     });
     let outcomes = json!([{ "name": "outcomes", "outcomes": outcomes.collect::<Vec<_>>() }]);
     all.push(("outcomes".into(), json!({ "mode": "shadow", "rules": outcomes })));
-    // A rule may be in `shadow` by itself.
+    // A single rule can be in `shadow`.
     let mut curious_rule = rule("curious", &json!({ "abort": { "http_status": 503 } }));
     curious_rule["match"] = curious();
     curious_rule["mode"] = json!("shadow");

@@ -1,4 +1,4 @@
-//! HTTP/1.1, by the byte on both sides.
+//! HTTP/1.1, compared byte for byte on both sides.
 
 use crate::bytes::Step::{self, Close, Echo, Say, Wait};
 use crate::normal::normal;
@@ -10,9 +10,9 @@ use tokio::net::TcpStream;
 
 /// What a client does.
 enum Part {
-    /// Says this.
+    /// Sends this.
     Says(Vec<u8>),
-    /// Waits until it has heard this, and lets the upstream know.
+    /// Waits until it has received this, and signals the upstream.
     Hears(&'static str),
 }
 
@@ -23,7 +23,7 @@ struct Talk {
     upstream: Vec<Step>,
 }
 
-/// What both have heard.
+/// What both have received.
 #[derive(Debug, PartialEq, Eq)]
 struct Heard {
     client: String,
@@ -31,7 +31,7 @@ struct Heard {
 }
 
 impl Talk {
-    /// One request, with a header of bytes that are no text.
+    /// One request, with a header whose value is not text.
     fn new(name: &'static str, request: &str, body: &[u8], upstream: Vec<Step>) -> Self {
         let (line, rest) = request.split_once("\r\n").unwrap_or((request, ""));
         let mut bytes = format!("{line}\r\nhost: a\r\nx-user: u\r\ncookie: c=1\r\nx-bytes: ").into_bytes();
@@ -100,7 +100,7 @@ fn large(chunked: bool) -> Vec<u8> {
 }
 
 const LARGE: usize = 5_000_000;
-/// `hello` by gzip: what is compressed is no text, and nobody may look into it.
+/// `hello` as gzip: compressed data is not text, and must not be inspected.
 const GZIP: &[u8] =
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xcb\x48\xcd\xc9\xc9\x07\x00\x86\xa6\x10\x36\x05\x00\x00\x00";
 

@@ -33,7 +33,7 @@ impl Ask {
 fn headers(all: &HeaderMap) -> Vec<String> {
     let line = |name: &http::HeaderName, value: &http::HeaderValue| match VARYING.contains(&name.as_str()) {
         true => format!("{name}: …"),
-        // It tells of all that has arrived.
+        // It contains everything that has arrived.
         false if name == Answer::ECHO => {
             let text = String::from_utf8_lossy(value.as_bytes()).into_owned();
             let lines = text.split(" | ").filter(|line| !line.contains("x-request-id"));

@@ -1,6 +1,5 @@
-//! What `shadow` promises, in a real Envoy: whoever speaks to a listener whose module is in `shadow`, and whoever is
-//! spoken to behind it, sees byte for byte what a listener without the module has them see; and what is counted is what
-//! `inject` would have done.
+//! What `shadow` promises, in a real Envoy: client and upstream of a listener whose module is in `shadow` see byte for
+//! byte what they see with a listener without the module, and the counters show what `inject` would have done.
 
 mod bytes;
 mod counts;

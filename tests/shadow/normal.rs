@@ -1,9 +1,9 @@
-//! Messages as bytes, without what Envoy itself makes differently each time: values of headers that tell of a moment or
-//! number a request, and the places at which it happens to divide a body into chunks.
+//! Messages as bytes, without what Envoy itself varies each time: header values that contain a time or a request ID,
+//! and where it happens to split a body into chunks.
 
 use std::hash::{DefaultHasher, Hasher};
 
-/// The headers whose values are another each time. That they are there, and where, is not.
+/// The headers whose values vary. Their presence and position do not.
 pub const VARYING: [&str; 3] = ["date", "x-request-id", "x-envoy-upstream-service-time"];
 
 /// What is shown as a hash.
@@ -28,7 +28,7 @@ pub fn normal(bytes: &[u8]) -> String {
     lines + &rest
 }
 
-/// Where the next response begins. None comes after a long one.
+/// Returns where the next response begins. There is none after a long one.
 fn next(bytes: &[u8]) -> Option<usize> {
     if bytes.len() > LONG { None } else { find(bytes, b"HTTP/1.1 ") }
 }
@@ -58,7 +58,7 @@ fn unchunked(bytes: &[u8]) -> String {
     }
 }
 
-/// Bytes as text, with a hash for many.
+/// Returns bytes as text, or a hash if there are many.
 pub fn shown(bytes: &[u8]) -> String {
     if bytes.len() <= LONG {
         return bytes.escape_ascii().to_string();

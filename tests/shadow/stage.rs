@@ -14,7 +14,7 @@ pub const PLAIN: &str = "plain";
 /// The listener whose cluster has the module after the router.
 const BEHIND: &str = "behind-the-router";
 
-/// Everything that is on.
+/// Everything that is running.
 pub struct Stage {
     pub envoy: Envoy,
     pub upstream: Upstream,
@@ -58,12 +58,12 @@ impl Stage {
         self.envoy.address(listener)
     }
 
-    /// The listeners that are to be as [`PLAIN`], and it once more, which shows that nothing else makes a difference.
+    /// Returns the listeners that must behave like [`PLAIN`], and `PLAIN` once more, to show that nothing else differs.
     pub fn others(&self) -> impl Iterator<Item = &str> {
         std::iter::once(PLAIN).chain(self.others.iter().map(String::as_str))
     }
 
-    /// What has to hold in the end: every rule that takes all requests has counted, and none has done anything.
+    /// Asserts what must hold at the end: every rule that takes all requests has counted, and none has injected.
     pub async fn has_only_counted(&self) {
         until("nothing that is held", async || {
             (self.envoy.stats().await.value("active_faults") == 0).then_some(())
@@ -80,7 +80,7 @@ impl Stage {
     }
 }
 
-/// The same routes for all, with a document in their metadata that only one of the modules looks at.
+/// Returns a listener. All have the same routes, with a document in their metadata that only one of the modules reads.
 fn listener(name: &str, [bytes, usual]: [&str; 2]) -> Listener {
     let metadata =
         json!({ "filter_metadata": { "brownout": { "json": documents::of_routes().to_string() } } });

@@ -1,5 +1,5 @@
-//! Everything at once and for long: every kind of fault, clients that leave, upstreams that fail, a new document every
-//! second, on four workers. Nothing unexpected comes back, memory stays as it is, and nothing is held in the end.
+//! Everything at once, for a long time: every kind of fault, clients that leave, upstreams that fail, a new document
+//! every second, on four workers. No reply is unexpected, memory does not grow, and nothing is held at the end.
 //!
 //! `BROWNOUT_SOAK_REQUESTS` says how many requests: 10,000 if not set, a million in `make soak`.
 
@@ -19,11 +19,11 @@ const WORKERS: usize = 4;
 const CONNECTIONS: usize = 32;
 const BETWEEN_DOCUMENTS: Duration = Duration::from_secs(1);
 const BETWEEN_LEAVERS: Duration = Duration::from_millis(20);
-/// The shortest soak that can say anything of memory.
+/// The shortest soak that says anything about memory.
 const DOCUMENTS_AT_LEAST: usize = 8;
-/// From how many documents on the first quarter of them is warm-up, and not the first half.
+/// From this many documents on, the warm-up is the first quarter of them instead of the first half.
 const LONG: usize = 40;
-/// What may be added after the warm-up: allocators keep what they had at their busiest.
+/// How much memory may be added after the warm-up: allocators keep what they used at their peak.
 const SLACK: u64 = 16 * 1024 * 1024;
 
 fn requests() -> u64 {
@@ -50,8 +50,8 @@ fn document(number: usize) -> Configuration {
     Configuration::document(&json!({ "experiment": experiment, "limits": limits, "rules": rules }))
 }
 
-/// Clients that ask for something and leave in the middle of it, for ever: most while they are held, some of them with half
-/// of their body sent.
+/// Runs clients that send a request and disconnect in the middle of it, forever: most while they are held, some with
+/// half of their body sent.
 async fn leave(address: std::net::SocketAddr) {
     for number in 0.. {
         let kind = if number % 2 == 0 { "held" } else { CASES[number / 2 % CASES.len()].name };
@@ -72,7 +72,7 @@ async fn a_soak_ends_as_it_began() {
     let listener = Listener::named("main")
         .filter(Filter::discovered("brownout", document(0)))
         .routes(vec![nowhere, rest])
-        // A million lines of it.
+        // It would have a million lines.
         .field("access_log", json!([]));
     let bootstrap = Bootstrap::new()
         .concurrency(WORKERS)

@@ -1,4 +1,4 @@
-//! What is asked in a soak, and what may come back. A new kind of fault gets a line in [`CASES`].
+//! The requests of a soak, and the replies that may come back. A new kind of fault gets a line in [`CASES`].
 
 use http::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use support::client::{Cut, Reply, Request};
 use support::load::Exchange;
 use support::upstream::{Answer, Stream};
 
-/// Where nobody listens.
+/// A path whose upstream does not exist.
 pub const NOWHERE: &str = "/nowhere";
 const DELAY: Duration = Duration::from_millis(5);
 
@@ -15,15 +15,15 @@ const DELAY: Duration = Duration::from_millis(5);
 pub struct Case {
     pub name: &'static str,
     pub faults: fn() -> Value,
-    /// Whether a reply is right that says it suffered it.
+    /// Whether a reply that reports the fault is right.
     suffered: fn(&Reply) -> bool,
-    /// Whether a connection is right that was cut instead of any reply.
+    /// Whether it is right that the connection was cut instead of a reply.
     cut: fn(&Cut) -> bool,
 }
 
 const NEVER: fn(&Cut) -> bool = |_| false;
 
-/// All that are injected.
+/// All cases that are injected.
 pub const CASES: [Case; 11] = [
     Case {
         name: "abort",
@@ -99,9 +99,9 @@ pub const CASES: [Case; 11] = [
     },
 ];
 
-/// What is asked beside the kinds: what no rule is about, an upstream that fails, and one that is not there.
+/// Other requests: one that no rule matches, to an upstream that fails, and to one that does not exist.
 const OTHERS: [(&str, u16); 4] = [("/plain", 200), ("/failing", 500), (NOWHERE, 503), (BREAKING, 200)];
-/// The upstream hangs up in the middle of its answer.
+/// The upstream closes the connection in the middle of its answer.
 const BREAKING: &str = "/breaking";
 
 /// The request of this number on this connection.
@@ -109,7 +109,7 @@ pub fn ask(connection: usize, number: usize) -> Request {
     let turn = (connection + number) % (2 * CASES.len() + OTHERS.len());
     let path = match turn.checked_sub(OTHERS.len()) {
         None => OTHERS[turn].0.to_owned(),
-        // Those are held long: one of them for many of the others.
+        // Those are held for a long time, so there is one for many of the others.
         Some(kind) if CASES[kind / 2].name == "held" && !number.is_multiple_of(8) => "/abort".to_owned(),
         Some(kind) => format!("/{}", CASES[kind / 2].name),
     };
@@ -128,7 +128,7 @@ pub fn ask(connection: usize, number: usize) -> Request {
     request.header("x-user", (number % 100).to_string())
 }
 
-/// What is wrong with an exchange, if anything.
+/// Returns what is wrong with an exchange, if anything.
 pub fn unexpected(exchange: &Exchange) -> Option<String> {
     let path = ask(exchange.connection, exchange.number).path;
     let kind = CASES.iter().find(|kind| path == format!("/{}", kind.name));

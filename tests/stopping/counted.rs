@@ -1,4 +1,4 @@
-//! What counts, to the last request: the window is so long that nothing is forgotten.
+//! Which requests count as failures, exactly: the window is so long that none of them drops out.
 
 use crate::stage::{FAULT, Stage, abort, document, faulted};
 use serde_json::{Value, json};
@@ -8,16 +8,16 @@ use support::deadline::until_equal;
 use support::upstream::Answer;
 
 const WINDOW: Duration = Duration::from_secs(3600);
-/// So many have to fail before anything stops.
+/// How many must fail before injection stops.
 const MANY: usize = 40;
 
 fn failing() -> Request {
     Request::get("/").header(Answer::HEADER, Answer { status: 500, ..Answer::default() }.to_header())
 }
 
-/// One failure more and it stops, all of it.
+/// Asserts that one more failure stops all injection.
 async fn stops_with_the_next_failure(stage: &Stage) {
-    // Longer than any worker keeps what it knows to itself.
+    // Longer than any worker waits to share its counts.
     tokio::time::sleep(Duration::from_millis(1500)).await;
     assert_eq!(stage.stopped().await, 0);
     stage.send(&failing(), 1).await;

@@ -1,4 +1,4 @@
-//! A document whose time is over.
+//! A document that has expired.
 
 use crate::stage::{Stage, abort, document};
 use brownout_core::value::timestamp::Timestamp;
@@ -28,7 +28,7 @@ async fn its_end_is_told_once_and_on_time_though_no_request_comes() {
     assert!(late < Duration::from_secs(2), "{late:?}");
     assert!(!stage.injects().await);
     assert_eq!(stage.lines(&format!("{LINE}{written}: mode inject, 1 rule, experiment \"exp-7\"")), 1);
-    // Of a document that comes after its time, it is told at once.
+    // For a document that arrives after it expired, the line is logged at once.
     document["experiment"] = json!({ "id": "exp-8" });
     stage.follow(&document).await;
     until_equal("lines", 2, async || stage.lines(LINE)).await;

@@ -1,5 +1,5 @@
-//! Documents that end by themselves, in a real Envoy with four workers: because the service fails, or because their time
-//! is over.
+//! Documents that stop on their own, in a real Envoy with four workers: because the service fails, or because they
+//! expire.
 
 mod counted;
 mod expiry;

@@ -1,4 +1,4 @@
-//! A service that begins to fail while it is experimented with.
+//! A service that starts to fail during an experiment.
 
 use crate::stage::{FAULT, Stage, abort, document, failures};
 use serde_json::json;
@@ -11,7 +11,7 @@ const WINDOW: Duration = Duration::from_secs(2);
 const MIN_REQUESTS: usize = 20;
 const CONNECTIONS: usize = 16;
 
-/// A request that was to suffer something.
+/// A request that asked for a fault.
 #[derive(Clone, Copy)]
 struct Asked {
     connection: usize,
@@ -20,7 +20,7 @@ struct Asked {
     faulted: bool,
 }
 
-/// Every other request is to suffer something; those are kept.
+/// Starts a load in which every other request asks for a fault; those are recorded.
 async fn load(stage: &Stage) -> Load<Option<Asked>> {
     let ask = |_, number: usize| {
         let request = Request::get("/");
@@ -34,7 +34,7 @@ async fn load(stage: &Stage) -> Load<Option<Asked>> {
     Load::start(stage.address(), CONNECTIONS, Duration::from_millis(10), ask, note).await
 }
 
-/// For each connection, whether what was asked for within a time was done: all of it, some, or none.
+/// Returns for each connection whether the faults requested within a period were injected: all, some, or none.
 fn done(asked: &[Asked], within: impl Fn(&Asked) -> bool + Copy) -> Vec<(bool, bool)> {
     let of = |connection| {
         let asked = asked.iter().filter(move |asked| asked.connection == connection && within(asked));
@@ -122,7 +122,7 @@ async fn it_stops_whichever_way_the_service_fails() {
     stage.is_sound().await;
 }
 
-/// There, nothing but the missing end tells of a service that breaks off.
+/// There, only the missing end of the stream shows that the service broke off.
 #[tokio::test(flavor = "multi_thread")]
 async fn it_stops_in_a_cluster_too() {
     for (failure, answer) in failures().into_iter().skip(1).take(2) {

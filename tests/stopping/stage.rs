@@ -11,10 +11,10 @@ use support::upstream::{Answer, Stream, Upstream};
 pub const WORKERS: usize = 4;
 const MAIN: &str = "main";
 const FILTER: &str = "brownout";
-/// Beside the listener's own: what the usual listener is without the module.
+/// A second listener: the usual one without the module.
 const PLAIN: &str = "plain";
 
-/// The header of requests that are to suffer something.
+/// The header of requests that ask for a fault.
 pub const FAULT: &str = "x-fault";
 
 /// An upstream and an Envoy before it.
@@ -25,12 +25,12 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// The module stands in a listener.
+    /// Starts both, with the module in a listener.
     pub async fn with(document: &Value) -> Self {
         Self::new(document, false).await
     }
 
-    /// It stands in a cluster.
+    /// Starts both, with the module in a cluster.
     pub async fn in_cluster(document: &Value) -> Self {
         Self::new(document, true).await
     }
@@ -64,7 +64,7 @@ impl Stage {
         self.value("stopped").await
     }
 
-    /// A counter or gauge of the module, wherever this version of Envoy has those of clusters.
+    /// Returns a counter or gauge of the module, wherever this version of Envoy keeps those of clusters.
     pub async fn value(&self, name: &str) -> u64 {
         let all = self.envoy.stats_named(&format!(r"wasmcustom\.brownout\.{name}$")).await;
         all.sum(|_| true)
@@ -74,12 +74,12 @@ impl Stage {
         until_equal("stopped", stopped, async || self.stopped().await).await;
     }
 
-    /// How often the log says that it has stopped.
+    /// Returns how often `text` occurs in the log.
     pub fn lines(&self, text: &str) -> usize {
         self.envoy.log().lines().filter(|line| line.contains(text)).count()
     }
 
-    /// Sends so many requests, each on a connection of its own, so that all workers get some.
+    /// Sends a request `times` times, each on its own connection, so that all workers get some.
     pub async fn send(&self, request: &Request, times: usize) -> Vec<Option<Reply>> {
         let mut replies = Vec::new();
         for _ in 0..times {
@@ -89,13 +89,13 @@ impl Stage {
         replies
     }
 
-    /// Whether a request that is to suffer something does.
+    /// Returns whether a request that asks for a fault gets it.
     pub async fn injects(&self) -> bool {
         let reply = self.send(&faulted(), 1).await.remove(0);
         reply.is_some_and(|reply| reply.header("x-brownout").is_some())
     }
 
-    /// What has to hold at the end.
+    /// Asserts what must hold at the end.
     pub async fn is_sound(&self) {
         assert!(self.envoy.is_alive(), "Envoy has ended:\n{}", self.envoy.log());
         until_equal("active_faults", 0, async || self.value("active_faults").await).await;

@@ -1,14 +1,14 @@
-//! What chance can do.
+//! Statistical bounds.
 
 use std::ops::RangeInclusive;
 
-/// How many standard deviations are believed to be chance: one run in about two million goes beyond.
+/// How many standard deviations count as chance: about one run in two million exceeds this.
 const BELIEVABLE: f64 = 5.0;
 
-/// How often something of a given probability happens in so many independent trials, unless a wonder happens.
+/// Returns how often an event of a given probability can plausibly happen in a number of independent trials.
 ///
 /// # Panics
-/// When the trials are too few for the normal distribution to stand for the binomial one.
+/// When there are too few trials to approximate the binomial distribution by the normal one.
 pub fn believable(trials: usize, probability: f64) -> RangeInclusive<usize> {
     #[expect(clippy::cast_precision_loss, reason = "some thousand trials")]
     let trials = trials as f64;

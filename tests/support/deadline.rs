@@ -1,15 +1,15 @@
-//! Waiting for something outside this process, with an end to it.
+//! Waiting with a deadline for something outside this process.
 
 use std::fmt::Debug;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-/// The longest that anything of ours may take on a busy machine with two cores.
+/// The longest that anything in the tests may take on a busy machine with two cores.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(10);
 
-/// Asks until there is an answer.
+/// Polls until there is an answer.
 ///
 /// # Panics
 /// When there is none within [`PATIENCE`]; the message names `what` was awaited.
@@ -28,10 +28,10 @@ where
     }
 }
 
-/// Asks until the answer is this one.
+/// Polls until the answer is `expected`.
 ///
 /// # Panics
-/// When it is not within [`PATIENCE`]; the message tells the answers there were, since they may have gone past it.
+/// When it is not within [`PATIENCE`]; the message lists the answers seen, since they may have skipped past it.
 pub async fn until_equal<T, F, A>(what: &str, expected: T, mut ask: F)
 where
     T: PartialEq + Debug,
@@ -53,7 +53,7 @@ where
     }
 }
 
-/// Lets a future finish.
+/// Waits for a future to finish.
 ///
 /// # Panics
 /// When it has not finished within [`PATIENCE`]; the message names `what` was awaited.

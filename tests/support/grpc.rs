@@ -1,4 +1,4 @@
-//! A gRPC client and a gRPC server of somebody else's: tonic, with messages that are plain bytes.
+//! A third-party gRPC client and server: tonic, with plain bytes as messages.
 
 use bytes::{Buf, BufMut};
 use http::uri::PathAndQuery;
@@ -58,7 +58,7 @@ impl Decoder for Plain {
     }
 }
 
-/// A service that sends back what it gets, message by message. It ends when it is dropped.
+/// A service that echoes each message. Dropping it stops it.
 pub struct Server {
     address: SocketAddr,
     accepting: JoinHandle<()>,
@@ -97,14 +97,14 @@ impl Server {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).ok();
-                // Every kind of call is a stream of messages either way, some of just one.
+                // Every kind of call is a stream of messages in each direction, sometimes of just one.
                 let echo = service_fn(|request: http::Request<Incoming>| async {
                     let mut server = tonic::server::Grpc::new(Plain);
                     Ok::<_, Infallible>(server.streaming(Echo, request.map(Body::new)).await)
                 });
                 let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
                 connections.spawn(async move {
-                    // An error here is the peer leaving.
+                    // An error here means that the peer has disconnected.
                     server.serve_connection(TokioIo::new(stream), echo).await.ok();
                 });
             }
@@ -112,7 +112,6 @@ impl Server {
         Self { address, accepting }
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -124,7 +123,7 @@ impl Drop for Server {
     }
 }
 
-/// What tonic sends through.
+/// The transport for tonic.
 pub struct Channel {
     sender: http2::SendRequest<Body>,
     driving: JoinHandle<()>,
@@ -153,7 +152,7 @@ impl Service<http::Request<Body>> for Channel {
 /// A client on a connection of its own.
 pub struct Client(tonic::client::Grpc<Channel>);
 
-/// What a call gave: the messages that came, and its end.
+/// The result of a call: the messages received, and its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Called {
     /// The messages that came before the end.
@@ -189,7 +188,7 @@ impl Client {
         Self(tonic::client::Grpc::with_origin(Channel { sender, driving }, origin))
     }
 
-    /// A call of one message each way. `metadata` goes with it.
+    /// Makes a call with one message each way, and with `metadata`.
     pub async fn unary(
         &mut self,
         path: &'static str,
@@ -205,7 +204,7 @@ impl Client {
         }
     }
 
-    /// A call of many messages each way; each but the first is sent once the one before it has come back.
+    /// Makes a call with many messages each way; each but the first is sent once the previous one has come back.
     pub async fn streaming(
         &mut self,
         path: &'static str,

@@ -1,5 +1,5 @@
-//! What the suites share: a real Envoy with the module, upstreams and clients on real sockets, and scenarios
-//! that run against the engine under simulated time and against that Envoy alike.
+//! Shared by the suites: a real Envoy with the module, upstreams and clients on real sockets, and scenarios that run
+//! both against the engine under simulated time and in a real Envoy.
 
 pub mod binomial;
 pub mod client;

@@ -1,4 +1,4 @@
-//! Steady traffic: many connections, each with one request after the other until somebody says stop.
+//! Steady traffic: many connections, each with one request after the other until stopped.
 
 use crate::client::{Connection, Cut, Protocol, Reply, Request};
 use std::net::SocketAddr;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// A request of a load, and what became of it.
+/// A request of a load, and its outcome.
 #[derive(Debug)]
 pub struct Exchange {
     /// The number of its connection.
@@ -29,8 +29,8 @@ pub struct Load<T> {
 }
 
 impl<T: Send + 'static> Load<T> {
-    /// Opens that many HTTP/1.1 connections and sends on each the requests that `ask` makes from the connection's
-    /// number and the request's, with a `pause` after each reply. What `note` makes of the exchanges is kept.
+    /// Opens HTTP/1.1 connections and sends on each the requests that `ask` returns for the numbers of connection and
+    /// request, with a `pause` after each reply. Keeps what `note` returns for each exchange.
     ///
     /// # Panics
     /// When nobody listens there.
@@ -54,7 +54,7 @@ impl<T: Send + 'static> Load<T> {
                     }
                     let sent = Instant::now();
                     let reply = open.send(ask(connection, number)).await;
-                    // An answer that comes before the whole request does closes the connection, and says so.
+                    // A reply that is sent before the whole request has arrived closes the connection, and says so.
                     if reply
                         .as_ref()
                         .map_or(true, |reply| reply.header("connection").as_deref() == Some("close"))
@@ -70,7 +70,7 @@ impl<T: Send + 'static> Load<T> {
         Self { stopped, connections: running }
     }
 
-    /// Lets the last requests finish and gives all notes, each connection's in order.
+    /// Lets the last requests finish and returns all notes, in order per connection.
     pub async fn finish(self) -> Vec<T> {
         self.stopped.store(true, Ordering::Relaxed);
         self.connections.join_all().await.into_iter().flatten().collect()

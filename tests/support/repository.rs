@@ -24,10 +24,10 @@ pub fn scenarios() -> PathBuf {
     root().join("tests/scenarios")
 }
 
-/// A program that is on PATH, or that `scripts/debian` unpacks from a package of Debian's.
+/// Returns the path of a program on PATH, or one that `scripts/debian` unpacks from a Debian package.
 ///
 /// # Panics
-/// When it is neither there nor to be had.
+/// When it is neither on PATH nor available as a package.
 pub fn debian(package: &str, program: &str) -> PathBuf {
     let found =
         Command::new(root().join("scripts/debian")).args([package, program]).output().expect("a shell");

@@ -197,7 +197,7 @@ fn wrong_usage_ends_in_2() {
     assert_eq!(say(brownout(&[]), b"").code, Some(2));
 }
 
-/// It is the response that decides, so that not every request suffers.
+/// The response decides, so not every request is hit.
 #[test]
 fn a_rule_whose_responses_are_chosen_takes_not_every_request() {
     let rule = |response: &str| format!("rules:\n- {{name: a, percentage: 100, response: {response}}}\n");

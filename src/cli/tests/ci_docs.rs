@@ -1,4 +1,4 @@
-//! docs/ci.md: what it shows for GitHub Actions, GitLab CI and pytest is run here, but for what installs things.
+//! Runs the examples of docs/ci.md for GitHub Actions, GitLab CI and pytest, except for the installation steps.
 
 mod support;
 
@@ -31,7 +31,7 @@ fn project() -> TempDir {
     folder
 }
 
-/// Runs the lines of a CI as a runner does, on free ports, and what is left in the background ends with them.
+/// Runs the lines of a CI job as a runner does, on free ports, and ends background processes afterwards.
 fn run(folder: &Path, lines: &[String]) -> Output {
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address").port();

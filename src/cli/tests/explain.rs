@@ -35,7 +35,7 @@ fn golden(name: &str, arguments: &[&str]) {
     }
 }
 
-/// At this time, unless the requests say theirs.
+/// The time of requests without one of their own.
 const AT: [&str; 2] = ["--at", "2026-11-22T12:00:00Z"];
 
 fn at<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
@@ -172,7 +172,7 @@ fn what_is_wrong_with_requests_is_told_with_its_place() {
         (["--har", "wrong.har"], "wrong.har:1:53: not a HAR file: missing field `method`"),
         (
             ["--har", "wrong_url.har"],
-            "wrong_url.har: log.entries[0]: request.url: `ftp` is not a scheme of HTTP: expected `http` or `https`",
+            "wrong_url.har: log.entries[0]: request.url: `ftp` is not an HTTP scheme: expected `http` or `https`",
         ),
         (
             ["--har", "envoy.log"],
@@ -187,7 +187,7 @@ fn what_is_wrong_with_requests_is_told_with_its_place() {
             ["--access-log", "wrong_json.log"],
             "wrong_json.log:1: not a JSON object: EOF while parsing a value at line 1 column 23",
         ),
-        (["--access-log", "empty.log"], "empty.log: no requests in it"),
+        (["--access-log", "empty.log"], "empty.log: contains no requests"),
         (["--curl", "curl -v"], "--curl: no URL"),
         (["--request", "http:///x"], "--request: `http:///x` has no host"),
     ] {

@@ -33,8 +33,8 @@ fn every_example_is_usage_that_the_command_takes() {
     }
 }
 
-/// How an example begins, how many such there are at least, and whether it has nothing to say on standard error. All of
-/// them neither start an Envoy nor read what is not here.
+/// The beginning of an example, the minimum number of such examples, and whether its standard error is empty. None of
+/// them starts an Envoy or reads files that are not here.
 const QUICK: [(&str, usize, bool); 6] = [
     ("brownout check", 3, false),
     ("brownout schema", 1, false),

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-/// `brownout image` about the real module, for somebody whom Docker does not know.
+/// Runs `brownout image` with the real module, for a user without Docker credentials.
 fn image(arguments: &[&str]) -> Command {
     let mut command = brownout(&["image", "--module"]);
     command.arg(module()).args(arguments);
@@ -84,7 +84,7 @@ impl Layout {
     }
 }
 
-/// What of an archive Istio's agent looks at.
+/// The part of an archive that Istio's agent reads.
 fn only_file(archive: &[u8]) -> (String, Vec<u8>) {
     let mut archive = tar::Archive::new(archive);
     let mut entries = archive.entries().expect("an archive");

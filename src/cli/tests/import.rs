@@ -104,7 +104,7 @@ fn programs_get_the_mistakes_of_a_wrong_input_and_no_document() {
     let first = serde_json::json!({
         "file": "mistakes.yaml", "severity": "error", "code": "invalid-value", "path": "spec.hosts[0]",
         "line": 5, "column": 11, "message": "invalid host",
-        "label": "`*` is for gateways: Istio refuses it for the mesh", "help": null,
+        "label": "`*` is for gateways: Istio rejects it for the mesh", "help": null,
     });
     assert_eq!(whole["diagnostics"][0], first);
 }

@@ -29,7 +29,7 @@ fn what_envoy_rejects_is_rejected() {
         ("abort: {}", "expected one of `http_status`, `grpc_status`, `header_abort`"),
         ("abort: {http_status: 503, grpc_status: 14}", "exclude each other"),
         ("abort: {http_status: 503, response_body: 5}", "expected a string"),
-        ("delay: {fixed_delay: 0s}", "more than nothing"),
+        ("delay: {fixed_delay: 0s}", "greater than zero"),
         ("delay: {fixed_delay: -1s}", "expected seconds"),
         ("delay: {fixed_delay: 250ms}", "expected seconds"),
         ("delay: {percentage: {numerator: 1}}", "expected one of `fixed_delay`, `header_delay`"),

@@ -130,14 +130,14 @@ fn validate_a_delay() {
 #[test]
 fn status_600_which_istio_takes_and_envoy_rejects_is_refused_with_that_sentence() {
     let said = refusal("{abort: {httpStatus: 600, percentage: {value: 100}}}");
-    assert!(said.contains("Istio takes 600, and Envoy then rejects the whole configuration"), "{said}");
+    assert!(said.contains("Istio accepts 600, but Envoy then rejects the whole configuration"), "{said}");
 }
 
 #[test]
 fn a_fault_with_neither_is_a_mistake_and_an_abort_without_a_status_a_note() {
     assert!(refusal("{}").contains("expected `delay` or `abort`"));
     let said = notes("{abort: {percentage: {value: 5}}, delay: {fixedDelay: 1s, percentage: {value: 100}}}");
-    assert_eq!(said, ["left out: an abort without a status, of which Istio warns and does nothing"]);
+    assert_eq!(said, ["left out: an abort without a status: Istio warns about it and does nothing"]);
     assert!(refusal("{abort: {percentage: {value: 5}}}").contains("no fault to import"));
 }
 
@@ -155,7 +155,7 @@ fn percentages_are_cut_by_istios_own_arithmetic_and_a_note_says_so() {
     }
     assert_eq!(
         notes("{delay: {fixedDelay: 1s}}"),
-        ["without a percentage it never fires, as in Istio: 0 % is written out"]
+        ["without a percentage it never fires, as in Istio: the document says 0 %"]
     );
 }
 
@@ -277,7 +277,7 @@ fn routes_that_lead_nowhere_have_no_faults() {
         let said = in_entry(&format!("{{{other}, {ABORT}}}"), &Choices::default())
             .expect_err("it is wrong")
             .to_string();
-        assert!(said.contains("Istio refuses it beside `fault`"), "{said}");
+        assert!(said.contains("Istio rejects it next to `fault`"), "{said}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Inputs that never end: refused, and within bounds of memory.
+//! Endless inputs: refused, within a memory limit.
 
 mod support;
 
@@ -18,7 +18,7 @@ const READERS: [&[&str]; 9] = [
     &["image", "--module"],
 ];
 
-/// A shell that may have so many KiB of memory.
+/// A shell with a memory limit in KiB.
 const MEMORY: &str = "ulimit -v 400000; exec \"$@\"";
 
 #[test]

@@ -1,4 +1,4 @@
-//! What goes with every kind of fault, and with every recipe: this names what is missing.
+//! Every kind of fault and every recipe needs certain companions; these tests name the missing ones.
 
 use brownout_cli::document::{DocumentFile, text::Text};
 use brownout_core::kind::Kind;
@@ -19,7 +19,7 @@ fn value(yaml: &str) -> Value {
     serde_json::to_value(Text(&values.first().expect("a document").0)).expect("JSON")
 }
 
-/// Whether a rule of the scenario's document, or an outcome of one, has a field of that name.
+/// Returns whether a rule of the scenario's document, or an outcome of one, has a field of that name.
 fn has(scenario: &Value, field: &str) -> bool {
     let rules = scenario["document"]["rules"].as_array().into_iter().flatten();
     let of = |rule: &Value| {
@@ -94,7 +94,7 @@ fn every_metric_of_the_module_has_a_row_in_its_page_and_every_row_a_metric() {
     assert_eq!(metrics.matches("` | gauge |").count(), gauges, "gauges in docs/metrics.md");
 }
 
-/// Where pages stand.
+/// The folders with pages.
 const FOLDERS: [&str; 7] = ["", "docs", "docs/contributing", "istio", "cilium", "tests", "tests/fuzz"];
 
 fn pages() -> impl Iterator<Item = PathBuf> {
@@ -103,7 +103,7 @@ fn pages() -> impl Iterator<Item = PathBuf> {
     paths.filter(|path| path.extension().is_some_and(|end| end == "md"))
 }
 
-/// Pages lead somewhere: files that are there, and headings in them.
+/// Links in pages point to existing files and headings.
 #[test]
 fn the_links_between_the_pages_lead_somewhere() {
     let mut broken = Vec::new();
@@ -129,7 +129,7 @@ fn the_links_between_the_pages_lead_somewhere() {
     assert_eq!(broken, Vec::<String>::new());
 }
 
-/// The name under which a heading can be linked to.
+/// Returns the anchor of a heading.
 fn anchor(line: &str) -> Option<String> {
     let heading = line.trim_start_matches('#');
     let is_heading = heading.len() < line.len() && heading.starts_with(' ');

@@ -1,4 +1,4 @@
-//! `scripts/release`: what a release consists of, and that it is the same twice.
+//! `scripts/release`: the contents of a release, and that building it twice gives the same bytes.
 
 mod support;
 
@@ -160,7 +160,7 @@ fn the_bill_of_materials_names_what_the_module_is_built_from() {
     assert!(linked.len() > 10 && missing.is_empty(), "{missing:?}");
 }
 
-/// The most that the command may weigh, in bytes.
+/// The maximum size of the command, in bytes.
 const LARGEST: u64 = 12_000_000;
 /// Where an ELF file says for which processor it is, and what it says (<https://refspecs.linuxfoundation.org/elf/gabi4+>).
 const MACHINE: usize = 18;

@@ -1,6 +1,6 @@
 //! `brownout render`: what it prints for every target, what it warns of, and what it refuses.
 //!
-//! What is expected stands in `render/`; `BROWNOUT_BLESS=1` writes it anew.
+//! The expected output is in `render/`; `BROWNOUT_BLESS=1` rewrites it.
 
 mod support;
 
@@ -12,7 +12,7 @@ use support::{Said, brownout, say};
 const IMAGE: &str = "--image registry.example/brownout:0.2.0";
 const DIGEST: &str = "--digest sha256:0123456789012345678901234567890123456789012345678901234567890123";
 
-/// Each file and how it comes about.
+/// Each file, and the arguments that produce it.
 const FILES: [(&str, &str); 28] = [
     ("envoy/bootstrap", "envoy faults.yaml --listen 0.0.0.0:10000 --upstream reviews:8080"),
     ("envoy/filter", "envoy faults.yaml --part filter --module-path /opt/brownout.wasm"),
@@ -186,7 +186,7 @@ fn a_gate_that_would_keep_out_what_a_rule_matches_is_refused() {
             r#"{{"rules": [{{"name": "a", "match": {{"headers": [{{"name": "x-a"}}]}}, "percentage": 1, "reset": {{}}}}, {{"name": "slow", {fields} "percentage": 1, "abort": {{"http_status": 503}}}}]}}"#
         )
     };
-    let needs_nothing = "rule `slow` needs nothing that Envoy's matcher can ask of a request: give its `match` a header that has to be there, a cookie, `path`, `authority`, `methods` or `grpc`, or leave `--gate` out";
+    let needs_nothing = "rule `slow` requires nothing that Envoy's matcher can check: give its `match` a required header, a cookie, `path`, `authority`, `methods` or `grpc`, or leave `--gate` out";
     assert_eq!(
         refused_gate(&rule("")),
         "rule `slow` has no `match` and takes every request: give it one, or leave `--gate` out"
@@ -200,14 +200,14 @@ fn a_gate_that_would_keep_out_what_a_rule_matches_is_refused() {
     }
     let off = rule(r#""mode": "off","#);
     assert_eq!(say(brownout(&["render", "envoy", "-", "--gate"]), off.as_bytes()).code, Some(0), "{off}");
-    let nothing = "no rule is live, and `--gate` has nothing to let in: leave it out";
+    let nothing = "no rule is live, so `--gate` would let nothing in: leave it out";
     assert_eq!(refused_gate("{}"), nothing);
     assert_eq!(refused_gate(&rule("").replacen('{', r#"{"mode": "off", "#, 1)), nothing);
 }
 
 #[test]
 fn a_gate_is_refused_where_there_is_no_place_for_it() {
-    let per_route = "rules of routes change without the gate, and may need anything: leave one of `--gate` and `per_route` out";
+    let per_route = "rules of routes change without the gate, and may match any request: leave out either `--gate` or `per_route`";
     assert_eq!(refused("envoy gate.yaml --gate --per-route"), per_route);
     assert_eq!(refused("istio-envoyfilter gate.yaml --gate --per-route --port 80"), per_route);
     assert_eq!(refused_gate(r#"{"per_route": true}"#), per_route);
@@ -224,7 +224,7 @@ fn a_gate_is_refused_where_there_is_no_place_for_it() {
     );
     assert_eq!(
         refused("istio-envoyfilter gate.yaml --gate IMAGE DIGEST"),
-        "the agent fetches the image of a filter, and does not look behind a gate: use `--module-path`, or leave `--gate` out"
+        "the agent does not fetch the image of a filter that is behind a gate: use `--module-path`, or leave `--gate` out"
     );
     assert_eq!(
         refused("cilium gate.yaml --gate --service reviews --port 8080"),
@@ -232,16 +232,16 @@ fn a_gate_is_refused_where_there_is_no_place_for_it() {
     );
     assert_eq!(
         refused("envoy-gateway gate.yaml --gate --route reviews IMAGE"),
-        "Envoy Gateway has no place for filters of Envoy's own, which a gate needs: leave `--gate` out"
+        "Envoy Gateway cannot configure Envoy's own filters, which a gate needs: leave `--gate` out"
     );
     assert_eq!(
         refused("kuma gate.yaml --gate"),
-        "the gate is for the targets `envoy` and `istio-envoyfilter`: leave `--gate` out"
+        "a gate works only with the targets `envoy` and `istio-envoyfilter`: leave `--gate` out"
     );
     for target in ["istio-wasmplugin", "istio-trafficextension"] {
         assert_eq!(
             refused(&format!("{target} gate.yaml --gate --workload app=reviews IMAGE")),
-            "this resource has no place for Envoy's own filters, which a gate needs; `istio-envoyfilter` has: leave `--gate` out"
+            "this resource cannot configure Envoy's own filters, which a gate needs; `istio-envoyfilter` can: leave `--gate` out"
         );
     }
 }
@@ -262,7 +262,7 @@ fn a_gate_that_asks_much_says_so() {
     assert_eq!(asked(16), "");
     assert_eq!(
         asked(17),
-        "warning: the gate asks up to 17 questions of every request, one after the other; without `--gate` the module finds its rules by an index, which is probably faster\n"
+        "warning: the gate checks up to 17 conditions for every request, one after another; without `--gate`, the module finds its rules with an index, which is probably faster\n"
     );
 }
 
@@ -274,11 +274,11 @@ fn what_would_silently_do_nothing_is_refused() {
     );
     assert_eq!(
         refused("istio-envoyfilter faults.yaml --side waypoint --workload app=reviews"),
-        "a waypoint is not chosen by labels: name it with `--gateway`, or a `--service` behind it"
+        "a waypoint cannot be selected by labels: name it with `--gateway`, or a `--service` behind it"
     );
     assert_eq!(
         refused("istio-wasmplugin faults.yaml --service reviews IMAGE"),
-        "only a waypoint knows a `--service`: choose pods by `--workload`, or use `--side waypoint`"
+        "only a waypoint can select a `--service`: choose pods with `--workload`, or use `--side waypoint`"
     );
     assert_eq!(
         refused(
@@ -288,50 +288,50 @@ fn what_would_silently_do_nothing_is_refused() {
     );
     assert_eq!(
         refused("istio-wasmplugin faults.yaml --workload app=reviews"),
-        "say where the module comes from: `--image`"
+        "give the module's image with `--image`"
     );
     assert_eq!(
         refused("istio-trafficextension faults.yaml --workload app=reviews --module-path /a.wasm"),
-        "with this resource, a module's file that is missing makes the proxy answer 500 to every request, whatever `failStrategy` says: use `--image`, or `istio-envoyfilter`, which lets requests pass then"
+        "with this resource, if the module's file is missing, the proxy answers 500 to every request, whatever `failStrategy` says: use `--image`, or `istio-envoyfilter`, which lets requests pass then"
     );
     assert_eq!(
         refused("istio-envoyfilter faults.yaml --workload app=reviews IMAGE"),
-        "an EnvoyFilter needs the `--digest` of its `--image`: Envoy takes nothing remote without one"
+        "an EnvoyFilter needs the `--digest` of its `--image`: Envoy accepts no remote module without one"
     );
     assert_eq!(
         refused("envoy faults.yaml --part routes"),
-        "without `--per-route` the routes stand in the bootstrap"
+        "without `--per-route`, the routes are in the bootstrap"
     );
-    assert_eq!(refused("envoy faults.yaml --prefix /"), "`--prefix /` is every request: leave it out");
+    assert_eq!(refused("envoy faults.yaml --prefix /"), "`--prefix /` matches every request: leave it out");
     assert_eq!(
         refused("envoy upstream.yaml --prefix /reviews"),
-        "routes keep requests from the module in a listener, and the document's `placement` is `upstream`: leave `--prefix` out"
+        "a route can bypass the module only in a listener, but the document's `placement` is `upstream`: leave `--prefix` out"
     );
     assert_eq!(
         refused("istio-envoyfilter faults.yaml --workload app=page --port 8080 --per-route --only"),
-        "an inbound listener has one route for everything that arrives at a port, and `--only` would keep nothing out: leave it out"
+        "an inbound listener has a single route for each port, so `--only` would exclude nothing: leave it out"
     );
     assert_eq!(
         refused(
             "istio-envoyfilter upstream.yaml --side outbound --service reviews --port 8080 --per-route --only"
         ),
-        "routes keep requests from the module in a listener, and the document's `placement` is `upstream`: leave `--only` out"
+        "a route can bypass the module only in a listener, but the document's `placement` is `upstream`: leave `--only` out"
     );
-    assert_eq!(refused("envoy-gateway faults.yaml IMAGE"), "say what it is for: `--route` or `--gateway`");
+    assert_eq!(refused("envoy-gateway faults.yaml IMAGE"), "give a target with `--route` or `--gateway`");
 }
 
 #[test]
 fn a_placement_that_the_target_does_not_have_is_refused() {
-    let listeners = "this resource puts filters into listeners only, and the document's `placement` is `upstream`: use `istio-envoyfilter`";
+    let listeners = "this resource puts filters only into listeners, but the document's `placement` is `upstream`: use `istio-envoyfilter`";
     assert_eq!(refused("istio-wasmplugin upstream.yaml --workload app=page IMAGE"), listeners);
     assert_eq!(refused("istio-trafficextension upstream.yaml --workload app=page IMAGE"), listeners);
     assert_eq!(
         refused("envoy-gateway upstream.yaml --route reviews IMAGE"),
-        "Envoy Gateway puts the module into listeners only, and the document's `placement` is `upstream`: leave `placement` out, or use another target"
+        "Envoy Gateway puts the module only into listeners, but the document's `placement` is `upstream`: leave `placement` out, or use another target"
     );
     assert_eq!(
         refused("istio-envoyfilter upstream.yaml --workload app=page --service reviews --port 8080"),
-        "the document's `placement` is `upstream`, which is the side of those who call: use `--side outbound` or `--side gateway`"
+        "the document's `placement` is `upstream`, which is the caller's side: use `--side outbound` or `--side gateway`"
     );
     assert_eq!(
         refused("istio-envoyfilter upstream.yaml --workload app=page --side outbound --service reviews"),
@@ -343,7 +343,7 @@ fn a_placement_that_the_target_does_not_have_is_refused() {
     );
     assert_eq!(
         refused("kuma upstream.yaml --workload app=page --cluster reviews"),
-        "the document's `placement` is `upstream`, which is the side of those who call: use `--side outbound`"
+        "the document's `placement` is `upstream`, which is the caller's side: use `--side outbound`"
     );
     assert_eq!(
         refused("kuma faults.yaml --workload app=page --side outbound --cluster reviews"),

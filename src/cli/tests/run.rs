@@ -223,7 +223,7 @@ fn service() -> SocketAddr {
             let body = host.unwrap_or_default();
             let head =
                 format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-            // A client that has gone has got its answer, or does not want it.
+            // A client that is gone has its response or does not want it.
             let _ = (&stream).write_all((head + &body).as_bytes());
         }
     });
@@ -277,7 +277,7 @@ fn passed_means_passed_and_a_failure_of_the_service_is_told_apart() {
 
 #[test]
 fn a_service_that_is_not_there_is_warned_about_and_faults_happen_all_the_same() {
-    // A port that no system gives to anybody who asks for a free one.
+    // A port that no system hands out as a free one.
     let upstream = "http://127.0.0.1:1";
     let proxy = Proxy::start(&["--upstream", upstream]);
     assert!(proxy.said.contains(&format!("warning: nothing answers at {upstream} yet")), "{:#?}", proxy.said);

@@ -15,7 +15,7 @@ const ABORT: &str =
 fn run(document: &str, options: &[&str], script: &str) -> Said {
     let mut command = brownout(&["run", "-", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
     command.args(options).args(["--", "sh", "-c", script]);
-    // For scripts that push: the command that is tested, and none that happens to be installed.
+    // For scripts that push: the command under test, not an installed one.
     let folder = Path::new(env!("CARGO_BIN_EXE_brownout")).parent().expect("a folder");
     let path = std::env::var("PATH").expect("a PATH");
     command.env("PATH", format!("{}:{path}", folder.display()));

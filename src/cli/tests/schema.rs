@@ -1,4 +1,4 @@
-//! `brownout schema`: every good document of the repository fits it, and editors are told of what is wrong.
+//! `brownout schema`: every valid document in the repository conforms to it, and editors report mistakes.
 
 mod support;
 
@@ -70,7 +70,7 @@ fn value(name: &str, text: &str) -> Value {
     serde_json::to_value(Text(&values.remove(0).0)).expect("JSON")
 }
 
-/// Those of the scenarios that are not to be refused.
+/// The documents of scenarios that must not be refused.
 fn of_scenarios() -> Vec<(String, Value)> {
     let mut found = Vec::new();
     for path in files("tests/scenarios", "yaml") {

@@ -95,7 +95,7 @@ fn rules_of_a_route_are_counted_under_their_names() {
     golden("of_route_wrong", &["shadow.yaml", "--requests", "1000", "--route-document", "route_wrong.json"]);
 }
 
-/// A share is off its interval once in twenty times, and never by three more of its widths.
+/// A share is outside its interval one time in twenty, and never by more than three of its widths.
 #[test]
 fn what_is_observed_is_what_is_expected() {
     let whole = counted(&["choices.yaml", "--requests", "45000", "--seed", "1"]);
@@ -133,7 +133,7 @@ fn a_seed_reproduces_a_simulation_byte_for_byte() {
     let run = |seed: &[&str]| simulate(&[["limits.yaml"].as_slice(), &start, seed].concat()).stdout;
     assert_eq!(run(&["--seed", "1"]), run(&["--seed", "1"]));
     assert_ne!(run(&["--seed", "1"]), run(&["--seed", "2"]));
-    // One that is not given is told.
+    // The output shows the seed if none is given.
     let fresh = run(&[]);
     let (_, seed) = fresh.lines().next().expect("a line").split_once("seed ").expect("the seed");
     assert_eq!(run(&["--seed", seed]), fresh);
@@ -162,9 +162,9 @@ fn the_exit_code_tells_a_wrong_document_from_wrong_usage() {
         (&["shop.yaml", "--rate", "0"], "expected a number of requests per second"),
         (
             &["shop.yaml", "--rate", "1", "--duration", "1s", "--requests", "1"],
-            "--duration: two of --requests, --rate and --duration say the third",
+            "--duration: give at most two of --requests, --rate and --duration",
         ),
-        (&["shop.yaml", "--rate", "1", "--duration", "100ms"], "--duration: that comes to no requests"),
+        (&["shop.yaml", "--rate", "1", "--duration", "100ms"], "--duration: that makes no requests"),
     ] {
         let said = simulate(arguments);
         assert_eq!((said.code, said.stdout.as_str()), (Some(2), ""), "{arguments:?}");

@@ -1,4 +1,4 @@
-//! `brownout verify` as a black box, where there is no Envoy; with one, the suite `verify` has it.
+//! `brownout verify` as a black box without an Envoy; the suite `verify` covers it with one.
 
 mod support;
 

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// No reply takes longer, even on a machine that does much else.
+/// The longest a reply may take, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Some connections that always send the same request, and always get the same status.
@@ -23,7 +23,7 @@ struct Lane {
 }
 
 impl Lanes {
-    /// Opens that many connections.
+    /// Opens `count` connections.
     ///
     /// # Panics
     /// When nobody listens there.
@@ -33,11 +33,11 @@ impl Lanes {
         Self { lanes, request: request.to_vec(), status }
     }
 
-    /// Sends that many requests, on one connection after the other: the peer always has as many to answer as there are
-    /// connections, but for the last of them.
+    /// Sends `requests` requests, on the connections in turn: until the last few, the peer always has one request to
+    /// answer on each connection.
     ///
     /// # Panics
-    /// When a reply is not what it has to be.
+    /// When a reply is not as expected.
     pub fn run(&mut self, requests: usize) {
         let count = self.lanes.len();
         for number in 0..requests + count {
@@ -51,7 +51,7 @@ impl Lanes {
         }
     }
 
-    /// Sends requests on the first connection only and adds how long each reply took.
+    /// Sends requests on the first connection only, and adds the time each reply took to `taken`.
     ///
     /// # Panics
     /// When a reply is not what it has to be.
@@ -112,7 +112,7 @@ impl Lane {
     }
 }
 
-/// How long the body after this head is: 0 if it does not say so.
+/// Returns the length of the body after this head, or 0 if the head does not give one.
 pub fn content_length(head: &[u8]) -> usize {
     const NAME: &[u8] = b"\r\ncontent-length: ";
     let Some(at) = head.windows(NAME.len()).position(|bytes| bytes == NAME) else { return 0 };

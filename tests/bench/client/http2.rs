@@ -1,4 +1,4 @@
-//! HTTP/2 without TLS: many streams on a connection, of whose replies only the end is looked for.
+//! HTTP/2 without TLS: many streams on a connection. Of each reply, only the end is looked at.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -61,7 +61,7 @@ impl Streams {
         self.unsent.clear();
     }
 
-    /// Waits for some replies to end, and gives for each when its request was sent.
+    /// Waits until some replies have ended, and returns when each of their requests was sent.
     ///
     /// # Panics
     /// When the peer closes the connection, resets a stream, or answers anything but 200.
@@ -85,7 +85,7 @@ impl Streams {
         ended
     }
 
-    /// What the frame there says: when the stream was begun that it ends.
+    /// Handles one frame. If it ends a stream, returns when that stream was begun.
     fn take(&mut self, at: usize, length: usize) -> Option<Instant> {
         let frame_bytes = &self.unread[at..at + length];
         let (kind, flags) = (frame_bytes[3], frame_bytes[4]);
@@ -106,14 +106,14 @@ impl Streams {
     }
 }
 
-/// The length of the frame that these bytes begin with, if it is all there.
+/// Returns the length of the frame at the start of these bytes, if it is complete.
 fn whole_frame(bytes: &[u8]) -> Option<usize> {
     let length = bytes.first_chunk::<3>()?;
     let length = FRAME + u32::from_be_bytes([0, length[0], length[1], length[2]]) as usize;
     (bytes.len() >= length).then_some(length)
 }
 
-/// Whether a block of headers begins with `:status: 200`, after whatever it says of the size of its table.
+/// Returns whether a header block begins with `:status: 200`, after any updates of the table size.
 fn is_ok(block: &[u8]) -> bool {
     block.iter().find(|byte| **byte & 0xe0 != 0x20) == Some(&0x88)
 }
@@ -126,13 +126,13 @@ fn frame(kind: u8, flags: u8, id: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Connections with a thread each, which together keep a number of streams open.
+/// Connections, each with its own thread, that together keep a number of streams open.
 pub struct Crowd {
     connections: Vec<(Streams, usize)>,
 }
 
 impl Crowd {
-    /// Opens as many connections as it takes for that many streams, with at most `each` on one.
+    /// Opens enough connections for `streams` streams, with at most `each` streams on one connection.
     ///
     /// # Panics
     /// When nobody listens there.
@@ -142,8 +142,8 @@ impl Crowd {
         Self { connections: (0..connections).map(|number| (Streams::open(address), share(number))).collect() }
     }
 
-    /// Keeps the streams going for a time, each a request after the other; the first come in evenly over `spread`, and
-    /// those that are open in the end are waited for. How long each reply took.
+    /// Keeps the streams busy for `time`, one request after the other on each. The first requests are spread evenly
+    /// over `spread`, and the last ones are waited for. Returns how long each reply took.
     pub fn keep_on(&mut self, time: Duration, spread: Duration) -> Vec<Duration> {
         self.each(|streams, share| {
             let end = Instant::now() + time;
@@ -170,7 +170,7 @@ impl Crowd {
         })
     }
 
-    /// Sends one request on each stream at once. When each was sent, and when its reply had ended.
+    /// Sends one request on every stream at once. Returns when each was sent, and when its reply had ended.
     pub fn at_once(&mut self) -> Vec<(Instant, Instant)> {
         self.each(|streams, share| {
             (0..share).for_each(|_| streams.begin());

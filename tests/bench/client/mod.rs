@@ -1,4 +1,4 @@
-//! Clients that cost next to nothing: raw bytes on blocking sockets, and no look at more of a reply than its end.
+//! Clients that cost next to nothing: raw bytes on blocking sockets. They only look for the end of a reply.
 
 mod http1;
 mod http2;

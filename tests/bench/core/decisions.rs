@@ -1,5 +1,5 @@
-//! Decisions of the core without any host, natively: what remains of a request's cost when all calls are free, and
-//! what it takes to check a document.
+//! Decisions of the core, natively and without a host: what a request costs when host calls are free, and what it takes
+//! to check a document.
 
 #[path = "../documents.rs"]
 mod documents;
@@ -45,7 +45,7 @@ impl Clock for Still {
     }
 }
 
-/// Always the middle.
+/// Entropy that always draws the middle value.
 struct Fixed;
 
 impl Entropy for Fixed {
@@ -58,7 +58,7 @@ fn plan(document: &Value) -> Plan {
     Plan::from_json(document.to_string().as_bytes()).expect("a good document")
 }
 
-/// A request from its headers to its end, with all that is to be told of it.
+/// Runs a request from its headers to its end, with everything that the engine must be told about it.
 fn decide(engine: &mut Engine<Fixed>) -> HeadersStep {
     let id = ExchangeId(1);
     let step = engine.on_request_headers(id, &Request, &Still);

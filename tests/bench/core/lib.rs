@@ -1,1 +1,1 @@
-//! Nothing: what is here is the bench `decisions`. A package of its own, so that nobody else has to build criterion.
+//! Empty: this package only holds the bench `decisions`, so that no other package has to build criterion.

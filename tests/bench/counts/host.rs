@@ -1,4 +1,4 @@
-//! A host of proxy-wasm that counts: an interpreter for the module, and the least of what Envoy does for it.
+//! A proxy-wasm host that counts: an interpreter for the module, with the minimum of what Envoy provides.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -7,7 +7,7 @@ use wasmi::{
     Module, Store, Val,
 };
 
-/// More than anything here uses.
+/// More fuel than any run here uses.
 const FUEL: u64 = 1 << 60;
 /// `Status` of proxy-wasm.
 const OK: i32 = 0;
@@ -17,10 +17,10 @@ const PLUGIN_CONFIGURATION: i32 = 7;
 /// `LogLevel` of proxy-wasm.
 const WARN: u32 = 3;
 
-/// What a stretch of calls has cost.
+/// The cost of a series of calls.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Instructions of WebAssembly, as the interpreter charges for them.
+    /// WebAssembly instructions, as counted by the interpreter's fuel.
     pub instructions: u64,
     /// Calls from the module to its host.
     pub calls: u64,
@@ -46,7 +46,7 @@ struct Host {
 }
 
 impl Guest {
-    /// Loads a module, which finds this configuration and these request headers.
+    /// Loads a module and gives it this configuration and these request headers.
     ///
     /// # Panics
     /// When it cannot be loaded.
@@ -80,13 +80,13 @@ impl Guest {
                 }
                 Ok(())
             };
-            linker.func_new(import.module(), import.name(), of_type, call).expect("each name stands once");
+            linker.func_new(import.module(), import.name(), of_type, call).expect("each import occurs once");
         }
         let instance = linker.instantiate_and_start(&mut store, &module).expect("every import is there");
         Self { store, instance }
     }
 
-    /// Calls a function with numbers, if the module has it, as Envoy does. What it returns, or 0.
+    /// Calls an exported function if the module has it, as Envoy does. Returns its result, or 0.
     ///
     /// # Panics
     /// When the module traps.
@@ -98,19 +98,19 @@ impl Guest {
         returned.first().map_or(0, |value| number(value) as i32)
     }
 
-    /// What some calls cost.
+    /// Measures what the calls in `run` cost.
     pub fn cost(&mut self, run: impl FnOnce(&mut Self)) -> Cost {
         let (fuel, calls) = (self.fuel(), self.store.data().calls);
         run(self);
         Cost { instructions: fuel - self.fuel(), calls: self.store.data().calls - calls }
     }
 
-    /// Lets time pass.
+    /// Advances the clocks.
     pub fn wait(&mut self, milliseconds: u64) {
         self.store.data_mut().now += milliseconds * 1_000_000;
     }
 
-    /// How large the module's memory is, in bytes.
+    /// Returns the size of the module's memory, in bytes.
     pub fn memory(&self) -> usize {
         let memory = self.instance.get_memory(&self.store, "memory").expect("every module has a memory");
         memory.data(&self.store).len()
@@ -129,7 +129,7 @@ fn number(value: &Val) -> i64 {
     }
 }
 
-/// What Envoy would do, as far as it matters here; whatever else is asked for succeeds and does nothing.
+/// Does what Envoy would do, as far as it matters here. All other calls succeed and do nothing.
 fn answer(mut caller: Caller<'_, Host>, name: &str, given: &[i64]) -> i32 {
     caller.data_mut().calls += 1;
     let mut guest = Call { caller, given };
@@ -184,7 +184,7 @@ fn answer(mut caller: Caller<'_, Host>, name: &str, given: &[i64]) -> i32 {
             OK
         }
         "random_get" => {
-            // Always the same chance, so that the same happens in every run.
+            // Always the same random bytes, so that every run is the same.
             let bytes = vec![0x5a; guest.number(1) as usize];
             guest.write(0, &bytes);
             OK
@@ -199,7 +199,7 @@ fn answer(mut caller: Caller<'_, Host>, name: &str, given: &[i64]) -> i32 {
     }
 }
 
-/// Headers as proxy-wasm lays them out: how many, the lengths of all, then each name and value with a zero after it.
+/// Serializes headers in proxy-wasm's layout: their number, all lengths, then each name and value, NUL-terminated.
 fn serialized(headers: &[(String, String)]) -> Vec<u8> {
     let size = |text: &str| u32::try_from(text.len()).expect("short").to_le_bytes();
     let mut bytes = u32::try_from(headers.len()).expect("few").to_le_bytes().to_vec();
@@ -214,7 +214,7 @@ fn serialized(headers: &[(String, String)]) -> Vec<u8> {
     bytes
 }
 
-/// A call from the module: pointers among what is given point into its memory.
+/// A call from the module. Pointers among its arguments point into the module's memory.
 struct Call<'a> {
     caller: Caller<'a, Host>,
     given: &'a [i64],
@@ -229,7 +229,7 @@ impl Call<'_> {
         self.number(index) as u32 as usize
     }
 
-    /// What a pointer and the size after it are about.
+    /// Returns the bytes at a pointer argument; the next argument is their size.
     fn bytes(&self, index: usize) -> Vec<u8> {
         let (begin, size) = (self.address(index), self.address(index + 1));
         self.memory().data(self.caller.as_context())[begin..begin + size].to_vec()
@@ -241,7 +241,7 @@ impl Call<'_> {
         memory.write(self.caller.as_context_mut(), address, bytes).expect("a pointer into the memory");
     }
 
-    /// Gives the module bytes in memory that it allocates for them: a pointer and a size to where it asks for them.
+    /// Copies bytes into memory that the module allocates, and writes pointer and size where the module wants them.
     fn hand_over(&mut self, bytes: &[u8], index: usize) -> i32 {
         let allocate = self.caller.get_export("proxy_on_memory_allocate").and_then(Extern::into_func);
         let allocate: Func = allocate.expect("every module of proxy-wasm allocates");

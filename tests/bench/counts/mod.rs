@@ -1,5 +1,5 @@
-//! What the module executes, instruction by instruction: the same number on every machine, for the same sources and
-//! compiler. Host calls are counted beside it, since each costs as much as hundreds of instructions.
+//! Counts the instructions that the module executes: the number is the same on every machine, for the same sources and
+//! compiler. Host calls are counted separately, since each costs as much as hundreds of instructions.
 
 mod host;
 
@@ -14,7 +14,7 @@ use support::repository;
 /// The context of the plugin, and the first of its requests.
 const ROOT: i32 = 1;
 const FIRST: i32 = 2;
-/// Of which the cost is the mean: tables that grow now and then must not make the difference.
+/// The number of requests to average over, so that a table that happens to grow does not distort the result.
 const REQUESTS: i32 = 100;
 
 const HEADERS: [(&str, &str); 11] = [
@@ -31,7 +31,7 @@ const HEADERS: [(&str, &str); 11] = [
     ("x-request-id", "4b5a9b3e-7f1c-4f0e-9f57-1f9f2c7d8e10"),
 ];
 
-/// What a case costs: a request, unless it says otherwise.
+/// The cost of a case: of one request, unless the case's name says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Count {
     /// Instructions of WebAssembly.
@@ -40,10 +40,9 @@ pub struct Count {
     pub host_calls: f64,
 }
 
-/// All cases, by what they are called.
+/// All cases, by name.
 pub type Counts = BTreeMap<String, Count>;
 
-/// Counts all cases.
 pub fn all() -> Counts {
     let module = repository::module();
     let mut counts = Counts::new();
@@ -73,7 +72,7 @@ pub fn all() -> Counts {
     counts
 }
 
-/// What anybody can send, to what anybody may write: bounded, whatever both are.
+/// Counts the worst request that a client can send to the worst document that is allowed: the cost is bounded.
 fn hostile(module: &Path) -> Count {
     let rules: Vec<Value> = (0..1000)
         .map(|number| {
@@ -89,7 +88,7 @@ fn hostile(module: &Path) -> Count {
     request(&mut guest, pass)
 }
 
-/// How much memory the module has with a document after a number of requests, in bytes, and the SDK's empty module.
+/// Returns the memory, in bytes, of our module with a document and of the SDK's empty module, after some requests.
 pub fn memory(document: &Value) -> (usize, usize) {
     let of = |module: &Path, document: &Value| {
         let mut guest = configured(module, document);
@@ -99,7 +98,7 @@ pub fn memory(document: &Value) -> (usize, usize) {
     (of(&repository::module(), document), of(&empty::path(), &Value::Null))
 }
 
-/// A module that follows a document; [`Value::Null`] is none.
+/// Loads a module and gives it a document; [`Value::Null`] means none.
 fn configured(module: &Path, document: &Value) -> Guest {
     let mut guest = started(module, document);
     configure(&mut guest, document);
@@ -132,7 +131,7 @@ fn configuring(module: &Path, document: &Value) -> Count {
     count(cost, 1)
 }
 
-/// What one of many requests costs.
+/// Returns the average cost of a request.
 fn request(guest: &mut Guest, each: fn(&mut Guest, i32)) -> Count {
     let warm = FIRST + REQUESTS;
     (FIRST..warm).for_each(|id| each(guest, id));

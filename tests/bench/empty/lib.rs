@@ -1,4 +1,4 @@
-//! The least that the SDK lets one write: a filter whose every callback is the SDK's own, which lets everything pass.
+//! The smallest filter that the SDK allows: all callbacks are the SDK's defaults, which let everything pass.
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
@@ -21,7 +21,7 @@ impl RootContext for Root {
     }
 }
 
-/// Of no size: the SDK's context for it costs no allocation.
+/// Zero-sized, so that its boxed SDK context needs no allocation.
 struct Exchange;
 
 impl Context for Exchange {}

@@ -1,4 +1,4 @@
-//! Charts as SVG: bars, and a line over each for the interval that holds the figure with 90 %.
+//! Charts as SVG: bars, each with a line for the 90 % confidence interval.
 
 use crate::peers::Task;
 use crate::results::Results;

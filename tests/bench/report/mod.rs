@@ -1,4 +1,4 @@
-//! What a run tells: a table on the terminal, and in docs/ the same with charts and the raw numbers.
+//! The report of a run: a table on the terminal, and the same in docs/ with charts and raw numbers.
 
 mod chart;
 mod tables;
@@ -9,7 +9,7 @@ use crate::results::Results;
 use std::path::PathBuf;
 use support::repository;
 
-/// A page, and the lines between which a run writes.
+/// A page, and the marker lines between which a run writes.
 struct Written {
     page: &'static str,
     begin: &'static str,

@@ -1,4 +1,4 @@
-//! What an abort answers.
+//! The replies of aborts.
 
 use super::{abort, always, different, get, grpc, same};
 use crate::expected::Expected::{Aborted, DelayedAborted, Grpc, Passes};
@@ -72,7 +72,7 @@ pub fn all() -> Vec<Plan> {
     plans
 }
 
-/// The edges of what is allowed, and statuses without a body or with a meaning of their own.
+/// Boundary values, and statuses that have no body or a special meaning.
 fn statuses() -> Vec<Plan> {
     let names = [("abort_with_200", 200), ("abort_with_299", 299), ("abort_with_599", 599)];
     let with_a_body = names
@@ -102,7 +102,7 @@ fn grpc_statuses() -> Vec<Plan> {
         .collect()
 }
 
-/// The gRPC status that Envoy maps an HTTP status to, asked for by header.
+/// Requests by header the gRPC status that Envoy maps an HTTP status to.
 fn mapped() -> Plan {
     let table = [
         (200, 2),

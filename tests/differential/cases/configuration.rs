@@ -1,4 +1,4 @@
-//! What both refuse, and what both take.
+//! Configurations that both filters refuse or accept.
 
 use super::{abort, always};
 use crate::import;
@@ -46,7 +46,7 @@ async fn all_of_them() {
         (json!({ "dealy": { "fixed_delay": "1s" } }), false),
         (json!({ "max_active_faults": 0 }), true),
         (json!({ "max_active_faults": -1 }), false),
-        // Envoy's descriptors say otherwise, and its filter has a test that seems to.
+        // Envoy's descriptors say otherwise, and so, it seems, does a test of its filter.
         (json!({ "downstream_nodes": [""] }), true),
         (json!({ "downstream_nodes": ["a"] }), true),
         (json!({ "headers": [{ "name": "" }] }), false),

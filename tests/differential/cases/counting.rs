@@ -1,4 +1,4 @@
-//! How many faults there may be at a time.
+//! Limits on active faults.
 
 use super::{abort, always, get, same};
 use crate::expected::Expected::{Delayed, Passes};
@@ -51,7 +51,7 @@ fn asking(milliseconds: u64) -> Request {
     get().header("x-envoy-fault-delay-request", milliseconds.to_string())
 }
 
-/// Everything is let through, and counted as too much.
+/// Everything passes, and is counted as overflow.
 fn overflow_of_all(name: &'static str, fault: Value, sent: u64) -> Plan {
     Plan::new(name, vec![Setup::new(name, fault)], move |stage| {
         Box::pin(async move {
@@ -64,7 +64,7 @@ fn overflow_of_all(name: &'static str, fault: Value, sent: u64) -> Plan {
     })
 }
 
-/// The native filter asks for a place once for the delay and again for the abort, if it got none; ours once.
+/// The native filter asks for a place for the delay and, if there was none, again for the abort; ours asks once.
 fn twice_over() -> Plan {
     let name = "overflow_of_a_delay_and_an_abort";
     let fault = json!({ "max_active_faults": 0, "delay": super::delay(), "abort": abort(503) });
@@ -99,7 +99,7 @@ async fn send(pair: &Pair<'_>, side: Side, requests: Vec<Request>) -> Vec<Reply>
     replies.into_iter().map(|reply| reply.expect("a reply")).collect()
 }
 
-/// Of requests at the same time, as many wait as there are places, and all get through.
+/// Of concurrent requests, as many wait as there are places, and all pass in the end.
 fn parallel() -> Plan {
     let name = "requests_over_the_limit_pass";
     Plan::new(name, vec![Setup::new(name, held(3))], move |stage| {
@@ -116,7 +116,7 @@ fn parallel() -> Plan {
     })
 }
 
-/// An exchange that goes on for long after its delay does not take a place any more.
+/// An exchange that continues for a long time after its delay no longer takes a place.
 fn released_after_the_delay() -> Plan {
     let name = "exchange_is_active_only_while_it_waits";
     Plan::new(name, vec![Setup::new(name, held(1))], move |stage| {

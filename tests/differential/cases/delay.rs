@@ -1,4 +1,4 @@
-//! What a delay holds, and for how long.
+//! Which requests a delay holds, and for how long.
 
 use super::{abort, always, delay, get, grpc, same};
 use crate::expected::Expected::{Delayed, Passes};

@@ -1,4 +1,4 @@
-//! What the native filter does and ours does not, beside what stands with its own subject.
+//! What the native filter does and ours does not, apart from differences that other modules cover.
 
 use super::{abort, always, delay, different, grpc};
 use crate::expected::Expected::{Grpc, Passes};
@@ -62,7 +62,7 @@ fn shared_limit() -> Plan {
     .asserts("limits_of_routes")
 }
 
-/// The importer says so of keys that are named; keys that Envoy looks up by their usual names are in no configuration.
+/// The importer notes runtime keys that the configuration names. It cannot see those that Envoy looks up by default.
 fn runtime_keys() -> Plan {
     let name = "runtime_keys_are_noted";
     Plan::new(name, Vec::new(), move |_| {

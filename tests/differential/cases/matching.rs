@@ -1,4 +1,4 @@
-//! Which requests it is about.
+//! Which requests the filters match.
 
 use super::{abort, delay, different, get, same};
 use crate::expected::Expected::{self, Aborted, AnsweredByEnvoy, DelayedAborted, Passes};
@@ -141,7 +141,7 @@ pub fn all() -> Vec<Plan> {
     plans
 }
 
-/// A header that is missing, there, or empty, under each kind of matcher, turned round or not, taken for empty or not.
+/// A missing, present or empty header under each kind of matcher, inverted or not, with missing as empty or not.
 fn missing() -> Vec<Plan> {
     let kinds = [
         ("name_only", json!({})),
@@ -177,7 +177,7 @@ fn missing() -> Vec<Plan> {
     plans
 }
 
-/// Whatever the native filter does.
+/// A case whose expectation is whatever the native filter does.
 fn oracle(name: String, fault: Value) -> Plan {
     let setup = crate::stage::Setup::new(name.clone(), fault);
     Plan::new(name.clone(), vec![setup], move |stage| {
@@ -195,7 +195,7 @@ fn oracle(name: String, fault: Value) -> Plan {
     })
 }
 
-/// Each value alone counts from Envoy 1.39 on; before, they were joined with commas.
+/// From Envoy 1.39 on, each value is matched separately; before, values were joined with commas.
 fn repeated() -> Plan {
     let fault = headers(json!([{ "name": "x-a", "string_match": { "exact": "a" } }]));
     let two = |one: &str, other: &str| get().header("x-a", one).header("x-a", other);

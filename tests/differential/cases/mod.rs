@@ -1,4 +1,4 @@
-//! The cases with names: those of Envoy's own tests of its filter, and those that its tests lack.
+//! The named cases: those from Envoy's own tests of its filter, and others that those tests lack.
 
 mod abort;
 mod configuration;
@@ -42,7 +42,7 @@ pub fn all() -> Vec<Plan> {
 /// The protocols that each row of a case is sent in.
 const PROTOCOLS: [Protocol; 2] = [Protocol::Http1, Protocol::Http2];
 
-/// A case of requests that meet the same under both filters.
+/// A case whose requests get the same result from both filters.
 fn same(name: &'static str, fault: Value, rows: Vec<(Request, Expected)>) -> Plan {
     Plan::new(name, vec![Setup::new(name, fault)], move |stage| {
         Box::pin(async move {
@@ -56,7 +56,7 @@ fn same(name: &'static str, fault: Value, rows: Vec<(Request, Expected)>) -> Pla
     })
 }
 
-/// A case of requests that meet different things, as the docs say: first under the native filter, then under ours.
+/// A case whose requests get different results, as documented: first the native filter's, then ours.
 fn different(
     difference: &'static str,
     name: &'static str,
@@ -73,7 +73,7 @@ fn different(
     .asserts(difference)
 }
 
-/// Sends each request in each protocol, then waits for what the access log says of all of them.
+/// Sends each request in each protocol, then waits for all their access log entries.
 async fn send_all(pair: &Pair<'_>, rows: Vec<(Request, [Expected; 2])>) -> Vec<Both> {
     let mut sent = Vec::new();
     for (request, expected) in &rows {
@@ -105,7 +105,7 @@ fn delay() -> Value {
     json!({ "fixed_delay": "0.040s", "percentage": always() })
 }
 
-/// A `GET` that the usual cluster gets.
+/// A `GET` that is routed to the usual cluster.
 fn get() -> Request {
     Request::get("/up?a=b")
 }

@@ -1,4 +1,4 @@
-//! What is configured for routes, and what the proxy around the filter feels of it.
+//! Configuration on routes, and the effects on the rest of the proxy.
 
 use super::{abort, always, delay, get};
 use crate::expected::Expected::{Aborted, Delayed, Passes};
@@ -35,8 +35,8 @@ fn route_replaces() -> Plan {
     })
 }
 
-/// Of a weighted cluster, a route, a virtual host and the whole route configuration, the first that says something
-/// counts, and it counts alone; it can also say that there is nothing.
+/// Of a weighted cluster, a route, a virtual host and the whole route configuration, only the first that has a
+/// configuration applies. It can also disable the filter.
 fn most_specific() -> Plan {
     let name = "most_specific_configuration_replaces_all_others";
     let fault = |status| json!({ "abort": abort(status) });
@@ -98,7 +98,7 @@ fn not_retried() -> Plan {
     })
 }
 
-/// The native filter counts by the caller that names itself; ours by rule.
+/// The native filter counts by the caller's self-reported name; ours counts by rule.
 fn downstream_cluster(disabled: bool) -> Plan {
     let name = if disabled { "downstream_cluster_stats_disabled" } else { "downstream_cluster_stats" };
     let mut fault = json!({ "delay": delay(), "abort": abort(503) });
@@ -121,7 +121,7 @@ fn downstream_cluster(disabled: bool) -> Plan {
     .asserts("downstream_cluster_stats")
 }
 
-/// The native filter writes into the dynamic metadata what it is told to; ours writes filter state.
+/// The native filter writes configured dynamic metadata; ours writes filter state.
 fn metadata() -> Plan {
     let name = "filter_metadata";
     let fault = json!({

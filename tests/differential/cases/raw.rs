@@ -1,4 +1,4 @@
-//! Replies as bytes, and what the access log says of them.
+//! Replies as raw bytes, and their access log entries.
 
 use super::{abort, always, get};
 use crate::expected::Expected::Aborted;
@@ -61,7 +61,7 @@ fn bytes(name: &'static str, abort: serde_json::Value, method: &'static str, exp
     })
 }
 
-/// How each of them tells the access log what it has done.
+/// How each filter reports in the access log what it did.
 fn details_and_flags() -> Plan {
     let name = "details_and_flags";
     let fault = json!({ "delay": super::delay(), "abort": abort(503) });
@@ -116,7 +116,7 @@ fn longest_delay() -> Plan {
             client.leave_abruptly();
             let entry = stage.log(Side::Ours).entry(number).await;
             assert_eq!(entry.delay_ms.as_deref(), Some("3600000"));
-            // The native filter's own limit is no business of ours: it holds, too.
+            // The native filter's own limit does not matter here: it holds the request as well.
             let request = get().header("x-envoy-fault-abort-request", "429");
             pair.same(&request, Protocol::Http1, Aborted(429)).await;
         })

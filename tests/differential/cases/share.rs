@@ -1,4 +1,4 @@
-//! Percentages where chance has no say.
+//! Percentages that leave nothing to chance.
 
 use super::{get, same};
 use crate::expected::Expected::{Aborted, Passes};

@@ -1,4 +1,4 @@
-//! Responses that are slowed down. How evenly they flow is none of this suite's business.
+//! Throttled responses. This suite does not test how evenly they flow.
 
 use super::{abort, always, delay, get};
 use crate::expected::Expected::{self, Aborted, Delayed, Passes};
@@ -13,12 +13,12 @@ use support::client::{Connection, Protocol, Request};
 use support::deadline::until;
 use support::upstream::{Answer, Stream};
 
-/// What takes a tenth of a second at [`RATE`].
+/// A body length that takes a tenth of a second at [`RATE`].
 const LENGTH: usize = 10 * 1024;
 /// KiB a second.
 const RATE: u64 = 100;
 const TIME: Duration = Duration::from_millis(100);
-/// The native filter lets what belongs to 50 ms go at once, and its timers are a little early.
+/// The native filter sends the first 50 ms worth at once, and its timers are a little early.
 const SHORTEST: [Duration; 2] = [Duration::from_millis(40), TIME];
 
 pub fn all() -> Vec<Plan> {
@@ -99,7 +99,7 @@ fn by_header_rows() -> Vec<(Request, Expected, bool)> {
     ]
 }
 
-/// A case of requests of which some are slowed down: by both filters, and both count it.
+/// A case in which both filters throttle some of the requests, and both count it.
 fn throttle(name: &'static str, fault: Value, rows: Vec<(Request, Expected, bool)>) -> Plan {
     Plan::new(name, vec![Setup::new(name, fault)], move |stage| {
         Box::pin(async move {
@@ -119,7 +119,7 @@ fn throttle(name: &'static str, fault: Value, rows: Vec<(Request, Expected, bool
     })
 }
 
-/// A case of requests that the native filter counts as slowed down, and ours does not.
+/// A case of requests that the native filter counts as throttled and ours does not.
 fn uncounted(name: &'static str, fault: Value, rows: Vec<(Request, Expected)>) -> Plan {
     Plan::new(name, vec![Setup::new(name, fault)], move |stage| {
         Box::pin(async move {
@@ -149,10 +149,10 @@ fn overflow() -> Plan {
     })
 }
 
-/// A body whose end has been seen: the native filter lets it out bit by bit, ours as a whole once its time is over.
+/// A body that has arrived in full: the native filter sends it bit by bit, ours all at once when its time is up.
 fn flow() -> Plan {
     let name = "throttle_flow";
-    // Slow enough that being late on a busy machine is something else.
+    // Slow enough to tell apart from lateness on a busy machine.
     const WHOLE: Duration = Duration::from_secs(2);
     let mut fault = throttled(always());
     fault["response_rate_limit"]["fixed_limit"]["limit_kbps"] = json!(LENGTH as u64 / 1024 / WHOLE.as_secs());
@@ -173,7 +173,7 @@ fn flow() -> Plan {
     .asserts("flow_of_throttles")
 }
 
-/// A response that is slowed down takes its place until it is over, and gives it back when the client leaves.
+/// A throttled response keeps its place until it ends, and frees it when the client leaves.
 fn client_that_leaves() -> Plan {
     let name = "client_that_leaves_a_throttled_response";
     let fault = json!({ "max_active_faults": 1, "response_rate_limit": limit(always()) });

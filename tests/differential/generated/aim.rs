@@ -1,10 +1,10 @@
-//! What a request has to have for a configuration to be about it.
+//! What a request needs to match a configuration.
 
 use super::values::{NODES, REGEXES};
 use serde_json::Value;
 use support::client::Request;
 
-/// Gives a request the headers that a configuration looks for, as well as that can be done by headers.
+/// Adds the headers that a configuration matches on, as far as headers suffice.
 pub fn aim(mut request: Request, fault: &Value) -> Request {
     if fault.get("downstream_nodes").is_some() {
         request = request.header("x-envoy-downstream-service-node", NODES[0]);

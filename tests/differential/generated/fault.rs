@@ -1,11 +1,11 @@
-//! An `HTTPFault` that leaves nothing to chance once it is there.
+//! A generated `HTTPFault`, itself without any randomness.
 
 use super::chance::Chance;
 use super::values::{NODES, REGEXES, TEXTS};
 use serde_json::{Value, json};
 use support::envoy::version;
 
-/// Any configuration: every field that a document can stand for, with percentages of nothing and of everything.
+/// Generates a configuration: every field that a document can express, with percentages of 0 and 100.
 pub fn fault(chance: &mut Chance) -> Value {
     let mut fault = json!({});
     if chance.percent(60) {
@@ -27,7 +27,7 @@ pub fn fault(chance: &mut Chance) -> Value {
     match chance.below(10) {
         0 => {
             fault["max_active_faults"] = 0.into();
-            // How the native filter counts two of them is a difference of its own.
+            // How the native filter counts both together is a separate documented difference.
             let dropped = *chance.one_of(&["delay", "abort"]);
             fault.as_object_mut().expect("an object").remove(dropped);
         }

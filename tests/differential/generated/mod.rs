@@ -1,5 +1,5 @@
-//! Pairs of configuration and request that nobody thought of, many to a listener: each configuration is that of a
-//! route, and the importer makes one document of all of them.
+//! Generated pairs of configuration and request, many on one listener: each configuration belongs to a route, and the
+//! importer converts all of them to one document.
 
 mod aim;
 mod chance;
@@ -52,7 +52,7 @@ fn plan(name: &'static str, seed: u64) -> Plan {
     Plan::new(name, vec![setup], move |stage| {
         Box::pin(async move {
             let pair = stage.pair(name);
-            let seed_is = format!("to see it again: BROWNOUT_SEED={seed}");
+            let seed_is = format!("to reproduce: BROWNOUT_SEED={seed}");
             let all = send_all(&pair, &cases).await;
             let different: Vec<_> = all.iter().filter(|(_, both)| both.native != both.ours).collect();
             if let Some((number, both)) = different.first() {
@@ -98,7 +98,7 @@ fn route(number: usize, fault: &Value, chance: &mut Chance) -> Value {
     route
 }
 
-/// Sends everything, some of it at the same time. Gives each exchange with the number of its configuration.
+/// Sends all requests, some of them concurrently. Returns each exchange with the number of its configuration.
 async fn send_all(pair: &Pair<'_>, cases: &[Case]) -> Vec<(usize, Both)> {
     let all = cases.iter().enumerate();
     let all: Vec<_> =
@@ -112,7 +112,7 @@ async fn send_all(pair: &Pair<'_>, cases: &[Case]) -> Vec<(usize, Both)> {
     seen
 }
 
-/// Asserts that a fair share of everything has happened: equal failures would be equal, too.
+/// Asserts that enough of every outcome occurred: if everything failed alike, the filters would also be equal.
 fn assert_varied(all: &[Both], seed_is: &str) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for Both { native, .. } in all {
@@ -133,7 +133,7 @@ fn assert_varied(all: &[Both], seed_is: &str) {
     }
 }
 
-/// Asserts that most of what was not delayed did not take as long as a delay: some of it may, on a busy machine.
+/// Asserts that most undelayed exchanges took less time than a delay: on a busy machine, some may take longer.
 fn assert_in_time(all: &[Both], seed_is: &str) {
     for (side, shortest) in SHORTEST.into_iter().enumerate() {
         let prompt = all.iter().filter(|both| !both.native.delayed);

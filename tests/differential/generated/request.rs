@@ -1,4 +1,4 @@
-//! A request that has some of what configurations look for.
+//! A generated request with some of what configurations match on.
 
 use super::aim::aim;
 use super::chance::Chance;
@@ -8,8 +8,8 @@ use serde_json::Value;
 use support::client::{Protocol, Request};
 use support::envoy::version;
 
-/// Any request to a path, half of them aimed at the configuration there. A gRPC one, if that answers with a gRPC
-/// status: what a plain one gets is a difference of its own.
+/// Generates a request to a path; half of them aim at the configuration there. It is a gRPC request if that answers
+/// with a gRPC status: what a plain request gets then is a separate documented difference.
 pub fn request(path: &str, fault: &Value, chance: &mut Chance) -> (Request, Protocol) {
     let must_be_grpc = fault["abort"].get("grpc_status").is_some();
     let path = format!("{path}{}", chance.one_of(&["", "?q=a", "/deeper?a=b"]));
@@ -56,7 +56,7 @@ fn plain(path: &str, chance: &mut Chance) -> Request {
     }
 }
 
-/// Envoy before 1.39 joins repeated values before it matches them: a difference of its own.
+/// Envoy before 1.39 joins repeated values before matching them: a separate documented difference.
 fn repetitions(chance: &mut Chance) -> usize {
     let repetitions = *chance.one_of(&[0, 0, 1, 1, 1, 2]);
     if version() >= (1, 39) { repetitions } else { repetitions.min(1) }

@@ -1,28 +1,28 @@
-//! Values few enough that what is configured and what is sent often meet.
+//! A small set of values, so that requests often match configurations.
 
 /// Values of headers.
 pub const TEXTS: [&str; 12] =
     ["", "a", "A", "ab", "b", "a,b", "5", "-3", "+7", "007", "GET", "backend.example"];
 
-/// Values of headers that are odd as numbers.
+/// Header values that are unusual as numbers.
 pub const NUMBERS: [&str; 9] =
     ["0", "5", "6", "-3", "+5", "007", "5.0", "9223372036854775808", "-9223372036854775809"];
 
 /// Names of callers.
 pub const NODES: [&str; 3] = ["one", "two", "three"];
 
-/// Delays in milliseconds, or what is none.
+/// Delays in milliseconds, valid or not.
 pub const DELAYS: [&str; 10] =
     ["40", "40", "35", "+40", "0", "0050", "-40", "4e1", "40.0", "99999999999999999999"];
 
-/// HTTP statuses, or what is none.
+/// HTTP statuses, valid or not.
 pub const STATUSES: [&str; 11] =
     ["429", "503", "200", "599", "+404", "199", "600", "429.0", "", "-1", "0x1f4"];
 
-/// gRPC statuses, or what is none.
+/// gRPC statuses, valid or not.
 pub const GRPC_STATUSES: [&str; 8] = ["0", "5", "14", "16", "+3", "-1", "five", "5.0"];
 
-/// Numerators that leave nothing to chance, or what is none.
+/// Numerators that leave nothing to chance, valid or not.
 pub const NUMERATORS: [&str; 9] =
     ["0", "0", "1000000", "4294967295", "4294967296", "abc", "-1", "1e2", "18446744073709551616"];
 

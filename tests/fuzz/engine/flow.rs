@@ -1,4 +1,4 @@
-//! One exchange as the proxy has it.
+//! One exchange as the proxy sees it.
 
 use super::pool;
 use crate::exchange::{self, Seeded};
@@ -12,13 +12,13 @@ use brownout_core::step::Release;
 #[derive(Debug)]
 pub struct Flow {
     flow: sim::Flow,
-    /// Whose it is.
+    /// The worker that it belongs to.
     pub worker: usize,
     head: bool,
 }
 
 impl Flow {
-    /// A request arrives.
+    /// Starts an exchange: a request arrives.
     pub fn begin(
         id: ExchangeId,
         worker: usize,
@@ -44,12 +44,12 @@ impl Flow {
         Self { flow, worker, head }
     }
 
-    /// What it is called.
+    /// Returns its id.
     pub fn id(&self) -> ExchangeId {
         self.flow.id
     }
 
-    /// The response comes, or another one in its place.
+    /// Delivers the response, or another one that replaces it.
     pub fn respond(&mut self, engine: &mut Engine<Seeded>, clocks: &Clocks, input: &mut Unstructured<'_>) {
         let mut response = exchange::Response::any(input);
         response.has_body &= !self.head;
@@ -67,7 +67,7 @@ impl Flow {
         self.flow.respond(&response, message, engine, clocks);
     }
 
-    /// The next piece of the request, or its trailers.
+    /// Delivers the next piece of the request, or its trailers.
     pub fn more_of_the_request(
         &mut self,
         engine: &mut Engine<Seeded>,
@@ -77,7 +77,7 @@ impl Flow {
         self.more(Direction::Request, engine, clocks, input);
     }
 
-    /// The next piece of the response, or its trailers.
+    /// Delivers the next piece of the response, or its trailers.
     pub fn more_of_the_response(
         &mut self,
         engine: &mut Engine<Seeded>,
@@ -101,12 +101,12 @@ impl Flow {
         self.flow.more(direction, most, asks, engine, clocks);
     }
 
-    /// A wait is over.
+    /// Ends a wait.
     pub fn release(&mut self, release: Release, engine: &mut Engine<Seeded>, clocks: &Clocks) {
         self.flow.release(release, engine, clocks);
     }
 
-    /// Whether nothing more is to be done with it.
+    /// Returns whether nothing is left to do for it.
     pub fn is_over(&self) -> bool {
         self.flow.over().is_some()
     }
@@ -115,13 +115,13 @@ impl Flow {
         [Some(&self.flow.request), self.flow.response.as_ref()].into_iter().flatten()
     }
 
-    /// Whether it has gone on by itself so far: nobody reset or answered it.
+    /// Returns whether it has neither been reset nor answered so far.
     fn is_whole(&self) -> bool {
         !self.is_over() && !self.flow.was_interrupted
     }
 
-    /// Asserts that no proxy would refuse what was done, that what has left is as long as it says, and unless bodies are
-    /// rewritten, that no byte got lost.
+    /// Asserts that a proxy would accept everything that was done, that messages have the length they declare, and,
+    /// unless bodies are rewritten, that no byte was lost.
     pub fn assert_sound(&self, rewrites: bool) {
         assert_eq!(self.flow.broken(), None, "{self:?}");
         for message in self.messages().filter(|_| self.is_whole()) {
@@ -141,8 +141,7 @@ impl Flow {
         }
     }
 
-    /// Asserts, long after everything, that nothing still waits: but for bodies that are not complete, and wait for
-    /// that.
+    /// Asserts, long after the last event, that nothing still waits, except for bodies that wait to be complete.
     pub fn assert_not_forgotten(&self, rewrites: bool) {
         for message in self.messages().filter(|_| self.is_whole()) {
             assert_ne!(message.state, State::HeadersHeld);

@@ -1,9 +1,9 @@
 //! Any sequence of what can happen to engines: requests, pieces of bodies, trailers, responses, clients that leave,
 //! ticks, clocks that stand still, jump and fail, new documents.
 //!
-//! * Whoever is told to hold a message is told once how it goes on; what ends an exchange comes once, and nothing after it.
+//! * Every message that is held is resumed exactly once; an exchange ends once, and nothing follows its end.
 //! * A body that no fault rewrites comes out byte for byte, and every message is as long as its headers say.
-//! * The number of those that are held or slowed down is right at all times, and 0 in the end; nothing is kept then,
+//! * The number of held or throttled exchanges is right at all times, and 0 at the end; nothing is kept then,
 //!   nothing is waited for, and no place is taken.
 
 mod flow;
@@ -33,13 +33,13 @@ const MOST: usize = 200;
 /// The most exchanges under way.
 const MOST_FLOWS: usize = 12;
 
-/// An engine, and what it has said of how many it holds.
+/// An engine, and the number of held exchanges that it last reported.
 struct Worker {
     engine: Engine<Seeded>,
     active: usize,
 }
 
-/// Whether an account has room for the one exchange that may be held.
+/// Returns whether an account has room for the one exchange that may be held.
 fn is_free(words: &[u64]) -> bool {
     let limits = Limits {
         max_active_faults: Some(Count(1)),
@@ -48,7 +48,7 @@ fn is_free(words: &[u64]) -> bool {
         max_percentage: None,
     };
     let wish = Wish { room: true, place: false, fault: false };
-    // At a time at which no lease is over.
+    // At a time when no lease has expired.
     let asking = Asking { worker: None, held: 0, now: Instant::default(), seen: 0 };
     Ledger::read(words).grant(wish, &limits, &asking).is_some()
 }
@@ -58,7 +58,7 @@ struct Stage<'i> {
     input: Unstructured<'i>,
     workers: Vec<Worker>,
     clocks: Clocks,
-    /// What the clocks say when they work.
+    /// The time that the clocks show when they work.
     now: Duration,
     wall: i64,
     broken: bool,
@@ -66,11 +66,10 @@ struct Stage<'i> {
     last: u32,
     /// Whether a document rewrites bodies.
     rewrites: bool,
-    /// What the workers have shared, and under which names.
+    /// The data that workers share, and its names.
     tallies: Vec<(LocalTally, Rc<str>)>,
 }
 
-/// The target.
 pub fn run(input: &[u8]) {
     let mut input = Unstructured::new(input);
     let seed = input.arbitrary().unwrap_or(0);
@@ -168,7 +167,7 @@ impl Stage<'_> {
         let scopes = plan.rules().iter().map(|rule| rule.name.shared()).chain(["".into()]);
         self.tallies.extend(scopes.map(|scope| (shared.clone(), scope)));
         for worker in 0..WORKERS {
-            // Some are late, or never hear of it.
+            // Some are late, or are never told.
             if self.below(8) < 7 {
                 let arrived = self.clocks.monotonic.get();
                 let tally = Box::new(shared.clone());
@@ -199,7 +198,7 @@ impl Stage<'_> {
         self.clocks.wall.set((!self.broken).then_some(Timestamp(self.wall)));
     }
 
-    /// What holds at any time.
+    /// Asserts what must hold at any time.
     fn check(&mut self) {
         for (place, worker) in self.workers.iter_mut().enumerate() {
             while let Some(event) = worker.engine.next_event() {
@@ -218,7 +217,7 @@ impl Stage<'_> {
         }
     }
 
-    /// What waits is let go, and whoever is left leaves.
+    /// Releases everything that waits; the remaining clients then leave.
     fn finish(&mut self) {
         self.broken = false;
         for _ in 0..4 {

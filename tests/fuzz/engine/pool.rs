@@ -1,10 +1,10 @@
-//! Documents in which every fault is certain, so that sequences go deep at once.
+//! Documents in which every fault is certain, so that sequences reach deep states quickly.
 
 use crate::grammar::{self, Care};
 use arbitrary::Unstructured;
 use serde_json::{Value, json};
 
-/// Faults, of one rule that takes every request.
+/// Faults for a single rule that takes every request.
 const FAULTS: [&str; 18] = [
     r#"{"delay":{"fixed_delay":"20ms"}}"#,
     r#"{"delay":{"fixed_delay":"20ms"},"abort":{"http_status":503}}"#,
@@ -26,7 +26,7 @@ const FAULTS: [&str; 18] = [
     r#"{"response":{"match":{"status":["5xx"]},"delay":{"fixed_delay":"5ms"},"status":200}}"#,
 ];
 
-/// The text of a document: one of those above, or any one.
+/// Returns the text of a document: one of those above, or a generated one.
 pub fn document(input: &mut Unstructured<'_>) -> String {
     if input.ratio(1, 3).unwrap_or(false) {
         return grammar::document(input, Care::Much);
@@ -51,8 +51,7 @@ pub fn document(input: &mut Unstructured<'_>) -> String {
     document.to_string()
 }
 
-/// Whether a document changes what is in bodies, cuts them short, or puts other messages into the place of those that
-/// came.
+/// Returns whether a document changes bodies, cuts them short, or replaces messages.
 pub fn rewrites(text: &str) -> bool {
     let document: Value = serde_json::from_str(text).unwrap_or_default();
     fn has(value: &Value, names: &[&str]) -> bool {

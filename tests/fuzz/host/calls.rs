@@ -1,6 +1,6 @@
-//! The functions that the module calls, and those that it offers.
+//! The functions that the module imports, and those that it exports.
 //!
-//! A sequence of calls that would end Envoy is noted, and told once the callback is over.
+//! A sequence of calls that would crash Envoy is recorded, and reported once the callback has returned.
 
 use super::proxy::{World, world};
 use super::stream::{Action, Stream};
@@ -12,7 +12,7 @@ use std::slice::from_raw_parts;
 
 /// The module.
 pub mod module {
-    // The library that has these functions: its own for streams, and the SDK's for root contexts.
+    // The library that provides these functions: the module's own for streams, and the SDK's for root contexts.
     use brownout_filter_native as _;
 
     unsafe extern "C" {
@@ -46,9 +46,9 @@ const NOT_FOUND: u32 = 1;
 const BAD_ARGUMENT: u32 = 2;
 const CAS_MISMATCH: u32 = 8;
 
-/// What the caller means by a pointer and a size.
+/// Returns the bytes that a pointer and a size refer to.
 unsafe fn bytes<'b>(data: *const u8, size: usize) -> &'b [u8] {
-    // SAFETY: the module says that it has so many bytes there.
+    // SAFETY: the module guarantees that there are `size` bytes.
     if size == 0 { &[] } else { unsafe { from_raw_parts(data, size) } }
 }
 
@@ -57,13 +57,13 @@ unsafe fn text(data: *const u8, size: usize) -> String {
     String::from_utf8_lossy(unsafe { bytes(data, size) }).into_owned()
 }
 
-/// Hands bytes over, in memory that the module has allocated for it.
+/// Hands bytes over in memory that the module allocates for them.
 unsafe fn hand_over(value: &[u8], data: *mut *mut u8, size: *mut usize) -> u32 {
     let memory = module::proxy_on_memory_allocate(value.len());
     if memory.is_null() && !value.is_empty() {
         return 10;
     }
-    // SAFETY: the module has allocated so many bytes, and shows where the answer goes.
+    // SAFETY: the module has allocated that many bytes, and passes a valid place for the answer.
     unsafe {
         if !value.is_empty() {
             memory.copy_from_nonoverlapping(value.as_ptr(), value.len());
@@ -74,7 +74,7 @@ unsafe fn hand_over(value: &[u8], data: *mut *mut u8, size: *mut usize) -> u32 {
     OK
 }
 
-/// An answer, or nonsense in its place.
+/// Writes an answer, or nonsense instead of it.
 unsafe fn answer(
     call: &str,
     data: *mut *mut u8,
@@ -100,7 +100,7 @@ unsafe fn answer(
     }
 }
 
-/// What is told of headers is not the truth: the module cannot know how long the message is.
+/// Notes that the module was given false headers, so that it cannot know the message's length.
 fn mislead(world: &mut World, headers: bool) {
     let effective = world.effective;
     if let Some(stream) = world.streams.get_mut(&effective).filter(|_| headers) {
@@ -124,7 +124,7 @@ fn direction_of(number: u32) -> Option<Direction> {
     }
 }
 
-/// The headers of a message of the effective context, while they have not been passed on.
+/// Returns the headers of a message of the effective context, as long as they have not been passed on.
 fn headers(world: &mut World, direction: Direction) -> Result<&mut brownout_core::sim::Message, u32> {
     let effective = world.effective;
     let shown = world.headers_of == Some((effective, direction));
@@ -454,15 +454,15 @@ unsafe extern "C" fn proxy_remove_header_map_value(map: u32, name: *const u8, na
     change("proxy_remove_header_map_value", map, HeaderChange::Remove(name))
 }
 
-/// Notes an action on the stream of the effective context, and whether it may be done at all. `allowed` hears whether the
-/// headers of its response are being shown.
+/// Records an action on the stream of the effective context, and whether it is allowed at all. `allowed` is told
+/// whether the headers of its response are being shown.
 fn act(call: &str, action: Action, allowed: impl FnOnce(&Stream, bool) -> bool) -> u32 {
     world(|world| {
         let effective = world.effective;
         let failure = world.odds.failure(call);
         let answering = world.headers_of == Some((effective, Direction::Response));
         let Some(stream) = world.streams.get_mut(&effective) else {
-            // The module tries out on its root context whether it may.
+            // The module tests on its root context whether the call is allowed.
             if !matches!(action, Action::Continue(_)) {
                 world.wrong.push(format!("{action:?} on context {effective}, which is no stream"));
             }
@@ -605,7 +605,7 @@ extern "C" fn proxy_record_metric(id: u32, value: u64) -> u32 {
     })
 }
 
-/// What the SDK has and the module never calls.
+/// Defines host calls that the SDK imports and the module never makes.
 macro_rules! never_called {
     ($($name:ident)*) => {
         $(

@@ -2,9 +2,9 @@
 //! callbacks come in the order in which Envoy makes them, for many streams at once.
 //!
 //! * No panic: it would take down the VM with every request that it holds.
-//! * No sequence of calls that ends Envoy: a second action on one stream, letting go what is not held, acting on a
+//! * No sequence of calls that crashes Envoy: a second action on one stream, releasing what is not held, acting on a
 //!   stream that is being deleted, more than a hundred releases in a tick, writing into a buffer that is not there.
-//! * Nobody waits for ever, bodies come out as they came in, lengths are right, and gauges return to 0.
+//! * No message waits forever, bodies come out as they came in, lengths are right, and gauges return to 0.
 
 mod calls;
 mod odds;
@@ -21,7 +21,7 @@ use std::thread;
 /// The most operations of one input.
 const MOST: usize = 200;
 
-/// The target. Each input has a thread of its own, since the module keeps what it knows by thread: that is its VM.
+/// The target. Each input runs on its own thread: the module keeps its state per thread, so a thread acts as a VM.
 pub fn run(input: &[u8]) {
     let input = input.to_vec();
     let vm = thread::Builder::new().name("vm".into()).spawn(move || play(&input)).expect("a thread");

@@ -1,10 +1,10 @@
-//! How likely the host is to do what it is asked to.
+//! How likely the host is to do what the module asks.
 
 use crate::exchange::Seeded;
 use arbitrary::Unstructured;
 use brownout_core::entropy::Entropy;
 
-/// What the host's calls are called, as far as they can fail one by one.
+/// The names of the host calls that can fail individually.
 pub const CALLS: [&str; 20] = [
     "proxy_get_log_level",
     "proxy_set_tick_period_milliseconds",
@@ -28,17 +28,17 @@ pub const CALLS: [&str; 20] = [
     "random_get",
 ];
 
-/// The statuses of a call that failed: proxy-wasm's, and one that it does not have.
+/// The statuses of failed calls: proxy-wasm's, and one that it does not define.
 const STATUSES: [u32; 10] = [1, 2, 3, 4, 6, 7, 8, 10, 12, 4_000_000_000];
 
 /// How the host answers, for a while.
 #[derive(Debug)]
 pub struct Odds {
-    /// Calls that always fail: those that a proxy's configuration keeps from the module.
+    /// Calls that always fail: those that the proxy's configuration denies the module.
     forbidden: u32,
-    /// Of 256 other calls, how many fail.
+    /// How many of 256 other calls fail.
     failing: u8,
-    /// Of 256 answers, how many are nonsense.
+    /// How many of 256 answers are nonsense.
     nonsense: u8,
     chance: Seeded,
 }
@@ -66,7 +66,7 @@ impl Odds {
         odds
     }
 
-    /// The status with which a call fails, if it does.
+    /// Returns the status with which a call fails, if it fails.
     pub fn failure(&mut self, call: &str) -> Option<u32> {
         let place = CALLS.iter().position(|name| *name == call);
         if place.is_some_and(|place| self.forbidden & (1 << place) != 0) {
@@ -77,7 +77,7 @@ impl Odds {
         (draw as u8 > 255 - self.failing).then_some(status)
     }
 
-    /// What is answered in the place of the truth, if anything is.
+    /// Returns the nonsense to answer with, if any.
     pub fn nonsense(&mut self) -> Option<Vec<u8>> {
         let draw = self.chance.next_u64();
         if draw as u8 <= 255 - self.nonsense {
@@ -87,7 +87,7 @@ impl Odds {
         Some((0..size).map(|_| (self.chance.next_u64() >> 7) as u8).collect())
     }
 
-    /// A number that has nothing to do with anything.
+    /// Returns an arbitrary number.
     pub fn number(&mut self) -> u64 {
         self.chance.next_u64()
     }

@@ -1,4 +1,4 @@
-//! The host: what it knows of its streams and timers, and in which order it calls the module.
+//! The host: its streams and timers, and the order in which it calls the module.
 
 use super::calls::module;
 use super::odds::Odds;
@@ -14,14 +14,14 @@ use std::collections::{BTreeMap, HashMap};
 
 /// The most streams under way.
 const MOST_STREAMS: usize = 120;
-/// The most that a tick may let go.
+/// The most streams that a tick may release.
 const MOST_RELEASES: usize = 100;
 
 thread_local! {
     static WORLD: RefCell<World> = RefCell::new(World::new());
 }
 
-/// What the module's calls can see and change.
+/// The state that the module's calls can see and change.
 pub struct World {
     pub odds: Odds,
     pub now: u64,
@@ -35,14 +35,14 @@ pub struct World {
     pub shared: HashMap<Vec<u8>, (Vec<u8>, u32)>,
     /// By number: name, value.
     pub metrics: Vec<(String, i64)>,
-    /// Whether a metric could not be moved.
+    /// Whether updating a metric failed.
     pub miscounted: bool,
-    /// What is shown of a body during its callback.
+    /// The part of a body that is visible during its callback.
     pub shown: Option<(u32, Direction, Vec<u8>)>,
-    /// Whose headers are being shown.
+    /// The stream and direction whose headers are visible.
     pub headers_of: Option<(u32, Direction)>,
     pub actions: Vec<(u32, Action)>,
-    /// What must not be: told once the callback is over, since a panic cannot pass through the module.
+    /// Violations, reported once the callback has returned, since a panic cannot unwind through the module.
     pub wrong: Vec<String>,
 }
 
@@ -68,12 +68,12 @@ impl World {
     }
 }
 
-/// Looks at the host, or changes it.
+/// Reads or changes the host's state.
 pub fn world<R>(act: impl FnOnce(&mut World) -> R) -> R {
     WORLD.with(|world| act(&mut world.borrow_mut()))
 }
 
-/// Whoever calls the module.
+/// The caller of the module.
 pub struct Proxy {
     last: u32,
     root: Option<u32>,
@@ -88,7 +88,7 @@ impl Proxy {
         Self { last: 0, root: None, rewrites: false }
     }
 
-    /// Sets the effective context, calls the module, and does what that has asked for.
+    /// Sets the effective context, calls the module, and carries out what it asked for.
     fn call<R>(&mut self, context: u32, call: impl FnOnce() -> R) -> R {
         world(|world| {
             world.effective = context;
@@ -100,7 +100,7 @@ impl Proxy {
         result
     }
 
-    /// Does what the module has asked for in its last callback.
+    /// Carries out what the module asked for in its last callback.
     fn settle(&mut self) {
         let actions = world(|world| std::mem::take(&mut world.actions));
         for (id, action) in actions {
@@ -112,7 +112,7 @@ impl Proxy {
         }
     }
 
-    /// A document for a plugin: in a new root context, as with every change of Envoy's configuration.
+    /// Gives a plugin a document, in a new root context, as Envoy does with every change of configuration.
     pub fn configure(&mut self, document: String) {
         self.rewrites |= pool::rewrites(&document);
         let root = self.next();
@@ -123,12 +123,12 @@ impl Proxy {
         self.call(root, || module::proxy_on_context_create(root, 0));
         let accepted = self.call(root, || module::proxy_on_configure(root, 0));
         self.settle();
-        assert_eq!(accepted, 1, "a document is never refused: that would hold back what others push");
+        assert_eq!(accepted, 1, "a document must never be refused: that would block other updates");
         let old = self.root.replace(root);
         old.into_iter().for_each(|old| self.retire(old));
     }
 
-    /// Deletes a root context that is not in force any more, once its last stream is gone.
+    /// Deletes a root context that is no longer in force, once its last stream is gone.
     fn retire(&mut self, root: u32) {
         let used = world(|world| world.streams.values().any(|stream| stream.root == root));
         if !used && world(|world| world.roots.contains(&root)) {
@@ -180,7 +180,7 @@ impl Proxy {
         self.headers(id, Direction::Request, has_body);
     }
 
-    /// Calls the module for headers, and does what it says.
+    /// Calls the module with headers, and does what it returns.
     fn headers(&mut self, id: u32, direction: Direction, has_body: bool) {
         world(|world| world.headers_of = Some((id, direction)));
         let status = self.call(id, || match direction {
@@ -203,7 +203,7 @@ impl Proxy {
         input.choose(&ids).ok().copied()
     }
 
-    /// More of the body of a request, or its trailers.
+    /// Delivers more of a request's body, or its trailers.
     pub fn more_of_a_request(&mut self, input: &mut Unstructured<'_>) {
         if let Some(id) = self.pick(input) {
             let most = usize::from(input.int_in_range(0..=1200_u16).unwrap_or(0));
@@ -341,7 +341,7 @@ impl Proxy {
         }
     }
 
-    /// The host answers by itself: a stream has been idle for too long, say.
+    /// Has the host answer itself, for example because a stream was idle for too long.
     pub fn give_an_answer_of_its_own(&mut self, input: &mut Unstructured<'_>) {
         let Some(id) = self.pick(input) else { return };
         let may = world(|world| {
@@ -372,7 +372,7 @@ impl Proxy {
         self.headers(id, Direction::Response, response.has_body);
     }
 
-    /// A reply of the module. On the way of the request, it comes by the module again.
+    /// Sends a reply of the module's. While the request is being processed, the reply passes through the module again.
     fn reply(&mut self, id: u32, status: u32, headers: Vec<(String, Vec<u8>)>, body: Vec<u8>) {
         let on_the_way_back = world(|world| {
             let stream = world.streams.get_mut(&id)?;
@@ -460,7 +460,7 @@ impl Proxy {
         }
     }
 
-    /// From now on the host answers otherwise.
+    /// Changes how the host answers from now on.
     pub fn change_odds(&mut self, odds: Odds) {
         world(|world| world.odds = odds);
     }
@@ -475,7 +475,7 @@ impl Proxy {
         }
     }
 
-    /// From now on everything works, and all that waits gets its time.
+    /// Makes every call succeed from now on, and gives everything that waits enough time.
     pub fn finish(&mut self) {
         self.change_odds(Odds::good());
         for _ in 0..20 {

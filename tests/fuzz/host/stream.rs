@@ -4,7 +4,7 @@ use crate::exchange::{self, Request, Response};
 use brownout_core::id::Direction;
 use brownout_core::sim::{Message, State};
 
-/// What the module has asked for, to be done when the callback is over.
+/// An action that the module asked for, carried out after the callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// A message goes on.
@@ -15,14 +15,12 @@ pub enum Action {
     Reply(u32, Vec<(String, Vec<u8>)>, Vec<u8>),
 }
 
-/// A stream.
 #[derive(Debug)]
 pub struct Stream {
     /// The root context that it belongs to.
     pub root: u32,
-    /// What its request says, and facts about it.
+    /// Its request and facts about it.
     pub facts: Request,
-    /// The request.
     pub request: Message,
     /// The response, once there is one.
     pub response: Option<Message>,
@@ -30,20 +28,20 @@ pub struct Stream {
     pub ending: bool,
     /// Whether it is being deleted.
     pub deleting: bool,
-    /// Actions in the present callback.
+    /// The number of actions in the current callback.
     pub actions: usize,
-    /// Whether a call failed that would have let it go: then it may wait for ever.
+    /// Whether a call that would have released it failed: then it may wait forever.
     pub stuck: bool,
-    /// Whether what was told of its headers was not the truth.
+    /// Whether the module was given false headers.
     pub misled: bool,
     /// Whether the host itself has answered.
     pub answered: bool,
-    /// Whether its bodies may be other ones than came.
+    /// Whether its bodies may have been rewritten.
     pub rewritten: bool,
 }
 
 impl Stream {
-    /// A message, if it is there.
+    /// Returns a message, if there is one.
     pub fn message(&mut self, direction: Direction) -> Option<&mut Message> {
         match direction {
             Direction::Request => Some(&mut self.request),
@@ -51,7 +49,7 @@ impl Stream {
         }
     }
 
-    /// Whether a message waits.
+    /// Returns whether a message waits.
     pub fn waits(&self, direction: Direction) -> bool {
         let message = match direction {
             Direction::Request => Some(&self.request),
@@ -63,7 +61,7 @@ impl Stream {
         })
     }
 
-    /// Whether the client has all that it will get.
+    /// Returns whether the client has received everything that it will get.
     pub fn is_complete(&self) -> bool {
         self.response.as_ref().is_some_and(|response| response.state == State::Ended)
     }
@@ -73,7 +71,7 @@ impl Stream {
         Message::new(&response.headers, response.has_body.then(|| exchange::body(size)), trailers)
     }
 
-    /// What holds for it at any time.
+    /// Asserts what must hold for it at any time.
     pub fn assert_sound(&self) {
         for message in [Some(&self.request), self.response.as_ref()].into_iter().flatten() {
             assert_eq!(message.broken(), None);

@@ -15,7 +15,7 @@ use std::time::Instant;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-/// What to speak.
+/// The protocol to speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// HTTP/1.1, requests one after the other.
@@ -24,7 +24,7 @@ pub enum Protocol {
     Http2,
 }
 
-/// A connection that stays open from request to request. Dropping it closes it at once, whatever is going on.
+/// A connection that stays open between requests. Dropping it closes it at once, even in the middle of a request.
 pub struct Connection {
     sender: Sender,
     driving: Driving,
@@ -96,7 +96,7 @@ impl Connection {
     /// Sends many requests at once on this connection and waits for all replies, in the order of the requests.
     ///
     /// # Panics
-    /// When the connection speaks HTTP/1.1, which cannot.
+    /// When the connection speaks HTTP/1.1, which cannot do that.
     pub async fn send_at_once(&mut self, requests: Vec<Request>) -> Vec<Result<Reply, Cut>> {
         let Sender::Http2(sender) = &self.sender else {
             panic!("HTTP/1.1 carries one request at a time on a connection");
@@ -118,7 +118,7 @@ impl Connection {
         replies.into_iter().map(|(_, reply)| reply).collect()
     }
 
-    /// Whether the peer has closed the connection.
+    /// Returns whether the peer has closed the connection.
     pub fn is_closed(&self) -> bool {
         match &self.sender {
             Sender::Http1(sender) => sender.is_closed(),

@@ -1,4 +1,4 @@
-//! Clients that a test can hold: one HTTP/1.1 or HTTP/2 connection each, or bare bytes on a socket.
+//! Clients for tests: each is one HTTP/1.1 or HTTP/2 connection, or raw bytes on a socket.
 
 mod connection;
 mod raw;

@@ -15,7 +15,6 @@ pub struct Raw {
 /// The head of an HTTP/1.1 reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
-    /// The HTTP status.
     pub status: u16,
     /// Names in lower case, and values, in order of arrival.
     pub headers: Vec<(String, Vec<u8>)>,
@@ -69,7 +68,7 @@ impl Raw {
         .await
     }
 
-    /// Waits for exactly that many bytes.
+    /// Waits for exactly `length` bytes.
     ///
     /// # Panics
     /// When the connection ends first.
@@ -83,10 +82,10 @@ impl Raw {
         .await
     }
 
-    /// Waits for a reply whose length its `content-length` tells.
+    /// Waits for a reply with a `content-length`.
     ///
     /// # Panics
-    /// When the connection ends first, or the reply does not tell its length.
+    /// When the connection ends first, or the reply has no `content-length`.
     pub async fn reply(&mut self) -> (Head, Vec<u8>) {
         let head = self.head().await;
         let length = head.header("content-length").expect("a reply that tells its length");
@@ -95,7 +94,7 @@ impl Raw {
         (head, body)
     }
 
-    /// Waits for the final reply to a request of this method, whichever way its length is told (RFC 9112, section 6.3).
+    /// Waits for the final reply to a request of this method, however its length is given (RFC 9112, section 6.3).
     ///
     /// # Panics
     /// When the connection ends first, or the reply ends only with the connection.
@@ -122,7 +121,7 @@ impl Raw {
         loop {
             let length = number(&self.line().await, 16);
             body.extend(self.bytes(length).await);
-            // Without trailers, the last chunk is followed by an empty line as the others are.
+            // Without trailers, the last chunk is followed by an empty line, like the others.
             assert_eq!(self.line().await, b"", "after {} bytes", body.len());
             if length == 0 {
                 return body;
@@ -139,18 +138,18 @@ impl Raw {
         line
     }
 
-    /// Whether the peer has closed the connection, and sent nothing before. Waits for it as long as for anything.
+    /// Waits for the peer to close the connection, and returns whether it sent nothing before.
     pub async fn closes(&mut self) -> bool {
         within_patience("the end of the connection", self.read_more()).await == 0 && self.unread.is_empty()
     }
 
-    /// What arrives until nothing has come for a moment, or the peer closes the connection.
+    /// Returns what arrives until nothing has come for `moment`, or the peer closes the connection.
     pub async fn unasked(&mut self, moment: Duration) -> Vec<u8> {
         while let Ok(1..) = tokio::time::timeout(moment, self.read_more()).await {}
         std::mem::take(&mut self.unread)
     }
 
-    /// What arrives within a time, and whether the peer has then closed the connection.
+    /// Returns what arrives within `time`, and whether the peer has closed the connection by then.
     pub async fn within(&mut self, time: Duration) -> (Vec<u8>, bool) {
         let reading = async { while self.read_more().await > 0 {} };
         let closed = tokio::time::timeout(time, reading).await.is_ok();
@@ -163,7 +162,7 @@ impl Raw {
         self.unread
     }
 
-    /// Leaves at once with a TCP reset, as a client that crashed.
+    /// Disconnects at once with a TCP reset, like a crashed client.
     pub fn leave_abruptly(self) {
         self.stream.set_zero_linger().expect("a connected socket");
     }

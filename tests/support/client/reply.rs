@@ -10,13 +10,9 @@ use std::time::Duration;
 pub struct Reply {
     /// The version that the peer spoke.
     pub version: Version,
-    /// The HTTP status.
     pub status: StatusCode,
-    /// All headers.
     pub headers: HeaderMap,
-    /// The body.
     pub body: Bytes,
-    /// All trailers.
     pub trailers: HeaderMap,
     /// The body's pieces as they arrived.
     pub pieces: Vec<Piece>,
@@ -36,13 +32,13 @@ pub struct Piece {
 }
 
 impl Reply {
-    /// The first value of a header as text, with bytes that are no UTF-8 replaced.
+    /// Returns the first value of a header as text, with invalid UTF-8 replaced.
     pub fn header(&self, name: &str) -> Option<String> {
         let value = self.headers.get(name)?;
         Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
-    /// The body as text, with bytes that are no UTF-8 replaced.
+    /// Returns the body as text, with invalid UTF-8 replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -55,7 +51,7 @@ pub struct Cut {
     pub after: Duration,
     /// Status and body so far, if the headers had arrived.
     pub begun: Option<(StatusCode, BytesMut)>,
-    /// What the client's HTTP library says of it.
+    /// The error from the client's HTTP library.
     pub cause: hyper::Error,
 }
 

@@ -1,4 +1,4 @@
-//! A request as a test writes it.
+//! A request as a test specifies it.
 
 use crate::upstream::{Stream, pattern};
 use bytes::Bytes;
@@ -14,7 +14,6 @@ pub(super) type RequestBody = UnsyncBoxBody<Bytes, Infallible>;
 /// A request: method, authority, path with query, headers and body.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The method.
     pub method: Method,
     /// `host` or `host:port`: `host` in HTTP/1.1, `:authority` in HTTP/2.
     pub authority: String,
@@ -22,9 +21,9 @@ pub struct Request {
     pub path: String,
     /// Headers in order; a name may occur more than once.
     pub headers: HeaderMap,
-    /// The body. One of no bytes is no body at all.
+    /// The body. An empty one means no body.
     pub body: Bytes,
-    /// Pieces that go before the body, each with its pause after it. How long it all is going to be is then not told.
+    /// Pieces that are sent before the body, with a pause after each. The total length is then not declared.
     pub ahead: Option<Stream>,
     /// Trailers, for HTTP/2.
     pub trailers: HeaderMap,
@@ -44,20 +43,18 @@ impl Request {
         }
     }
 
-    /// A `GET`.
     pub fn get(path: &str) -> Self {
         Self::new(Method::GET, path)
     }
 
-    /// A `POST` with a body.
     pub fn post(path: &str, body: impl Into<Bytes>) -> Self {
         Self { body: body.into(), ..Self::new(Method::POST, path) }
     }
 
-    /// Adds a header, also beside one of the same name.
+    /// Adds a header, even if there is already one of the same name.
     ///
     /// # Panics
-    /// When name or value cannot stand in a request.
+    /// When name or value is not allowed in a request.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         let name = HeaderName::from_bytes(name.as_bytes()).expect("a header name");
@@ -76,14 +73,13 @@ impl Request {
         self
     }
 
-    /// Sets the authority.
     #[must_use]
     pub fn authority(mut self, authority: &str) -> Self {
         self.authority = authority.into();
         self
     }
 
-    /// The request in the form that hyper sends in the given version.
+    /// Converts the request to the form that hyper sends in the given version.
     pub(super) fn into_http(self, version: Version) -> http::Request<RequestBody> {
         let trailers = (!self.trailers.is_empty()).then_some(Ok(self.trailers));
         let body = match self.ahead {
@@ -113,13 +109,13 @@ impl Request {
     }
 }
 
-/// A body that begins in pieces, and then comes as fast as it goes.
+/// Returns a body that begins in pieces, with the rest sent as fast as possible.
 fn in_pieces(ahead: Stream, rest: Bytes) -> RequestBody {
     let (mut sender, body) = Channel::new(1);
     tokio::spawn(async move {
         for piece in 0..ahead.pieces {
             let from = piece * ahead.bytes;
-            // The peer may leave at any time; then there is nobody to tell.
+            // The peer may disconnect at any time; then there is nothing left to do.
             if sender.send_data(pattern(from..from + ahead.bytes)).await.is_err() {
                 return;
             }

@@ -1,4 +1,4 @@
-//! What Envoy says of an exchange afterwards.
+//! What Envoy logs about an exchange afterwards.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The bootstrap that an Envoy of ours starts with.
+//! The bootstrap that a test's Envoy starts with.
 
 use super::cluster::Cluster;
 use super::discovery::Discovered;
@@ -7,7 +7,7 @@ use super::listener::Listener;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
-/// What Envoy shall be. A builder: add clusters and listeners, then start it with
+/// A builder for an Envoy's bootstrap: add clusters and listeners, then start it with
 /// [`Envoy::start`](super::Envoy::start).
 #[derive(Debug, Clone)]
 pub struct Bootstrap {
@@ -36,14 +36,14 @@ impl Bootstrap {
         }
     }
 
-    /// Sets how many workers there are.
+    /// Sets the number of workers.
     #[must_use]
     pub fn concurrency(mut self, workers: usize) -> Self {
         self.concurrency = workers;
         self
     }
 
-    /// Replaces what Envoy says of itself: a `Node` in JSON.
+    /// Replaces Envoy's own identity: a `Node` in JSON.
     #[must_use]
     pub fn node(mut self, node: Value) -> Self {
         self.node = node;
@@ -57,21 +57,19 @@ impl Bootstrap {
         self
     }
 
-    /// Adds a cluster.
     #[must_use]
     pub fn cluster(mut self, cluster: Cluster) -> Self {
         self.clusters.push(cluster);
         self
     }
 
-    /// Adds a listener.
     #[must_use]
     pub fn listener(mut self, listener: Listener) -> Self {
         self.listeners.push(listener);
         self
     }
 
-    /// What Envoy takes from files, with its first content.
+    /// Returns what Envoy loads from files, with the initial content.
     pub(super) fn discovered(&self) -> Vec<(Discovered, Value)> {
         let filters = self.listeners.iter().flat_map(Listener::filters);
         let filters = filters.chain(self.clusters.iter().flat_map(Cluster::filters));
@@ -79,7 +77,7 @@ impl Bootstrap {
         filters.filter_map(Filter::discovery).chain(routes).collect()
     }
 
-    /// The bootstrap as JSON. What Envoy writes and watches lies in `directory`.
+    /// Returns the bootstrap as JSON. Envoy writes and watches files in `directory`.
     pub(super) fn to_json(&self, directory: &Path) -> Value {
         let probe = Listener::probe();
         let listeners = self.listeners.iter().chain([&probe]);

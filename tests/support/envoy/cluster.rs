@@ -1,4 +1,4 @@
-//! Where an Envoy of ours sends requests.
+//! Where a test's Envoy sends requests.
 
 use super::filter::Filter;
 use crate::client::Protocol;
@@ -15,7 +15,7 @@ pub struct Cluster {
     protocol: Protocol,
     filters: Vec<Filter>,
     transport_socket: Option<Value>,
-    /// Fields of the cluster, over ours.
+    /// Fields of the cluster that override ours.
     fields: Map<String, Value>,
 }
 
@@ -47,7 +47,7 @@ impl Cluster {
         self
     }
 
-    /// Adds a filter to the chain that every attempt passes.
+    /// Adds a filter to the chain that every attempt passes through.
     #[must_use]
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filters.push(filter);

@@ -22,7 +22,7 @@ impl Configuration {
         Self::Text(document.to_string())
     }
 
-    /// The `Wasm` message around it, with the least power that the module needs.
+    /// Returns the `Wasm` message around it, with only the capabilities that the module needs.
     pub(super) fn to_wasm(&self) -> Value {
         wasm(restricted(self.plugin(), allowed()))
     }
@@ -47,11 +47,11 @@ impl Configuration {
     }
 }
 
-/// The plugin with nothing allowed but these calls and callbacks.
+/// Returns the plugin with only these calls and callbacks allowed.
 pub fn restricted(mut plugin: Value, names: impl Iterator<Item = &'static str>) -> Value {
     let names: Map<String, Value> = names.map(|name| (name.into(), json!({}))).collect();
     let restriction = json!({ "allowed_capabilities": names });
-    // Envoy 1.40 takes it from its older place too, and complains of that.
+    // Envoy 1.40 still accepts the older place, but logs a warning.
     let place = if version() >= (1, 40) { &mut plugin["vm_config"] } else { &mut plugin };
     place["capability_restriction_config"] = restriction;
     plugin

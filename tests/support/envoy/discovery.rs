@@ -1,15 +1,15 @@
-//! The files from which Envoy takes what can change while it runs.
+//! The files from which Envoy loads what can change while it runs.
 
 use super::configuration::Configuration;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Something that Envoy takes from a file of ours.
+/// Something that Envoy loads from one of our files.
 #[derive(Debug, Clone)]
 pub(super) struct Discovered {
     file: String,
-    /// The prefix of the counters that say what Envoy thinks of the file.
+    /// The prefix of the counters that show whether Envoy accepted the file.
     pub(super) counters: String,
 }
 
@@ -71,10 +71,9 @@ pub fn only_host(routes: &[Value]) -> Value {
     json!({ "name": "all", "domains": ["*"], "routes": routes })
 }
 
-/// How often Envoy has taken and refused something.
+/// How often Envoy has accepted and refused something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Deliveries {
-    /// Taken.
     pub taken: u64,
     /// Refused: the last good one stays.
     pub refused: u64,

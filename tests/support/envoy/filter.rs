@@ -1,4 +1,4 @@
-//! The filters of a chain, ours in its several forms of delivery among them.
+//! The filters of a chain, including ours in its various forms of delivery.
 
 use super::configuration::Configuration;
 use super::discovery::{Discovered, filter_resource};
@@ -24,7 +24,7 @@ enum Content {
 }
 
 impl Filter {
-    /// Our module with a configuration that stands in the bootstrap: a wrong one ends Envoy.
+    /// Our module with a configuration in the bootstrap: with an invalid one, Envoy exits.
     pub fn brownout(configuration: &Configuration) -> Self {
         Self { name: "brownout".into(), disabled: false, content: Content::Fixed(configuration.to_wasm()) }
     }
@@ -54,7 +54,7 @@ impl Filter {
         Self { name: name.into(), disabled: false, content: Content::Fetched(discovery) }
     }
 
-    /// Leaves it out of the chain, except on routes that enable it by a `FilterConfig` under its name.
+    /// Disables it, except on routes that enable it by a `FilterConfig` under its name.
     #[must_use]
     pub fn disabled(self) -> Self {
         Self { disabled: true, ..self }
@@ -69,7 +69,7 @@ impl Filter {
     /// Any filter: its name, the name of its configuration's message, and that message in JSON.
     ///
     /// # Panics
-    /// When the message is no object.
+    /// When the message is not an object.
     pub fn typed(name: &str, message: &str, mut fields: Value) -> Self {
         let object = fields.as_object_mut().expect("a message is an object");
         object.insert("@type".into(), format!("type.googleapis.com/{message}").into());

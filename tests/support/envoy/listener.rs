@@ -1,4 +1,4 @@
-//! Where an Envoy of ours takes requests.
+//! Where a test's Envoy accepts requests.
 
 use super::bootstrap::{loopback, seconds};
 use super::cluster::Cluster;
@@ -18,14 +18,14 @@ pub struct Listener {
     /// A `ConfigSource` that is not a file of ours.
     routes_source: Option<Value>,
     transport_socket: Option<Value>,
-    /// Fields of the listener, over ours.
+    /// Fields of the listener that override ours.
     listener_fields: Map<String, Value>,
-    /// Fields of the connection manager, over ours.
+    /// Fields of the connection manager that override ours.
     fields: Map<String, Value>,
 }
 
 impl Listener {
-    /// The name of the listener that every Envoy of ours has beside those asked for, and that has no filter.
+    /// The name of a listener without filters that every test's Envoy has in addition to those asked for.
     pub(super) const PROBE: &'static str = "probe";
 
     /// A listener that sends everything to the usual cluster, without the route's usual timeout.
@@ -69,14 +69,14 @@ impl Listener {
         self
     }
 
-    /// Has the routes in a file, that [`Envoy::route`](super::Envoy::route) replaces.
+    /// Loads the routes from a file, which [`Envoy::route`](super::Envoy::route) replaces.
     #[must_use]
     pub fn discovered_routes(mut self) -> Self {
         self.routes_from_file = true;
         self
     }
 
-    /// Has the routes, under the listener's name, from a `ConfigSource` given in JSON.
+    /// Loads the routes, under the listener's name, from a `ConfigSource` given in JSON.
     #[must_use]
     pub fn routes_from(mut self, source: Value) -> Self {
         self.routes_source = Some(source);
@@ -111,7 +111,7 @@ impl Listener {
         self
     }
 
-    /// Sets how long a stream may stand still.
+    /// Sets the idle timeout of streams.
     #[must_use]
     pub fn stream_idle_timeout(self, limit: Duration) -> Self {
         self.field("stream_idle_timeout", json!(seconds(limit)))

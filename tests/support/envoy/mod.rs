@@ -1,4 +1,4 @@
-//! A real Envoy with the module, as a test wants it.
+//! A real Envoy with the module, configured by a test.
 //!
 //! ```no_run
 //! # use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
@@ -58,11 +58,11 @@ use tokio::task::spawn_blocking;
 /// The stat prefix under which Envoy shows what a module counts.
 const OURS: &str = "wasmcustom.brownout.";
 
-/// What our module logs, without the hundred lines about Envoy's own start; access logs at once.
+/// Log our module's lines without the hundred lines about Envoy's own start, and flush access logs at once.
 const ARGUMENTS: [&str; 6] =
     ["--log-level", "warning", "--component-log-level", "wasm:info", "--file-flush-interval-msec", "20"];
 
-/// A running Envoy. It ends when it is dropped.
+/// A running Envoy. Dropping it stops it.
 pub struct Envoy {
     running: Running,
     admin: Admin,
@@ -74,7 +74,7 @@ pub struct Envoy {
 /// Something new that Envoy or the module refused.
 #[derive(Debug)]
 pub struct Refused {
-    /// What Envoy logged from its arrival on.
+    /// What Envoy has logged since it arrived.
     pub log: String,
 }
 
@@ -89,7 +89,7 @@ impl Envoy {
         Self::launch(directory, config, bootstrap.concurrency).await
     }
 
-    /// Starts Envoy, with one worker, with a bootstrap that somebody else wrote: the file of this name in the directory.
+    /// Starts Envoy, with one worker, from an existing bootstrap: the file of this name in the directory.
     ///
     /// # Panics
     /// When there is no Envoy, or it does not start; the message says why.
@@ -106,7 +106,7 @@ impl Envoy {
         Self { running, admin, addresses, concurrency, directory }
     }
 
-    /// Starts Envoy somewhere else and waits until it serves. There it is no process that could be stopped or measured.
+    /// Starts Envoy in another place and waits until it serves. That Envoy cannot be paused or measured as a process.
     ///
     /// # Panics
     /// When it does not start; the message says why.
@@ -149,7 +149,7 @@ impl Envoy {
         self.deliver(&Discovered::filter(filter), &discovery::filter_resource(filter, configuration)).await
     }
 
-    /// Gives a listener that has its routes from a file new ones and waits until every worker has them.
+    /// Replaces the routes of a listener that loads them from a file, and waits until every worker has the new ones.
     ///
     /// # Errors
     /// [`Refused`], and the last good ones stay.
@@ -179,18 +179,18 @@ impl Envoy {
             return Err(Refused { log: self.log()[logged..].to_owned() });
         }
         self.wait_for_workers().await;
-        // Envoy takes whatever document there is; the module says whether it could read it.
+        // Envoy accepts any document; the module reports whether it could read it.
         if self.stats().await.value("config_rejected") > rejected {
             return Err(Refused { log: self.log()[logged..].to_owned() });
         }
         Ok(())
     }
 
-    /// What our module counts, without the common prefix: `matched`, `rule.slow.injected`, `active_faults`.
+    /// Returns our module's stats, without the common prefix: `matched`, `rule.slow.injected`, `active_faults`.
     pub async fn stats(&self) -> Stats {
         let pattern = OURS.replace('.', r"\.");
         let all = self.ask(move |admin| admin.stats(&pattern)).await;
-        // Up to Envoy 1.38, a VM that a cluster has started has the cluster's name before it.
+        // Up to Envoy 1.38, the stats of a VM that a cluster has started are prefixed with the cluster's name.
         all.into_iter()
             .filter_map(|(name, value)| Some((name.split_once(OURS)?.1.to_owned(), value)))
             .collect()
@@ -202,13 +202,13 @@ impl Envoy {
         self.ask(move |admin| admin.stats(&pattern)).await.into_iter().collect()
     }
 
-    /// Any counter or gauge by its full name; 0 when Envoy has none of that name.
+    /// Returns a counter or gauge by its full name; 0 when Envoy has none of that name.
     pub async fn stat(&self, name: &str) -> u64 {
         let pattern = format!("^{}$", name.replace('.', r"\."));
         self.ask(move |admin| admin.stats(&pattern)).await.values().next().copied().unwrap_or(0)
     }
 
-    /// A page of the admin interface: `/stats/prometheus`.
+    /// Returns a page of the admin interface, such as `/stats/prometheus`.
     pub async fn page(&self, path: &str) -> String {
         let path = path.to_owned();
         self.ask(move |admin| admin.page(&path)).await
@@ -219,13 +219,13 @@ impl Envoy {
         self.running.process().ended().is_none()
     }
 
-    /// Waits until our module holds or slows down that many exchanges.
+    /// Waits until our module holds or throttles `count` exchanges.
     pub async fn until_active(&self, count: u64) {
         until_equal("active_faults", count, async || self.stats().await.value("active_faults")).await;
     }
 
-    /// Stops the whole process in its tracks for as long as `meanwhile` takes. What falls due then is due at one
-    /// instant afterwards.
+    /// Pauses the whole process for as long as `meanwhile` takes. Everything that falls due in that time is then due at
+    /// one instant.
     ///
     /// # Panics
     /// When the process is gone.
@@ -236,23 +236,23 @@ impl Envoy {
         output
     }
 
-    /// Asks the process to end and waits until it has.
+    /// Asks the process to exit and waits until it has.
     pub async fn terminate(&self) -> ExitStatus {
         self.signal(Signal::TERM);
         until("the end of Envoy", async || self.running.process().ended()).await
     }
 
-    /// How much memory the process has, in bytes.
+    /// Returns the process's memory, in bytes.
     pub fn memory(&self) -> u64 {
         usage::resident_memory(self.pid())
     }
 
-    /// How much processor time each of the workers has used.
+    /// Returns the CPU time that each worker has used.
     pub fn worker_time(&self) -> Vec<Duration> {
         usage::worker_time(self.pid())
     }
 
-    /// Has a component of Envoy log more or less from now on.
+    /// Sets the log level of one of Envoy's components.
     pub async fn log_level(&self, component: &str, level: &str) {
         let mut connection = Connection::open(Protocol::Http1, self.admin.address()).await;
         let request = Request::new(Method::POST, &format!("/logging?{component}={level}"));
@@ -274,7 +274,7 @@ impl Envoy {
         String::from_utf8_lossy(&std::fs::read(log(&self.directory)).expect("Envoy logs")).into_owned()
     }
 
-    /// The exchanges that a listener has finished, in that order. Envoy writes them a little later.
+    /// Returns the exchanges that a listener has finished, in order. Envoy writes them a little later.
     pub fn access_log(&self, listener: &str) -> Vec<Entry> {
         access_log::read(self.directory.path(), listener)
     }
@@ -282,13 +282,13 @@ impl Envoy {
     async fn deliveries(&self, discovered: &Discovered) -> Deliveries {
         let count = async |name| self.stat(&format!("{}{name}", discovered.counters)).await;
         let taken = count("config_reload").await;
-        // A resource can be wrong for Envoy, or no resource at all.
+        // A resource can be invalid for Envoy, or not be a resource at all.
         let refused = count("update_rejected").await + count("update_failure").await;
         Deliveries { taken, refused }
     }
 
-    /// Envoy counts a configuration as taken when the main thread has handed it to the workers' queues. A worker
-    /// that has answered two requests since then has been through its queue.
+    /// Waits until every worker has the configuration. Envoy counts it as accepted when the main thread has handed
+    /// it to the workers' queues. A worker that has answered two requests since then has worked through its queue.
     async fn wait_for_workers(&self) {
         let mut connections = Vec::new();
         for _ in 0..self.concurrency {
@@ -312,7 +312,7 @@ impl Envoy {
     }
 }
 
-/// A directory with what Envoy discovers in it, and the path for its bootstrap.
+/// Returns a directory with the files that Envoy discovers, and the path for its bootstrap.
 fn prepare(bootstrap: &Bootstrap) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     for (discovered, resource) in bootstrap.discovered() {
@@ -336,7 +336,7 @@ fn launch(config: &Path, log: &Path, concurrency: usize) -> (Process, Admin, BTr
     (process, admin, addresses)
 }
 
-/// Whether Envoy would start with this bootstrap.
+/// Returns whether Envoy would start with this bootstrap.
 ///
 /// # Panics
 /// When there is no Envoy.

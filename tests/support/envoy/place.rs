@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 
-/// A place for Envoy other than a process of this machine: a container.
+/// A place for Envoy other than a process on this machine, such as a container.
 pub trait Place {
-    /// Starts Envoy with this bootstrap, fitted to the place, and with these arguments, and waits until it serves.
-    /// Envoy finds `directory` and the module under the paths that they have here.
+    /// Starts Envoy with this bootstrap, adapted to the place, and with these arguments, and waits until it serves.
+    /// Envoy finds `directory` and the module at the same paths as on this machine.
     fn start(
         &self,
         bootstrap: Value,
@@ -22,15 +22,15 @@ pub trait Place {
 
 /// An Envoy in another place.
 pub struct Started {
-    /// Its admin interface, from here.
+    /// Its admin interface, as reached from this machine.
     pub admin: Admin,
-    /// Its listeners, from here.
+    /// Its listeners, as reached from this machine.
     pub addresses: BTreeMap<String, SocketAddr>,
-    /// What ends it when it is dropped.
+    /// A guard that stops it when dropped.
     pub running: Box<dyn Any + Send + Sync>,
 }
 
-/// What ends Envoy when it is dropped.
+/// A guard that stops Envoy when dropped.
 pub(super) enum Running {
     Process(Mutex<Process>),
     Elsewhere { _running: Box<dyn Any + Send + Sync> },
@@ -40,7 +40,7 @@ impl Running {
     pub(super) fn process(&self) -> MutexGuard<'_, Process> {
         match self {
             Self::Process(process) => process.lock().expect("no one panicked"),
-            Self::Elsewhere { .. } => panic!("this Envoy is no process of this machine"),
+            Self::Elsewhere { .. } => panic!("this Envoy is not a process on this machine"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Counters and gauges of one moment, or the difference of two moments.
+/// Counters and gauges at one moment, or the difference between two moments.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Stats(BTreeMap<String, u64>);
 
@@ -13,7 +13,7 @@ impl Stats {
         self.0.get(name).copied().unwrap_or(0)
     }
 
-    /// The sum of those whose names are chosen.
+    /// Returns the sum of those whose names `chosen` accepts.
     pub fn sum(&self, chosen: impl Fn(&str) -> bool) -> u64 {
         self.0.iter().filter(|(name, _)| chosen(name)).map(|(_, value)| value).sum()
     }
@@ -26,7 +26,7 @@ impl Stats {
     }
 }
 
-/// What has one name counts together.
+/// Values with the same name are added up.
 impl FromIterator<(String, u64)> for Stats {
     fn from_iter<I: IntoIterator<Item = (String, u64)>>(stats: I) -> Self {
         let mut all = BTreeMap::new();

@@ -1,10 +1,10 @@
-//! What a process costs, as Linux tells it.
+//! The resources that a process uses, as reported by Linux.
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-/// Memory that is in RAM now, in bytes.
+/// Returns the resident memory, in bytes.
 pub(super) fn resident_memory(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("Envoy runs, on Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a size");
@@ -12,7 +12,7 @@ pub(super) fn resident_memory(pid: u32) -> u64 {
     kib * 1024
 }
 
-/// Processor time of each thread that is a worker of Envoy's, in the order of their numbers.
+/// Returns the CPU time of each of Envoy's worker threads, in order of their numbers.
 pub(super) fn worker_time(pid: u32) -> Vec<Duration> {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).expect("Envoy runs, on Linux");
     let mut workers: Vec<_> = threads
@@ -27,7 +27,7 @@ pub(super) fn worker_time(pid: u32) -> Vec<Duration> {
     workers.into_iter().map(|(_, spent)| spent).collect()
 }
 
-/// A thread may end meanwhile.
+/// Reads a file of a thread; `None` if the thread has ended meanwhile.
 fn read(thread: &Path, file: &str) -> Option<String> {
     fs::read_to_string(thread.join(file)).ok()
 }

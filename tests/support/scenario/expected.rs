@@ -1,4 +1,4 @@
-//! What a client is to see.
+//! What a client is expected to see.
 
 use crate::client::Request;
 use crate::upstream::Answer;
@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It passes as if we were not there. In a file: `untouched`.
+    /// It passes as it would without the module. In a file: `untouched`.
     Untouched,
     /// A rule takes it.
     Taken(Box<Taken>),
@@ -28,26 +28,25 @@ pub struct Taken {
     /// How long it is held.
     #[serde(default, deserialize_with = "duration")]
     delay: Option<Duration>,
-    /// What it gets instead of the upstream's answer.
+    /// The reply that it gets instead of the upstream's answer.
     reply: Option<Reply>,
-    /// The faults that it suffers, by name. If absent: `delay` if it is held, `abort` if it gets a reply.
+    /// The faults injected into it, by name. If absent: `delay` if it is held, `abort` if it gets a reply.
     faults: Option<Vec<String>>,
-    /// The stream is reset before any header of a response.
+    /// The stream is reset before any response header.
     #[serde(default)]
     reset: bool,
-    /// How the request is another one when it gets to the upstream.
+    /// How the request differs when it arrives at the upstream.
     #[serde(default)]
     sent: SentRequest,
-    /// How the response is another one than the upstream's.
+    /// How the response differs from the upstream's.
     #[serde(default)]
     received: ReceivedResponse,
 }
 
-/// How a request is another one when it gets to the upstream.
+/// How a request differs when it arrives at the upstream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SentRequest {
-    /// Its method.
     method: Option<String>,
     /// Its path, with the query.
     path: Option<String>,
@@ -58,16 +57,14 @@ pub struct SentRequest {
     body: Option<String>,
 }
 
-/// How a response is another one than the upstream's.
+/// How a response differs from the upstream's.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceivedResponse {
-    /// Its status.
     status: Option<u16>,
     /// Headers by name; `null` for one that is gone.
     #[serde(default)]
     headers: BTreeMap<String, Option<String>>,
-    /// Its body.
     body: Option<String>,
 }
 
@@ -75,12 +72,11 @@ pub struct ReceivedResponse {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reply {
-    /// The HTTP status.
     status: u16,
-    /// The body. With HEAD it is left out and only its length is told.
+    /// The body. For HEAD, only its length is declared.
     #[serde(default)]
     body: String,
-    /// All headers beside `content-length`, `date` and `server`, and ours.
+    /// All headers except `content-length`, `date`, `server` and ours.
     #[serde(default = "plain")]
     headers: BTreeMap<String, String>,
 }
@@ -98,25 +94,22 @@ pub struct Expected {
     pub request: Option<Arrived>,
     /// How long the request is held.
     pub delay: Duration,
-    /// Whether its body is slowed down, which takes a moment more.
+    /// Whether its body is throttled, which takes a moment longer.
     pub is_slowed: bool,
 }
 
 /// What a client gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// The HTTP status.
     pub status: u16,
     /// All headers but `date`, `server` and what the upstream's connection needs.
     pub headers: BTreeMap<String, String>,
-    /// The body.
     pub body: String,
 }
 
 /// What an upstream gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrived {
-    /// The method.
     pub method: String,
     /// Path and query.
     pub path: String,
@@ -127,7 +120,7 @@ pub struct Arrived {
 }
 
 impl Outcome {
-    /// In full, given the request and what the upstream answers.
+    /// Returns the full expectation, given the request and the upstream's answer.
     pub fn expected(&self, request: &Request, answer: &Answer) -> Expected {
         match self {
             Self::Untouched => Expected::from_upstream(request, answer),
@@ -270,7 +263,7 @@ pub(super) fn add(headers: &mut BTreeMap<String, String>, name: &str, value: &[u
         .or_insert_with(|| value.into_owned());
 }
 
-/// A reply to HEAD tells how long its body would be and has none.
+/// Returns the body that arrives: none for HEAD, whose reply only declares the length.
 pub(super) fn received_body(request: &Request, body: &str) -> String {
     if request.method == Method::HEAD { String::new() } else { body.into() }
 }
@@ -282,7 +275,7 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
     let parsed = match (number.parse(), unit) {
         (Ok(number), "ms") => Duration::from_millis(number),
         (Ok(number), "s") => Duration::from_secs(number),
-        _ => return Err(de::Error::custom(format!("`{text}` is no duration: write `200ms`"))),
+        _ => return Err(de::Error::custom(format!("`{text}` is not a duration: write `200ms`"))),
     };
     Ok(Some(parsed))
 }

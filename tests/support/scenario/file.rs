@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// A scenario as it stands in a file of `tests/scenarios`.
+/// A scenario as written in a file of `tests/scenarios`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
@@ -19,13 +19,13 @@ pub struct Scenario {
     document: Option<Value>,
     /// What the module gets instead of a document.
     configuration: Option<Configured>,
-    /// The paths of all mistakes in any order, if the document is to be refused.
+    /// The paths of all mistakes in any order, if the document must be refused.
     #[serde(default)]
     pub refused: Vec<String>,
     /// What is sent, one after the other.
     #[serde(default)]
     pub requests: Vec<Exchange>,
-    /// By rule, what is counted meanwhile. What is not named stays 0.
+    /// The expected counters by rule. Those not named must stay 0.
     #[serde(default)]
     counted: BTreeMap<String, BTreeMap<String, u64>>,
 }
@@ -36,11 +36,11 @@ pub struct Scenario {
 pub enum Configured {
     /// The plugin has no `configuration`.
     Absent,
-    /// A text as it stands here, which may be no document.
+    /// A verbatim text, which may not be a document.
     Text(String),
 }
 
-/// A request and what becomes of it.
+/// A request and its outcome.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Exchange {
@@ -82,7 +82,7 @@ impl Scenario {
     /// Reads a file.
     ///
     /// # Panics
-    /// When it is no scenario; the message shows where.
+    /// When it is not a valid scenario; the message shows where.
     pub fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).expect("a scenario file");
         let scenario: Self = serde_saphyr::from_str(&text)
@@ -121,7 +121,7 @@ impl Scenario {
         }
     }
 
-    /// What is to be counted: by rule, and the sums over all rules.
+    /// Returns the expected counters: by rule, and the sums over all rules.
     pub fn counted(&self) -> Stats {
         let mut all = BTreeMap::new();
         for (rule, counters) in &self.counted {

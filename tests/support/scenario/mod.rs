@@ -1,4 +1,4 @@
-//! Scenarios: a document, requests, and what becomes of them. One file runs simulated against the engine
+//! Scenarios: a document, requests, and their outcomes. Each file runs simulated against the engine
 //! ([`simulate`]), where times are exact, and for real in Envoy ([`Rig`]).
 
 mod expected;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// How late a reply may be on a busy machine. Precision is the business of the simulated run.
+/// How late a reply may be on a busy machine. The simulated run checks exact times.
 const LATENESS: Duration = Duration::from_secs(2);
 
 /// The name of the listener and of its filter.
@@ -39,7 +39,7 @@ impl Rig {
     /// Runs a scenario.
     ///
     /// # Panics
-    /// When something else happens than the scenario says.
+    /// When anything differs from what the scenario says.
     pub async fn run(&self, scenario: &Scenario) {
         if let Err(refused) = self.envoy.configure(MAIN, &scenario.configuration()).await {
             assert!(!scenario.refused.is_empty(), "refused:\n{}", refused.log);
@@ -136,7 +136,7 @@ impl Connections {
 }
 
 fn response(reply: &Reply) -> Response {
-    // Envoy adds these to every reply, and `connection: close` to one that comes before the whole request.
+    // Envoy adds these to every reply, and `connection: close` to one sent before the whole request has arrived.
     const ITS_OWN: [&str; 4] = ["connection", "date", "server", "x-envoy-upstream-service-time"];
     let mut headers = BTreeMap::new();
     for (name, value) in reply.headers.iter().filter(|(name, _)| !ITS_OWN.contains(&name.as_str())) {

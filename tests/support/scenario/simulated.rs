@@ -1,4 +1,4 @@
-//! A scenario against the engine alone, under a clock that stands still unless it is put forward.
+//! A scenario against the engine alone, under a clock that only moves when it is advanced.
 
 use super::expected::{Arrived, Expected, Response, add, received_body};
 use super::file::{Exchange, Scenario};
@@ -19,7 +19,7 @@ use std::time::Duration;
 /// Runs a scenario.
 ///
 /// # Panics
-/// When something else happens than the scenario says.
+/// When anything differs from what the scenario says.
 pub fn simulate(scenario: &Scenario) {
     let text = match scenario.configuration() {
         Configuration::Text(text) => text,
@@ -58,9 +58,9 @@ struct World {
 
 impl World {
     fn new(plan: Plan) -> Self {
-        // A fixed seed: scenarios have nothing that depends on chance.
+        // A fixed seed: nothing in scenarios depends on chance.
         let proxy = Proxy::new(Engine::new(plan, Sequence(1)));
-        // Deadlines far from the origin show a confusion of points in time with durations.
+        // A clock far from zero exposes code that confuses points in time with durations.
         proxy.clocks.set(Instant(Duration::from_secs(1_000_000)));
         Self { proxy, requests: 0, counters: BTreeMap::new(), active: 0 }
     }
@@ -210,7 +210,7 @@ fn answer(request: &Request, answer: &crate::upstream::Answer) -> UpstreamRespon
     }
 }
 
-/// The gRPC status that Envoy makes of an HTTP status.
+/// Returns the gRPC status that Envoy maps an HTTP status to.
 fn grpc_code(status: u16) -> u8 {
     match status {
         400 => 13,

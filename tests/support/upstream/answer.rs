@@ -14,8 +14,8 @@ use std::time::Duration;
 
 pub(super) type ReplyBody = UnsyncBoxBody<Bytes, io::Error>;
 
-/// The bytes of a long body from one place of it up to another. A byte tells where it stands, so that none can be
-/// missing, doubled or out of its place unnoticed.
+/// Returns a range of a long body. Each byte depends on its position, so that missing, duplicated or misplaced bytes
+/// are noticed.
 pub fn pattern(places: Range<usize>) -> Bytes {
     // A prime, so that no power of two repeats it.
     const PERIOD: usize = 251;
@@ -29,7 +29,6 @@ pub fn pattern(places: Range<usize>) -> Bytes {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Answer {
-    /// The HTTP status.
     pub status: u16,
     /// Headers beyond `content-length` and `date`.
     pub headers: BTreeMap<String, String>,
@@ -37,19 +36,19 @@ pub struct Answer {
     pub body: String,
     /// A body that is no text.
     pub bytes: Option<Vec<u8>>,
-    /// A body of so many bytes of [`pattern`].
+    /// A body of this many bytes of [`pattern`].
     pub length: Option<usize>,
-    /// How long it takes until the headers are sent, in milliseconds.
+    /// The time before the headers are sent, in milliseconds.
     pub after_ms: u64,
-    /// A body that is sent in pieces, without being told how long it is going to be: those bytes, or [`pattern`].
+    /// A body that is sent in pieces, without declaring its length: those bytes, or [`pattern`].
     pub stream: Option<Stream>,
-    /// After the last piece of a stream, so many bytes more, as fast as they go.
+    /// The number of further bytes after the last piece of a stream, sent as fast as possible.
     pub rush: usize,
-    /// Gives up after the last piece of a stream, as if the service had crashed.
+    /// Whether to break off after the last piece of a stream, as if the service had crashed.
     pub breaks_off: bool,
     /// Trailers, after a body or a stream. Only HTTP/2 carries them to the client.
     pub trailers: BTreeMap<String, String>,
-    /// Tells the client in the header [`Self::ECHO`] what has arrived.
+    /// Whether to report to the client, in the header [`Self::ECHO`], what has arrived.
     pub echo: bool,
 }
 
@@ -101,7 +100,7 @@ impl Answer {
         Some(serde_json::from_slice(asked.as_bytes()).expect("the header holds an answer of ours"))
     }
 
-    /// The answer to a request; to `HEAD`, what the answer to `GET` would say of itself.
+    /// Returns the answer to a request; for `HEAD`, only the headers of the answer to `GET`.
     pub(super) async fn give(self, method: &Method) -> Response<ReplyBody> {
         tokio::time::sleep(Duration::from_millis(self.after_ms)).await;
         let mut response = Response::builder().status(self.status);
@@ -123,7 +122,7 @@ impl Answer {
         }
         let (mut sender, body) = Channel::new(1);
         tokio::spawn(async move {
-            // The client may leave at any time; then there is nobody to tell.
+            // The client may disconnect at any time; then there is nothing left to do.
             let Ok(()) = self.send_pieces(&mut sender).await else { return };
             if self.breaks_off {
                 sender.abort(io::Error::other("the test asks for it"));

@@ -1,5 +1,5 @@
-//! The service behind Envoy: HTTP/1.1 and HTTP/2 without TLS on a real socket. It remembers what it received
-//! and answers as the request asks for with an [`Answer`].
+//! The service behind Envoy: HTTP/1.1 and HTTP/2 without TLS on a real socket. It records what it receives, and
+//! answers with the [`Answer`] that the request asks for.
 
 mod answer;
 mod received;
@@ -23,7 +23,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
-/// A running upstream. It ends when it is dropped.
+/// A running upstream. Dropping it stops it.
 pub struct Upstream {
     address: SocketAddr,
     state: Arc<State>,
@@ -61,22 +61,21 @@ impl Upstream {
         Self { address, state, accepting }
     }
 
-    /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The answer to requests that ask for none.
+    /// Sets the answer to requests that do not ask for one.
     pub fn answer_with(&self, answer: Answer) {
         *self.state.usual.lock().expect("no one panicked") = answer;
     }
 
-    /// How many requests have arrived, counted when their headers were there.
+    /// Returns how many requests have arrived; each counts once its headers have arrived.
     pub fn count(&self) -> usize {
         self.state.received.lock().expect("no one panicked").len()
     }
 
-    /// What has arrived since the last call, in order of arrival.
+    /// Returns the requests that have arrived since the last call, in order.
     pub fn take(&self) -> Vec<Received> {
         std::mem::take(&mut *self.state.received.lock().expect("no one panicked"))
     }
@@ -89,15 +88,15 @@ impl Drop for Upstream {
 }
 
 impl State {
-    /// Remembers a request and says under which number.
+    /// Records a request and returns its number.
     fn remember(&self, received: Received) -> usize {
         let mut all = self.received.lock().expect("no one panicked");
         all.push(received);
         all.len() - 1
     }
 
-    /// Notes a body, or its length alone, once it has arrived. Whoever took the list has waited for the answer, which
-    /// comes after the body, or does not ask for lengths.
+    /// Records a body, or only its length, once it has arrived. A test that has already taken the list either waited
+    /// for the answer, which comes after the body, or does not use lengths.
     fn note_body(&self, number: usize, id: u64, length: usize, body: Option<Bytes>, trailers: HeaderMap) {
         let mut all = self.received.lock().expect("no one panicked");
         if let Some(received) = all.get_mut(number).filter(|received| received.id == id) {
@@ -119,7 +118,7 @@ async fn serve(connection: TcpStream, state: Arc<State>) {
     let answering = service_fn(move |request| answer(request, Arc::clone(&state)));
     let mut server = auto::Builder::new(TokioExecutor::new());
     server.http2().max_concurrent_streams(None);
-    // An error here is Envoy or the client leaving, which is what many tests are about.
+    // An error here means that Envoy or the client has disconnected, which many tests do on purpose.
     server.serve_connection_with_upgrades(TokioIo::new(connection), answering).await.ok();
 }
 

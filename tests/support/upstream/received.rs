@@ -1,4 +1,4 @@
-//! What an upstream remembers of a request.
+//! What an upstream records of a request.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri, Version};
@@ -10,7 +10,6 @@ pub struct Received {
     pub(super) id: u64,
     /// `HTTP/1.1` or `HTTP/2`, as Envoy spoke to the upstream.
     pub version: Version,
-    /// The method.
     pub method: Method,
     /// Path and query; with HTTP/2 also scheme and authority.
     pub uri: Uri,

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// How wide it is.
+/// The width in columns.
 pub const WIDTH: usize = 80;
 
 /// Adds a paragraph, wrapped: its first line after `first`, the others indented as far.
@@ -31,7 +31,7 @@ fn plain_width(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().chars().count()
 }
 
-/// Characters that would do something to a terminal, as escapes.
+/// Escapes control characters that would affect a terminal.
 pub fn harmless(text: &str) -> String {
     let escaped = |character: char| match character.is_control() {
         true => character.escape_debug().to_string(),

@@ -1,4 +1,4 @@
-//! `brownout explain`: what a document says, and what becomes of a request under it.
+//! `brownout explain`: describes a document, and what it does to a request.
 
 mod json;
 pub(crate) mod lines;
@@ -20,11 +20,11 @@ use brownout_core::view::{Property, RequestView};
 use brownout_core::{Diagnostic, Plan};
 use std::time::Duration;
 
-/// Say in plain sentences what a document does, or what becomes of a request.
+/// Describe in plain English what a document does, or what it does to a request.
 ///
-/// Without a request, every rule is told: who, how many, what, when, and within which limits. With one, each rule says
-/// whether it takes the request, and why not: the conditions that hold, the first that does not, and what the request
-/// has there. With several, each gets a line; --number picks one.
+/// Without a request, the output describes every rule: which requests, how many, which faults, when, and within which
+/// limits. With one request, it shows whether each rule takes the request, and why not: the conditions that hold, the
+/// first that does not, and the value found there. With several, each gets a line; --number picks one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   brownout explain checkout.json
@@ -35,29 +35,29 @@ pub struct Arguments {
     document: One,
     #[command(flatten)]
     requests: request::RequestArguments,
-    /// Of several requests, explain this one in full, counted from 1.
+    /// The number of the request to explain in full, counted from 1.
     #[arg(long, value_name = "N", help_heading = "Requests")]
     number: Option<usize>,
-    /// The time at which a request comes, such as 2026-11-22T13:00:00Z; now, or when a recorded one was sent, if it is
-    /// not given.
+    /// The time at which a request arrives, such as 2026-11-22T13:00:00Z. The default is now, or the time at which a
+    /// recorded request was sent.
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
-    /// For how long the document has been in force by then: what ramps and pulses without `not_before` count from.
+    /// The age of the document at that time, which ramps and pulses without `not_before` depend on.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = length)]
     age: Duration,
-    /// How to say it: `text`, or `json` for programs.
+    /// The output format: `text`, or `json` for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
 }
 
-/// A request, and what becomes of it.
+/// A request and its explanation.
 struct Explained {
     request: Request,
     at: Timestamp,
     trace: Trace,
     /// The rules of the request's route, if those are in force.
     of_route: Option<Vec<Rule>>,
-    /// What is wrong with the document of the route.
+    /// The mistakes in the route's document.
     refused: Vec<Diagnostic>,
 }
 

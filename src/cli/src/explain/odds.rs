@@ -1,21 +1,21 @@
-//! What the rules together make of a request.
+//! The combined effect of the rules on a request.
 
 use brownout_core::document::mode::Mode;
 use brownout_core::document::rule::Rule;
 use brownout_core::explain::Trace;
 use brownout_core::explain::trace::Verdict;
 
-/// What can become of a request, and how likely.
+/// The possible fates of a request and their likelihoods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// The rules that can take it, in order, each with how likely it does: `None` if that depends on how many requests
-    /// came before.
+    /// The rules that can take it, in order, each with its likelihood: `None` if that depends on how many requests came
+    /// before.
     pub rules: Vec<(String, Mode, Option<f64>)>,
-    /// How likely no rule takes it, by the same.
+    /// The likelihood that no rule takes it, or `None` likewise.
     pub passes: Option<f64>,
 }
 
-/// Goes through the rules in order: each gets what those before it have left.
+/// Goes through the rules in order: each gets what earlier rules have left.
 pub fn summary(trace: &Trace, rules: &[Rule]) -> Summary {
     let mut left = Some(1.0);
     let mut taking = Vec::new();

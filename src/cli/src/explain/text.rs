@@ -44,7 +44,7 @@ pub fn document(name: &str, plan: &Plan) -> String {
     out
 }
 
-/// What becomes of requests: of one in full, of several a line each.
+/// Explains requests: a single one in full, several with a line each.
 pub fn requests(name: &str, plan: &Plan, explained: &[Explained]) -> String {
     match explained {
         [one] => full(plan, one),
@@ -155,7 +155,7 @@ fn taking(odds: &Odds, rule: &Rule) -> String {
     }
 }
 
-/// How it is decided, where it is not chance alone.
+/// Explains how a rule decides, if not by chance alone.
 fn by(out: &mut String, odds: &Odds, rule: &Rule) {
     let key = rule.sample.as_ref().and_then(|sample| sample.by.as_ref());
     let name = key.map(key_words).unwrap_or_default();
@@ -209,7 +209,7 @@ fn effects(out: &mut String, odds: &Odds, rule: &Rule, one: &Explained) {
     }
 }
 
-/// What the request itself asks for, where the document lets it: less than that, or nothing.
+/// Explains what the request's headers ask for, if the document allows that: a lower share, or nothing.
 fn asked(out: &mut String, faults: &Faults, one: &Explained) {
     for ((kind, fault), line) in faults.iter().zip(faults.lines()) {
         let here = fault.percentage(&one.request);
@@ -221,7 +221,7 @@ fn asked(out: &mut String, faults: &Faults, one: &Explained) {
         if !fault.apply(&one.request, &mut Even, &mut Effects::default()) {
             let why = match line.is_conditional {
                 true => "it does not ask for it",
-                false => "it has nothing that could be changed so",
+                false => "it contains nothing to change",
             };
             let text = format!("For this request, `{}` does nothing: {why}.", kind.name());
             paragraph(out, "   ", &text);

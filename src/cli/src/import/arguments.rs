@@ -1,4 +1,4 @@
-//! What `brownout import` is told on the command line.
+//! The command line of `brownout import`.
 
 use super::{Choices, istio};
 use crate::arguments::Format;
@@ -7,8 +7,8 @@ use std::path::PathBuf;
 
 /// Turn another tool's faults into a document.
 ///
-/// The document goes to standard output, and what is worth knowing about it to standard error. What becomes of each
-/// field stands in docs/import.md.
+/// The document goes to standard output, notes about it to standard error. docs/import.md lists what each field
+/// becomes.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -30,7 +30,7 @@ pub(super) enum Tool {
         #[command(flatten)]
         common: Common,
     },
-    /// Import Chaos Mesh's HTTPChaos, by itself or in a Schedule or a Workflow.
+    /// Import Chaos Mesh's HTTPChaos, alone or in a Schedule or a Workflow.
     ///
     /// The input is any number of manifests, YAML or JSON; those of other kinds are skipped.
     #[command(
@@ -47,16 +47,16 @@ pub(super) enum Tool {
         /// Manifests; `-` is standard input.
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
-        /// Touch as many responses as Cilium does, which draws twice: 0.8 gives 64 %. This is the default.
+        /// Affect as many responses as Cilium does, which draws twice: 0.8 gives 64 %. This is the default.
         #[arg(long, conflicts_with = "intended")]
         faithful: bool,
-        /// Touch as many responses as the probability says: 0.8 gives 80 %.
+        /// Affect as many responses as the probability suggests: 0.8 gives 80 %.
         #[arg(long)]
         intended: bool,
-        /// Add the headers with which Cilium says what it did, `X-Cilium-Delay` and `X-Cilium-Modified-Status-Code`.
+        /// Add the headers in which Cilium reports what it did, `X-Cilium-Delay` and `X-Cilium-Modified-Status-Code`.
         #[arg(long)]
         cilium_headers: bool,
-        /// Choose pods in the rules, by the namespace and labels that their proxies know, as Istio's do.
+        /// Select pods in the rules, by the namespace and labels that their proxies report, as Istio's do.
         #[arg(long)]
         select_pods: bool,
         #[command(flatten)]
@@ -78,14 +78,14 @@ pub(super) enum Tool {
     EnvoyGateway(Policies),
     /// Import Kuma's MeshFaultInjections.
     ///
-    /// The input is any number of policies in the form of Kubernetes or in Kuma's own, YAML or JSON.
+    /// The input is any number of policies, in Kubernetes's format or Kuma's own, YAML or JSON.
     #[command(
         after_help = "Example:\n  brownout import kuma policy.yaml > faults.json && brownout check faults.json"
     )]
     Kuma(Policies),
-    /// Import the toxics of a Toxiproxy.
+    /// Import Toxiproxy's toxics.
     ///
-    /// The input is what its API says of its proxies (`GET /proxies`) or of one, or toxics alone.
+    /// The input is what its API returns for all proxies (`GET /proxies`) or for one, or toxics alone.
     #[command(
         after_help = "Example:\n  brownout import toxiproxy proxies.json --proxy shop > faults.json && brownout check faults.json"
     )]
@@ -115,10 +115,10 @@ pub(super) enum Tool {
         /// Manifests; `-` is standard input.
         #[arg(value_name = "FILE", required = true)]
         files: Vec<PathBuf>,
-        /// Whose proxy the document is for: `mesh` stands for all sidecars, other names for gateways.
+        /// The proxies that the document is for: `mesh` means all sidecars, any other name a gateway.
         #[arg(long, value_name = "NAME", default_value = istio::MESH)]
         gateway: String,
-        /// The namespace of manifests that do not say theirs.
+        /// The namespace of manifests that do not name one.
         #[arg(long, value_name = "NAME", default_value = "default")]
         namespace: String,
         #[command(flatten)]
@@ -145,7 +145,7 @@ pub(super) struct Experiments {
     /// When the experiment starts, such as 2026-11-22T13:00:00Z: durations become `not_before` and `not_after`.
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(super) starting_at: Option<Timestamp>,
-    /// Choose pods in the rules, by the namespace and labels that their proxies know, as Istio's do.
+    /// Select pods in the rules, by the namespace and labels that their proxies report, as Istio's do.
     #[arg(long)]
     pub(super) select_pods: bool,
     #[command(flatten)]
@@ -153,13 +153,13 @@ pub(super) struct Experiments {
 }
 
 impl Experiments {
-    /// For the importers.
+    /// Returns the options that all importers of chaos tools share.
     pub(super) fn choices(&self) -> Choices {
         Choices { partial: self.common.partial, starting_at: self.starting_at, select_pods: self.select_pods }
     }
 }
 
-/// A point in time.
+/// Parses a point in time.
 fn time(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text).ok_or_else(|| "expected a time such as 2026-11-22T13:00:00Z".to_owned())
 }
@@ -169,7 +169,7 @@ pub(super) struct Common {
     /// Leave out what cannot be imported, with a note, instead of failing.
     #[arg(long)]
     pub(super) partial: bool,
-    /// How to say it: `text`, or `json` for one object with document, notes and mistakes on standard output.
+    /// The output format: `text`, or `json` for one object with document, notes and mistakes on standard output.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(super) format: Format,
 }

@@ -1,4 +1,4 @@
-//! What takes the place of a body.
+//! Replacement bodies.
 
 use super::built::Built;
 use super::place::Place;
@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use brownout_core::decode::json::Json;
 use serde_json::Value;
 
-/// A body that replaces another: as text, or if it is none, in base64.
+/// Returns a body that replaces another: as text if it is UTF-8, otherwise in base64.
 pub fn replaced(bytes: Vec<u8>, place: &Place) -> Built {
     let replacement = match String::from_utf8(bytes) {
         Ok(text) => ("replace", Built::text(text)),
@@ -16,18 +16,18 @@ pub fn replaced(bytes: Vec<u8>, place: &Place) -> Built {
     Built::object([replacement]).from(place)
 }
 
-/// Bytes that stand as base64 in the input.
+/// Decodes base64 from the input.
 pub fn decoded(text: &str) -> Option<Vec<u8>> {
     STANDARD.decode(text.trim()).ok()
 }
 
-/// A merge patch of RFC 7396.
+/// Returns a merge patch of RFC 7396.
 pub fn merge_patch(patch: &Value, place: &Place) -> Built {
     let patch = Json::parse(patch.to_string().as_bytes()).unwrap_or(Json::Null);
     Built::object([("merge_patch", Built::value(patch))]).from(place)
 }
 
-/// What a merge patch makes of a value.
+/// Applies a merge patch to a value.
 pub fn merged(target: Value, patch: &Value) -> Value {
     let Value::Object(patch) = patch else { return patch.clone() };
     let mut fields = match target {

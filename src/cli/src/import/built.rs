@@ -1,5 +1,5 @@
-//! The document in the making: each value knows the place of the input that it comes from, so that what the core finds
-//! wrong with it can be shown there.
+//! The document under construction: each value knows its place in the input, so that the core's errors can be
+//! shown there.
 
 use super::place::Place;
 use brownout_core::decode::json::Json;
@@ -35,7 +35,7 @@ impl Built {
         Self::value(Json::Number(number.into()))
     }
 
-    /// `true`: what is false is left out.
+    /// `true`; `false` is left out of documents.
     pub fn yes() -> Self {
         Self::value(Json::Bool(true))
     }
@@ -51,7 +51,7 @@ impl Built {
         Self { shape: Shape::Object(fields), from: None }
     }
 
-    /// The same, from a place of the input.
+    /// Records the place of the input that the value comes from.
     #[must_use]
     pub fn from(self, place: &Place) -> Self {
         Self { from: Some(place.clone()), ..self }
@@ -73,7 +73,7 @@ impl Built {
         }
     }
 
-    /// The value as the core reads it.
+    /// Returns the value as the core reads it.
     pub fn json(&self) -> Json {
         match &self.shape {
             Shape::Value(json) => json.clone(),
@@ -84,8 +84,8 @@ impl Built {
         }
     }
 
-    /// The place of the input that the value at a path of the document comes from: that of the innermost value on the
-    /// way that has one.
+    /// Returns the place of the input that the value at a path of the document comes from: that of the innermost value
+    /// on the path that has one.
     pub fn origin(&self, path: &Path) -> Option<&Place> {
         let mut here = self;
         let mut place = self.from.as_ref();

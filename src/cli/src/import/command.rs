@@ -1,4 +1,4 @@
-//! `brownout import`: what other tools inject faults with, as a document.
+//! `brownout import`: turns the faults of other tools into a document.
 
 use super::arguments::{Arguments, Policies, Tool};
 use super::{
@@ -71,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Done {
     result.map(drop).map_err(|_| Ended::Failed)
 }
 
-/// The files, unless one cannot be read.
+/// Opens the files; `None` if any cannot be read.
 fn open(paths: &[PathBuf]) -> Option<Vec<DocumentFile>> {
     let mut files = Vec::new();
     for path in paths {

@@ -1,9 +1,9 @@
-//! Predicates in the making, and how they combine into ones that read well.
+//! Predicates under construction, and combining them into readable ones.
 
 use super::built::Built;
 use super::place::Place;
 
-/// A predicate: the fields of its object. Without any it holds for every request.
+/// A predicate: the fields of its object. Without fields, it holds for every request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Condition(Vec<(String, Built)>);
 
@@ -13,17 +13,17 @@ impl Condition {
         Self(vec![(field.into(), value)])
     }
 
-    /// Whether it holds for every request.
+    /// Returns whether it holds for every request.
     pub fn is_always(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether both say the same, wherever they come from.
+    /// Returns whether both are equal, ignoring their places in the input.
     pub fn same(&self, other: &Self) -> bool {
         self.clone().built().json() == other.clone().built().json()
     }
 
-    /// Both, in one object; of a field that both have, the second goes into `all`.
+    /// Combines both into one object; if both have a field, the second one goes into `all`.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         let mut more = Vec::new();
@@ -50,7 +50,7 @@ impl Condition {
         self
     }
 
-    /// At least one of them; of none, none holds.
+    /// Returns a condition that holds if any of these does; `None` for an empty list, which never holds.
     pub fn any(conditions: Vec<Self>) -> Option<Self> {
         if conditions.iter().any(Self::is_always) {
             return Some(Self::default());
@@ -62,17 +62,17 @@ impl Condition {
         }
     }
 
-    /// None of them.
+    /// Returns a condition that holds if none of these does.
     pub fn none(conditions: Vec<Self>) -> Self {
         Self::any(conditions).map_or_else(Self::default, |any| Self::new("not", any.built()))
     }
 
-    /// As a value of the document.
+    /// Returns it as a value of the document.
     pub fn built(self) -> Built {
         Built::object(self.0)
     }
 
-    /// As the field `match` of a rule: nothing, if it holds for every request.
+    /// Returns the field `match` of a rule, or `None` if it holds for every request.
     pub fn field(self, place: &Place) -> Option<(String, Built)> {
         (!self.is_always()).then(|| ("match".into(), self.built().from(place)))
     }

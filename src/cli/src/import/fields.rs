@@ -9,17 +9,17 @@ use super::place::Node;
 pub struct Fields<'a>(Vec<(&'static str, Node<'a>)>);
 
 impl<'a> Fields<'a> {
-    /// Of a message that has been opened.
+    /// Wraps the fields of an opened message.
     pub fn new(fields: Vec<(&'static str, Node<'a>)>) -> Self {
         Self(fields)
     }
 
-    /// A field.
+    /// Returns a field.
     pub fn find(&self, name: &str) -> Option<&Node<'a>> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, node)| node)
     }
 
-    /// What a field becomes.
+    /// Converts a field, if it is present.
     pub fn then<'s, T>(&'s self, name: &str, becomes: impl FnOnce(&'s Node<'a>) -> Option<T>) -> Option<T> {
         self.find(name).and_then(becomes)
     }
@@ -34,7 +34,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The fields of an object of the document, in its order. What there is none of is left out.
+/// Builds an object of the document from these fields, in this order, omitting absent ones.
 pub fn object<const N: usize>(fields: [(&str, Option<Built>); N]) -> Option<Built> {
     let given: Vec<_> = fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     (!given.is_empty()).then(|| Built::object(given))

@@ -1,4 +1,4 @@
-//! What is wrong with the input, and what its author should know about the document.
+//! Mistakes in the input, and notes about the document for its author.
 
 use super::mapping::{Fate, Table};
 use super::place::{Node, Place};
@@ -7,36 +7,36 @@ use brownout_core::decode::json::Json;
 use brownout_core::decode::{closest, integer, listed};
 use std::collections::BTreeSet;
 
-/// Collects everything, so that all of it is told at once.
+/// Collects all findings, so that they are reported together.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// Whether what cannot be imported is left out, instead of being a mistake.
+    /// Whether to leave out what cannot be imported, instead of reporting a mistake.
     partial: bool,
     /// The mistakes, in the order in which they are found.
     pub mistakes: Vec<(Place, Diagnostic)>,
     /// The notes, in the order in which they are found.
     pub notes: Vec<(Place, String)>,
-    /// How much has been left out because no document can say it.
+    /// The number of things left out because no document can express them.
     left_out: usize,
 }
 
 impl Findings {
-    /// None so far. With `partial`, what cannot be imported is left out with a note.
+    /// Creates an empty list. With `partial`, what cannot be imported is left out with a note.
     pub fn new(partial: bool) -> Self {
         Self { partial, ..Self::default() }
     }
 
-    /// Whether the input is good so far.
+    /// Returns whether the input has no mistakes so far.
     pub fn is_good(&self) -> bool {
         self.mistakes.is_empty()
     }
 
-    /// How much was mistaken or left out so far: what is built meanwhile is whole if this stays the same.
+    /// Returns the number of mistakes and omissions so far: a value is complete if building it does not change this.
     pub fn losses(&self) -> usize {
         self.mistakes.len() + self.left_out
     }
 
-    /// Something that the author should know.
+    /// Adds a note for the author.
     pub fn note(&mut self, place: &Place, text: impl Into<String>) {
         let note = (place.clone(), text.into());
         if !self.notes.contains(&note) {
@@ -44,7 +44,7 @@ impl Findings {
         }
     }
 
-    /// A mistake of the input: the tool that the input is for would refuse it too.
+    /// Adds a mistake in the input, which the tool that it was written for would reject too.
     pub fn wrong(&mut self, place: &Place, code: Code, message: impl Into<String>, label: impl Into<String>) {
         let diagnostic = Diagnostic {
             severity: Severity::Error,
@@ -58,14 +58,14 @@ impl Findings {
         self.mistakes.push((place.clone(), diagnostic));
     }
 
-    /// The way out of the mistake told last.
+    /// Adds help to the last mistake.
     pub fn help(&mut self, help: impl Into<String>) {
         if let Some((_, last)) = self.mistakes.last_mut() {
             last.help = Some(help.into());
         }
     }
 
-    /// Something good that no document can say: a mistake, or with [`Self::partial`] a note that it is left out.
+    /// Reports valid input that no document can express: as a mistake, or with [`Self::partial`] as a note.
     pub fn refuse(&mut self, place: &Place, what: &str, why: &str) {
         if self.partial {
             self.left_out += 1;
@@ -76,14 +76,14 @@ impl Findings {
         self.help(format!("{why}; `--partial` imports the rest"));
     }
 
-    /// A value of the wrong type.
+    /// Reports a value of the wrong type.
     pub fn wrong_type(&mut self, node: &Node<'_>, what: &str, expected: &str) {
         let label = format!("found {}, expected {expected}", node.json);
         self.wrong(&node.place, Code::WrongType, format!("invalid {what}"), label);
     }
 
-    /// The fields of a message that are to be taken. Unknown ones and those given twice are mistakes, those that the
-    /// table does not let through are told.
+    /// Returns the fields of a message that can be imported. Unknown and duplicate fields are mistakes; fields that the
+    /// table does not import are reported.
     pub fn open<'a>(
         &mut self,
         node: &Node<'a>,
@@ -97,7 +97,7 @@ impl Findings {
         Some(self.take(node.entries(), table, &[message]))
     }
 
-    /// The same of fields that stand elsewhere than in an object, and that may belong to any of these messages.
+    /// Like [`Self::open`], for fields that are not in an object and may belong to any of these messages.
     pub fn take<'a>(
         &mut self,
         entries: Vec<(&'a str, Node<'a>)>,
@@ -144,7 +144,7 @@ impl Findings {
         }
     }
 
-    /// The elements of a list.
+    /// Returns the elements of a list.
     pub fn list<'a>(&mut self, node: &Node<'a>) -> Vec<Node<'a>> {
         if !matches!(node.json, Json::Array(_)) {
             self.wrong_type(node, "value", "a list");
@@ -152,7 +152,7 @@ impl Findings {
         node.elements()
     }
 
-    /// The names and values of a map.
+    /// Returns the names and values of a map.
     pub fn map<'a>(&mut self, node: &Node<'a>) -> Vec<(&'a str, Node<'a>)> {
         if !matches!(node.json, Json::Object(_)) {
             self.wrong_type(node, "value", "an object");
@@ -160,7 +160,7 @@ impl Findings {
         node.entries()
     }
 
-    /// A string.
+    /// Reads a string.
     pub fn text<'a>(&mut self, node: &Node<'a>) -> Option<&'a str> {
         let text = node.text();
         if text.is_none() {
@@ -169,7 +169,7 @@ impl Findings {
         text
     }
 
-    /// A string, or a number as the text of it.
+    /// Reads a string, or a number as a string.
     pub fn text_or_number(&mut self, node: &Node<'_>) -> Option<String> {
         if let Json::Number(number) = node.json {
             return Some(number.to_string());
@@ -177,7 +177,7 @@ impl Findings {
         self.text(node).map(str::to_owned)
     }
 
-    /// A boolean.
+    /// Reads a boolean.
     pub fn flag(&mut self, node: &Node<'_>) -> Option<bool> {
         if let Json::Bool(flag) = node.json {
             return Some(*flag);
@@ -186,7 +186,7 @@ impl Findings {
         None
     }
 
-    /// A whole number between 0 and `most`. Protobuf's JSON allows it as a string.
+    /// Reads a whole number from 0 to `most`. Protobuf's JSON also allows it as a string.
     pub fn unsigned(&mut self, node: &Node<'_>, most: u64) -> Option<u64> {
         let number = match node.json {
             Json::String(text) => text.parse().ok(),

@@ -1,4 +1,4 @@
-//! Kubernetes objects, as they are written and as `kubectl` prints them.
+//! Kubernetes objects, as people write them and as `kubectl` prints them.
 
 use super::built::Built;
 use super::findings::Findings;
@@ -9,13 +9,13 @@ use brownout_core::decode::diagnostic::Code;
 /// An object of a kind that an importer reads.
 #[derive(Debug, Clone)]
 pub struct Manifest<'a> {
-    /// The whole of it.
+    /// The whole object.
     pub node: Node<'a>,
     /// Its kind.
     pub kind: &'a str,
     /// Its name; without one, its kind.
     pub name: &'a str,
-    /// Its namespace, if it says one.
+    /// Its namespace, if it names one.
     pub namespace: Option<&'a str>,
 }
 
@@ -24,16 +24,16 @@ pub struct Manifest<'a> {
 pub struct Wanted {
     /// The group, without a version.
     pub group: &'static str,
-    /// The kinds, the one that people mostly write first.
+    /// The kinds, the most common one first.
     pub kinds: &'static [&'static str],
     /// An `apiVersion` for messages.
     pub version: &'static str,
-    /// Whose faults they are.
+    /// The tool that injects these faults.
     pub tool: &'static str,
 }
 
 impl<'a> Manifest<'a> {
-    /// The objects of the wanted kinds; lists are gone through. Others are left out with a note.
+    /// Returns the objects of the wanted kinds, including those in lists. Others are left out with a note.
     pub fn all(sources: &'a Sources, wanted: Wanted, findings: &mut Findings) -> Vec<Self> {
         let nodes = sources.nodes().into_iter().flat_map(items);
         nodes.filter_map(|node| Self::read(node, wanted, findings)).collect()
@@ -68,7 +68,7 @@ impl<'a> Manifest<'a> {
         Some(Self { kind, name, namespace: metadata("namespace"), node: node.clone() })
     }
 
-    /// Its `spec`; without one it is wrong.
+    /// Returns its `spec`; a missing one is a mistake.
     pub fn spec(&self, findings: &mut Findings) -> Option<Node<'a>> {
         let spec = self.node.field("spec");
         if spec.is_none() {
@@ -77,20 +77,20 @@ impl<'a> Manifest<'a> {
         spec
     }
 
-    /// The value of an annotation.
+    /// Returns the value of an annotation.
     pub fn annotation(&self, name: &str) -> Option<Node<'a>> {
         let annotations = self.node.at(&["metadata", "annotations"])?;
         annotations.entries().into_iter().find(|(given, _)| *given == name).map(|(_, node)| node)
     }
 
-    /// Its name with its namespace.
+    /// Returns its name, prefixed with its namespace.
     pub fn full_name(&self) -> String {
         self.namespace.map_or_else(|| self.name.to_owned(), |namespace| format!("{namespace}/{}", self.name))
     }
 }
 
-/// What the document says about where it comes from: the name of the object, if it is only one, and why somebody wrote
-/// it, if the input begins with a comment.
+/// Returns the document's `experiment`: the name of the object, if there is only one, and the comment at the start of
+/// the input as the reason.
 pub fn experiment(sources: &Sources, manifests: &[Manifest<'_>]) -> Option<Built> {
     let mut fields = Vec::new();
     if let [manifest] = manifests {
@@ -100,7 +100,7 @@ pub fn experiment(sources: &Sources, manifests: &[Manifest<'_>]) -> Option<Built
     (!fields.is_empty()).then(|| Built::object(fields))
 }
 
-/// The objects in a list of them, as `kubectl get` prints it.
+/// Returns the objects of a list, as `kubectl get` prints it.
 fn items(node: Node<'_>) -> Vec<Node<'_>> {
     match node.field("items") {
         Some(list) => list.elements().into_iter().flat_map(items).collect(),

@@ -1,17 +1,17 @@
-//! What becomes of each field of the input. Each importer has one table; the importer obeys it, and the reference in
-//! `docs/import.md` shows it.
+//! What each field of the input becomes. Each importer has one table, which the importer follows and the reference in
+//! `docs/import.md` shows.
 
 use brownout_core::decode::snake;
 use std::fmt::Write;
 
-/// What becomes of a field.
+/// What a field becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// The document says the same.
     Exact,
-    /// The document says something else, or a value may lose something. A note says so when it happens.
+    /// The document differs, or a value may lose precision. A note reports it.
     Noted,
-    /// It is left out, and a note says so.
+    /// It is left out with a note.
     Left,
     /// It cannot be imported.
     Refused,
@@ -23,13 +23,13 @@ pub struct Mapping {
     /// Its path from the message that it belongs to, in snake case unless the table's spelling is exact; `headers[].name`
     /// for elements of lists.
     pub field: &'static str,
-    /// What becomes of it.
+    /// What it becomes.
     pub fate: Fate,
     /// For fields that are taken, what they become and how; for others, why, and what to use instead.
     pub text: &'static str,
 }
 
-/// Short for a row of a table.
+/// Returns a row of a table.
 pub const fn row(field: &'static str, fate: Fate, text: &'static str) -> Mapping {
     Mapping { field, fate, text }
 }
@@ -41,7 +41,7 @@ pub enum Spelling {
     Snake,
     /// In camel case; snake case is read too.
     Camel,
-    /// Exactly as they stand in the table.
+    /// Exactly as in the table.
     Exact,
 }
 
@@ -55,8 +55,8 @@ pub struct Table {
 }
 
 impl Table {
-    /// The fields directly inside a message: of `delay`, `delay.percentage` and its like; of the empty path, the
-    /// outermost.
+    /// Returns the fields directly inside a message: for `delay`, `delay.percentage` and so on; for the empty path, the
+    /// outermost ones.
     pub fn fields_of<'t>(
         &'t self,
         message: &'t str,
@@ -70,17 +70,17 @@ impl Table {
         })
     }
 
-    /// A name as this kind of input spells it.
+    /// Returns a name as this kind of input spells it.
     pub fn spelled(&self, name: &str) -> String {
         if self.spelling == Spelling::Camel { camel(name) } else { name.to_owned() }
     }
 
-    /// A name of the input as the table has it.
+    /// Returns the table's spelling of a name in the input.
     pub fn key(&self, spelled: &str) -> String {
         if self.spelling == Spelling::Exact { spelled.to_owned() } else { snake(spelled) }
     }
 
-    /// The table in Markdown.
+    /// Returns the table in Markdown.
     pub fn markdown(&self) -> String {
         let mut text = String::from("| field | | becomes |\n|---|---|---|\n");
         for Mapping { field, fate, text: becomes } in self.rows {

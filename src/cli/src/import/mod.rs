@@ -1,8 +1,8 @@
-//! Other tools' faults as documents of ours.
+//! Imports the faults of other tools as documents.
 //!
-//! Each importer has a table that says what becomes of every field: exactly the same, something noted, or a refusal with
-//! its reason. What comes out has passed the core's check; what is wrong is shown on the line of the input on which it
-//! stands, with all other mistakes.
+//! Each importer has a table that lists what every field becomes: exactly the same, something with a note, or a refusal
+//! with its reason. The result has passed the core's check; every mistake is shown on its line of the input, together
+//! with all others.
 
 mod arguments;
 mod body;
@@ -41,40 +41,40 @@ use crate::report;
 use brownout_core::value::timestamp::Timestamp;
 use std::fmt;
 
-/// What an import gives.
+/// The result of an import.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
     /// The document.
     pub document: serde_json::Value,
     /// The document as text, with its fields in an order that reads well.
     pub text: String,
-    /// What the author should know about it.
+    /// Notes about it for the author.
     pub notes: Vec<Note>,
 }
 
-/// What the inputs of chaos tools leave open.
+/// The options for importing from chaos tools.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
-    /// Whether what cannot be imported is left out with a note, instead of being a mistake.
+    /// Whether to leave out what cannot be imported, with a note, instead of reporting a mistake.
     pub partial: bool,
-    /// When the experiment starts, if durations are to become points in time.
+    /// When the experiment starts, to turn durations into points in time.
     pub starting_at: Option<Timestamp>,
-    /// Whether pods are chosen by the rules, by what a proxy says about itself.
+    /// Whether the rules select pods, by what a proxy reports about itself.
     pub select_pods: bool,
 }
 
-/// Something that the author of the input should know about the document.
+/// A note about the document for the author of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// The file that it is about.
+    /// The file it refers to.
     pub file: String,
-    /// Where it stands in that; empty for the whole of it.
+    /// The path in the file; empty for the whole file.
     pub path: String,
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1, in characters.
     pub column: usize,
-    /// What there is to know.
+    /// The message.
     pub text: String,
 }
 
@@ -91,7 +91,7 @@ impl fmt::Display for Note {
 pub struct Rejected {
     /// The files with mistakes, each with all of its own.
     pub files: Vec<(DocumentFile, Vec<Mistake>)>,
-    /// What was noted all the same.
+    /// The notes found up to then.
     pub notes: Vec<Note>,
 }
 
@@ -108,8 +108,8 @@ impl fmt::Display for Rejected {
 
 impl std::error::Error for Rejected {}
 
-/// Imports what Envoy's own fault filter is configured with: an `HTTPFault`, an HTTP filter with one, or a whole
-/// configuration with any number; YAML or JSON. See [`envoy::import`] for more choice.
+/// Imports the configuration of Envoy's own fault filter: an `HTTPFault`, an HTTP filter with one, or a whole
+/// configuration with any number; YAML or JSON. See [`envoy::import`] for more options.
 ///
 /// # Errors
 /// What is wrong with it, or cannot be imported.
@@ -118,7 +118,7 @@ pub fn envoy(text: &str) -> Result<Imported, Rejected> {
 }
 
 /// Imports the faults of Istio's `VirtualService` manifests, as the sidecars of a mesh apply them. See
-/// [`istio::import`] for more choice.
+/// [`istio::import`] for more options.
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
@@ -126,7 +126,7 @@ pub fn istio(text: &str) -> Result<Imported, Rejected> {
     istio::import(input(text), &istio::Choices::default())
 }
 
-/// Imports Chaos Mesh's `HTTPChaos` manifests. See [`chaos_mesh::import`] for more choice.
+/// Imports Chaos Mesh's `HTTPChaos` manifests. See [`chaos_mesh::import`] for more options.
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
@@ -134,7 +134,7 @@ pub fn chaos_mesh(text: &str) -> Result<Imported, Rejected> {
     chaos_mesh::import(input(text), &Choices::default())
 }
 
-/// Imports Litmus's `ChaosEngine` manifests. See [`litmus::import`] for more choice.
+/// Imports Litmus's `ChaosEngine` manifests. See [`litmus::import`] for more options.
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
@@ -142,7 +142,7 @@ pub fn litmus(text: &str) -> Result<Imported, Rejected> {
     litmus::import(input(text), &Choices::default())
 }
 
-/// Imports Cilium's policies with `l7proto: chaos`. See [`cilium::import`] for more choice.
+/// Imports Cilium's policies with `l7proto: chaos`. See [`cilium::import`] for more options.
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
@@ -150,7 +150,7 @@ pub fn cilium(text: &str) -> Result<Imported, Rejected> {
     cilium::import(input(text), &cilium::Choices::default())
 }
 
-/// Imports what Toxiproxy says of its proxies. See [`toxiproxy::import`] for more choice.
+/// Imports what Toxiproxy's API returns for its proxies. See [`toxiproxy::import`] for more options.
 ///
 /// # Errors
 /// What is wrong with it, or cannot be imported.
@@ -158,7 +158,7 @@ pub fn toxiproxy(text: &str) -> Result<Imported, Rejected> {
     toxiproxy::import(input(text).remove(0), &toxiproxy::Choices::default())
 }
 
-/// Imports Envoy Gateway's `BackendTrafficPolicy` manifests. See [`envoy_gateway::import`] for more choice.
+/// Imports Envoy Gateway's `BackendTrafficPolicy` manifests. See [`envoy_gateway::import`] for more options.
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
@@ -166,7 +166,7 @@ pub fn envoy_gateway(text: &str) -> Result<Imported, Rejected> {
     envoy_gateway::import(input(text), false)
 }
 
-/// Imports Kuma's `MeshFaultInjection` policies. See [`kuma::import`] for more choice.
+/// Imports Kuma's `MeshFaultInjection` policies. See [`kuma::import`] for more options.
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
@@ -174,7 +174,7 @@ pub fn kuma(text: &str) -> Result<Imported, Rejected> {
     kuma::import(input(text), false)
 }
 
-/// Imports the gRPC part of Datadog's `Disruption` manifests. See [`datadog::import`] for more choice.
+/// Imports the gRPC part of Datadog's `Disruption` manifests. See [`datadog::import`] for more options.
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.

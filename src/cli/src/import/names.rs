@@ -10,7 +10,7 @@ const LONGEST: usize = 63;
 pub struct Names(BTreeSet<String>);
 
 impl Names {
-    /// A legal name, like `wanted` and not given before.
+    /// Returns a valid, unused name similar to `wanted`.
     pub fn new_name(&mut self, wanted: &str) -> String {
         let legal = legal(wanted);
         let numbered = |number: u32| {
@@ -35,7 +35,7 @@ fn legal(wanted: &str) -> String {
     if name.is_empty() { "rule".into() } else { cut(name, LONGEST).into() }
 }
 
-/// Legal names are ASCII: every byte is a character.
+/// Truncates a valid name, which is ASCII: every byte is a character.
 fn cut(name: &str, length: usize) -> &str {
     name[..name.len().min(length)].trim_end_matches(['_', '.', '-'])
 }

@@ -3,7 +3,7 @@
 use super::built::Built;
 use super::place::Place;
 
-/// A pattern of wildcards: `*` is any run of characters and `?` any one. `None` if it matches everything.
+/// Converts a wildcard pattern: `*` is any run of characters and `?` any one. `None` if it matches everything.
 pub fn wildcards(pattern: &str, place: &Place) -> Option<Built> {
     let plain = |text: &str| !text.contains(['*', '?']);
     let inner = pattern.trim_matches('*');
@@ -33,7 +33,7 @@ fn wildcard_regex(pattern: &str) -> String {
     regex
 }
 
-/// A regular expression that may match anywhere in the value. `None` if it matches everything.
+/// Converts a regular expression that may match anywhere in the value. `None` if it matches everything.
 pub fn anywhere(regex: &str, place: &Place) -> Option<Built> {
     const SPECIAL: &str = r"\.+*?()|[]{}^$";
     let plain = |text: &str| !text.is_empty() && !text.contains(|c| SPECIAL.contains(c));

@@ -7,7 +7,7 @@ use serde_json::Number;
 /// All of them, in millionths.
 pub const ALL: u32 = 1_000_000;
 
-/// A fraction between 0 and 1 in millionths, and whether that is exact.
+/// Converts a fraction between 0 and 1 to millionths, and returns whether that is exact.
 pub fn millionths(fraction: f64) -> (u32, bool) {
     let scaled = (fraction * f64::from(ALL)).clamp(0.0, f64::from(ALL));
     #[allow(
@@ -19,7 +19,7 @@ pub fn millionths(fraction: f64) -> (u32, bool) {
     (rounded, (scaled - f64::from(rounded)).abs() < 1e-6)
 }
 
-/// A share in millionths as a percentage: `12.5`.
+/// Converts a share in millionths to a percentage: `12.5`.
 pub fn built(millionths: u32) -> Built {
     if millionths.is_multiple_of(10_000) {
         return Built::number(u64::from(millionths / 10_000));

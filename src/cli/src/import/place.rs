@@ -1,17 +1,17 @@
-//! Where in the input a value stands, and the value with its place.
+//! The place of a value in the input, and a value with its place.
 
 use brownout_core::decode::json::Json;
 use brownout_core::decode::path::{Path, Segment};
 use brownout_core::decode::snake;
 
-/// Where a value stands.
+/// The place of a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Place {
-    /// In which file, from 0.
+    /// The index of the file, from 0.
     pub file: usize,
-    /// In which of the file's YAML documents, from 0.
+    /// The index of the YAML document in the file, from 0.
     pub part: usize,
-    /// Where in that.
+    /// The path in that document.
     pub path: Path,
 }
 
@@ -28,12 +28,12 @@ impl Place {
 pub struct Node<'a> {
     /// The value.
     pub json: &'a Json,
-    /// Where it stands.
+    /// Its place.
     pub place: Place,
 }
 
 impl<'a> Node<'a> {
-    /// A field by its name in snake case; the input may spell it in camel case. One that is `null` counts as absent.
+    /// Returns a field by its name in snake case, even if the input uses camel case. `null` counts as absent.
     pub fn field(&self, name: &str) -> Option<Self> {
         self.entries()
             .into_iter()
@@ -41,26 +41,26 @@ impl<'a> Node<'a> {
             .map(|(_, node)| node)
     }
 
-    /// A field within a field.
+    /// Returns a nested field.
     pub fn at(&self, names: &[&str]) -> Option<Self> {
         names.iter().try_fold(self.clone(), |node, name| node.field(name))
     }
 
-    /// The fields of an object; of anything else, none.
+    /// Returns the fields of an object, or nothing for other values.
     pub fn entries(&self) -> Vec<(&'a str, Self)> {
         let Json::Object(fields) = self.json else { return Vec::new() };
         let inside = |name: &str| self.place.inside(Segment::Field(name.into()));
         fields.iter().map(|(name, json)| (name.as_str(), Node { json, place: inside(name) })).collect()
     }
 
-    /// The elements of a list; of anything else, none.
+    /// Returns the elements of a list, or nothing for other values.
     pub fn elements(&self) -> Vec<Self> {
         let Json::Array(elements) = self.json else { return Vec::new() };
         let inside = |index| self.place.inside(Segment::Index(index));
         elements.iter().enumerate().map(|(index, json)| Node { json, place: inside(index) }).collect()
     }
 
-    /// The text, if it is one.
+    /// Returns the text, if it is a string.
     pub fn text(&self) -> Option<&'a str> {
         match self.json {
             Json::String(text) => Some(text),

@@ -1,5 +1,5 @@
-//! Which pods an experiment is for. A document is for the proxies that get it; who these are stands in the manifest that
-//! carries it.
+//! The pods that an experiment is for. A document applies to the proxies that get it; the manifest that carries it
+//! selects those.
 
 use super::built::Built;
 use super::condition::Condition;
@@ -15,18 +15,18 @@ pub struct Pods {
 }
 
 impl Pods {
-    /// Of these namespaces, with all of these labels. Without any of either it is about all pods.
+    /// Selects pods in these namespaces, with all of these labels. If both are empty, all pods.
     pub fn new(place: &Place, namespaces: Vec<String>, labels: Vec<(String, String)>) -> Self {
         Self { place: place.clone(), namespaces, labels }
     }
 
-    /// The strings of a list.
+    /// Reads a list of namespaces.
     pub fn namespaces(node: &Node<'_>, findings: &mut Findings) -> Vec<String> {
         let elements = findings.list(node);
         elements.iter().filter_map(|element| findings.text(element).map(str::to_owned)).collect()
     }
 
-    /// The labels of a map.
+    /// Reads a map of labels.
     pub fn labels(node: &Node<'_>, findings: &mut Findings) -> Vec<(String, String)> {
         let entries = findings.map(node);
         let label = |(name, value): (&str, Node<'_>), findings: &mut Findings| {
@@ -35,12 +35,12 @@ impl Pods {
         entries.into_iter().filter_map(|entry| label(entry, findings)).collect()
     }
 
-    /// Whether these are the same pods.
+    /// Returns whether both select the same pods.
     pub fn same(&self, other: &Self) -> bool {
         (&self.namespaces, &self.labels) == (&other.namespaces, &other.labels)
     }
 
-    /// The condition for a rule, with `select`; otherwise a note that says whom to give the document.
+    /// Returns the condition for a rule if `select` is set; otherwise adds a note on which pods need the document.
     pub fn condition(&self, select: bool, findings: &mut Findings) -> Condition {
         if self.namespaces.is_empty() && self.labels.is_empty() {
             return Condition::default();

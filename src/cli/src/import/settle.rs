@@ -1,4 +1,4 @@
-//! The last word is the core's: what an importer makes has to pass the check that the module itself makes.
+//! The core decides: an importer's document must pass the same check that the module runs.
 
 use super::built::Built;
 use super::condition::Condition;
@@ -13,15 +13,15 @@ use brownout_core::decode::json::Json;
 use brownout_core::decode::path::Segment;
 use brownout_core::plan::LONGEST_DOCUMENT;
 
-/// Whether the core takes a document.
+/// Checks whether the core accepts a document.
 type Check<'c> = &'c dyn Fn(&Json) -> Result<(), Vec<Diagnostic>>;
 
 fn check(document: &Json) -> Result<(), Vec<Diagnostic>> {
     Plan::from_value(document).map(|_| ())
 }
 
-/// What a rule does that this release can do. What it cannot is told, and so is what is wrong with any of it. `None` if
-/// nothing is left, or if its condition could not be kept: without it, other requests would be hit.
+/// Returns the faults of a rule that this release supports, and reports the others and all mistakes. `None` if nothing
+/// is left, or if the condition could not be kept: without it, the rule would hit other requests.
 pub fn runnable(
     condition: &Condition,
     fields: Vec<(String, Built)>,
@@ -41,7 +41,7 @@ fn runnable_by(
     rule.extend(condition.clone().field(&Place::default()));
     rule.extend(fields.iter().cloned());
     if !fields.iter().any(is_fault) {
-        // The condition is to be checked even if nothing happens under it.
+        // Check the condition even if the rule has no faults.
         rule.push(("delay".to_owned(), Built::object([("fixed_delay", Built::text("1s"))])));
     }
     let document = Built::object([("rules", Built::list(vec![Built::object(rule)]))]);
@@ -66,25 +66,25 @@ fn shown_at(place: Place, diagnostic: Diagnostic) -> (Place, Diagnostic) {
     (place, diagnostic)
 }
 
-/// The document of these rules, once the core has taken it.
+/// Builds the document with these rules and checks it with the core.
 ///
 /// # Errors
-/// What is wrong with the input, or what the core has against the document.
+/// The mistakes in the input, or the core's objections to the document.
 pub fn finish(sources: &Sources, findings: Findings, rules: Vec<Built>) -> Result<Imported, Rejected> {
     finish_with(sources, findings, None, rules)
 }
 
-/// The same, of a document that says where it comes from.
+/// Like [`finish`], for a document with an `experiment`.
 ///
 /// # Errors
-/// What is wrong with the input, or what the core has against the document.
+/// The mistakes in the input, or the core's objections to the document.
 pub fn finish_with(
     sources: &Sources,
     mut findings: Findings,
     experiment: Option<Built>,
     rules: Vec<Built>,
 ) -> Result<Imported, Rejected> {
-    // No tool's faults spare anybody, health probes included.
+    // No tool spares any requests, not even health probes.
     let fields = [("rules", Built::list(rules)), ("exclude", Built::list(Vec::new()))];
     let document = Built::object(experiment.map(|value| ("experiment", value)).into_iter().chain(fields));
     let json = document.json();
@@ -118,7 +118,7 @@ mod tests {
         Place { path: Path::default().field(field), ..Place::default() }
     }
 
-    /// A release that knows no `hang` and takes everything else.
+    /// Checks like a release that does not support `hang` but accepts everything else.
     fn without_hang(document: &Json) -> Result<(), Vec<Diagnostic>> {
         let path = Path::default().field("rules");
         let path: Path = path

@@ -1,4 +1,4 @@
-//! The files that are imported, and the way back from a place in them to a line.
+//! The imported files, and the mapping from a place in them to a line.
 
 use super::place::{Node, Place};
 use super::{Note, Rejected};
@@ -15,7 +15,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Reads them all.
+    /// Reads all files.
     ///
     /// # Errors
     /// Those that are neither JSON nor YAML.
@@ -35,7 +35,7 @@ impl Sources {
         }
     }
 
-    /// The values: each file has one, or as many as it has YAML documents. Empty ones do not count.
+    /// Returns the values: one per file, or one per YAML document in it. Empty ones are skipped.
     pub fn nodes(&self) -> Vec<Node<'_>> {
         let mut nodes = Vec::new();
         for (file, values) in self.values.iter().enumerate() {
@@ -46,7 +46,7 @@ impl Sources {
         nodes
     }
 
-    /// The comment with which the input begins, if it is one file: mostly it says what the input is for.
+    /// Returns the comment at the start of the input, if it is a single file: it usually explains the input's purpose.
     pub fn comment(&self) -> Option<String> {
         let [file] = self.files.as_slice() else { return None };
         let lines = file.source().lines().skip_while(|line| line.trim().is_empty() || line.trim() == "---");
@@ -55,7 +55,7 @@ impl Sources {
         (!text.is_empty()).then_some(text)
     }
 
-    /// The files with their mistakes, each in the order of its text.
+    /// Returns the files with their mistakes, sorted by position.
     pub fn locate(&self, mistakes: Vec<(Place, Diagnostic)>) -> Vec<(DocumentFile, Vec<Mistake>)> {
         let mut files: Vec<(DocumentFile, Vec<Mistake>)> =
             self.files.iter().map(|file| (file.clone(), Vec::new())).collect();
@@ -73,7 +73,7 @@ impl Sources {
         files
     }
 
-    /// The notes with their lines, in the order of the files and their texts.
+    /// Returns the notes with their lines, sorted by file and position.
     pub fn locate_notes(&self, notes: Vec<(Place, String)>) -> Vec<Note> {
         let mut located: Vec<(usize, Note)> = Vec::new();
         for (place, text) in notes {

@@ -1,5 +1,5 @@
-//! When an experiment runs. Other tools count from the moment at which somebody starts it; a document has points in time,
-//! and `--starting-at` is the way from one to the other.
+//! The time at which an experiment runs. Other tools count from its start; a document has points in time, and
+//! `--starting-at` converts one to the other.
 
 use super::built::Built;
 use super::findings::Findings;
@@ -9,19 +9,19 @@ use brownout_core::value::duration::parse;
 use brownout_core::value::timestamp::Timestamp;
 use std::time::Duration;
 
-/// A part of an experiment, from its start.
+/// A period of an experiment, relative to its start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
-    /// Where the input says so.
+    /// Its place in the input.
     pub place: Place,
-    /// How long after the start it begins.
+    /// The time from the start to its beginning.
     pub after: Duration,
-    /// How long it is; without a length it does not end.
+    /// Its length; `None` if it does not end.
     pub length: Option<Duration>,
 }
 
 impl Window {
-    /// The field `schedule` of a rule. Without a start there is none, and a note says so.
+    /// Returns the field `schedule` of a rule. Without a start, adds a note and returns `None`.
     pub fn schedule(&self, start: Option<Timestamp>, findings: &mut Findings) -> Option<(String, Built)> {
         let Some(start) = start else {
             let note = "left out: when it ends depends on when it starts; say so with `--starting-at`, and it becomes \
@@ -41,14 +41,14 @@ fn at(start: Timestamp, after: Duration) -> Built {
     Built::text(Timestamp(start.0.saturating_add(after)).to_string())
 }
 
-/// A duration of any length, as Go writes it: that of an experiment may be longer than any fault's.
+/// Parses a Go duration of any length: an experiment may be longer than any fault.
 pub fn of_any_length(text: &str) -> Option<Duration> {
     let nanos = parse(text)?;
     let seconds = u64::try_from(nanos / 1_000_000_000).ok()?;
     Some(Duration::new(seconds, u32::try_from(nanos % 1_000_000_000).ok()?))
 }
 
-/// How long something is, of any length: `90s`, `24h`.
+/// Reads a duration of any length: `90s`, `24h`.
 pub fn length(node: &Node<'_>, findings: &mut Findings) -> Option<Duration> {
     let text = findings.text(node)?;
     let length = of_any_length(text);

@@ -1,7 +1,8 @@
 //! Cilium's CiliumEnvoyConfig, for one namespace or the whole cluster.
 //!
-//! The listener never changes: an edit of a listener reaches open connections only as they drain, one of a route table
-//! at once. So the rules stand with the routes. Everything here is built into Cilium's Envoy; a test holds the list.
+//! The listener never changes: an edit to a listener reaches open connections only as they drain, an edit to a route
+//! table reaches them at once. So the rules are in the routes. Everything here is built into Cilium's Envoy; a test has
+//! the list.
 
 use super::faults::Faults;
 use super::filter::{self, Code, metadata, wasm};
@@ -19,22 +20,22 @@ pub struct Arguments {
     pub common: Common,
     #[command(flatten)]
     ungated: Ungated,
-    /// The namespace of the service, and of the resource unless that is for the cluster.
+    /// The namespace of the service, and of the resource unless it is cluster-wide.
     #[arg(long, value_name = "NAME", default_value = "default")]
     namespace: Name,
-    /// The service whose traffic passes the faults.
+    /// The service whose traffic gets the faults.
     #[arg(long, value_name = "NAME")]
     service: Name,
     /// The port of the service.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
-    /// Only requests with a path that begins so get the rules; all if absent.
+    /// Apply the rules only to requests whose path begins with this; all if absent.
     #[arg(long, value_name = "PATH", value_parser = super::given::absolute)]
     prefix: Vec<String>,
-    /// A CiliumClusterwideEnvoyConfig.
+    /// Render a CiliumClusterwideEnvoyConfig.
     #[arg(long)]
     clusterwide: bool,
-    /// A label of the nodes that it is for.
+    /// A label of the nodes that get the resource.
     #[arg(long, value_name = "KEY=VALUE", requires = "clusterwide")]
     node: Vec<Label>,
     #[command(flatten)]
@@ -45,7 +46,7 @@ impl Arguments {
     pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
         self.ungated.check("Cilium's Envoy is built without the composite filter, which a gate needs")?;
         if self.prefix.iter().any(|prefix| prefix == "/") {
-            return misfit("`--prefix /` is every request: leave it out");
+            return misfit("`--prefix /` matches every request: leave it out");
         }
         let labels = |map: Map, label: &Label| map.field(&label.key, &label.value);
         let nodes = self.node.iter().fold(Map::new(), labels);
@@ -84,7 +85,7 @@ impl Arguments {
             .field("listener", "brownout")
     }
 
-    /// The name under which Cilium knows the service's endpoints. With a `/` in it, the agent leaves it alone.
+    /// Returns Cilium's name for the service's endpoints. The agent leaves a name with a `/` unchanged.
     fn backend(&self) -> String {
         format!("{}/{}:{}", self.namespace, self.service, self.port)
     }

@@ -9,8 +9,8 @@ use std::path::Path;
 
 /// Turn a document into manifests that a mesh applies.
 ///
-/// YAML goes to standard output, what to know before it is applied to standard error. docs/meshes.md says which target
-/// is for whom, and how to change and stop what runs.
+/// YAML goes to standard output, warnings to standard error. docs/meshes.md explains which target to use, and how to
+/// change and stop what is running.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(subcommand)]
@@ -19,7 +19,7 @@ pub struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Target {
-    /// A plain Envoy: a bootstrap, and the files beside it.
+    /// Plain Envoy: a bootstrap and the files that go with it.
     #[command(
         after_help = "Example:\n  brownout render envoy faults.yaml > envoy.yaml\n  brownout render envoy faults.yaml --part filter > xds/brownout.yaml"
     )]
@@ -34,7 +34,7 @@ enum Target {
         after_help = "Example:\n  brownout render istio-trafficextension faults.yaml --side waypoint --service reviews --image registry.example/brownout:0.2.0 | kubectl apply -f -"
     )]
     IstioTrafficextension(extension::Arguments),
-    /// Istio, for what the others cannot: rules of routes, the placement `upstream`, a file without a registry.
+    /// Istio, for what the others cannot do: rules on routes, the placement `upstream`, a file without a registry.
     #[command(
         after_help = "Example:\n  brownout render istio-envoyfilter faults.yaml --namespace demo --workload app=productpage --side outbound --service reviews --port 8080 --per-route | kubectl apply -f -"
     )]
@@ -83,8 +83,8 @@ impl Target {
     }
 }
 
-/// Runs it: 0 when there is something to apply, 1 when the document is wrong, 2 when it cannot be read, or what is asked
-/// for does not fit the target.
+/// Runs it: 0 when there is something to apply, 1 when the document is wrong, 2 when it cannot be read or does not fit
+/// the target.
 pub fn run(arguments: &Arguments) -> Done {
     let document = open(arguments.target.file())?;
     let faults = Faults::read(&document).map_err(|mistakes| mistaken(&document, &mistakes))?;

@@ -1,4 +1,4 @@
-//! A plain Envoy: a bootstrap, and the files in which its filter and its routes can change while it runs.
+//! Plain Envoy: a bootstrap, and the files through which its filter and routes can change at runtime.
 
 use super::faults::Faults;
 use super::filter::{self, Code, metadata, wasm};
@@ -13,14 +13,14 @@ use std::str::FromStr;
 
 const USUAL_PATH: &str = "/etc/envoy/brownout.wasm";
 
-/// Which file.
+/// The file to print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
-    /// What Envoy starts with; it names the other files.
+    /// The configuration that Envoy starts with; it names the other files.
     Bootstrap,
     /// `brownout.yaml`: the module and its document.
     Filter,
-    /// `routes.yaml`: the routes with their rules, if rules stand with routes.
+    /// `routes.yaml`: the routes with their rules, for `--per-route`.
     Routes,
 }
 
@@ -50,22 +50,22 @@ impl FromStr for Service {
 pub struct Arguments {
     #[command(flatten)]
     pub common: Common,
-    /// Which file to print.
+    /// The file to print.
     #[arg(long, value_name = "PART", default_value = "bootstrap")]
     part: Part,
-    /// Where Envoy listens.
+    /// The address that Envoy listens on.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:10000")]
     listen: SocketAddr,
-    /// The service behind it.
+    /// The address of the service behind Envoy.
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
     upstream: Service,
-    /// The folder of the other files, as Envoy sees it.
+    /// The directory of the other files, as Envoy sees it.
     #[arg(long, value_name = "PATH", default_value = "/etc/envoy/xds", value_parser = absolute)]
     folder: String,
     /// Put the rules into the metadata of the route.
     #[arg(long)]
     per_route: bool,
-    /// Only requests with a path that begins so pass the module; all if absent.
+    /// Send only requests whose path begins with this through the module; all if absent.
     #[arg(long, value_name = "PATH", value_parser = absolute)]
     prefix: Vec<String>,
     #[command(flatten)]
@@ -82,7 +82,7 @@ impl Arguments {
             Part::Bootstrap => self.bootstrap(faults),
             Part::Filter => self.discovery(&format!("The module and its document, for {}/brownout.yaml. Move a new version into place (`mv`): Envoy sees that, and\nrequests that are being held finish under the old one.", self.folder), self.extension(faults, gate.as_ref())),
             Part::Routes if self.per_route => self.discovery(&format!("The routes and their rules, for {}/routes.yaml.", self.folder), self.routes(faults)),
-            Part::Routes => return misfit("without `--per-route` the routes stand in the bootstrap"),
+            Part::Routes => return misfit("without `--per-route`, the routes are in the bootstrap"),
         };
         let warnings = gate.iter().filter_map(Gate::warning).collect();
         let rendered = Rendered { text: yaml::text(&map), warnings };
@@ -92,11 +92,11 @@ impl Arguments {
 
     fn check_prefixes(&self, faults: &Faults) -> Result<(), Misfit> {
         if self.prefix.iter().any(|prefix| prefix == "/") {
-            return misfit("`--prefix /` is every request: leave it out");
+            return misfit("`--prefix /` matches every request: leave it out");
         }
         if faults.is_upstream() && !self.prefix.is_empty() {
             return misfit(
-                "routes keep requests from the module in a listener, and the document's `placement` is `upstream`: leave `--prefix` out",
+                "a route can bypass the module only in a listener, but the document's `placement` is `upstream`: leave `--prefix` out",
             );
         }
         Ok(())
@@ -189,7 +189,7 @@ impl Arguments {
                 route(&format!("faulted-{}", index + 1), prefix).maybe("metadata", rules.clone())
             });
             let rest = route("rest", "/")
-                .comment("The others never enter the module.")
+                .comment("All other requests bypass the module.")
                 .field("typed_per_filter_config", filter::disabled(&self.common.name.0));
             faulted.chain([rest]).collect()
         };
@@ -231,7 +231,8 @@ fn route(name: &str, prefix: &str) -> Map {
     Map::new().field("name", name).field("match", Map::new().field("prefix", prefix)).field("route", action)
 }
 
-/// Makes rule and fault labels, for Prometheus and others: the file in `envoy/`, which operators also take by itself.
+/// Returns the tags that make rule and fault labels, for Prometheus and others: the file in `envoy/`, which operators
+/// also use alone.
 fn tags() -> Yaml {
     let file = document::yaml::read(evidence::STATS_TAGS);
     // The file is part of this program, and a test reads what is printed.

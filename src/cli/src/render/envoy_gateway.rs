@@ -12,37 +12,37 @@ pub struct Arguments {
     pub common: Common,
     #[command(flatten)]
     ungated: Ungated,
-    /// The namespace of the resource, and of what it is for.
+    /// The namespace of the resource and its target.
     #[arg(long, value_name = "NAME", default_value = "default")]
     namespace: Name,
-    /// An HTTPRoute.
+    /// The HTTPRoute that gets the faults.
     #[arg(long, value_name = "NAME", conflicts_with = "gateway")]
     route: Option<Name>,
-    /// A Gateway: all of its routes.
+    /// The Gateway whose routes all get the faults.
     #[arg(long, value_name = "NAME")]
     gateway: Option<Name>,
     #[command(flatten)]
     image: Image,
-    /// The secret with which the image is pulled.
+    /// The secret for pulling the image.
     #[arg(long, value_name = "NAME", requires = "image")]
     pull_secret: Option<Name>,
 }
 
 impl Arguments {
     pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
-        self.ungated.check("Envoy Gateway has no place for filters of Envoy's own, which a gate needs")?;
+        self.ungated.check("Envoy Gateway cannot configure Envoy's own filters, which a gate needs")?;
         if faults.is_upstream() {
             return misfit(
-                "Envoy Gateway puts the module into listeners only, and the document's `placement` is `upstream`: leave `placement` out, or use another target",
+                "Envoy Gateway puts the module only into listeners, but the document's `placement` is `upstream`: leave `placement` out, or use another target",
             );
         }
         let (kind, name) = match (&self.route, &self.gateway) {
             (Some(route), _) => ("HTTPRoute", route),
             (None, Some(gateway)) => ("Gateway", gateway),
-            (None, None) => return misfit("say what it is for: `--route` or `--gateway`"),
+            (None, None) => return misfit("give a target with `--route` or `--gateway`"),
         };
         let Some(image) = &self.image.image else {
-            return misfit("say where the module comes from: `--image`");
+            return misfit("give the module's image with `--image`");
         };
         let target =
             Map::new().field("group", "gateway.networking.k8s.io").field("kind", kind).field("name", &name.0);
@@ -52,8 +52,8 @@ impl Arguments {
         let api = "gateway.envoyproxy.io/v1alpha1";
         let manifest = resource(about, api, "EnvoyExtensionPolicy", metadata, spec);
         let mut rendered = Rendered::new(&manifest)
-            .warn(true, "Envoy Gateway delivers an edit with the listener: open connections have the old document until they drain")
-            .warn(faults.resets(), "HTTP/1.1 clients feel a reset a second late, as this resource cannot set the connection manager's `delayed_close_timeout`")
+            .warn(true, "Envoy Gateway delivers an edit with the listener: open connections keep the old document until they drain")
+            .warn(faults.resets(), "HTTP/1.1 clients notice a reset one second late, because this resource cannot set the connection manager's `delayed_close_timeout`")
             .warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW);
         rendered.warnings.extend(self.image.warning());
         Ok(rendered)
@@ -71,7 +71,7 @@ impl Arguments {
             .comment("Without this line, a module that cannot be fetched takes the routes down.")
             .field("failOpen", true)
             .field("code", code)
-            .comment("The document. An edit reaches a connection when it is opened anew.")
+            .comment("The document. An edit applies only to new connections.")
             .field("config", &faults.whole())
     }
 }

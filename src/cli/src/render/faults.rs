@@ -1,4 +1,4 @@
-//! The document that is rendered, and the parts of it that go to different places.
+//! The document to render, and its parts that go to different places.
 
 use super::yaml::{self, Yaml};
 use crate::document::text::Text;
@@ -12,7 +12,7 @@ use brownout_core::document::{Document, RouteDocument};
 use brownout_core::kind::Kind;
 use serde::Serialize;
 
-/// How long a line of a document may get before it is broken.
+/// The maximum length of a line of a document.
 const WIDTH: usize = 92;
 
 /// The largest whole number that survives a protobuf `Struct`, whose numbers are doubles.
@@ -21,7 +21,7 @@ const LARGEST_EXACT: u64 = 1 << 53;
 /// A document without mistakes.
 #[derive(Debug, Clone)]
 pub struct Faults {
-    /// As it is written.
+    /// The document as written.
     written: Json,
     typed: Document,
 }
@@ -42,27 +42,27 @@ impl Faults {
         Ok(Self { written, typed })
     }
 
-    /// All of it.
+    /// Returns the whole document.
     pub fn whole(&self) -> Json {
         self.written.clone()
     }
 
-    /// What goes into the plugin's configuration when the rules stand with the routes: everything else.
+    /// Returns the plugin's configuration for rules on routes: everything except the rules.
     pub fn without_rules(&self) -> Json {
         printed(&Document { rules: None, per_route: Some(true), ..self.typed.clone() })
     }
 
-    /// What goes into the routes' metadata then: the rules, and nothing else.
+    /// Returns the routes' metadata in that case: the rules only.
     pub fn rules_only(&self) -> Json {
         printed(&RouteDocument { rules: self.typed.rules.clone().unwrap_or_default() })
     }
 
-    /// The same as the module reads it.
+    /// Returns the document as the module reads it.
     pub fn typed(&self) -> &Document {
         &self.typed
     }
 
-    /// A field that is about all requests that the module sees, whether or not a rule matches them.
+    /// Returns a field that counts all requests the module sees, whether or not a rule matches them.
     pub fn counts_all_requests(&self) -> Option<&'static str> {
         let limits = self.rules().iter().filter_map(|rule| rule.limits).chain(self.typed.limits);
         let of_all = limits.into_iter().any(|limits| limits.max_percentage.is_some());
@@ -70,22 +70,22 @@ impl Faults {
         stops.or(of_all.then_some("max_percentage"))
     }
 
-    /// Whether it is for the filter chain of a cluster.
+    /// Returns whether it is for the filter chain of a cluster.
     pub fn is_upstream(&self) -> bool {
         self.typed.placement == Some(Placement::Upstream)
     }
 
-    /// Whether a rule changes requests.
+    /// Returns whether a rule changes requests.
     pub fn changes_requests(&self) -> bool {
         self.rules().iter().any(|rule| rule.action.kinds().iter().any(Kind::changes_request))
     }
 
-    /// Whether a rule cuts exchanges off.
+    /// Returns whether a rule resets exchanges.
     pub fn resets(&self) -> bool {
         self.faults().any(brownout_core::fault::Faults::reset)
     }
 
-    /// Whether a rule answers or replaces an answer with this status.
+    /// Returns whether a rule answers with this status or changes a response to it.
     pub fn answers_with(&self, status: u16) -> bool {
         self.faults().any(|faults| faults.answer_with(status))
     }
@@ -95,7 +95,7 @@ impl Faults {
         self.typed.rules.as_ref().map_or(&[], Rules::as_slice)
     }
 
-    /// Whether it has a whole number that a control plane would round.
+    /// Returns whether it has a whole number that a control plane would round.
     pub fn has_large_numbers(&self) -> bool {
         is_large(&self.whole())
     }
@@ -124,7 +124,7 @@ fn is_large(value: &Json) -> bool {
     }
 }
 
-/// A document as a block of JSON that a person can edit.
+/// Returns a document as a block of JSON that people can edit.
 pub fn block(json: &Json) -> Yaml {
     let mut out = String::new();
     print(json, 0, &mut out);

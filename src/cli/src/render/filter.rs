@@ -14,18 +14,18 @@ pub const HTTP: (&str, &str) = (
     "envoy.filters.network.http_connection_manager",
     "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
 );
-/// Also what Istio's agent sends in the place of a module that it could not fetch.
+/// Istio's agent also sends this instead of a module that it could not fetch.
 const RBAC: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const ROUTER: &str = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router";
 const CODEC: &str = "type.googleapis.com/envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec";
 const OPTIONS: &str = "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
 
-/// The manager's `delayed_close_timeout`: how long after an exchange an HTTP/1.1 connection is closed that cannot be used
-/// again. Envoy's default makes a reset felt a second late; without any delay, a client that is still sending when its
-/// answer comes may be cut before it has read it, whether a fault was meant for it or not.
+/// The manager's `delayed_close_timeout`: the time after an exchange until Envoy closes an HTTP/1.1 connection that
+/// cannot be reused. With Envoy's default, clients notice a reset one second late; without any delay, a client that is
+/// still sending when its response arrives may be cut off before it has read it, with or without a fault.
 pub const DELAYED_CLOSE: &str = "0.1s";
 
-/// What a route says about any filter.
+/// The per-route configuration of any filter.
 const PER_ROUTE: &str = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
 
 /// The name of the namespace and of the key in a route's metadata.
@@ -53,7 +53,7 @@ pub fn wasm(document: &Json, code: &Code, vm_id: Option<&str>) -> Map {
     let code = match code {
         Code::File(path) => Map::new().field("local", Map::new().field("filename", path)),
         Code::Fetched { url, sha256 } => {
-            // Envoy never sees this: the agent replaces it by the file that it has fetched. Yet it has to be valid.
+            // Envoy never sees this: the agent replaces it with the file that it fetched. But it must be valid.
             let uri = Map::new().field("uri", url).field("timeout", "30s").field("cluster", "_");
             let remote = Map::new().field("http_uri", uri).field("sha256", Yaml::Quoted(sha256.clone()));
             Map::new().field("remote", remote)
@@ -74,8 +74,8 @@ pub fn wasm(document: &Json, code: &Code, vm_id: Option<&str>) -> Map {
     Map::new().field("@type", WASM).field("config", config)
 }
 
-/// A filter that takes its configuration from elsewhere, so that an edit reaches open connections. Until it has a good
-/// one, a filter without rules lets everything pass; without that, Envoy would answer by itself.
+/// Returns a filter that discovers its configuration, so that an edit reaches open connections. Until it has a valid
+/// one, a filter without rules lets everything pass; otherwise Envoy itself would answer.
 pub fn discovered(name: &str, source: Map, gated: Gated) -> Map {
     let ours = if gated.gate { vec![GATED, WASM] } else { vec![WASM] };
     let types = ours.into_iter().chain([RBAC]).map(Yaml::from).collect::<Vec<_>>();
@@ -87,7 +87,7 @@ pub fn discovered(name: &str, source: Map, gated: Gated) -> Map {
     Map::new().field("name", name).field("config_discovery", discovery)
 }
 
-/// The same for the chain of a cluster, where older Envoys have no filter that lets everything pass.
+/// Like [`discovered`], for the chain of a cluster, where older Envoys have no filter that lets everything pass.
 pub fn discovered_upstream(name: &str, source: Map) -> Map {
     let types = vec![Yaml::from(WASM)];
     let discovery = Map::new().field("config_source", source).field("type_urls", types);
@@ -99,32 +99,32 @@ pub fn disabled(name: &str) -> Map {
     Map::new().field(name, Map::new().field("@type", PER_ROUTE).field("disabled", true))
 }
 
-/// Takes the filter of that name, which is disabled elsewhere, into a route. Envoy takes an empty `config` too; what
-/// Istio reads has to have a type, and an empty message of the filter's own is the one that all read: of an `Empty`,
-/// istiod (golang/protobuf's jsonpb 1.5.4) wants a `value`, which Envoy's loader refuses.
+/// Enables the filter of that name, which is disabled elsewhere, for a route. Envoy accepts an empty `config` too, but
+/// Istio needs a type, and an empty message of the filter's own type is what all of them accept: for an `Empty`,
+/// istiod (golang/protobuf's jsonpb 1.5.4) wants a `value`, which Envoy's loader rejects.
 pub fn enabled(name: &str) -> Map {
     let nothing = Map::new().field("@type", WASM);
     let route = Map::new().field("@type", PER_ROUTE).field("is_optional", true).field("config", nothing);
     Map::new().field(name, route)
 }
 
-/// What to know before it is applied.
-pub const FAILS_WITHOUT_MODULE: &str = "in a cluster there is no default that lets requests pass: if the module's file is \
-    missing, what is sent to the service fails; see that the file is there";
+/// The warning for a filter in a cluster.
+pub const FAILS_WITHOUT_MODULE: &str = "a cluster has no default filter that lets requests pass: if the module's file is \
+    missing, requests to the service fail; make sure that the file is there";
 
-/// The last filter of a listener's chain.
+/// Returns the last filter of a listener's chain.
 pub fn router() -> Map {
     Map::new()
         .field("name", "envoy.filters.http.router")
         .field("typed_config", Map::new().field("@type", ROUTER))
 }
 
-/// How a cluster speaks to its hosts.
+/// Returns the protocol options of a cluster.
 pub fn protocol_options(protocol: (&str, Map)) -> Map {
     options(Map::new().field("@type", OPTIONS).field(protocol.0, protocol.1))
 }
 
-/// The same, with our filter on the way of every attempt.
+/// Like [`protocol_options`], with our filter in the path of every attempt.
 pub fn upstream_options(filter: Map, protocol: (&str, Map)) -> Map {
     let codec = Map::new()
         .field("name", "envoy.filters.http.upstream_codec")
@@ -139,14 +139,14 @@ fn options(options: Map) -> Map {
     Map::new().field("envoy.extensions.upstreams.http.v3.HttpProtocolOptions", options)
 }
 
-/// As the client speaks, so to the service: HTTP/2 for gRPC, HTTP/1.1 for the others.
+/// Uses the client's protocol for the service: HTTP/2 for gRPC, HTTP/1.1 for the others.
 pub fn as_downstream() -> (&'static str, Map) {
     let protocols =
         Map::new().field("http_protocol_options", Map::new()).field("http2_protocol_options", Map::new());
     ("use_downstream_protocol_config", protocols)
 }
 
-/// The rules of a route, as its metadata.
+/// Returns the rules of a route as its metadata.
 pub fn metadata(rules: &Json) -> Map {
     let ours = Map::new().field(METADATA.1, block(rules));
     Map::new().field("filter_metadata", Map::new().field(METADATA.0, ours))

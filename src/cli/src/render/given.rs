@@ -1,14 +1,14 @@
-//! What the command line says of the place, in types that cannot be wrong.
+//! Command-line values, in types that are always valid.
 
 use super::{Misfit, misfit};
 use std::str::FromStr;
 
-/// `key=value`, a label of pods.
+/// A label of pods, `key=value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
-    /// Before the `=`.
+    /// The part before the `=`.
     pub key: String,
-    /// Behind it.
+    /// The part after it.
     pub value: String,
 }
 
@@ -40,7 +40,7 @@ impl FromStr for Digest {
     }
 }
 
-/// A name that Kubernetes takes: at most 63 lower-case letters, digits and `-`, or several of these with `.` between.
+/// A name that Kubernetes accepts: at most 63 lower-case letters, digits and `-`, or several of these with `.` between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name(pub String);
 
@@ -69,7 +69,7 @@ impl std::fmt::Display for Name {
     }
 }
 
-/// What every target wants to know.
+/// The arguments of every target.
 #[derive(Debug, clap::Args)]
 pub struct Common {
     /// The document, JSON or YAML; `-` is standard input.
@@ -79,18 +79,18 @@ pub struct Common {
     pub name: Name,
 }
 
-/// Where the module comes from, for those who pull it.
+/// The source of the module, for targets that pull it.
 #[derive(Debug, clap::Args)]
 pub struct Image {
     /// The OCI image of the module: `registry.example/brownout:0.2.0`.
     #[arg(long, value_name = "IMAGE", value_parser = image)]
     pub image: Option<String>,
-    /// The digest of the image's manifest: exactly this module, whatever becomes of the tag.
+    /// The digest of the image's manifest, which pins the module even if the tag moves.
     #[arg(long, value_name = "DIGEST", requires = "image")]
     pub digest: Option<Digest>,
 }
 
-/// The image without the scheme, which targets want or do not want.
+/// Returns the image without the scheme, which only some targets want.
 fn image(text: &str) -> Result<String, String> {
     let text = text.strip_prefix("oci://").unwrap_or(text);
     if text.is_empty() || text.contains("://") || text.contains(char::is_whitespace) {
@@ -100,11 +100,12 @@ fn image(text: &str) -> Result<String, String> {
 }
 
 impl Image {
-    /// Said when nobody says which bytes the module shall have.
+    /// Returns a warning if the image is not pinned to a digest.
     pub fn warning(&self) -> Option<String> {
         let unpinned = self.image.is_some() && self.digest.is_none();
         unpinned.then(|| {
-            "the image has no `--digest`: whoever may push that tag decides what runs in the proxies".into()
+            "the image has no `--digest`: anyone who can push that tag decides what runs in the proxies"
+                .into()
         })
     }
 }
@@ -117,15 +118,15 @@ pub struct ModulePath {
     pub module_path: Option<String>,
 }
 
-/// Whether the module stands behind a gate.
+/// Whether the module is behind a gate.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Gated {
-    /// Keep requests from the module that no rule can match: Envoy itself asks them for the headers that the rules need.
+    /// Keep requests that no rule can match out of the module: Envoy itself checks for the headers that the rules need.
     #[arg(long)]
     pub gate: bool,
 }
 
-/// The same for a target that has no place for a gate: it says so.
+/// The same option for targets that cannot have a gate, which refuse it.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Ungated {
     #[arg(long, hide = true)]
@@ -133,13 +134,13 @@ pub struct Ungated {
 }
 
 impl Ungated {
-    /// Refuses the wish, for this reason.
+    /// Refuses a gate, for this reason.
     pub fn check(self, why: &str) -> Result<(), Misfit> {
         if self.gate { misfit(format!("{why}: leave `--gate` out")) } else { Ok(()) }
     }
 }
 
-/// An absolute path.
+/// Parses an absolute path.
 pub fn absolute(text: &str) -> Result<String, String> {
     let text = text.strip_prefix("file://").unwrap_or(text);
     if text.starts_with('/') { Ok(text.into()) } else { Err("expected a path that begins with `/`".into()) }

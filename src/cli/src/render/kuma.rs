@@ -8,12 +8,12 @@ use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 
 const USUAL_PATH: &str = "/var/local/wasm/brownout.wasm";
 
-/// Which traffic of a proxy.
+/// The traffic of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Side {
-    /// What arrives at the workload.
+    /// Requests to the workload.
     Inbound,
-    /// What the workload calls.
+    /// Calls from the workload.
     Outbound,
 }
 
@@ -30,13 +30,13 @@ pub struct Arguments {
     /// The mesh.
     #[arg(long, value_name = "NAME", default_value = "default")]
     mesh: Name,
-    /// A label that the workload has; several must all hold.
+    /// A label of the workload; if repeated, all must match.
     #[arg(long, value_name = "KEY=VALUE")]
     workload: Vec<Label>,
-    /// Which side of the proxy.
+    /// The side of the proxy.
     #[arg(long, value_name = "SIDE", default_value = "inbound")]
     side: Side,
-    /// The name of the cluster that is called, as Kuma gives it to Envoy: for the placement `upstream`.
+    /// The name of the called cluster, as Kuma gives it to Envoy; for the placement `upstream`.
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
     #[command(flatten)]
@@ -45,7 +45,7 @@ pub struct Arguments {
 
 impl Arguments {
     pub(super) fn render(&self, faults: &Faults) -> Result<Rendered, Misfit> {
-        self.ungated.check("the gate is for the targets `envoy` and `istio-envoyfilter`")?;
+        self.ungated.check("a gate works only with the targets `envoy` and `istio-envoyfilter`")?;
         if self.cluster.is_some() && !faults.is_upstream() {
             return misfit(
                 "`--cluster` is for the `placement` `upstream`, which the document does not have: add it, or leave `--cluster` out",
@@ -69,8 +69,8 @@ impl Arguments {
         let about = "Brownout in Kuma and Kong Mesh.";
         let manifest = resource(about, "kuma.io/v1alpha1", "MeshProxyPatch", metadata, spec);
         Ok(Rendered::new(&manifest)
-            .warn(self.workload.is_empty(), "without `--workload` this is for every proxy of the mesh")
-            .warn(!faults.is_upstream(), "Kuma delivers an edit with the listener: open connections have the old document until they drain")
+            .warn(self.workload.is_empty(), "without `--workload`, this applies to every proxy in the mesh")
+            .warn(!faults.is_upstream(), "Kuma delivers an edit with the listener: open connections keep the old document until they drain")
             .warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW))
     }
 
@@ -99,12 +99,12 @@ impl Arguments {
         };
         if self.side == Side::Inbound {
             return misfit(
-                "the document's `placement` is `upstream`, which is the side of those who call: use `--side outbound`",
+                "the document's `placement` is `upstream`, which is the caller's side: use `--side outbound`",
             );
         }
         let options = filter::upstream_options(self.filter(faults), filter::as_downstream());
         let value = Map::new()
-            .comment("This replaces how Kuma speaks to the service: decide whether HTTP as the client speaks it is right.")
+            .comment("This replaces how Kuma talks to the service: decide whether the client's HTTP version is right.")
             .field("typed_extension_protocol_options", options);
         let modification = Map::new()
             .field("operation", "Patch")

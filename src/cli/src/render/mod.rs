@@ -1,7 +1,7 @@
-//! Documents of ours as what a mesh applies: manifests, and configuration of Envoy's own.
+//! Turns documents into what a mesh applies: manifests, and Envoy's own configuration.
 //!
-//! One file for each target. What it prints avoids what is known to go wrong there; what cannot be avoided is a
-//! warning, and what a person has to decide is a comment.
+//! Each target has one file. Its output avoids the known problems of the target; the unavoidable ones are warnings, and
+//! decisions that people must make are comments.
 
 mod cilium;
 mod command;
@@ -19,12 +19,12 @@ pub use command::{Arguments, run};
 
 use yaml::Map;
 
-/// What there is to apply.
+/// The rendered output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rendered {
     /// YAML: the same arguments give the same text.
     text: String,
-    /// What the author should know before it is applied.
+    /// Warnings to read before applying it.
     warnings: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl Rendered {
     }
 }
 
-/// Why a document or a wish does not fit a target; it says the way out.
+/// The reason why a document or an option does not fit a target, with the way out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 struct Misfit(String);
@@ -50,13 +50,12 @@ fn misfit<T>(text: impl Into<String>) -> Result<T, Misfit> {
     Err(Misfit(text.into()))
 }
 
-/// A Kubernetes resource, with what it is on its first line.
+/// Returns a Kubernetes resource, with a description on its first line.
 fn resource(about: &str, api: &str, kind: &str, metadata: Map, spec: Map) -> Map {
     let map = Map::new().comment(about).field("apiVersion", api).field("kind", kind);
     map.field("metadata", metadata).field("spec", spec)
 }
 
-/// A request's headers that a fault changes make Envoy choose its route anew.
-const ROUTE_IS_CHOSEN_ANEW: &str = "a rule changes requests (`request`): Envoy then chooses the route anew, by the \
-    changed request; what was decided for the first route, such as an authorization that hangs on it, has been \
-    decided already";
+/// The warning for faults that change request headers, which makes Envoy choose the route again.
+const ROUTE_IS_CHOSEN_ANEW: &str = "a rule changes requests (`request`): Envoy then chooses the route again, based \
+    on the changed request; decisions already made for the first route, such as authorization, are not repeated";

@@ -2,17 +2,17 @@
 
 use brownout_core::decode::json::Json;
 
-/// How wide a line of names may get.
+/// The maximum width of a line of names.
 const WIDTH: usize = 110;
 
 /// A value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Yaml {
-    /// Text on one line, quoted where it has to be.
+    /// Text on one line, quoted if necessary.
     Text(String),
-    /// Text in quotes, whatever it is.
+    /// Text that is always quoted.
     Quoted(String),
-    /// What prints as it is: numbers, `true`, `null`, `{}`.
+    /// Text that is printed unchanged: numbers, `true`, `null`, `{}`.
     Plain(String),
     /// Text over several lines, as a literal block.
     Block(String),
@@ -52,7 +52,7 @@ impl Map {
         self
     }
 
-    /// Adds a field unless there is none to add.
+    /// Adds a field if there is a value.
     #[must_use]
     pub fn maybe(self, name: &str, value: Option<impl Into<Yaml>>) -> Self {
         match value {
@@ -61,7 +61,7 @@ impl Map {
         }
     }
 
-    /// Says something about the next field, on lines of its own.
+    /// Adds a comment on its own lines above the next field.
     #[must_use]
     pub fn comment(mut self, text: &str) -> Self {
         self.comments.extend(text.lines().map(str::to_owned));
@@ -158,7 +158,7 @@ fn print_map(map: &Map, indent: usize, out: &mut String) {
     }
 }
 
-/// What stands behind a name and its colon.
+/// Prints what comes after a name and its colon.
 fn print_value(value: &Yaml, indent: usize, out: &mut String) {
     match value {
         Yaml::Map(map) if !map.fields.is_empty() => {
@@ -236,7 +236,7 @@ fn inline(value: &Yaml) -> String {
     }
 }
 
-/// A string so that every reader of YAML, of whatever version, takes it for one.
+/// Quotes a string if any YAML reader, of any version, might read it as something else.
 pub fn scalar(text: &str) -> String {
     if is_plain(text) { text.into() } else { quoted(text) }
 }

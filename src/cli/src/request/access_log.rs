@@ -6,7 +6,7 @@ use brownout_core::view::Property;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// Keys of JSON lines, as Istio, Envoy Gateway and Envoy's documentation call them, and what they say.
+/// Keys of JSON lines, as Istio, Envoy Gateway and Envoy's documentation name them, and their meanings.
 const KEYS: &[(&str, Key)] = &[
     ("authority", Key::Header(":authority")),
     (":authority", Key::Header(":authority")),
@@ -39,7 +39,7 @@ const KEYS: &[(&str, Key)] = &[
     ("downstream_peer_uri_san", Key::Fact(Property::PeerUriSan)),
 ];
 
-/// What a field of a line says.
+/// The meaning of a field of a line.
 #[derive(Debug, Clone, Copy)]
 pub enum Key {
     /// A header.
@@ -101,7 +101,7 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-/// `-` is what Envoy writes for nothing.
+/// Builds a request. Envoy writes `-` for a missing value.
 fn build(fields: impl Iterator<Item = (Named, String)>) -> Result<Request, String> {
     let mut request = Request::new("", &Url { scheme: "http".into(), ..Url::default() });
     for (key, value) in fields.filter(|(_, value)| !value.is_empty() && value != "-") {

@@ -2,7 +2,7 @@
 
 use super::{Request, Unusable, Url, shell};
 
-/// Options that take a value and say nothing about the request: the value is skipped with them.
+/// Options with a value that does not affect the request: the value is skipped with them.
 const SKIPPED: &[&str] = &[
     "--cacert",
     "--capath",
@@ -35,7 +35,7 @@ const SKIPPED: &[&str] = &[
     "--unix-socket",
     "--write-out",
 ];
-/// Short options and the long ones that they stand for, of those that take a value.
+/// Short options that take a value, and their long forms.
 const SHORT: &[(char, &str)] = &[
     ('A', "--user-agent"),
     ('b', "--cookie"),
@@ -57,7 +57,7 @@ const SHORT: &[(char, &str)] = &[
     ('x', "--proxy"),
     ('X', "--request"),
 ];
-/// Options with a value that say something about the request.
+/// Options with a value that affects the request.
 const TAKEN: &[&str] = &[
     "--user-agent",
     "--cookie",
@@ -80,13 +80,13 @@ const TAKEN: &[&str] = &[
 ];
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// What the options have said so far.
+/// The options read so far.
 #[derive(Default)]
 struct Said {
     url: Option<String>,
     method: Option<String>,
     headers: Vec<(String, String)>,
-    /// The method and content type that a body brings along.
+    /// The method and content type that a body implies.
     body: Option<(&'static str, Option<&'static str>)>,
     data: Vec<String>,
     query: Vec<String>,
@@ -162,7 +162,7 @@ fn flag(word: &str, said: &mut Said) {
 fn take_url(text: &str, said: &mut Said) -> Result<(), String> {
     match said.url.replace(text.to_owned()) {
         None => Ok(()),
-        Some(first) => Err(format!("two URLs, `{first}` and `{text}`: give one command for each")),
+        Some(first) => Err(format!("two URLs, `{first}` and `{text}`: use one command for each")),
     }
 }
 
@@ -172,13 +172,13 @@ fn take(option: &str, value: String, said: &mut Said) -> Result<(), String> {
         "--url" => return take_url(&value, said),
         "--request" => said.method = Some(value),
         "--header" if value.starts_with('@') => {
-            return Err(format!("headers from a file (`{value}`) are not read"));
+            return Err(format!("headers from a file (`{value}`) are not supported"));
         }
         "--header" => said.headers.push(split_header(&value)?),
         "--user-agent" => header("user-agent", value, said),
         "--referer" => header("referer", value, said),
         "--cookie" if !value.contains('=') => {
-            return Err(format!("cookies from a file (`{value}`) are not read"));
+            return Err(format!("cookies from a file (`{value}`) are not supported"));
         }
         "--cookie" => header("cookie", value, said),
         "--range" => header("range", format!("bytes={value}"), said),
@@ -191,7 +191,7 @@ fn take(option: &str, value: String, said: &mut Said) -> Result<(), String> {
             said.json = true;
             said.body = Some(("POST", Some("application/json")));
         }
-        "--config" => return Err(format!("options from a file (`{value}`) are not read")),
+        "--config" => return Err(format!("options from a file (`{value}`) are not supported")),
         data if data.starts_with("--data") => {
             said.body = said.body.or(Some(("POST", Some(FORM))));
             said.data.push(value);
@@ -233,14 +233,14 @@ fn build(said: Said) -> Result<Request, String> {
         defaults.push(("accept", "application/json".to_owned()));
     }
     if let Some(user) = said.user.as_ref().or(url.user.as_ref()) {
-        // The credentials themselves are nobody's business here.
+        // The credentials themselves are not needed here.
         let name = user.split(':').next().unwrap_or_default();
         defaults.push(("authorization", format!("Basic <{name}>")));
     }
     for (name, value) in defaults {
         request.set(name, value.as_bytes());
     }
-    // What is given takes the place of what curl would add by itself; a header without a value takes that away.
+    // A given header replaces curl's default; a header without a value removes it.
     let given = |name: &str| said.headers.iter().any(|(other, _)| other.eq_ignore_ascii_case(name));
     request.headers.retain(|(name, _)| name.starts_with(':') || !given(name));
     for (name, value) in said.headers.iter().filter(|(_, value)| !value.is_empty()) {
@@ -307,7 +307,7 @@ mod tests {
         assert_eq!(reason("curl -v"), "--curl: no URL");
         assert_eq!(
             reason("curl http://a http://b"),
-            "--curl: two URLs, `http://a` and `http://b`: give one command for each"
+            "--curl: two URLs, `http://a` and `http://b`: use one command for each"
         );
         assert_eq!(reason("curl http://a -H"), "--curl: `-H` needs a value");
         assert_eq!(

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Which requests: at most one of these sources.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct RequestArguments {
-    /// A request for this URL; -X and -H go with it.
+    /// The URL of a single request; -X and -H set its method and headers.
     #[arg(long, value_name = "URL", group = "source", help_heading = "Requests")]
     request: Option<String>,
     /// The method of --request.
@@ -34,14 +34,14 @@ pub struct RequestArguments {
     /// The requests of a HAR file, as browsers save it; `-` is standard input.
     #[arg(long, value_name = "FILE", group = "source", help_heading = "Requests")]
     har: Option<PathBuf>,
-    /// The requests of an access log of Envoy: JSON lines, Envoy's default format, or Istio's.
+    /// The requests in an Envoy access log: JSON lines, Envoy's default format, or Istio's.
     #[arg(long, value_name = "FILE", group = "source", help_heading = "Requests")]
     access_log: Option<PathBuf>,
     #[command(flatten)]
     facts: Facts,
 }
 
-/// What the proxy knows and no request says.
+/// What the proxy knows and a request does not contain.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Facts {
     /// The name of the route in use.
@@ -68,7 +68,7 @@ pub struct Facts {
     /// The proxy's node id.
     #[arg(long, value_name = "ID", help_heading = "What the proxy knows")]
     node_id: Option<String>,
-    /// The proxy's cluster, as its bootstrap says.
+    /// The proxy's cluster, as in its bootstrap.
     #[arg(long, value_name = "NAME", help_heading = "What the proxy knows")]
     node_cluster: Option<String>,
     /// The namespace in the proxy's metadata.
@@ -90,7 +90,7 @@ fn label(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// The option that says a fact which the request itself does not.
+/// Returns the option that sets a fact which the request itself does not contain.
 pub fn option_for(property: Property<'_>) -> &'static str {
     match property {
         Property::RouteName => "--route",
@@ -108,7 +108,7 @@ pub fn option_for(property: Property<'_>) -> &'static str {
 }
 
 impl RequestArguments {
-    /// The requests: `None` if the arguments name no source of any.
+    /// Returns the requests: `None` if the arguments name no source.
     ///
     /// # Errors
     /// Why there are none.
@@ -145,7 +145,7 @@ impl RequestArguments {
 
 fn not_empty(requests: Vec<Request>, file: &std::path::Path) -> Result<Vec<Request>, Unusable> {
     if requests.is_empty() {
-        Err(Unusable::wrong(file.display().to_string(), "no requests in it"))
+        Err(Unusable::wrong(file.display().to_string(), "contains no requests"))
     } else {
         Ok(requests)
     }
@@ -160,7 +160,7 @@ impl Facts {
         self.route_document.as_deref().map(|file| read(file).map(|(_, text)| text)).transpose()
     }
 
-    /// A request with these facts in place of its own.
+    /// Returns a request with these facts instead of its own.
     pub fn told(&self, mut request: Request, route_document: Option<&str>) -> Request {
         let direction = |direction: DirectionArgument| match direction {
             DirectionArgument::Inbound => 1_u64.to_le_bytes().to_vec(),

@@ -13,10 +13,10 @@ use brownout_core::value::query::RESERVED;
 use brownout_core::view::{Property, RequestView};
 use percent_encoding::utf8_percent_encode;
 
-/// How many ways to fulfil an `any` are tried.
+/// The number of ways to fulfil an `any` that are tried.
 const TRIES: usize = 16;
 
-/// A request that a predicate takes and that is not excluded: `None` if none was found.
+/// Returns a request that matches a predicate and is not excluded: `None` if none was found.
 pub fn request(predicate: Option<&Predicate>, excluded: &dyn Fn(&Request) -> bool) -> Option<Request> {
     (0..TRIES).find_map(|attempt| {
         let mut request = Request::new("GET", &Url::parse("http://example.com/").ok()?);
@@ -67,7 +67,7 @@ fn fulfil(predicate: &Predicate, attempt: usize, request: &mut Request) {
     }
 }
 
-/// What the request does not say itself: who sent it, and which proxy it comes to.
+/// Adds what the request itself does not contain: its sender and its proxy.
 fn add_proxy(predicate: &Predicate, request: &mut Request) {
     if let Some(source) = &predicate.source {
         if let Some(cidr) = source.cidrs.as_ref().and_then(|cidrs| cidrs.first()) {

@@ -3,7 +3,7 @@
 use super::access_log::Key;
 use brownout_core::view::Property;
 
-/// Envoy's default format: the fields that say something about the request. Source: Envoy's documentation, "Access
+/// Envoy's default format: the fields that describe the request. Source: Envoy's documentation, "Access
 /// logging", default format string.
 const ENVOY: (usize, &[(usize, Key)]) = (
     13,
@@ -30,10 +30,10 @@ const ISTIO: (usize, &[(usize, Key)]) = (
     ],
 );
 
-/// What the fields of a line say.
+/// Returns the fields of a line.
 ///
 /// # Errors
-/// Why it is in neither format.
+/// The reason why it is in neither format.
 pub fn fields(line: &str) -> Result<Vec<(Key, String)>, String> {
     let words = words(line)?;
     let Some((_, places)) = [ENVOY, ISTIO].into_iter().find(|(count, _)| *count == words.len()) else {

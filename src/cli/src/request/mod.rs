@@ -27,7 +27,7 @@ pub struct Request {
     pub facts: Vec<(Property<'static>, Vec<u8>)>,
     /// The labels of the proxy.
     pub labels: Vec<(String, String)>,
-    /// When it was sent, for one that was recorded.
+    /// The time it was sent, if it was recorded.
     pub sent: Option<Timestamp>,
 }
 
@@ -44,13 +44,13 @@ impl Request {
         Self { headers: headers.into(), ..Self::default() }
     }
 
-    /// Adds a header; `host` takes the place of `:authority`, as in Envoy.
+    /// Adds a header; `host` replaces `:authority`, as in Envoy.
     pub fn add(&mut self, name: &str, value: &[u8]) {
         let name = name.to_ascii_lowercase();
         if name == "host" { self.set(":authority", value) } else { self.headers.push((name, value.to_vec())) }
     }
 
-    /// Gives a header this value alone.
+    /// Sets a header to this single value.
     pub fn set(&mut self, name: &str, value: &[u8]) {
         match self.headers.iter_mut().find(|(other, _)| other == name) {
             Some((_, old)) => *old = value.to_vec(),
@@ -63,7 +63,7 @@ impl Request {
         self.headers.iter().any(|(other, _)| other == name)
     }
 
-    /// Says what the proxy knows.
+    /// Adds something that the proxy knows.
     pub fn know(&mut self, property: Property<'static>, value: impl Into<Vec<u8>>) {
         self.facts.retain(|(other, _)| *other != property);
         self.facts.push((property, value.into()));
@@ -94,7 +94,7 @@ impl RequestView for Request {
         true
     }
 
-    /// As its headers say, or else its method.
+    /// Returns whether it has a body, according to its headers or else its method.
     fn has_body(&self) -> bool {
         let length = self.first_value("content-length");
         match length {
@@ -118,7 +118,7 @@ impl RequestView for Request {
     }
 }
 
-/// Why there are no requests: an error for people, which names the place.
+/// The reason why there are no requests: an error for people, which names the place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// A file cannot be read.

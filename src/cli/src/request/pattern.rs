@@ -1,10 +1,10 @@
-//! A string that a string matcher takes.
+//! An example string for a string matcher.
 
 use brownout_core::predicate::string::{Pattern, StringMatcher};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-/// A string that it takes; the caller sees whether it does.
+/// Returns a string that it should match; the caller checks that.
 pub fn example(matcher: &StringMatcher) -> String {
     match matcher.pattern() {
         Pattern::Exact(text) | Pattern::Prefix(text) | Pattern::Suffix(text) | Pattern::Contains(text) => {
@@ -21,7 +21,7 @@ pub fn example(matcher: &StringMatcher) -> String {
     }
 }
 
-/// The first alternative, and each repetition as often as it has to be.
+/// Writes the first alternative, and each repetition the minimum number of times.
 fn write(hir: &Hir, out: &mut Vec<u8>) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}

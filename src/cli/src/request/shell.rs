@@ -15,7 +15,7 @@ pub fn words(line: &str) -> Result<Vec<String>, String> {
     while let Some(character) = rest.next() {
         match character {
             '\\' => match rest.next() {
-                // A line that goes on.
+                // A continued line.
                 Some('\n') | None => {}
                 Some('\r') if rest.peek() == Some(&'\n') => {
                     rest.next();
@@ -82,7 +82,7 @@ fn ansi_c(rest: &mut Peekable<Chars<'_>>, word: &mut String) -> Result<(), Strin
     }
 }
 
-/// The character of so many hexadecimal digits at most.
+/// Reads a character of at most `most` hexadecimal digits.
 fn code(rest: &mut Peekable<Chars<'_>>, most: usize) -> char {
     let mut number = 0;
     for _ in 0..most {

@@ -9,7 +9,7 @@ pub struct Url {
     pub authority: String,
     /// Path and query; `/` if there is none.
     pub path: String,
-    /// What stands before an `@`: user and password.
+    /// The part before an `@`: user and password.
     pub user: Option<String>,
 }
 
@@ -25,12 +25,12 @@ impl Url {
             return Err("an empty URL".into());
         }
         if text.contains(|character: char| character.is_ascii_control() || character == ' ') {
-            return Err(format!("`{}` has a blank or a control character", text.escape_debug()));
+            return Err(format!("`{}` contains a space or a control character", text.escape_debug()));
         }
         let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
         let scheme = scheme.to_ascii_lowercase();
         if !["http", "https"].contains(&scheme.as_str()) {
-            return Err(format!("`{scheme}` is not a scheme of HTTP: expected `http` or `https`"));
+            return Err(format!("`{scheme}` is not an HTTP scheme: expected `http` or `https`"));
         }
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);

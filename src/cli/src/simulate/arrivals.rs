@@ -1,14 +1,14 @@
-//! When requests come.
+//! The arrival times of requests.
 
 use super::drive::Chance;
 use crate::request::{Request, Unusable};
 use brownout_core::entropy::Entropy;
 use std::time::Duration;
 
-/// How many requests come, and when.
+/// The number of requests and their arrival times.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Pace {
-    /// So many, one in each of so many equal spans of time, at a moment that chance picks.
+    /// A fixed number: time is split into as many equal spans, and one request arrives at a random moment of each.
     Even {
         /// How many.
         requests: u32,
@@ -20,23 +20,25 @@ pub enum Pace {
 }
 
 impl Pace {
-    /// From what was asked for: a number, a rate, a duration, or two of these.
+    /// Chooses the pace from a number, a rate, a duration, or two of these.
     ///
     /// # Errors
-    /// All three, or what comes to no requests or too many.
+    /// All three are given, or they make no requests or too many.
     pub fn choose(chosen: (Option<u32>, Option<f64>, Option<Duration>)) -> Result<Self, Unusable> {
         let wrong = |reason: &str| Unusable::Wrong { place: "--duration".into(), reason: reason.into() };
         let whole = |rate: f64, duration: Duration| {
             let requests = (rate * duration.as_secs_f64()).round();
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in range")]
             let count = (1.0..=1e8).contains(&requests).then_some(requests as u32);
-            count.ok_or_else(|| wrong("that comes to no requests, or to more than a hundred million"))
+            count.ok_or_else(|| wrong("that makes no requests, or more than a hundred million"))
         };
         let (requests, rate) = match chosen {
             (Some(_), Some(_), Some(_)) => {
-                return Err(wrong("two of --requests, --rate and --duration say the third"));
+                return Err(wrong("give at most two of --requests, --rate and --duration"));
             }
-            (Some(_), None, Some(duration)) if duration.is_zero() => return Err(wrong("it is nothing")),
+            (Some(_), None, Some(duration)) if duration.is_zero() => {
+                return Err(wrong("must be greater than zero"));
+            }
             (Some(requests), None, Some(duration)) => {
                 (requests, f64::from(requests) / duration.as_secs_f64())
             }
@@ -67,8 +69,7 @@ impl Pace {
     }
 }
 
-/// The pace of recorded requests: `None` if one of them does not say when it was sent, or if one was sent before the
-/// one that stands before it.
+/// Returns the pace of recorded requests: `None` if any has no time, or if they are not in order of time.
 pub fn recorded(requests: &[Request]) -> Option<Pace> {
     let sent: Vec<_> = requests.iter().map(|request| request.sent).collect::<Option<_>>()?;
     let first = *sent.first()?;
@@ -76,7 +77,7 @@ pub fn recorded(requests: &[Request]) -> Option<Pace> {
     times.is_sorted().then_some(Pace::Recorded(times))
 }
 
-/// The times themselves, one after the other.
+/// The arrival times, one after another.
 pub struct Arrivals<'p> {
     pace: &'p Pace,
     next: u32,
@@ -84,7 +85,8 @@ pub struct Arrivals<'p> {
 }
 
 impl<'p> Arrivals<'p> {
-    /// For a pace. Their chance has nothing to do with that of the engine: another document does not move them.
+    /// Creates the arrivals for a pace. Their randomness is independent of the engine's: a different document does not
+    /// change them.
     pub fn new(pace: &'p Pace, seed: u64) -> Self {
         Self { pace, next: 0, chance: Chance::seeded(!seed) }
     }

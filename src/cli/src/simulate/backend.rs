@@ -2,8 +2,8 @@
 
 use brownout_core::sim::{Head, UpstreamResponse};
 
-/// What it answers: this status and so many bytes, at least those of `{}`. The body, which is also that of requests that
-/// have one, is JSON.
+/// Returns its response: this status and this number of bytes, at least two for `{}`. The body is JSON; requests with a
+/// body use the same one.
 pub fn answer(status: u16, bytes: usize) -> UpstreamResponse {
     let body = format!("{{{:width$}}}", "", width = bytes.saturating_sub(2)).into_bytes();
     let length = body.len().to_string();

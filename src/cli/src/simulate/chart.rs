@@ -1,4 +1,4 @@
-//! Numbers as pictures for a terminal.
+//! Charts for a terminal.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use std::time::Duration;
 const EIGHTHS: [char; 9] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 /// Columns by eighths of a line.
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// How many rows a histogram has at most.
+/// The maximum number of rows of a histogram.
 const ROWS: usize = 20;
 
-/// A bar of at most `width` columns for `value` of `most`. Whatever is more than nothing is seen.
+/// Returns a bar of at most `width` columns for `value` of `most`. Any value above zero is visible.
 #[allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -28,7 +28,7 @@ pub fn bar(value: u64, most: u64, width: usize) -> String {
     bar
 }
 
-/// One column for each value, as high as its share of the highest. Nothing at all is a blank.
+/// Returns one column for each value, as high as its share of the highest. Zero is a blank.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of eighths")]
 pub fn columns(values: &[f64]) -> String {
     let most = values.iter().copied().fold(0.0, f64::max);
@@ -100,7 +100,7 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// A duration with at most four digits that count: `12.3 ms`, `1.5 s`, `2 min 5 s`.
+/// Formats a duration with at most four significant digits: `12.3 ms`, `1.5 s`, `2 min 5 s`.
 pub fn shortly(duration: Duration) -> String {
     let seconds = duration.as_secs_f64();
     let (value, unit) = match seconds {

@@ -1,4 +1,4 @@
-//! The engine in simulated time: every request that comes, everything that it wants done, and every deadline.
+//! Runs the engine in simulated time: every request, every effect it asks for, and every deadline.
 
 use super::arrivals::Arrivals;
 use super::observed::Observed;
@@ -16,7 +16,7 @@ use rand::{Rng, SeedableRng};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Chance from a seed: the generator that the module has.
+/// Randomness from a seed, with the module's generator.
 #[derive(Debug, Clone)]
 pub struct Chance(Xoshiro256PlusPlus);
 

@@ -1,5 +1,5 @@
-//! What is to be expected of a rule that matches a request, by its percentages, its schedule and its sample; limits
-//! aside, and the key's own fate aside: of many keys, the rule's share is in.
+//! The expected effect of a rule that matches a request, from its percentages, its schedule and its sample. Limits do
+//! not count, nor does the individual key: among many keys, the rule's share is taken.
 
 use brownout_core::document::rule::{Action, Rule};
 use brownout_core::document::sample::Missing;
@@ -14,13 +14,13 @@ type Draw = (Kind, Option<f64>);
 
 /// Likelihoods, from 0 to 1; `None` where the request or its response decides.
 pub struct Expectation {
-    /// That something is done to it.
+    /// The likelihood that something is done to it.
     pub taken: Option<f64>,
-    /// That it suffers each fault.
+    /// The likelihood of each fault.
     pub faults: Vec<Draw>,
 }
 
-/// Of the request that is the rule's match number `ordinal`, from 0, at this level of its schedule.
+/// Returns the expectation for the rule's match number `ordinal`, from 0, at this level of its schedule.
 pub fn expectation(rule: &Rule, request: &dyn RequestView, ordinal: u64, level: u32) -> Expectation {
     let share = f64::from(rule.share(level)) / f64::from(WHOLE) * sampled(rule, request, ordinal);
     match &rule.action {
@@ -50,7 +50,7 @@ pub fn expectation(rule: &Rule, request: &dyn RequestView, ordinal: u64, level: 
     }
 }
 
-/// 1 for a request that the rule's sample lets through, 0 for another.
+/// Returns 1 for a request that the rule's sample lets through, otherwise 0.
 fn sampled(rule: &Rule, request: &dyn RequestView, ordinal: u64) -> f64 {
     let Some(sample) = &rule.sample else { return 1.0 };
     let through = match rule.by_key(request) {
@@ -61,8 +61,8 @@ fn sampled(rule: &Rule, request: &dyn RequestView, ordinal: u64) -> f64 {
     f64::from(u8::from(through))
 }
 
-/// Faults are drawn one by one. One that ends the exchange keeps those after it from happening, and the change of the
-/// request, which nobody sees then.
+/// Returns the likelihood of each fault. Faults are drawn one by one. One that ends the exchange prevents later ones,
+/// and also the request change, which would have no effect.
 fn each(drawn: &[Draw]) -> impl Iterator<Item = Draw> {
     let goes_on = |kinds: &[Draw]| {
         kinds.iter().filter(|(kind, _)| kind.ends()).try_fold(1.0, |on, (_, p)| Some(on * (1.0 - (*p)?)))
@@ -77,7 +77,7 @@ fn each(drawn: &[Draw]) -> impl Iterator<Item = Draw> {
     })
 }
 
-/// The draws, each by itself.
+/// Returns the draws, each independent of the others.
 fn drawn(faults: &Faults, request: &dyn RequestView) -> Vec<Draw> {
     let conditional: Kinds =
         faults.lines().iter().filter(|line| line.is_conditional).map(|line| line.kind).collect();
@@ -95,7 +95,7 @@ fn drawn(faults: &Faults, request: &dyn RequestView) -> Vec<Draw> {
     faults.iter().map(|(kind, fault)| (kind, likelihood(kind, fault))).collect()
 }
 
-/// That at least one of them happens.
+/// Returns the likelihood that at least one of them happens.
 fn any(drawn: &[Draw]) -> Option<f64> {
     let none = drawn.iter().try_fold(1.0, |none, (_, p)| Some(none * (1.0 - (*p)?)))?;
     Some(1.0 - none)

@@ -8,7 +8,7 @@ use crate::statistics::{PERCENTILES, Z_95, percentile, share, wilson};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-/// The whole report: percentages are numbers from 0 to 100, times are milliseconds; `null` is what cannot be told.
+/// Returns the whole report: percentages are numbers from 0 to 100, times are milliseconds; unknown values are `null`.
 pub fn report(simulation: &Simulation) -> String {
     let Simulation { file, traffic, pace, seed, start, observed, .. } = simulation;
     let injected = observed.sum(|counts| counts.injected);

@@ -1,16 +1,16 @@
-//! Keys of their own for requests that are made up: as many users, sessions and traces as requests.
+//! Unique keys for made-up requests: as many users, sessions and traces as requests.
 
 use crate::request::Request;
 use brownout_core::document::sample::Key;
 use brownout_core::view::{Property, RequestView};
 use std::net::{IpAddr, Ipv4Addr};
 
-/// A place in a request where the key stands, with what surrounds it.
+/// The place of the key in a request, with what surrounds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slot {
     /// A header's value.
     Header(String),
-    /// A cookie, after those that are there.
+    /// A cookie, after existing ones.
     Cookie(Vec<u8>),
     /// A query parameter, after the path.
     Parameter(Vec<u8>),
@@ -23,7 +23,7 @@ pub enum Slot {
 }
 
 impl Slot {
-    /// Where a request can have the key of a rule, the place with most room first.
+    /// Returns the places in a request for a rule's key, the one with the most room first.
     pub fn of(key: &Key, request: &Request) -> Vec<Self> {
         match key {
             Key::SourceIp(_) => {
@@ -68,7 +68,7 @@ impl Slot {
         }
     }
 
-    /// Puts the key of that number there.
+    /// Puts the key with that number there.
     pub fn fill(&self, number: u32, request: &mut Request) {
         let with = |before: &[u8]| [before, format!("k{number}").as_bytes()].concat();
         match self {

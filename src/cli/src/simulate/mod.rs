@@ -1,5 +1,5 @@
-//! `brownout simulate`: many requests through the engine in simulated time, and what came of them beside what was to
-//! be expected.
+//! `brownout simulate`: sends many requests through the engine in simulated time, and compares the results with the
+//! expected ones.
 
 mod arrivals;
 mod backend;
@@ -26,10 +26,10 @@ use traffic::Traffic;
 
 /// Send a million requests through the engine, in simulated time, and count what happens to them.
 ///
-/// Without requests of yours, one is made up for each rule that fulfils its `match`, and they come in turn, each with
-/// keys of its own for rules that choose by key. Recorded ones come when they were sent, each once, unless a number, a
-/// rate or a duration is given. What is counted stands beside what was to be expected, with the interval in which the
-/// true share lies with a confidence of 95 %.
+/// If you give no requests, the command makes one up for each rule that fulfils its `match`. These take turns, each
+/// with its own keys for rules that choose by key. Recorded requests arrive at the times they were sent, each once,
+/// unless a number, a rate or a duration is given. The report shows observed shares next to expected ones, with the
+/// 95 % confidence interval of the true share.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   brownout simulate checkout.json
@@ -38,29 +38,29 @@ use traffic::Traffic;
 pub struct Arguments {
     #[command(flatten)]
     document: One,
-    /// How many requests; a million if nothing else is said.
+    /// The number of requests; the default is a million.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     requests: Option<u32>,
-    /// How many come in a second; 1000 if nothing else is said.
+    /// The number of requests per second; the default is 1000.
     #[arg(long, value_name = "NUMBER", value_parser = rate)]
     rate: Option<f64>,
-    /// For how long they come.
+    /// The time over which they arrive.
     #[arg(long, value_name = "DURATION", value_parser = length)]
     duration: Option<Duration>,
-    /// The seed of chance: the same one gives the same output. A new one each time if it is not given.
+    /// The random seed: the same seed gives the same output. The default is a new one each time.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// When the simulation begins, and the document arrives; now, or when the first recorded request was sent, if it
-    /// is not given.
+    /// The time at which the simulation begins and the document arrives. The default is now, or the time at which the
+    /// first recorded request was sent.
     #[arg(long, value_name = "TIME", value_parser = time)]
     at: Option<Timestamp>,
-    /// The status of the backend's answers, which come at once.
+    /// The status of the backend's responses, which are immediate.
     #[arg(long, value_name = "STATUS", default_value = "200", value_parser = clap::value_parser!(u16).range(200..=599))]
     response_status: u16,
-    /// The length of bodies, of responses and of requests that have one.
+    /// The body length of responses, and of requests that have a body.
     #[arg(long, value_name = "BYTES", default_value = "1024", value_parser = clap::value_parser!(u32).range(2..=1_048_576))]
     body_bytes: u32,
-    /// How to say it: `text`, or `json` for programs.
+    /// The output format: `text`, or `json` for programs.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     format: Format,
     #[command(flatten)]
@@ -69,10 +69,10 @@ pub struct Arguments {
 
 fn rate(text: &str) -> Result<f64, String> {
     let rate = text.parse::<f64>().ok().filter(|rate| (0.000_001..=1e9).contains(rate));
-    rate.ok_or_else(|| "expected a number of requests per second, up to a thousand million".into())
+    rate.ok_or_else(|| "expected a number of requests per second, up to one billion".into())
 }
 
-/// A simulation, done.
+/// A finished simulation.
 struct Simulation {
     file: String,
     plan: Plan,
@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Done {
     let simulation = simulate(document.name(), plan, arguments).map_err(unusable)?;
     for rule in &simulation.traffic.not_invented {
         anstream::eprintln!(
-            "note: no request could be made up for `{rule}`: bring some with --request, --har or --access-log"
+            "note: could not make up a request for `{rule}`: provide one with --request, --har or --access-log"
         );
     }
     print(match arguments.format {

@@ -1,4 +1,4 @@
-//! What has been seen of a simulation.
+//! The observations of a simulation.
 
 use super::expected::{Expectation, expectation};
 use brownout_core::Plan;
@@ -10,36 +10,36 @@ use brownout_core::view::RequestView;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Into how many spans the time is cut.
+/// The number of spans that time is divided into.
 pub const SPANS: usize = 50;
 
-/// What has been counted of one rule.
+/// The counts of one rule.
 #[derive(Debug, Clone, Default)]
 pub struct RuleCounts {
     /// Its name.
     pub name: String,
-    /// Requests that it matched, of those that no rule before had taken.
+    /// Requests that it matched and no earlier rule had taken.
     pub matched: u64,
     /// Exchanges to which it did something.
     pub injected: u64,
-    /// Those to which it would have done something, were it not for a limit.
+    /// Exchanges that a limit spared.
     pub overflow: u64,
-    /// Or for the mode `shadow`.
+    /// Exchanges that the mode `shadow` spared.
     pub shadowed: u64,
     /// By fault.
     pub faults: BTreeMap<Kind, u64>,
-    /// How many it was to take, and how many of those each fault was to hit; without limits.
+    /// The expected number it takes, and the expected number for each fault; without limits.
     pub expected: Expected,
 }
 
 impl RuleCounts {
-    /// How many it took, whatever came of it.
+    /// Returns the number it took, whatever the result.
     pub fn taken(&self) -> u64 {
         self.injected + self.overflow + self.shadowed
     }
 }
 
-/// Sums of likelihoods; `None` where a likelihood could not be told.
+/// Sums of likelihoods; `None` if one is unknown.
 #[derive(Debug, Clone)]
 pub struct Expected {
     /// That something is done.
@@ -59,7 +59,7 @@ impl Default for Expected {
 pub struct Span {
     /// Requests that came.
     pub requests: u64,
-    /// Of those, how many something was done to.
+    /// The number of those that were hit.
     pub injected: u64,
     /// How many a limit spared.
     pub overflow: u64,
@@ -74,7 +74,7 @@ pub struct Observed {
     pub requests: u64,
     /// By rule: of the document, in order, and then of routes.
     pub rules: Vec<RuleCounts>,
-    /// How much longer each exchange took that waited, sorted once the simulation is over.
+    /// The added time of each exchange that waited, sorted at the end of the simulation.
     pub waits: Vec<Duration>,
     /// How many were held at the same time, at most.
     pub most_held: u64,
@@ -121,7 +121,7 @@ impl Observed {
         span.held = span.held.max(held);
     }
 
-    /// An exchange is over that took so long, with a backend that answers at once.
+    /// Records the end of an exchange and its duration, with a backend that answers at once.
     pub fn finished(&mut self, after: Duration) {
         if !after.is_zero() {
             self.waits.push(after);
@@ -158,7 +158,7 @@ impl Observed {
             }
             Event::Released => self.held = self.held.saturating_sub(1),
             Event::RouteRefused(_) => self.routes_refused += 1,
-            // Nor does a simulation lack a clock.
+            // A simulation always has a clock.
             Event::GaveUp | Event::CannotHold(_) => {}
             // Requests without a service do not fail, so that nothing stops.
             Event::Reported { .. }

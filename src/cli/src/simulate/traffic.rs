@@ -12,7 +12,7 @@ use brownout_core::view::RequestView;
 /// One request of several that come in turn.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// The rule for which it was made up.
+    /// The rule it was made up for.
     pub rule: Option<String>,
     /// The request line, as it was at first.
     pub line: String,
@@ -27,12 +27,12 @@ pub struct Traffic {
     pub templates: Vec<Template>,
     /// Rules for which none could be made up.
     pub not_invented: Vec<String>,
-    /// Whether they were brought along.
+    /// Whether the user provided them.
     pub is_given: bool,
 }
 
 impl Traffic {
-    /// Requests that somebody brought: they stay as they are.
+    /// Takes the user's requests, unchanged.
     pub fn given(requests: Vec<Request>) -> Self {
         let template =
             |request: Request| Template { rule: None, line: request.line(), request, slots: Vec::new() };
@@ -74,7 +74,7 @@ impl Traffic {
         Ok(traffic)
     }
 
-    /// Request number so many.
+    /// Returns the `number`th request.
     pub fn next(&mut self, number: u32) -> &dyn RequestView {
         let index = number as usize % self.templates.len();
         let Template { request, slots, .. } = &mut self.templates[index];
@@ -88,7 +88,7 @@ impl Traffic {
     }
 }
 
-/// The keys that rules of the document choose by, as far as the request goes on to fulfil the rule with them.
+/// Returns the keys that the document's rules choose by, if the request still fulfils the rule with them.
 fn slots(plan: &Plan, rule: &Rule, request: &Request) -> Vec<Slot> {
     let mut keys: Vec<&Key> = Vec::new();
     for key in plan.rules().iter().filter_map(|rule| rule.sample.as_ref()?.by.as_ref()) {
@@ -99,7 +99,7 @@ fn slots(plan: &Plan, rule: &Rule, request: &Request) -> Vec<Slot> {
     let mut slots: Vec<Slot> = Vec::new();
     let mut filled = request.clone();
     for key in keys {
-        // Two parameters, or two cookies, would take each other's place.
+        // Two parameters or two cookies would overwrite each other.
         let fits = |slot: &Slot| {
             let same = |other: &Slot| std::mem::discriminant(other) == std::mem::discriminant(slot);
             (matches!(slot, Slot::Header(_)) || !slots.iter().any(same)) && keeps(rule, slot, &filled)
@@ -112,7 +112,7 @@ fn slots(plan: &Plan, rule: &Rule, request: &Request) -> Vec<Slot> {
     slots
 }
 
-/// Whether the request goes on to fulfil the rule, whatever the key.
+/// Returns whether the request still fulfils the rule, whatever the key.
 fn keeps(rule: &Rule, slot: &Slot, request: &Request) -> bool {
     let Some(predicate) = &rule.matches else { return true };
     let settled = predicate.clone();

@@ -13,9 +13,9 @@ use serde_json::Value;
 
 type Faults = Vec<(String, Built)>;
 
-/// What happens to requests.
+/// Returns the faults for requests.
 pub fn request(fields: &Fields<'_>, findings: &mut Findings) -> Faults {
-    let response_only = "it is for responses, and this `target` is `Request`";
+    let response_only = "it is for responses, but `target` is `Request`";
     fields.ignore(&["code", "response_headers"], response_only, findings);
     if let Some(abort) = abort(fields, findings) {
         return vec![("reset".into(), Built::object::<String>([]).from(&abort.place))];
@@ -44,9 +44,9 @@ pub fn request(fields: &Fields<'_>, findings: &mut Findings) -> Faults {
     request.into_iter().chain(delay).collect()
 }
 
-/// What happens to responses.
+/// Returns the faults for responses.
 pub fn response(fields: &Fields<'_>, findings: &mut Findings) -> Faults {
-    let request_only = "it is for requests, and this `target` is `Response`";
+    let request_only = "it is for requests, but `target` is `Response`";
     let status =
         fields.then("code", |node| Some(Built::number(findings.unsigned(node, 999)?).from(&node.place)));
     let headers = fields.then("response_headers", |node| header_matchers(node, findings));
@@ -84,7 +84,7 @@ pub fn response(fields: &Fields<'_>, findings: &mut Findings) -> Faults {
         .collect()
 }
 
-/// The field `abort`, if it says so. What comes after it never happens.
+/// Returns the field `abort` if it is true. Nothing happens after an abort.
 fn abort<'n, 'a>(fields: &'n Fields<'a>, findings: &mut Findings) -> Option<&'n Node<'a>> {
     let node = fields.find("abort")?;
     if !findings.flag(node)? {
@@ -92,7 +92,7 @@ fn abort<'n, 'a>(fields: &'n Fields<'a>, findings: &mut Findings) -> Option<&'n 
     }
     fields.ignore(
         &["delay", "replace", "patch"],
-        "nothing comes after an `abort`, which is the first to act",
+        "nothing happens after an `abort`, which acts first",
         findings,
     );
     findings.note(
@@ -118,7 +118,7 @@ impl<'a> Changes<'a> {
         Self { replace: open("replace"), patch: open("patch") }
     }
 
-    /// Where they stand: the first of what there is.
+    /// Returns the place of the first one that is present.
     fn place(&self, fields: &Fields<'_>) -> crate::import::place::Place {
         let first = ["replace", "patch", "delay"].iter().find_map(|name| fields.find(name));
         first.map(|node| node.place.clone()).unwrap_or_default()
@@ -149,7 +149,7 @@ impl<'a> Changes<'a> {
             (None, Some((patch, node))) => {
                 findings.note(
                     &node.place,
-                    "a body that is no JSON passes untouched and is counted, where Chaos Mesh breaks the connection",
+                    "a body that is not JSON passes untouched and is counted; Chaos Mesh breaks the connection",
                 );
                 Some(merge_patch(&patch, &node.place))
             }
@@ -157,13 +157,13 @@ impl<'a> Changes<'a> {
                 Ok(value) => {
                     findings.note(
                         &node.place,
-                        "it is applied to the body of `replace`, which is known beforehand",
+                        "it is applied to the body of `replace` now, since that body is known",
                     );
                     Some(replaced(merged(value, &patch).to_string().into_bytes(), &node.place))
                 }
                 Err(_) => {
-                    let label = "the body of `replace` is no JSON: Chaos Mesh breaks every connection";
-                    findings.wrong(&node.place, Code::Conflict, "a patch that never fits", label);
+                    let label = "the body of `replace` is not JSON: Chaos Mesh breaks every connection";
+                    findings.wrong(&node.place, Code::Conflict, "a patch that never applies", label);
                     None
                 }
             },
@@ -191,7 +191,7 @@ fn patch<'n, 'a>(node: &'n Node<'a>, findings: &mut Findings) -> Option<(Value, 
     Some((patch.ok()?, node))
 }
 
-/// A map of names and values as it is.
+/// Copies a map of names and values.
 fn map(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     let mut entries = Vec::new();
     for (name, value) in findings.map(node) {
@@ -200,7 +200,7 @@ fn map(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     (!entries.is_empty()).then(|| Built::object(entries).from(&node.place))
 }
 
-/// A list of pairs as an object of lists. With `last_only`, of several values under a name only the last one counts.
+/// Converts a list of pairs to an object of lists. With `last_only`, keeps only the last of several values for a name.
 fn pairs(node: &Node<'_>, last_only: bool, findings: &mut Findings) -> Built {
     let mut all: Vec<(&str, Vec<Built>)> = Vec::new();
     for pair in findings.list(node) {

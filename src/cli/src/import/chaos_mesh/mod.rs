@@ -1,7 +1,7 @@
-//! Chaos Mesh's `HTTPChaos`, by itself or in a `Schedule` or a `Workflow`.
+//! Chaos Mesh's `HTTPChaos`, alone or in a `Schedule` or a `Workflow`.
 //!
-//! Its proxy stands before the pods that are chosen, and applies every `HTTPChaos` that matches, one after the other. In a
-//! document the first rule that matches is the only one; those that are about the same requests are joined.
+//! Its proxy runs in front of the selected pods and applies every matching `HTTPChaos`, one after another. In a
+//! document, only the first matching rule applies, so those for the same requests are joined.
 
 mod action;
 mod spec;
@@ -30,7 +30,7 @@ const WANTED: Wanted = Wanted {
     tool: "Chaos Mesh",
 };
 
-/// With this annotation an experiment rests.
+/// The annotation that pauses an experiment.
 const PAUSE: &str = "experiment.chaos-mesh.org/pause";
 
 /// Imports files with manifests.
@@ -60,7 +60,7 @@ pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, R
         all.extend(found);
     }
     if all.is_empty() && findings.is_good() {
-        let label = "expected an `HTTPChaos`, by itself or in a `Schedule` or a `Workflow`";
+        let label = "expected an `HTTPChaos`, alone or in a `Schedule` or a `Workflow`";
         findings.wrong(&Place::default(), Code::MissingField, "no fault to import", label);
     }
     let rules = rules(all, choices, &mut findings);
@@ -69,14 +69,14 @@ pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, R
     finish_with(&sources, findings, experiment(&sources, &manifests), rules)
 }
 
-/// The rules, with their pods and schedules.
+/// Returns the rules, with their pods and schedules.
 fn rules(all: Vec<Chaos>, choices: &Choices, findings: &mut Findings) -> Vec<Rule> {
     let mut rules: Vec<Rule> = Vec::new();
     let first = all.first().map(|chaos| chaos.pods.clone());
     for Chaos { mut rule, pods, window } in all {
         if !choices.select_pods && first.as_ref().is_some_and(|first| !first.same(&pods)) {
-            let why = "a document is for all the proxies that get it: import them one at a time, or with `--select-pods`";
-            findings.refuse(&rule.place, "an `HTTPChaos` for other pods than the first", why);
+            let why = "a document applies to every proxy that gets it: import them one at a time, or with `--select-pods`";
+            findings.refuse(&rule.place, "an `HTTPChaos` for different pods than the first", why);
             continue;
         }
         let same_note = !choices.select_pods && !rules.is_empty();
@@ -89,7 +89,7 @@ fn rules(all: Vec<Chaos>, choices: &Choices, findings: &mut Findings) -> Vec<Rul
         match rules.iter_mut().find(|other| joins(other, &rule)) {
             Some(other) => {
                 let note = format!(
-                    "it becomes a part of the rule for `{}`, which is about the same requests",
+                    "it becomes part of the rule for `{}`, which is for the same requests",
                     other.name
                 );
                 findings.note(&rule.place, note);
@@ -109,8 +109,8 @@ fn rules(all: Vec<Chaos>, choices: &Choices, findings: &mut Findings) -> Vec<Rul
     rules
 }
 
-/// Whether two rules are for the same requests at the same time, and do different things of which neither changes what
-/// the other looks at.
+/// Returns whether two rules are for the same requests at the same time, have different faults, and neither changes
+/// what the other checks.
 fn joins(one: &Rule, other: &Rule) -> bool {
     let when = |rule: &Rule| -> Vec<_> {
         let fields = rule.fields.iter().filter(|(name, _)| ["schedule", "mode"].contains(&name.as_str()));

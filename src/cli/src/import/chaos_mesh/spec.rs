@@ -15,23 +15,23 @@ use crate::import::window::{Window, length};
 use brownout_core::decode::diagnostic::Code;
 use std::time::Duration;
 
-/// What one `HTTPChaos` does, where, and how long.
+/// The effect of one `HTTPChaos`, its pods, and its duration.
 #[derive(Debug)]
 pub struct Chaos {
     /// The rule, without a schedule.
     pub rule: Rule,
-    /// To which pods.
+    /// The pods it applies to.
     pub pods: Pods,
-    /// How long, if it says so.
+    /// Its duration, if it has one.
     pub window: Option<Window>,
 }
 
-/// In which half of an exchange everything happens.
+/// The half of an exchange in which everything happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// Before the request is forwarded.
     Request,
-    /// Once the response is there.
+    /// After the response has arrived.
     Response,
 }
 
@@ -62,7 +62,7 @@ impl Chaos {
         };
         if faults.is_empty() && findings.losses() == losses {
             let label = "expected `abort`, `delay`, `replace` or `patch`";
-            findings.wrong(&node.place, Code::MissingField, "a chaos that does nothing", label);
+            findings.wrong(&node.place, Code::MissingField, "an `HTTPChaos` that does nothing", label);
         }
         let faults = runnable(&condition, faults, findings)?;
         let rule = Rule { fields: faults, ..Rule::of_all(&node.place, name, condition) };
@@ -131,7 +131,7 @@ fn condition(fields: &Fields<'_>, findings: &mut Findings) -> Condition {
     [path, method, headers].into_iter().flatten().fold(Condition::default(), Condition::and)
 }
 
-/// A map of names and values, of which each has to be there.
+/// Returns matchers for a map of names and values that must all be present.
 pub fn header_matchers(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     let mut matchers = Vec::new();
     for (name, value) in findings.map(node) {

@@ -1,4 +1,4 @@
-//! What an `HTTPChaos` may be wrapped in: a `Schedule`, which repeats it, and a `Workflow`, which puts several in order.
+//! Wrappers of an `HTTPChaos`: a `Schedule`, which repeats it, and a `Workflow`, which puts several in order.
 
 use super::spec::Chaos;
 use crate::import::built::Built;
@@ -11,7 +11,7 @@ use brownout_core::decode::diagnostic::Code;
 use brownout_core::value::timestamp::Timestamp;
 use std::time::Duration;
 
-/// The `HTTPChaos` that a `Schedule` repeats.
+/// Returns the `HTTPChaos` that a `Schedule` repeats.
 pub fn scheduled(
     manifest: &Manifest<'_>,
     start: Option<Timestamp>,
@@ -33,7 +33,7 @@ pub fn scheduled(
     Some(chaos)
 }
 
-/// Of `@every 10m` and a duration of 1m: one minute on, nine off.
+/// Returns the schedule: `@every 10m` with a duration of 1m is one minute on, nine off.
 fn pulse(
     spec: &Node<'_>,
     window: Option<Window>,
@@ -52,27 +52,27 @@ fn pulse(
     let Some(period) =
         findings.text(&node)?.strip_prefix("@every ").and_then(|text| of_any_length(text.trim()))
     else {
-        let why = "a document repeats by durations: write `@every 10m`";
-        findings.refuse(&node.place, "a schedule by the calendar", why);
+        let why = "a document repeats at a fixed interval: write `@every 10m`";
+        findings.refuse(&node.place, "a calendar schedule", why);
         return None;
     };
     let Some(on) =
         window.as_ref().and_then(|window| window.length).filter(|on| *on < period && !on.is_zero())
     else {
         let label = "expected a `duration` shorter than the period of the schedule";
-        findings.wrong(&spec.place, Code::Conflict, "it never rests", label);
+        findings.wrong(&spec.place, Code::Conflict, "a schedule without a pause", label);
         return None;
     };
     let on = hold::built(&node.place, on, findings)?;
     let off = hold::built(&node.place, period.saturating_sub(window?.length?), findings)?;
     let begin = start.map(|start| ("not_before", Built::text(start.to_string())));
-    let note = "the first one begins when the document arrives, or at `--starting-at`; Chaos Mesh waits for one period";
+    let note = "the first run begins when the document arrives, or at `--starting-at`; Chaos Mesh waits one period first";
     findings.note(&node.place, note);
     let fields = begin.into_iter().chain([("on", on), ("off", off)]);
     Some(("schedule".into(), Built::object(fields).from(&node.place)))
 }
 
-/// The steps of a `Workflow` that are an `HTTPChaos`, each with its place in time.
+/// Returns the `HTTPChaos` steps of a `Workflow`, each with its period.
 pub fn steps(manifest: &Manifest<'_>, start: Option<Timestamp>, findings: &mut Findings) -> Vec<Chaos> {
     let Some(spec) = manifest.spec(findings) else { return Vec::new() };
     let templates = spec.field("templates").map(|node| findings.list(&node)).unwrap_or_default();
@@ -86,13 +86,13 @@ struct Steps<'m, 'a> {
     templates: Vec<Node<'a>>,
     manifest: &'m Manifest<'a>,
     start: Option<Timestamp>,
-    /// Those whose children are being visited.
+    /// The templates whose children are being visited.
     open: Vec<String>,
     found: Vec<Chaos>,
 }
 
 impl Steps<'_, '_> {
-    /// Visits a template that begins at `begin` after the start, if that is known, and says when it ends.
+    /// Visits a template that begins `begin` after the start, if that is known, and returns when it ends.
     fn visit(
         &mut self,
         name: &str,
@@ -114,7 +114,7 @@ impl Steps<'_, '_> {
             findings.wrong(
                 &from.place,
                 Code::InvalidValue,
-                "a template within itself",
+                "a template that contains itself",
                 format!("`{name}` leads back here"),
             );
             return None;
@@ -164,8 +164,7 @@ impl Steps<'_, '_> {
         let own = chaos.as_ref().and_then(|chaos| chaos.window.as_ref()).and_then(|window| window.length);
         let length = deadline.or(own);
         if begin.is_some_and(|begin| !begin.is_zero()) && self.start.is_none() {
-            let why =
-                "say with `--starting-at` when the workflow starts, and the rule gets its place in time";
+            let why = "give the start of the workflow with `--starting-at`, and the rule gets a schedule";
             findings.refuse(&template.place, "a step that begins later", why);
             return begin.zip(length).map(|(begin, length)| begin.saturating_add(length));
         }

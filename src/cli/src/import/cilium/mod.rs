@@ -1,6 +1,6 @@
 //! Cilium's `l7proto: chaos`: rules for its Go parser that never left its pull request.
 //!
-//! A rule draws when it looks at a request, and the rules are gone through once more, with new draws, for the response.
+//! A rule draws when it sees a request; for the response, all rules are evaluated again, with new draws.
 
 mod rule;
 mod table;
@@ -27,26 +27,26 @@ const WANTED: Wanted = Wanted {
     tool: "Cilium",
 };
 
-/// How often a response is touched.
+/// The probability that a response is affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Draws {
-    /// With the square of the probability, as Cilium does.
+    /// The square of the rule's probability, as in Cilium.
     #[default]
     Twice,
-    /// With the probability, as people mean it.
+    /// The rule's probability, as people intend it.
     Once,
 }
 
-/// What the policies leave open.
+/// The options for importing from Cilium.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
-    /// Whether what cannot be imported is left out with a note, instead of being a mistake.
+    /// Whether to leave out what cannot be imported, with a note, instead of reporting a mistake.
     pub partial: bool,
-    /// How often responses are touched.
+    /// How often responses are affected.
     pub draws: Draws,
-    /// Whether to add the headers with which Cilium says what it did.
+    /// Whether to add the headers in which Cilium reports what it did.
     pub headers: bool,
-    /// Whether pods are chosen by the rules, by what a proxy says about itself.
+    /// Whether the rules select pods, by what a proxy reports about itself.
     pub select_pods: bool,
 }
 
@@ -93,8 +93,8 @@ fn note_new_search(rules: &[Rule], findings: &mut Findings) {
         return;
     }
     for rule in rules.iter().filter(touches) {
-        let note = "for the response Cilium goes through its rules anew, and looks neither at the path nor at the method; here the \
-            rule that took the request is the one for the response too";
+        let note = "for the response, Cilium evaluates its rules again, without the path and the method; here, the rule that \
+            took the request also handles the response";
         findings.note(&rule.place, note);
     }
 }
@@ -130,11 +130,11 @@ fn policy(
     rules
 }
 
-/// Who talks to whom, and through which port: what is not the document's business.
+/// Adds notes on peers and ports, which a document does not control.
 fn note_place(entry: &Node<'_>, port: &Node<'_>, direction: &str, findings: &mut Findings) {
     for (name, node) in entry.entries() {
         if (name.starts_with("from") || name.starts_with("to")) && name != "toPorts" {
-            findings.note(&node.place, "left out: who may talk to whom stays with the policy");
+            findings.note(&node.place, "left out: the policy still decides who may talk to whom");
         }
     }
     if let Some(ports) = port.field("ports") {
@@ -164,7 +164,7 @@ fn pods(manifest: &Manifest<'_>, selector: &Node<'_>, findings: &mut Findings) -
 /// The rules of a port, if they are about chaos.
 fn port_rules(node: &Node<'_>, name: &str, manner: Manner, findings: &mut Findings) -> Vec<Rule> {
     if node.field("l7proto").and_then(|proto| proto.text()) != Some("chaos") {
-        findings.note(&node.place, "left out: rules of another kind than `l7proto: chaos`");
+        findings.note(&node.place, "left out: rules other than `l7proto: chaos`");
         return Vec::new();
     }
     let rules = node.field("l7").map(|list| findings.list(&list)).unwrap_or_default();

@@ -16,12 +16,12 @@ use crate::import::window::{length, of_any_length};
 use brownout_core::decode::diagnostic::Code;
 use std::time::Duration;
 
-/// What there is to say beside the rule itself.
+/// Options that apply to every rule.
 #[derive(Debug, Clone, Copy)]
 pub struct Manner {
-    /// How often responses are touched.
+    /// How often responses are affected.
     pub draws: Draws,
-    /// Whether the headers are added with which Cilium says what it did.
+    /// Whether to add the headers in which Cilium reports what it did.
     pub headers: bool,
 }
 
@@ -41,7 +41,7 @@ pub fn read(node: &Node<'_>, name: &str, manner: Manner, findings: &mut Findings
     Some(Rule { share, fields: faults, ..Rule::of_all(&node.place, name, condition) })
 }
 
-/// How many of the requests, in millionths. 0 stands for all of them, as in Cilium.
+/// Returns the share of requests, in millionths. 0 means all of them, as in Cilium.
 fn probability(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
     let text = findings.text_or_number(node)?;
     let Some(probability) = text.parse::<f64>().ok().filter(|number| number.is_finite()) else {
@@ -50,19 +50,19 @@ fn probability(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
         return None;
     };
     if probability == 0.0 {
-        findings.note(&node.place, "0 is all requests, as in Cilium: 100 % is written");
+        findings.note(&node.place, "0 means all requests, as in Cilium: the document says 100 %");
         return Some(ALL);
     }
     if probability > 1.0 {
-        findings.note(&node.place, "more than 1 is all requests, as in Cilium: 100 % is written");
+        findings.note(&node.place, "more than 1 means all requests, as in Cilium: the document says 100 %");
     }
     if probability < 0.0 {
-        findings.note(&node.place, "less than 0 is no request, as in Cilium: 0 % is written");
+        findings.note(&node.place, "less than 0 means no requests, as in Cilium: the document says 0 %");
     }
     let (share, exact) = millionths(probability);
     if !exact && (0.0..1.0).contains(&probability) {
         findings
-            .note(&node.place, format!("{} % is written: a percentage has four decimals", percent(share)));
+            .note(&node.place, format!("rounded to {} %: a percentage has four decimals", percent(share)));
     }
     Some(share)
 }
@@ -108,7 +108,7 @@ fn response(
 ) -> Option<(String, Built)> {
     const ACTIONS: [&str; 3] = ["delay-response", "add-response-headers", "rewrite-status"];
     let Some(first) = ACTIONS.iter().find_map(|name| fields.find(name)) else {
-        fields.ignore(&["status-code"], "it is about responses, and nothing happens to them", findings);
+        fields.ignore(&["status-code"], "it applies to responses, and nothing happens to them", findings);
         return None;
     };
     let status = fields.then("status-code", |node| number(node, findings));
@@ -117,7 +117,7 @@ fn response(
         fields.find("add-response-headers").map(|node| headers(node, findings)).unwrap_or_default();
     let rewritten = fields.then("rewrite-status", |node| rewrite(node, findings));
     if manner.headers && delay.is_some() {
-        // Cilium tells the delay of the request here.
+        // Cilium reports the request's delay here.
         let by = fields.find("delay-request").and_then(|node| length(node, findings)).unwrap_or_default();
         added.push(("x-cilium-delay".into(), format!("Delayed response by {}", as_go(by))));
     }
@@ -138,7 +138,7 @@ fn response(
     response.map(|response| ("response".to_owned(), response.from(&first.place)))
 }
 
-/// The draw that Cilium makes once more when the response is there.
+/// Returns the percentage for Cilium's second draw, which it makes for the response.
 fn again(share: u32, node: &Node<'_>, draws: Draws, findings: &mut Findings) -> Option<Built> {
     if share == ALL {
         return None;
@@ -173,12 +173,12 @@ fn number(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     number.ok().filter(|number| *number != 0).map(|number| Built::number(number).from(&node.place))
 }
 
-/// `504 Application Error`: without words Cilium takes the number for words, and the status stays.
+/// Reads `504 Application Error`: without words, Cilium treats the number as words and keeps the status.
 fn rewrite(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     let text = findings.text(node).filter(|text| !text.is_empty())?;
     let status = text.split_once(' ').and_then(|(number, _)| number.parse::<u64>().ok());
     let Some(status) = status else {
-        let note = "left out: without a number and words, as in `504 Gateway Timeout`, Cilium changes the words and not the status";
+        let note = "left out: without both a number and words, as in `504 Gateway Timeout`, Cilium changes the words but not the status";
         findings.note(&node.place, note);
         return None;
     };
@@ -189,7 +189,7 @@ fn rewrite(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     Some(Built::number(status).from(&node.place))
 }
 
-/// `K=V,K2=V2`; of a name given twice the last one counts.
+/// Reads `K=V,K2=V2`; if a name is given twice, the last one wins.
 fn headers(node: &Node<'_>, findings: &mut Findings) -> Added {
     let Some(text) = findings.text(node) else { return Vec::new() };
     let mut added: Added = Vec::new();

@@ -1,4 +1,4 @@
-//! What happens to the calls of one method.
+//! Faults for the calls of one method.
 
 use super::table::FIELDS;
 use crate::import::built::Built;
@@ -12,7 +12,7 @@ use crate::import::settle::runnable;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::value::grpc::GrpcStatus;
 
-/// One thing that happens, with its share in per cent if it has one.
+/// One alteration, with its percentage if it has one.
 struct Alteration<'a> {
     node: Node<'a>,
     path: &'a str,
@@ -20,7 +20,7 @@ struct Alteration<'a> {
     percent: Option<u64>,
 }
 
-/// A rule for each endpoint.
+/// Returns one rule for each endpoint.
 pub fn rules(list: &Node<'_>, name: &str, findings: &mut Findings) -> Vec<Rule> {
     let all: Vec<Alteration<'_>> =
         findings.list(list).iter().filter_map(|node| alteration(node, findings)).collect();
@@ -67,13 +67,18 @@ fn rule(path: &str, alterations: &[&Alteration<'_>], name: &str, findings: &mut 
     Some(Rule { share, fields, ..Rule::of_all(&first.node.place, name, condition) })
 }
 
-/// In millionths. Those without a percentage share out what the others leave.
+/// Returns the shares in millionths. Alterations without a percentage split what the others leave.
 fn shares(alterations: &[&Alteration<'_>], findings: &mut Findings) -> Option<Vec<u32>> {
     let claimed: u64 = alterations.iter().filter_map(|alteration| alteration.percent).sum();
     let open = alterations.iter().filter(|alteration| alteration.percent.is_none()).count() as u64;
     if claimed > 100 || 100 - claimed < open {
-        let label = format!("{claimed} % are claimed, and each alteration needs at least 1 %");
-        findings.wrong(&alterations.last()?.node.place, Code::OutOfRange, "more than all calls", label);
+        let label = format!("{claimed} % are already assigned, and each other alteration needs at least 1 %");
+        findings.wrong(
+            &alterations.last()?.node.place,
+            Code::OutOfRange,
+            "the percentages exceed 100 %",
+            label,
+        );
         return None;
     }
     let rest = (100 - claimed) * 10_000;
@@ -110,7 +115,7 @@ fn alteration<'a>(node: &Node<'a>, findings: &mut Findings) -> Option<Alteration
         (None, Some(message)) => ("response", response(message, findings)?),
         _ => {
             let label = "expected either `error` or `override`";
-            findings.wrong(&node.place, Code::Conflict, "it does not say what is returned", label);
+            findings.wrong(&node.place, Code::Conflict, "unclear what to return", label);
             return None;
         }
     };
@@ -128,7 +133,7 @@ fn abort(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     Some(Built::object([("grpc_status", status)]).from(&node.place))
 }
 
-/// A message without fields: a frame of no bytes.
+/// Returns a message without fields: an empty frame.
 fn response(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     if findings.text(node)? != "{}" {
         findings.wrong(
@@ -141,7 +146,7 @@ fn response(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     }
     findings.note(
         &node.place,
-        "the service does its work, and its answer becomes an empty message; Datadog's interceptor skips it",
+        "the service handles the call, and its response becomes an empty message; Datadog's interceptor skips the service",
     );
     let body = Built::object([("replace_base64", Built::text("AAAAAAA="))]);
     Some(Built::object([("grpc_status", Built::text("OK")), ("body", body)]).from(&node.place))

@@ -1,6 +1,6 @@
 //! The gRPC part of a `Disruption` of Datadog's chaos controller.
 //!
-//! An interceptor in the service answers in its place, for calls of certain methods.
+//! An interceptor in the service answers calls of certain methods instead of the service.
 
 mod endpoint;
 mod table;
@@ -32,7 +32,7 @@ const WANTED: Wanted = Wanted {
     tool: "Datadog's chaos controller",
 };
 
-/// What else a disruption may do, to other things than calls.
+/// Other fields of a disruption, which do not act on calls.
 const OTHERS: [&str; 8] = [
     "network",
     "cpuPressure",
@@ -72,7 +72,7 @@ fn disruption(manifest: &Manifest<'_>, choices: &Choices, findings: &mut Finding
     let (others, entries): (Vec<_>, Vec<_>) =
         spec.entries().into_iter().partition(|(name, _)| OTHERS.contains(name));
     for (name, node) in others {
-        findings.note(&node.place, format!("left out: `{name}` is not about calls"));
+        findings.note(&node.place, format!("left out: `{name}` does not act on calls"));
     }
     let fields = Fields::new(findings.take(entries, &FIELDS, &[""]));
     let Some(grpc) = fields.find("grpc") else { return Vec::new() };

@@ -13,24 +13,24 @@ use brownout_core::decode::diagnostic::Code;
 const ORDER: [&str; 3] = ["delay", "abort", "response_rate_limit"];
 const DOWNSTREAM_NODE: &str = "x-envoy-downstream-service-node";
 
-/// What one `HTTPFault` does to which requests.
+/// The requests that one `HTTPFault` matches, and its faults.
 #[derive(Debug)]
 pub struct HttpFault {
-    /// Where it stands.
+    /// Its place in the input.
     pub place: Place,
     /// Which requests.
     pub condition: Condition,
-    /// `limits` and the faults. Without a fault it does nothing.
+    /// `limits` and the faults. Empty if it does nothing.
     pub fields: Vec<(String, Built)>,
 }
 
 impl HttpFault {
-    /// The configuration that does nothing.
+    /// Returns a configuration that does nothing.
     pub fn nothing(place: &Place) -> Self {
         Self { place: place.clone(), condition: Condition::default(), fields: Vec::new() }
     }
 
-    /// Whether it does nothing, to whatever request.
+    /// Returns whether it does nothing to any request.
     pub fn is_nothing(&self) -> bool {
         self.fields.is_empty()
     }
@@ -63,12 +63,12 @@ impl HttpFault {
             };
             faults.extend(built.map(|built| ((*name).to_owned(), built.from(&field.place))));
         }
-        // In the order in which they act, behind what limits them.
+        // In the order in which they act, after the limits.
         faults.sort_by_key(|(name, _)| ORDER.iter().position(|known| known == name));
         let runnable = runnable(&fault.condition, limits.into_iter().chain(faults).collect(), findings);
         if incomplete && findings.is_good() {
             findings
-                .note(&node.place, "left out as a whole: without that condition it would hit other requests");
+                .note(&node.place, "left out entirely: without that condition, it would hit other requests");
         } else {
             fault.fields = runnable.unwrap_or_default();
         }
@@ -104,17 +104,17 @@ fn downstream_nodes(node: &Node<'_>, findings: &mut Findings) -> Option<Conditio
 }
 
 fn max_active_faults(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
-    // Envoy takes the wrapper of the number, too.
+    // Envoy also accepts the number's wrapper message.
     let node = node.field("value").unwrap_or_else(|| node.clone());
     let most = findings.unsigned(&node, u64::from(u32::MAX))?;
     if most == 0 {
-        findings.note(&node.place, "0 lets no fault happen, as in Envoy");
+        findings.note(&node.place, "0 allows no faults, as in Envoy");
     }
     let most = Built::number(most).from(&node.place);
     Some(Built::object([("max_active_faults", most)]).from(&node.place))
 }
 
-/// The one of these fields that is there.
+/// Returns the one of these fields that is present.
 fn one_of<'n, 'a>(
     node: &Node<'_>,
     fields: &'n [(&'static str, Node<'a>)],
@@ -126,11 +126,11 @@ fn one_of<'n, 'a>(
         [one] => return Some(one),
         [] => {
             let label = format!("expected one of `{}`", names.join("`, `"));
-            findings.wrong(&node.place, Code::MissingField, "it does not say what to do", label);
+            findings.wrong(&node.place, Code::MissingField, "incomplete fault", label);
         }
         [(first, _), (second, _), ..] => {
             let label = format!("`{first}` and `{second}` exclude each other");
-            findings.wrong(&node.place, Code::Conflict, "it says two things", label);
+            findings.wrong(&node.place, Code::Conflict, "conflicting fields", label);
         }
     }
     None

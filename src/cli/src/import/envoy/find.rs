@@ -1,4 +1,4 @@
-//! Finds the configurations of the fault filter in whatever part of Envoy's configuration is given.
+//! Finds the fault filter's configurations in any part of an Envoy configuration.
 
 use super::fault::HttpFault;
 use super::scope::{Level, Names, Scope};
@@ -8,18 +8,18 @@ use brownout_core::decode::snake;
 
 const FILTER: &str = "envoy.filters.http.fault";
 const MESSAGE: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
-/// Fields under which a filter is not simply in the chain.
+/// Fields under which a filter is not directly in the chain.
 const BEHIND_A_MATCHER: [&str; 3] = ["on_match", "on_no_match", "extension_config"];
 
 /// What an input is.
 pub enum Found {
-    /// One `HTTPFault` and nothing round it.
+    /// A bare `HTTPFault`.
     Message,
-    /// Something that holds these.
+    /// A configuration that contains these scopes.
     Scopes(Vec<Scope>),
 }
 
-/// Looks at the whole input.
+/// Searches the whole input.
 pub fn find(node: &Node<'_>, findings: &mut Findings) -> Found {
     let mut search = Search { findings, scopes: Vec::new(), filters: 0 };
     if search.is_bare(node) {
@@ -36,7 +36,7 @@ struct Search<'f> {
 }
 
 impl Search<'_> {
-    /// An `HTTPFault` has none of the fields that the messages round it have.
+    /// Returns whether this is a bare `HTTPFault`, whose fields occur in none of the messages that contain it.
     fn is_bare(&self, node: &Node<'_>) -> bool {
         if let Some(url) = node.field("@type") {
             return url.text().is_some_and(|url| url.ends_with(MESSAGE));
@@ -105,7 +105,7 @@ impl Search<'_> {
         }
     }
 
-    /// The fault filter's part of `typed_per_filter_config`.
+    /// Adds the fault filter's entries in `typed_per_filter_config`.
     fn attached(&mut self, node: &Node<'_>, level: Level, names: &Names) {
         for (key, config) in node.field("typed_per_filter_config").iter().flat_map(Node::entries) {
             let Some(fault) = self.per_route(key, &config) else { continue };
@@ -120,7 +120,7 @@ impl Search<'_> {
                 self.findings.refuse(
                     &config.place,
                     &what,
-                    "a document finds it by its name: give it a `name`",
+                    "a document refers to it by name: give it a `name`",
                 );
                 continue;
             }
@@ -147,7 +147,7 @@ impl Search<'_> {
     }
 }
 
-/// The `HTTPFault` in a `typed_config`, which may be wrapped in a `TypedStruct`.
+/// Returns the `HTTPFault` in a `typed_config`, which may be wrapped in a `TypedStruct`.
 fn message<'a>(config: &Node<'a>) -> Option<Node<'a>> {
     let url = config.field("@type")?.text()?;
     if url.ends_with(MESSAGE) {

@@ -1,4 +1,4 @@
-//! `HeaderMatcher`: the document has it as it is, save the fields that Envoy has deprecated.
+//! `HeaderMatcher`: copied to the document unchanged, except for fields that Envoy has deprecated.
 
 use super::number::flag;
 use super::table::FIELDS;
@@ -8,7 +8,7 @@ use crate::import::place::Node;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::decode::json::Json;
 
-/// The ways to match a value, of which a matcher has at most one.
+/// The ways to match a value; a matcher has at most one.
 const SPECIFIERS: [&str; 8] = [
     "string_match",
     "range_match",
@@ -78,7 +78,7 @@ fn string(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
         };
         built.push((*name, value));
     }
-    // Without what was refused it would be another matcher.
+    // Without the refused part, it would be a different matcher.
     (findings.losses() == losses).then(|| Built::object(built).from(&node.place))
 }
 

@@ -1,8 +1,8 @@
 //! Envoy's own fault filter, `envoy.filters.http.fault`.
 //!
-//! An `HTTPFault` is one rule that takes every request which matches, and draws for each fault by itself. In a whole
-//! configuration the most specific `HTTPFault` replaces the others: there, the rules come in that order, and each leaves
-//! alone the requests of those before it.
+//! An `HTTPFault` becomes one rule that takes every matching request and draws for each fault independently. In a whole
+//! configuration, the most specific `HTTPFault` replaces the others: the rules come in that order, and each skips the
+//! requests of earlier ones.
 
 mod fault;
 mod find;
@@ -28,7 +28,7 @@ use fault::HttpFault;
 use find::{Found, find};
 use scope::{Level, Scope};
 
-/// Imports a file. With `partial`, what cannot be imported is left out with a note, instead of being a mistake.
+/// Imports a file. With `partial`, leaves out what cannot be imported, with a note, instead of reporting a mistake.
 ///
 /// # Errors
 /// What is wrong with it, or cannot be imported.
@@ -61,7 +61,7 @@ pub fn import(file: DocumentFile, partial: bool) -> Result<Imported, Rejected> {
     finish(&sources, findings, rules)
 }
 
-/// Scopes of which no two are about the same requests. The same filter may stand in several listeners.
+/// Removes scopes for the same requests. The same filter may be in several listeners.
 fn distinct(scopes: Vec<Scope>, findings: &mut Findings) -> Vec<Scope> {
     let mut kept: Vec<Scope> = Vec::new();
     for scope in scopes {
@@ -80,7 +80,7 @@ fn distinct(scopes: Vec<Scope>, findings: &mut Findings) -> Vec<Scope> {
                     _ => "a second configuration under the same name",
                 };
                 let why = format!(
-                    "a document is for one listener, and cannot tell this from `{}`: import one listener at a time",
+                    "a document is for one listener, and cannot distinguish this from `{}`: import one listener at a time",
                     other.place().path
                 );
                 findings.refuse(scope.place(), what, &why);

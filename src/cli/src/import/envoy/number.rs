@@ -14,14 +14,16 @@ use std::time::Duration;
 
 const DENOMINATORS: [(&str, u32); 3] = [("HUNDRED", 100), ("TEN_THOUSAND", 10_000), ("MILLION", 1_000_000)];
 
-/// The percentage of a fault, which is `node`'s field `percentage`. Without one the fault never happens; one that is
-/// wrong is told.
+/// Returns the percentage of a fault, from `node`'s field `percentage`. Without one, the fault never happens. Reports
+/// a wrong one.
 pub fn percentage(fault: &Node<'_>, findings: &mut Findings) -> Built {
     match fault.field("percentage") {
         Some(node) => fraction(&node, findings).unwrap_or_else(|| percentage::built(0)),
         None => {
-            findings
-                .note(&fault.place, "without a percentage it never fires, as in Envoy: 0 % is written out");
+            findings.note(
+                &fault.place,
+                "without a percentage it never fires, as in Envoy: the document says 0 %",
+            );
             percentage::built(0)
         }
     }
@@ -39,7 +41,7 @@ fn fraction(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     if numerator > u64::from(denominator) {
         findings.note(
             &node.place,
-            format!("{numerator} of {denominator} is all requests, as in Envoy: 100 % is written"),
+            format!("{numerator} of {denominator} means all requests, as in Envoy: the document says 100 %"),
         );
     }
     if numerator == 0 {
@@ -62,12 +64,13 @@ fn denominator(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
     found.map(|(_, value)| *value)
 }
 
-/// How long a fixed delay is: the outer `None` is a mistake, the inner one no delay at all.
+/// Returns the length of a fixed delay: the outer `None` is a mistake, the inner one no delay.
 #[allow(clippy::option_option, reason = "no delay and a wrong one are different things")]
 pub fn fixed_delay(node: &Node<'_>, findings: &mut Findings) -> Option<Option<Built>> {
     let text = findings.text(node)?;
     let Some(duration) = seconds(text) else {
-        let label = format!("found `{text}`, expected seconds such as `\"1.5s\"`: Envoy takes no other unit");
+        let label =
+            format!("found `{text}`, expected seconds such as `\"1.5s\"`: Envoy accepts no other unit");
         findings.wrong(&node.place, Code::InvalidValue, "invalid duration", label);
         return None;
     };
@@ -76,12 +79,12 @@ pub fn fixed_delay(node: &Node<'_>, findings: &mut Findings) -> Option<Option<Bu
             &node.place,
             Code::OutOfRange,
             "invalid duration",
-            "a fixed delay is more than nothing",
+            "a fixed delay must be greater than zero",
         );
         return None;
     }
     if duration > LONGEST {
-        findings.refuse(&node.place, "a delay of more than an hour", "no request is held longer than that");
+        findings.refuse(&node.place, "a delay of more than an hour", "one hour is the maximum");
         return Some(None);
     }
     let cut = Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX));
@@ -90,8 +93,10 @@ pub fn fixed_delay(node: &Node<'_>, findings: &mut Findings) -> Option<Option<Bu
         return Some(None);
     }
     if cut != duration {
-        findings
-            .note(&node.place, format!("{} is written: Envoy counts whole milliseconds", Written::from(cut)));
+        findings.note(
+            &node.place,
+            format!("truncated to {}: Envoy counts whole milliseconds", Written::from(cut)),
+        );
     }
     Some(Some(Built::text(Written::from(cut).to_string()).from(&node.place)))
 }
@@ -108,7 +113,7 @@ fn seconds(text: &str) -> Option<Duration> {
     Some(Duration::new(whole.parse().ok()?, nanos))
 }
 
-/// A boolean; `"true"` is one, too.
+/// Reads a boolean; `"true"` is one, too.
 pub fn flag(node: &Node<'_>, findings: &mut Findings) -> Option<bool> {
     match node.text() {
         Some("true") => Some(true),
@@ -117,7 +122,7 @@ pub fn flag(node: &Node<'_>, findings: &mut Findings) -> Option<bool> {
     }
 }
 
-/// The values of a repeated field; one value alone is a list, too.
+/// Returns the values of a repeated field; a single value counts as a list, too.
 pub fn repeated<'a>(node: &Node<'a>) -> Vec<Node<'a>> {
     match node.json {
         Json::Array(_) => node.elements(),

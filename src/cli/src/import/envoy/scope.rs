@@ -1,5 +1,5 @@
-//! Where a configuration of the fault filter is in force. Envoy takes the most specific one that there is for a request,
-//! as a whole: that of the weighted cluster, the route, the virtual host, the route configuration, the filter.
+//! The scope of a fault filter configuration. For each request, Envoy uses only the most specific one: that of the
+//! weighted cluster, the route, the virtual host, the route configuration, the filter.
 
 use super::fault::HttpFault;
 use crate::import::built::Built;
@@ -34,7 +34,7 @@ pub struct Names {
     pub cluster: Option<String>,
 }
 
-/// A configuration and where it is in force.
+/// A configuration and its scope.
 #[derive(Debug)]
 pub struct Scope {
     /// How specific it is.
@@ -46,7 +46,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The condition for a request to fall under it.
+    /// Returns the condition for a request to be in its scope.
     pub fn condition(&self) -> Condition {
         let Names { virtual_host, route, cluster, .. } = &self.names;
         let parts = [("virtual_host", virtual_host), ("route", route), ("cluster", cluster)];
@@ -60,7 +60,7 @@ impl Scope {
         condition
     }
 
-    /// Whether each request that falls under `other` falls under this one, which is less specific.
+    /// Returns whether this less specific scope contains every request of `other`.
     fn contains(&self, other: &Self) -> bool {
         let covers = |own: &Option<String>, its: &Option<String>| own.is_none() || own == its;
         self.level > other.level
@@ -68,12 +68,12 @@ impl Scope {
             && covers(&self.names.route, &other.names.route)
     }
 
-    /// Whether its rule, standing before others, keeps from them all requests that fall under it.
+    /// Returns whether its rule takes every request in its scope, so that later rules get none of them.
     fn takes_all(&self) -> bool {
         !self.fault.is_nothing() && self.fault.condition.is_always()
     }
 
-    /// What the rule is called.
+    /// Returns the wanted name of the rule.
     pub fn wanted_name(&self) -> String {
         let Names { configuration, virtual_host, route, cluster } = &self.names;
         let name = |name: &Option<String>| name.clone().unwrap_or_default();
@@ -86,7 +86,7 @@ impl Scope {
         }
     }
 
-    /// The rule, among the scopes of the whole configuration.
+    /// Returns the rule's condition, given the scopes of the whole configuration.
     pub fn condition_among(&self, scopes: &[Self]) -> Condition {
         // Rules of more specific scopes stand first. Where they do not take every request, the rest must not fall to this
         // one: Envoy would not fall back either.

@@ -10,7 +10,7 @@ use crate::import::place::Node;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::decode::json::Json;
 
-/// The faults, as fields of a rule.
+/// Returns the faults as fields of a rule.
 pub fn faults(node: &Node<'_>, findings: &mut Findings) -> Vec<(String, Built)> {
     let fields = Fields::new(findings.open(node, &FIELDS, "faultInjection").unwrap_or_default());
     if fields.find("delay").is_none() && fields.find("abort").is_none() {
@@ -79,7 +79,7 @@ fn status(node: &Node<'_>, least: u64, most: u64, what: &str, findings: &mut Fin
     Some(Built::number(status).from(&node.place))
 }
 
-/// The percentage, which is 100 if nobody says another.
+/// Returns the percentage; the default is 100.
 fn share(fields: &Fields<'_>, findings: &mut Findings) -> Built {
     let given = fields.then("percentage", |node| {
         let number = match node.json {

@@ -1,7 +1,7 @@
-//! Envoy Gateway's `BackendTrafficPolicy`, as far as it injects faults.
+//! The faults of Envoy Gateway's `BackendTrafficPolicy`.
 //!
-//! It becomes an `HTTPFault` of Envoy's, on the routes that it is for; what is said about a route counts instead of what is
-//! said about its gateway.
+//! Envoy Gateway turns it into an `HTTPFault` on the routes that it targets; a policy for a route overrides the policy
+//! for its gateway.
 
 mod fault;
 mod table;
@@ -33,11 +33,11 @@ const WANTED: Wanted = Wanted {
 struct Policy {
     place: Place,
     name: String,
-    /// Its routes; none, if it is for a gateway.
+    /// Its routes; empty if it targets a gateway.
     routes: Vec<Condition>,
-    /// Whether it is for a gateway.
+    /// Whether it targets a gateway.
     gateway: bool,
-    /// Whether it counts instead of the gateway's, and not beside it.
+    /// Whether it replaces the gateway's policy instead of merging with it.
     replaces: bool,
     faults: Vec<(String, Built)>,
 }
@@ -86,7 +86,7 @@ fn rule(policy: &Policy, name: String, condition: Condition) -> Rule {
 
 fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Option<Policy> {
     let spec = manifest.spec(findings)?;
-    // What else a policy does stays with it.
+    // Ignore the policy's other fields.
     let ours = |name: &str| FIELDS.fields_of("").any(|(known, _)| known == name);
     let entries = spec.entries().into_iter().filter(|(name, _)| ours(name)).collect();
     let fields = Fields::new(findings.take(entries, &FIELDS, &[""]));
@@ -111,7 +111,7 @@ fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Option<Policy> {
             &spec.place,
             Code::MissingField,
             "missing field `targetRefs`",
-            "expected what the policy is for",
+            "expected the targets of the policy",
         );
     }
     let condition = Condition::any(routes.clone()).unwrap_or_default();
@@ -129,12 +129,7 @@ enum Target {
 fn target(node: &Node<'_>, namespace: &str, findings: &mut Findings) -> Option<Target> {
     let fields = Fields::new(findings.open(node, &FIELDS, "targetRefs[]")?);
     let (Some(kind), Some(name)) = (fields.find("kind"), fields.find("name")) else {
-        findings.wrong(
-            &node.place,
-            Code::MissingField,
-            "it does not say what it is for",
-            "expected `kind` and `name`",
-        );
+        findings.wrong(&node.place, Code::MissingField, "incomplete target", "expected `kind` and `name`");
         return None;
     };
     let name = findings.text(name)?;
@@ -151,7 +146,7 @@ fn target(node: &Node<'_>, namespace: &str, findings: &mut Findings) -> Option<T
         "HTTPRoute" => "httproute",
         "GRPCRoute" => "grpcroute",
         other => {
-            let why = "a document is about HTTP routes and gRPC routes";
+            let why = "a document applies only to HTTP routes and gRPC routes";
             findings.refuse(&kind.place, &format!("a `{other}` as the target"), why);
             return None;
         }

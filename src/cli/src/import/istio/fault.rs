@@ -11,7 +11,7 @@ use brownout_core::decode::json::Json;
 use brownout_core::value::duration::Written;
 use brownout_core::value::grpc::GrpcStatus;
 
-/// The faults, as fields of a rule.
+/// Returns the faults as fields of a rule.
 pub fn faults(node: &Node<'_>, findings: &mut Findings) -> Vec<(String, Built)> {
     let Some(fields) = findings.open(node, &FIELDS, "fault") else { return Vec::new() };
     if fields.is_empty() {
@@ -77,7 +77,7 @@ fn abort(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
             if findings.losses() == losses {
                 findings.note(
                     &node.place,
-                    "left out: an abort without a status, of which Istio warns and does nothing",
+                    "left out: an abort without a status: Istio warns about it and does nothing",
                 );
             }
             return None;
@@ -95,7 +95,7 @@ fn abort(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
 fn http_status(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     let status = findings.unsigned(node, u64::from(u32::MAX))?;
     if status == 600 {
-        let label = "Istio takes 600, and Envoy then rejects the whole configuration";
+        let label = "Istio accepts 600, but Envoy then rejects the whole configuration";
         findings.wrong(&node.place, Code::OutOfRange, "invalid HTTP status", label);
         findings.help("use 200 to 599");
         return None;
@@ -110,7 +110,7 @@ fn http_status(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
 
 fn grpc_status(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     let name = findings.text(node)?;
-    // The core also knows a name for it that gRPC uses elsewhere, and Istio does not.
+    // The core also accepts gRPC's other spelling, which Istio does not.
     let known = GrpcStatus::from_name(name).filter(|_| name != "CANCELED");
     if known.is_none() {
         let label = format!("found `{name}`, expected a name such as `UNAVAILABLE`");
@@ -123,14 +123,16 @@ fn grpc_status(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
     Some(Built::text(name).from(&node.place))
 }
 
-/// The percentage of a fault. Istio's default is Envoy's: never. One that is wrong is told.
+/// Returns the percentage of a fault. Istio's default is Envoy's: never. Reports a wrong one.
 fn percentage(fault: &Node<'_>, findings: &mut Findings) -> Built {
     let millionths = match (fault.field("percentage"), fault.field("percent")) {
         (Some(node), _) => precise(&node, findings).map(|share| (share, node)),
         (None, Some(node)) => whole(&node, findings).map(|share| (share, node)),
         (None, None) => {
-            findings
-                .note(&fault.place, "without a percentage it never fires, as in Istio: 0 % is written out");
+            findings.note(
+                &fault.place,
+                "without a percentage it never fires, as in Istio: the document says 0 %",
+            );
             None
         }
     };
@@ -160,7 +162,7 @@ fn precise(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
         findings.wrong(&field.place, Code::OutOfRange, "invalid percentage", label);
         return None;
     }
-    // Istio multiplies as floats and cuts, so that 0.0003 becomes 0.0002.
+    // Istio multiplies floats and truncates, so that 0.0003 becomes 0.0002.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -169,7 +171,7 @@ fn precise(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
     let millionths = (value * 10_000.0) as u32;
     let written = f64::from(millionths) / 10_000.0;
     if (written - value).abs() > f64::EPSILON {
-        findings.note(&field.place, format!("{value} becomes {written}: Istio cuts it so"));
+        findings.note(&field.place, format!("{value} becomes {written}, as Istio truncates it"));
     }
     Some(millionths.min(ALL))
 }

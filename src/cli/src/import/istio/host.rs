@@ -1,4 +1,4 @@
-//! The hosts of a `VirtualService`: the names under which requests ask for them.
+//! The hosts of a `VirtualService`: the names that requests use.
 
 use crate::import::built::Built;
 use crate::import::condition::Condition;
@@ -24,7 +24,7 @@ pub enum Host {
 }
 
 impl Host {
-    /// A host as a manifest in `namespace` writes it: names without a dot are services of that namespace.
+    /// Parses a host from a manifest in `namespace`: names without a dot are services of that namespace.
     pub fn new(text: &str, namespace: &str) -> Self {
         let text = text.to_ascii_lowercase();
         if text == "*" {
@@ -43,7 +43,7 @@ impl Host {
         }
     }
 
-    /// The full name, if it has one.
+    /// Returns the full name, if it has one.
     fn full_name(&self) -> Option<String> {
         match self {
             Self::Any | Self::Wildcard(_) => None,
@@ -52,7 +52,7 @@ impl Host {
         }
     }
 
-    /// Whether this one is a wildcard and the other is more specific and under it: a proxy prefers the other.
+    /// Returns whether this is a wildcard that covers the other, more specific host: a proxy prefers the other.
     pub fn gives_way_to(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Any, other) => *other != Self::Any,
@@ -66,7 +66,7 @@ impl Host {
         }
     }
 
-    /// The requests that ask for it. Sidecars know the short names of services, gateways do not.
+    /// Returns the conditions for requests to it. Sidecars know the short names of services, gateways do not.
     pub fn conditions(&self, in_mesh: bool) -> Vec<Condition> {
         match self {
             Self::Any => vec![Condition::default()],
@@ -90,7 +90,7 @@ fn authority(how: &str, text: &str) -> Condition {
     Condition::new("authority", matcher)
 }
 
-/// The proxies of a namespace.
+/// Returns a condition for the proxies of a namespace.
 pub fn in_namespace(namespace: &str) -> Condition {
     let exact = Built::object([("exact", Built::text(namespace))]);
     Condition::new("node", Built::object([("namespace", exact)]))

@@ -1,4 +1,4 @@
-//! A block of `match`: the conditions of an entry, all of which have to hold.
+//! A block of `match`: conditions of an entry that must all hold.
 
 use super::host::in_namespace;
 use super::table::FIELDS;
@@ -9,10 +9,10 @@ use crate::import::place::Node;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::decode::json::Json;
 
-/// What a block depends on beside itself.
+/// The context of a block.
 #[derive(Debug, Clone, Copy)]
 pub struct Around<'a> {
-    /// Whose proxy the document is for.
+    /// The proxies that the document is for.
     pub gateway: &'a Gateway,
     /// The namespace of the manifest.
     pub namespace: &'a str,
@@ -25,12 +25,13 @@ pub struct Around<'a> {
 pub struct Gateway(pub String);
 
 impl Gateway {
-    /// Whether it stands for the sidecars.
+    /// Returns whether it means the sidecars.
     pub fn is_mesh(&self) -> bool {
         self.0 == super::MESH
     }
 
-    /// Whether a manifest in `namespace` means it. A name without a namespace is in that of the manifest.
+    /// Returns whether `name` in a manifest in `namespace` means this gateway. A name without a namespace is in the
+    /// manifest's.
     pub fn is_named(&self, name: &str, namespace: &str) -> bool {
         name == self.0 || format!("{namespace}/{name}") == self.0 || name == format!("{namespace}/{}", self.0)
     }
@@ -80,12 +81,12 @@ pub fn block(node: &Node<'_>, around: Around<'_>, findings: &mut Findings) -> Op
     Some(condition)
 }
 
-/// How a `StringMatch` compares.
+/// The comparison of a `StringMatch`.
 enum Match<'a> {
     Exact(&'a str),
     Prefix(&'a str),
     Regex(&'a str),
-    /// Anything, as long as it is there.
+    /// Any value, as long as it is present.
     Present,
 }
 
@@ -128,7 +129,7 @@ fn string_match<'a>(node: &Node<'a>, findings: &mut Findings) -> Option<Match<'a
 
 fn uri(node: &Node<'_>, folded: bool, findings: &mut Findings) -> Option<Condition> {
     let matched = string_match(node, findings)?;
-    // What every path begins with is no condition.
+    // Every path begins with this: no condition.
     if matches!(matched, Match::Prefix("" | "/") | Match::Present) {
         return None;
     }
@@ -146,7 +147,7 @@ fn method(node: &Node<'_>, headers: &mut Vec<Built>, findings: &mut Findings) ->
     }
 }
 
-/// A condition on a part of the request line, which every request has.
+/// Adds a condition on a part of the request line, which every request has.
 fn one_header(
     name: &str,
     node: &Node<'_>,
@@ -163,7 +164,7 @@ fn one_header(
 
 fn header_matcher(name: &str, node: &Node<'_>, without: bool, findings: &mut Findings) -> Option<Built> {
     if name.starts_with("@request.auth.claims") {
-        let why = "a Wasm module does not see the claims of a JWT: let the proxy put them into a header, and match that";
+        let why = "a Wasm module does not see the claims of a JWT: have the proxy copy them into a header, and match that";
         findings.refuse(&node.place, "a condition on a claim", why);
         return None;
     }
@@ -205,12 +206,12 @@ fn port(node: &Node<'_>, around: Around<'_>, findings: &mut Findings) -> Option<
     let port = findings.unsigned(node, 65535).filter(|port| *port != 0)?;
     if !around.gateway.is_mesh() || around.destination_ports {
         let why =
-            "a document sees to which port a request goes, not to which it was sent: match on `cluster`";
+            "a document sees the port that a request goes to, not the one it was sent to: match on `cluster`";
         findings.refuse(&node.place, "a condition on the port", why);
         return None;
     }
-    let note = "it is told by the port in the name of the cluster: the same, unless a request goes to another port than it \
-        was sent to";
+    let note = "it is matched by the port in the name of the cluster, which is the same unless a request goes to another port \
+        than it was sent to";
     findings.note(&node.place, note);
     let prefix = Built::object([("prefix", Built::text(format!("outbound|{port}|")))]);
     Some(Condition::new("cluster", prefix.from(&node.place)))

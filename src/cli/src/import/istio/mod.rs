@@ -1,8 +1,8 @@
 //! Istio's faults: `fault` in the HTTP routes of `VirtualService`s.
 //!
-//! A sidecar or gateway takes the `VirtualService` of the host that a request asks for, and of that the first entry that
-//! matches; the fault of that entry is the only one. Here an entry with a fault is a rule that takes all its requests, and
-//! what entries without a fault take is kept from later rules by `not`.
+//! A sidecar or gateway picks the `VirtualService` for a request's host and applies only the fault of its first
+//! matching entry. Here, an entry with a fault becomes a rule that takes all its requests, and `not` excludes from
+//! later rules what entries without a fault take.
 
 mod fault;
 mod host;
@@ -25,7 +25,7 @@ use crate::document::DocumentFile;
 use brownout_core::decode::diagnostic::Code;
 use service::{Entry, Service};
 
-/// The gateway that stands for all sidecars.
+/// The gateway name that means all sidecars.
 pub const MESH: &str = "mesh";
 
 const WANTED: Wanted = Wanted {
@@ -35,14 +35,14 @@ const WANTED: Wanted = Wanted {
     tool: "Istio",
 };
 
-/// What the manifests leave open.
+/// The options for importing from Istio.
 #[derive(Debug, Clone)]
 pub struct Choices {
-    /// Whose proxy the document is for: [`MESH`], or the name of a gateway.
+    /// The proxies that the document is for: [`MESH`], or the name of a gateway.
     pub gateway: String,
-    /// The namespace of manifests that do not say theirs.
+    /// The namespace of manifests that do not name one.
     pub namespace: String,
-    /// Whether what cannot be imported is left out with a note, instead of being a mistake.
+    /// Whether to leave out what cannot be imported, with a note, instead of reporting a mistake.
     pub partial: bool,
 }
 
@@ -90,7 +90,7 @@ fn note_equal_hosts(services: &[Service<'_>], findings: &mut Findings) {
                 services[..index].iter().find(|other| other.hosts.iter().any(|(its, _)| its == host));
             if let Some(earlier) = earlier {
                 let note = format!(
-                    "`{}` is for this host too: a sidecar takes only the older of the two, this document tries both",
+                    "`{}` is for this host too: a sidecar uses only the older of the two, this document tries both",
                     earlier.name
                 );
                 findings.note(&node.place, note);

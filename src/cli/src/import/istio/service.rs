@@ -1,4 +1,4 @@
-//! One `VirtualService`: to which requests it applies, and its entries in order.
+//! One `VirtualService`: the requests it applies to, and its entries in order.
 
 use super::Choices;
 use super::fault::faults;
@@ -12,7 +12,7 @@ use crate::import::place::Node;
 use crate::import::settle::runnable;
 use brownout_core::decode::diagnostic::Code;
 
-/// A manifest, as far as it concerns the proxy that the document is for.
+/// The parts of a manifest that concern the proxy that the document is for.
 #[derive(Debug)]
 pub struct Service<'a> {
     /// Its name.
@@ -24,16 +24,16 @@ pub struct Service<'a> {
     entries: Vec<Node<'a>>,
 }
 
-/// A rule that is to be.
+/// A rule of the document to be built.
 #[derive(Debug)]
 pub struct Entry<'a> {
-    /// Where its entry stands.
+    /// Its entry.
     pub node: Node<'a>,
-    /// What the rule is to be called.
+    /// The rule's name.
     pub label: String,
-    /// Which of the requests for the service.
+    /// The requests to the service that it matches.
     pub condition: Condition,
-    /// What entries before it take.
+    /// The requests that earlier entries take.
     pub passed: Vec<Condition>,
     /// The faults.
     pub faults: Vec<(String, Built)>,
@@ -69,12 +69,12 @@ impl<'a> Service<'a> {
             return None;
         }
         if hosts.is_empty() {
-            findings.note(&spec.place, "left out: without `hosts` it is there for others to delegate to");
+            findings.note(&spec.place, "left out: without `hosts`, it can only be a delegate of others");
             return None;
         }
         if namespace.is_none() && hosts.iter().any(|host| host.text().is_some_and(|host| !host.contains('.')))
         {
-            let note = format!("no namespace: it is taken for `{}` (`--namespace`)", choices.namespace);
+            let note = format!("no namespace: assumed to be in `{}` (`--namespace`)", choices.namespace);
             findings.note(&manifest.place, note);
         }
         let namespace = namespace.unwrap_or(&choices.namespace);
@@ -83,7 +83,7 @@ impl<'a> Service<'a> {
         Some(Self { name, hosts, namespace, export_to, entries })
     }
 
-    /// The requests that the service is for, and those of them that a proxy gives to others of the services.
+    /// Returns the requests that the service is for, and those among them that a proxy gives to other services.
     pub fn condition(&self, others: &[Self], in_mesh: bool) -> (Condition, Vec<Condition>) {
         let own = self.hosts.iter().flat_map(|(host, _)| host.conditions(in_mesh)).collect();
         let hosts = Condition::any(own).unwrap_or_default();
@@ -98,7 +98,7 @@ impl<'a> Service<'a> {
         (outbound.and(hosts).and(exported), away)
     }
 
-    /// The entries with faults, in order. Those without leave a `not` in what comes after them.
+    /// Returns the entries with faults, in order. Entries without faults become a `not` in later ones.
     pub fn entries(&self, choices: &Choices, findings: &mut Findings) -> Vec<Entry<'a>> {
         let gateway = Gateway(choices.gateway.clone());
         let port = |entry: &Node<'a>| {
@@ -125,13 +125,14 @@ impl<'a> Service<'a> {
                 continue;
             }
             if condition.is_always() {
-                end = Some("no request reaches it, since an entry before it takes all");
+                end = Some("no request reaches it, since an earlier entry takes them all");
             }
             match runnable(&condition, faults_of(node, findings), findings) {
                 None => passed.push(condition),
                 Some(faults) => {
                     if !passed.is_empty() {
-                        findings.note(&node.place, "its `not` keeps from it what entries before it take");
+                        findings
+                            .note(&node.place, "its `not` excludes the requests that earlier entries take");
                     }
                     let (node, label) = (node.clone(), self.label(index, node));
                     entries.push(Entry { node, label, condition, passed: passed.clone(), faults });
@@ -155,8 +156,8 @@ fn faults_of(node: &Node<'_>, findings: &mut Findings) -> Vec<(String, Built)> {
     let Some(fault) = node.field("fault") else { return Vec::new() };
     for other in ["redirect", "direct_response"] {
         if let Some(other) = node.field(other) {
-            let label = "Istio refuses it beside `fault`";
-            findings.wrong(&other.place, Code::Conflict, "a fault on requests that go nowhere", label);
+            let label = "Istio rejects it next to `fault`";
+            findings.wrong(&other.place, Code::Conflict, "a fault on requests that are not forwarded", label);
         }
     }
     faults(&fault, findings)
@@ -170,14 +171,14 @@ fn host<'a>(
 ) -> Option<(Host, Node<'a>)> {
     let host = Host::new(findings.text(&node)?, namespace);
     if host == Host::Any && gateway.is_mesh() {
-        let label = "`*` is for gateways: Istio refuses it for the mesh";
+        let label = "`*` is for gateways: Istio rejects it for the mesh";
         findings.wrong(&node.place, Code::InvalidValue, "invalid host", label);
         return None;
     }
     Some((host, node))
 }
 
-/// The namespaces whose proxies hear of it: none of the conditions means all. `None` if no proxy does.
+/// Returns conditions for the namespaces it is exported to: an empty list means all. `None` if it is exported to none.
 fn exported(list: &[Node<'_>], namespace: &str, findings: &mut Findings) -> Option<Vec<Condition>> {
     let mut conditions = Vec::new();
     for node in list {
@@ -185,7 +186,7 @@ fn exported(list: &[Node<'_>], namespace: &str, findings: &mut Findings) -> Opti
             "*" => return Some(Vec::new()),
             "." => in_namespace(namespace),
             "~" => {
-                findings.note(&node.place, "left out: no proxy hears of it");
+                findings.note(&node.place, "left out: it is exported to no proxy");
                 return None;
             }
             other => in_namespace(other),
@@ -194,7 +195,7 @@ fn exported(list: &[Node<'_>], namespace: &str, findings: &mut Findings) -> Opti
     Some(conditions)
 }
 
-/// The requests of an entry: those of at least one block. `None` if no block is for this gateway.
+/// Returns the requests of an entry: those that match any block. `None` if no block is for this gateway.
 fn entry_condition(
     fields: &[(&'static str, Node<'_>)],
     around: Around<'_>,

@@ -1,4 +1,4 @@
-//! `default.http`: filters one after the other, as rules.
+//! `default.http`: a sequence of filters, converted to rules.
 
 use super::table::FIELDS;
 use crate::import::built::Built;
@@ -9,7 +9,7 @@ use crate::import::percentage::{self, ALL, millionths};
 use crate::import::place::{Node, Place};
 use brownout_core::decode::diagnostic::Code;
 
-/// A fault with the share of the requests that suffer it.
+/// A fault with the share of requests it hits.
 #[derive(Debug, Clone)]
 struct Fault {
     name: &'static str,
@@ -18,10 +18,10 @@ struct Fault {
     share: u32,
 }
 
-/// What becomes a rule of its own: its share, and its faults.
+/// The share and faults of one rule.
 #[derive(Debug, Clone)]
 pub struct Part {
-    /// Where it stands.
+    /// Its place in the input.
     pub place: Place,
     /// The share of the requests that the rule takes, in millionths.
     pub share: u32,
@@ -29,13 +29,13 @@ pub struct Part {
     pub faults: Vec<(String, Built)>,
 }
 
-/// The parts, in order: a request that one takes never reaches the next.
+/// Returns the parts in order: a request that one takes never reaches the next.
 pub fn parts(node: &Node<'_>, findings: &mut Findings) -> Vec<Part> {
     let fields = findings.open(node, &FIELDS, "default").unwrap_or_default();
     let Some(list) = Fields::new(fields).find("http").cloned() else { return Vec::new() };
     let mut faults: Vec<Fault> = findings.list(&list).iter().flat_map(|node| entry(node, findings)).collect();
     let mut parts = Vec::new();
-    // An abort that comes first ends its requests: what comes after it is about the others.
+    // A leading abort ends its requests: later faults apply only to the others.
     while faults.len() > 1 && faults[0].name == "abort" {
         let abort = faults.remove(0);
         let value = Built::object([abort.value]).from(&abort.place);
@@ -48,14 +48,13 @@ pub fn parts(node: &Node<'_>, findings: &mut Findings) -> Vec<Part> {
             findings.refuse(
                 &fault.place,
                 &what,
-                "a rule has one of each kind: add them up, or give them shares of their own",
+                "a rule has at most one fault of each kind: combine them, or give each its own percentage",
             );
             continue;
         }
         let aborted = together.iter().any(|other| other.name == "abort");
         if aborted && fault.name == "delay" {
-            let note =
-                "in Kuma an abort that stands before a delay answers at once; here the delay comes first";
+            let note = "in Kuma, an abort before a delay answers at once; here, the delay comes first";
             findings.note(&fault.place, note);
         }
         together.push(fault);
@@ -78,7 +77,7 @@ fn spelled(name: &str) -> &str {
     if name == "response_rate_limit" { "responseBandwidth" } else { name }
 }
 
-/// The faults of one entry, in the order in which its filter has them.
+/// Returns the faults of one entry, in the order of its filter.
 fn entry(node: &Node<'_>, findings: &mut Findings) -> Vec<Fault> {
     let fields = Fields::new(findings.open(node, &FIELDS, "default.http[]").unwrap_or_default());
     let delay = fields.then("delay", |node| {
@@ -125,7 +124,7 @@ fn required<'n, 'a>(
     field
 }
 
-/// A whole number, or a text with decimals.
+/// Reads a percentage: a whole number, or a string with decimals.
 fn share(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Option<u32> {
     let field = required(node, fields, "percentage", findings)?;
     let number =
@@ -161,7 +160,7 @@ fn bandwidth(node: &Node<'_>, findings: &mut Findings) -> Option<u64> {
         return None;
     };
     let note = format!(
-        "Kuma hands {kbps} to Envoy, which counts KiB: {kbps} KiB/s is what happens, and what is written"
+        "Kuma passes {kbps} to Envoy, which counts KiB: the actual limit, also in the document, is {kbps} KiB/s"
     );
     findings.note(&node.place, note);
     Some(kbps)

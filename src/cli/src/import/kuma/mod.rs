@@ -1,6 +1,6 @@
 //! Kuma's `MeshFaultInjection`.
 //!
-//! Each entry of `default.http` becomes a fault filter of Envoy's, with a header matcher for the tags of who calls.
+//! Each entry of `default.http` becomes a fault filter of Envoy's, with a header matcher for the caller's tags.
 
 mod fault;
 mod table;
@@ -24,10 +24,10 @@ use brownout_core::decode::diagnostic::Code;
 const WANTED: Wanted =
     Wanted { group: "kuma.io", kinds: &["MeshFaultInjection"], version: "kuma.io/v1alpha1", tool: "Kuma" };
 
-/// In this header Kuma's proxies say where a request comes from.
+/// The header in which Kuma's proxies send the caller's tags.
 const TAGS: &str = "x-kuma-tags";
 
-/// Imports files with policies, in the form of Kubernetes or in Kuma's own.
+/// Imports files with policies, in Kubernetes's format or Kuma's own.
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
@@ -50,7 +50,7 @@ fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Vec<Rule> {
     let fields = Fields::new(findings.open(&spec, &FIELDS, "").unwrap_or_default());
     let mut list = |name: &str| fields.find(name).map(|node| findings.list(node)).unwrap_or_default();
     let (mut from, to, rules) = (list("from"), list("to"), list("rules"));
-    // Of those that fit Kuma takes the last.
+    // Kuma applies the last one that matches.
     from.reverse();
     let mut made = Vec::new();
     let mut earlier: Vec<Condition> = Vec::new();
@@ -62,8 +62,7 @@ fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Vec<Rule> {
         };
         let Some(condition) = condition else { continue };
         if earlier.iter().any(Condition::is_always) {
-            findings
-                .note(&node.place, "left out: an entry after it is for every request, and counts instead");
+            findings.note(&node.place, "left out: a later entry applies to every request and overrides it");
             continue;
         }
         let whole = condition.clone().and(Condition::none(earlier.clone()));
@@ -83,7 +82,7 @@ fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Vec<Rule> {
             continue;
         }
         if index > 0 {
-            findings.note(&node.place, "here, to a request that an entry before it takes, it does nothing");
+            findings.note(&node.place, "here, it does nothing to a request that an earlier entry takes");
         }
         made.extend(entry(manifest, &fields, Condition::any(conditions).unwrap_or_default(), findings));
     }
@@ -106,7 +105,7 @@ fn entry(
     rules
 }
 
-/// Who calls, by the tags in the header, with the expression that Kuma itself uses.
+/// Returns a condition on the caller's tags in the header, with the expression that Kuma itself uses.
 fn sender(node: &Node<'_>, findings: &mut Findings) -> Option<Condition> {
     let fields = Fields::new(findings.open(node, &FIELDS, "from[].targetRef")?);
     let mut tags = Vec::new();

@@ -15,11 +15,11 @@ use brownout_core::decode::json::Json;
 use hyper::StatusCode;
 use std::time::Duration;
 
-/// What Litmus's proxy can be told to answer.
+/// The statuses that Litmus's proxy can answer with.
 const STATUSES: [u16; 18] =
     [200, 201, 202, 204, 300, 301, 302, 304, 307, 400, 401, 403, 404, 500, 501, 502, 503, 504];
 
-/// The experiments that a document can do.
+/// The experiments that a document can express.
 pub const NAMES: [&str; 5] = [
     "pod-http-latency",
     "pod-http-reset-peer",
@@ -33,11 +33,11 @@ pub const NAMES: [&str; 5] = [
 pub struct Experiment {
     /// Its rule, without a schedule.
     pub rule: Rule,
-    /// How long Litmus waits before and after it.
+    /// The time that Litmus waits before and after it.
     pub ramp: Duration,
-    /// How long it is.
+    /// Its duration.
     pub length: Duration,
-    /// Where it says so.
+    /// The place of its duration in the input.
     pub place: Place,
 }
 
@@ -84,7 +84,7 @@ fn only(name: &str, fault: Option<Built>, place: &Place) -> Faults {
 
 fn latency(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Faults {
     let Some(field) = fields.find("LATENCY") else {
-        findings.note(&node.place, "without `LATENCY` it is 2000 ms, as in the chart of the experiment");
+        findings.note(&node.place, "without `LATENCY`, it is 2000 ms, as in the experiment's chart");
         let delay = hold::built(&node.place, Duration::from_secs(2), findings).map(hold::fixed);
         return only("response", object([("delay", delay)]), &node.place);
     };
@@ -118,11 +118,11 @@ fn status_code(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) ->
     let given = fields.then("RESPONSE_BODY", |node| findings.text(node)).filter(|text| !text.is_empty());
     if modify && given.is_none() && !statuses.is_empty() {
         let place = fields.find("RESPONSE_BODY").map_or(place, |node| &node.place);
-        findings.note(place, "without `RESPONSE_BODY`, Litmus answers with a text of its own; here it is the name of the status");
+        findings.note(place, "without `RESPONSE_BODY`, Litmus answers with its own text; here, the body is the name of the status");
     }
     let response = |status: u16, findings: &mut Findings| {
         let name = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-        // With these there is no body in HTTP.
+        // In HTTP, responses with these statuses have no body.
         let has_body = modify && ![204, 304].contains(&status);
         let text = given.unwrap_or_else(|| name.unwrap_or_default());
         let body = has_body.then(|| Built::object([("replace", Built::text(text))]));
@@ -133,7 +133,8 @@ fn status_code(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) ->
         [] => Vec::new(),
         [one] => only("response", response(*one, findings), place),
         several => {
-            let note = "Litmus chooses one of them when it starts; here chance chooses for each request";
+            let note =
+                "Litmus picks one of them when it starts; here, one is picked at random for each request";
             findings.note(place, note);
             let outcomes = shares(several.len()).zip(several).map(|(share, status)| {
                 let response = response(*status, findings).into_iter().map(|response| ("response", response));
@@ -150,10 +151,10 @@ fn shares(count: usize) -> impl Iterator<Item = u32> {
     (0..count).map(move |index| ALL / count + u32::from(index < ALL % count))
 }
 
-/// Those of a list that Litmus knows; of an empty text, all that it knows.
+/// Returns those in a list that Litmus knows; for an empty text, all of them.
 fn statuses(text: &str, place: &Place, findings: &mut Findings) -> Vec<u16> {
     if text.is_empty() {
-        findings.note(place, "without `STATUS_CODE`, any of those that Litmus knows");
+        findings.note(place, "without `STATUS_CODE`, it is any status that Litmus knows");
         return STATUSES.to_vec();
     }
     let parts: Vec<&str> = text.split(',').collect();
@@ -173,7 +174,7 @@ fn statuses(text: &str, place: &Place, findings: &mut Findings) -> Vec<u16> {
 fn flag(node: &Node<'_>, findings: &mut Findings) -> Option<bool> {
     match node.json {
         Json::String(text) if ["true", "True", "TRUE", "t", "T", "1"].contains(&text.as_str()) => Some(true),
-        // What Litmus cannot read is false.
+        // Litmus treats anything it cannot parse as false.
         Json::String(_) => Some(false),
         _ => findings.flag(node),
     }
@@ -225,10 +226,8 @@ fn content(fields: &Fields<'_>, findings: &mut Findings) -> Option<Built> {
     let encoding =
         fields.find("CONTENT_ENCODING").filter(|node| node.text().is_some_and(|text| !text.is_empty()));
     let remove = encoding.map(|node| {
-        findings.note(
-            &node.place,
-            "the body is sent as it is, without an encoding: a client that decodes sees the same",
-        );
+        findings
+            .note(&node.place, "the body is sent unencoded: a client that decodes bodies sees the same text");
         Built::list(vec![Built::text("content-encoding")])
     });
     object([("set", Some(set)), ("remove", remove)])

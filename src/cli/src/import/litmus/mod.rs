@@ -1,6 +1,6 @@
 //! Litmus's `ChaosEngine` with `pod-http-*` experiments.
 //!
-//! Its proxy stands before a port of some pods, and does one thing to every connection, or to some of them.
+//! Its proxy runs in front of one port of some pods and does one thing to every connection, or to some of them.
 
 mod experiment;
 mod table;
@@ -49,7 +49,7 @@ pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, R
     }
     if let [_, others @ ..] = rules.as_slice() {
         for rule in others {
-            let note = "Litmus runs one experiment after the other; here, to a request that a rule before it takes, this one does nothing";
+            let note = "Litmus runs one experiment after another; here, this rule does nothing to a request that an earlier rule takes";
             findings.note(&rule.place, note);
         }
     }
@@ -70,7 +70,7 @@ fn engine(engine: &Manifest<'_>, spec: &Node<'_>, choices: &Choices, findings: &
             continue;
         };
         if !NAMES.contains(&kind) {
-            findings.note(&node.place, format!("left out: `{kind}` does nothing to HTTP"));
+            findings.note(&node.place, format!("left out: `{kind}` does not affect HTTP"));
             continue;
         }
         if let Some(probe) = node.at(&["spec", "probe"]) {

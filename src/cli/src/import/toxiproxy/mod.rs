@@ -1,7 +1,7 @@
 //! Toxiproxy's toxics.
 //!
-//! They are about connections, and each draws by itself whether it is about one. Here a proxy is a rule for all requests,
-//! and each of its toxics a fault with a percentage of its own.
+//! They act on connections, and each toxic decides at random which ones. Here, a proxy becomes a rule for all requests,
+//! and each of its toxics a fault with its own percentage.
 
 mod table;
 mod toxic;
@@ -26,16 +26,16 @@ use toxic::Toxic;
 /// In the order in which they act.
 const ORDER: [&str; 6] = ["delay", "reset", "hang", "request_rate_limit", "response", "response_rate_limit"];
 
-/// What the input leaves open.
+/// The options for importing from Toxiproxy.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
-    /// Whether what cannot be imported is left out with a note, instead of being a mistake.
+    /// Whether to leave out what cannot be imported, with a note, instead of reporting a mistake.
     pub partial: bool,
     /// Which of several proxies the document is for.
     pub proxy: Option<String>,
 }
 
-/// Imports what Toxiproxy's API says about its proxies (`GET /proxies`, or one of them), or toxics alone.
+/// Imports what Toxiproxy's API returns for its proxies (`GET /proxies`, or one of them), or toxics alone.
 ///
 /// # Errors
 /// What is wrong with it, or cannot be imported.
@@ -66,14 +66,14 @@ pub fn import(file: DocumentFile, choices: &Choices) -> Result<Imported, Rejecte
         ),
     };
     if rule.is_none() && findings.is_good() && findings.losses() == 0 {
-        let label = "expected proxies as `GET /proxies` gives them, or toxics";
+        let label = "expected proxies as `GET /proxies` returns them, or toxics";
         findings.wrong(&Place::default(), Code::MissingField, "no toxic to import", label);
     }
     let rules = rule.into_iter().map(|rule| rule.built(&mut Names::default())).collect();
     finish(&sources, findings, rules)
 }
 
-/// The proxies with toxics: one, a list of them, or the map of `GET /proxies`.
+/// Returns the proxies with toxics: one, a list of them, or the map of `GET /proxies`.
 fn proxies<'a>(node: &Node<'a>) -> Vec<Node<'a>> {
     let has_toxics =
         |node: &Node<'a>| node.field("toxics").is_some_and(|toxics| !toxics.elements().is_empty());
@@ -84,7 +84,7 @@ fn proxies<'a>(node: &Node<'a>) -> Vec<Node<'a>> {
     inner.filter(has_toxics).collect()
 }
 
-/// Toxics without a proxy: one, or a list of them.
+/// Returns toxics without a proxy: one, or a list of them.
 fn lone_toxics<'a>(node: &Node<'a>) -> Vec<Node<'a>> {
     let is_toxic = |node: &Node<'a>| node.field("type").is_some();
     if is_toxic(node) { vec![node.clone()] } else { node.elements().into_iter().filter(is_toxic).collect() }
@@ -98,7 +98,7 @@ fn proxy(node: &Node<'_>, findings: &mut Findings) -> Option<Rule> {
     if fields.then("enabled", |node| findings.flag(node)) == Some(false) {
         findings.note(
             &node.place,
-            "the proxy is disabled: the rule's mode is `off`, where Toxiproxy refuses connections",
+            "the proxy is disabled: the rule's mode is `off`, whereas Toxiproxy refuses connections",
         );
         rule.fields.push(("mode".into(), Built::text("off")));
     }
@@ -119,7 +119,7 @@ fn rule(name: &str, place: Place, toxics: &[Node<'_>], findings: &mut Findings) 
                 let overlap =
                     |(field, _): &(String, Built)| other.fault.1.iter().any(|(name, _)| name == field);
                 if toxic.fault.1.iter().any(overlap) || other.share != ALL || toxic.share != ALL {
-                    let why = "a rule has one of each kind: import them one at a time, into documents for two listeners";
+                    let why = "a rule has at most one fault of each kind: import them one at a time, into documents for two listeners";
                     findings.refuse(&toxic.place, "a second toxic that becomes the same fault", why);
                 } else {
                     other.fault.1.extend(toxic.fault.1);
@@ -131,7 +131,7 @@ fn rule(name: &str, place: Place, toxics: &[Node<'_>], findings: &mut Findings) 
     let one = faults.len() == 1;
     let built = faults.into_iter().map(|Toxic { place, fault: (name, fields), share }| {
         let own = (!one).then(|| ("percentage".to_owned(), percentage::built(share)));
-        // `response` has it first, so that one sees it before what it is about.
+        // In `response` it comes first, for readability.
         let (first, last) = if name == "response" { (own, None) } else { (None, own) };
         (name.to_owned(), Built::object(first.into_iter().chain(fields).chain(last)).from(&place))
     });

@@ -15,19 +15,19 @@ const TYPES: [&str; 7] =
     ["latency", "bandwidth", "slow_close", "timeout", "reset_peer", "slicer", "limit_data"];
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
-/// A fault with the share of the requests that suffer it.
+/// A fault with the share of requests it hits.
 #[derive(Debug)]
 pub struct Toxic {
-    /// Where it stands.
+    /// Its place in the input.
     pub place: Place,
     /// The name of the fault, and its fields without a percentage.
     pub fault: (&'static str, Vec<(String, Built)>),
-    /// In millionths.
+    /// The share, in millionths.
     pub share: u32,
 }
 
 impl Toxic {
-    /// Reads one. `None` if it is wrong, or nothing.
+    /// Reads a toxic. `None` if it is wrong or has no effect.
     pub fn read(node: &Node<'_>, findings: &mut Findings) -> Option<Self> {
         let fields = Fields::new(findings.open(node, &FIELDS, "toxics[]")?);
         let Some(kind) = fields.find("type") else {
@@ -67,7 +67,7 @@ impl Toxic {
                 findings.refuse(
                     &node.place,
                     &format!("toxic `{other}` cannot be imported"),
-                    "a document is about HTTP, not about connections",
+                    "a document acts on HTTP, not on connections",
                 );
                 None
             }
@@ -126,12 +126,12 @@ fn bandwidth(node: &Node<'_>, attributes: &Fields<'_>, request: bool, findings: 
     let rate = attributes.then("rate", |node| findings.unsigned(node, u64::from(u32::MAX)));
     let place = attributes.find("rate").map_or(&node.place, |node| &node.place);
     let Some(rate) = rate.filter(|rate| *rate > 0) else {
-        findings.refuse(place, "a bandwidth of nothing", "a document needs at least 1 KiB/s: use `timeout`");
+        findings.refuse(place, "a bandwidth of zero", "a document needs at least 1 KiB/s: use `timeout`");
         return None;
     };
     let kib = (rate * 1000 + 512) / 1024;
     let note = format!(
-        "{rate} times 1000 bytes a second for a connection become {} KiB/s for each request",
+        "{rate} times 1000 bytes per second for each connection become {} KiB/s for each request",
         kib.max(1)
     );
     findings.note(place, note);
@@ -144,16 +144,16 @@ fn limit_data(node: &Node<'_>, attributes: &Fields<'_>, request: bool, findings:
     let bytes = attributes.then("bytes", |node| findings.unsigned(node, u64::from(u32::MAX))).unwrap_or(0);
     let place = attributes.find("bytes").map_or(&node.place, |node| &node.place);
     if request {
-        findings.refuse(place, "a limit of the request's bytes", "a document can cut responses only");
+        findings.refuse(place, "a limit on the request's bytes", "a document can cut responses only");
         return None;
     }
     findings
-        .note(place, "it counts the bytes of one body, where Toxiproxy counts all bytes of the connection");
+        .note(place, "here, it counts the bytes of one body; Toxiproxy counts all bytes of the connection");
     let reset = Built::object([("after_bytes", Built::number(bytes).from(place))]);
     some("response", [("reset", Some(reset))])
 }
 
-/// `timeout` and `reset_peer`: nothing gets through, and after a while it ends.
+/// Converts `timeout` and `reset_peer`: nothing gets through, and after a while the connection ends.
 fn cut(
     node: &Node<'_>,
     attributes: &Fields<'_>,
@@ -164,12 +164,12 @@ fn cut(
     let timeout = milliseconds(attributes, "timeout", findings);
     let place = attributes.find("timeout").map_or(&node.place, |node| &node.place);
     let length = if timeout == 0 && forever {
-        findings.note(place, "0 is for ever in Toxiproxy; here it ends after an hour");
+        findings.note(place, "0 means forever in Toxiproxy; here, it ends after an hour");
         AN_HOUR
     } else {
         Duration::from_millis(timeout)
     };
-    findings.note(place, "the stream is reset and not the connection: in HTTP/2 that lives on, in HTTP/1 it is closed by FIN after Envoy's `delayed_close_timeout`");
+    findings.note(place, "the stream is reset, not the connection: in HTTP/2 the connection lives on, in HTTP/1 it is closed by FIN after Envoy's `delayed_close_timeout`");
     let held = hold::built(place, length, findings);
     if held.is_none() && !length.is_zero() {
         return None;

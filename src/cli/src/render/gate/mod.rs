@@ -1,7 +1,7 @@
-//! A gate before the module: Envoy's own matcher asks of a request what every rule needs, and the module never sees
-//! those that no rule can match.
+//! A gate in front of the module: Envoy's own matcher checks what the rules need, and the module never sees requests
+//! that no rule can match.
 //!
-//! Gate and document are one resource, so that both change at once wherever the filter is discovered.
+//! Gate and document are one resource, so that both change together wherever the filter is discovered.
 
 mod need;
 mod question;
@@ -15,24 +15,24 @@ use brownout_core::document::rule::Rule;
 use need::Need;
 use question::{Compare, Question};
 
-/// The type of a filter that stands behind a matcher.
+/// The type of a filter behind a matcher.
 pub const GATED: &str = "type.googleapis.com/envoy.extensions.common.matching.v3.ExtensionWithMatcher";
 const COMPOSITE: &str = "type.googleapis.com/envoy.extensions.filters.http.composite.v3.Composite";
 const EXECUTE: &str = "type.googleapis.com/envoy.extensions.filters.http.composite.v3.ExecuteFilterAction";
 const HEADER: &str = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeaderMatchInput";
 
-/// Each question costs a request about 0.1 µs, one after the other; the module, which finds its rules by an index,
-/// is there within two.
+/// Each question costs a request about 0.1 µs, one after another; the module, which finds its rules with an index,
+/// takes less than two.
 const MANY: usize = 16;
 
-/// What a request needs to have, so that any rule can match it.
+/// What a request must have for any rule to match it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
     need: Need,
 }
 
 impl Gate {
-    /// The gate that is asked for, if one is; `per_route` if the rules are to stand with routes.
+    /// Returns the requested gate, if any; `per_route` if the rules are to be in the routes.
     ///
     /// # Errors
     /// As of [`Self::of`].
@@ -69,7 +69,7 @@ impl Gate {
         let needs = live.map(need).collect::<Result<_, _>>()?;
         match Need::any(needs) {
             Some(need) => Ok(Self { need }),
-            None => misfit("no rule is live, and `--gate` has nothing to let in: leave it out"),
+            None => misfit("no rule is live, so `--gate` would let nothing in: leave it out"),
         }
     }
 
@@ -92,16 +92,16 @@ impl Gate {
             .field("xds_matcher", Map::new().field("matcher_list", matchers))
     }
 
-    /// What to know before it is applied.
+    /// Returns a warning if the gate is probably slower than none.
     pub fn warning(&self) -> Option<String> {
         let questions = self.need.questions();
         (questions > MANY).then(|| {
-            format!("the gate asks up to {questions} questions of every request, one after the other; without `--gate` the module finds its rules by an index, which is probably faster")
+            format!("the gate checks up to {questions} conditions for every request, one after another; without `--gate`, the module finds its rules with an index, which is probably faster")
         })
     }
 }
 
-/// What a rule needs of a request.
+/// Returns what a rule needs of a request.
 fn need(rule: &Rule) -> Result<Need, Misfit> {
     let name = rule.name.as_str();
     let Some(predicate) = &rule.matches else {
@@ -111,13 +111,13 @@ fn need(rule: &Rule) -> Result<Need, Misfit> {
     };
     Need::of(predicate).ok_or_else(|| {
         Misfit(format!(
-            "rule `{name}` needs nothing that Envoy's matcher can ask of a request: give its `match` a header that has to be there, a cookie, `path`, `authority`, `methods` or `grpc`, or leave `--gate` out"
+            "rule `{name}` requires nothing that Envoy's matcher can check: give its `match` a required header, a cookie, `path`, `authority`, `methods` or `grpc`, or leave `--gate` out"
         ))
     })
 }
 
 fn rules_of_routes() -> Misfit {
-    let why = "rules of routes change without the gate, and may need anything: leave one of `--gate` and `per_route` out";
+    let why = "rules of routes change without the gate, and may match any request: leave out either `--gate` or `per_route`";
     Misfit(why.into())
 }
 
@@ -139,7 +139,7 @@ fn asked(question: &Question) -> Map {
     let input = Map::new().field("name", &question.header).field("typed_config", input);
     let text = |text: &String| Yaml::Text(text.clone());
     let value = match &question.compare {
-        // Any bytes, of which `.` would take only those that are UTF-8.
+        // Any bytes; `.` would match only valid UTF-8.
         Compare::Present => {
             let regex = Map::new().field("google_re2", Map::new()).field("regex", "\\C*");
             Map::new().field("safe_regex", regex)

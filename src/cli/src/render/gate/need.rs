@@ -1,7 +1,7 @@
-//! What a request needs to have, so that a predicate can hold for it.
+//! What a request must have for a predicate to hold.
 //!
-//! A need may hold for more requests than the predicate, and never for fewer: what Envoy's matcher cannot ask, such as
-//! the route, is left to the module.
+//! A need may hold for more requests than the predicate, but never for fewer: the module checks what Envoy's matcher
+//! cannot, such as the route.
 
 use super::question::{Compare, Question};
 use brownout_core::predicate::Predicate;
@@ -9,7 +9,7 @@ use brownout_core::predicate::call::Call;
 use brownout_core::predicate::pair::PairMatcher;
 use brownout_core::predicate::string::Pattern;
 
-/// Questions, and how many of them have to be answered with yes.
+/// Questions, and how many of them must be answered with yes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Need {
     /// This one.
@@ -21,7 +21,7 @@ pub enum Need {
 }
 
 impl Need {
-    /// What a predicate needs; `None` if it may hold for a request whatever its headers are.
+    /// Returns what a predicate needs; `None` if it may hold for any headers.
     pub fn of(predicate: &Predicate) -> Option<Self> {
         let headers = predicate.headers.iter().flatten().filter_map(Question::of_header).filter_map(asked);
         let cookies = predicate.cookies.iter().flatten().filter_map(cookie);
@@ -33,7 +33,7 @@ impl Need {
             asked(methods.iter().map(|name| method(name.as_str())))
         });
         let any = predicate.any.as_ref().and_then(|inner| {
-            // If one of them needs nothing, so do they together.
+            // If one of them needs nothing, `any` needs nothing.
             Self::any(inner.iter().map(Self::of).collect::<Option<Vec<_>>>()?)
         });
         let needs = headers
@@ -57,7 +57,7 @@ impl Need {
         several(needs, Self::Any)
     }
 
-    /// How many questions there are.
+    /// Returns the number of questions.
     pub fn questions(&self) -> usize {
         match self {
             Self::Question(_) => 1,
@@ -71,7 +71,7 @@ fn asked(questions: impl IntoIterator<Item = Question>) -> Option<Need> {
     Need::any(questions.into_iter().map(Need::Question).collect())
 }
 
-/// Without repetitions, and without a bracket round a single one: Envoy takes none.
+/// Removes duplicates, and does not wrap a single need: Envoy rejects that.
 fn several(needs: Vec<Need>, bracket: fn(Vec<Need>) -> Need) -> Option<Need> {
     let mut different: Vec<Need> = Vec::new();
     for need in needs {
@@ -85,13 +85,13 @@ fn several(needs: Vec<Need>, bracket: fn(Vec<Need>) -> Need) -> Option<Need> {
     }
 }
 
-/// The name of a cookie stands in the header as it is.
+/// Checks for a cookie's name, which is in the header unchanged.
 fn cookie(cookie: &PairMatcher) -> Option<Need> {
     let is_there = cookie.string_match.is_some() || cookie.present_match != Some(false);
     is_there.then(|| Question::compared("cookie", Compare::Contains(cookie.name.clone()))).map(Need::Question)
 }
 
-/// A call is known by its content type, and by its service, which begins the path.
+/// Recognizes a call by its content type, and by its service, which begins the path.
 fn call(call: &Call) -> Need {
     let content_type = Compare::Contains("application/grpc".into());
     let content_type = Need::Question(Question::compared("content-type", content_type));

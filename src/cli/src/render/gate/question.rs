@@ -1,9 +1,9 @@
-//! One question to one header of a request, as Envoy's matcher can ask it.
+//! One question about one request header that Envoy's matcher can answer.
 
 use brownout_core::predicate::header::HeaderMatcher;
 use brownout_core::predicate::string::{Pattern, StringMatcher};
 
-/// A question to a header.
+/// A question about a header.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
     /// The header's name in lower case; `:path` and the like are names too.
@@ -18,25 +18,25 @@ pub struct Question {
 /// How a value is compared.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Compare {
-    /// It is there, whatever it is.
+    /// It is present, with any value.
     Present,
     /// It is this.
     Exact(String),
-    /// It begins so.
+    /// It begins with this.
     Prefix(String),
-    /// It ends so.
+    /// It ends with this.
     Suffix(String),
-    /// It has this inside.
+    /// It contains this.
     Contains(String),
 }
 
 impl Question {
-    /// Whether the header is there.
+    /// Asks whether the header is present.
     pub fn present(header: &str) -> Self {
         Self { header: header.into(), compare: Compare::Present, ignore_case: false }
     }
 
-    /// Whether the header's value is like this.
+    /// Asks whether the header's value compares like this.
     pub fn compared(header: &str, compare: Compare) -> Self {
         Self { header: header.into(), compare, ignore_case: false }
     }

@@ -1,4 +1,4 @@
-//! EnvoyFilter: for what Istio's own resources have no words for, such as routes and clusters.
+//! EnvoyFilter, for what Istio's own resources cannot express, such as routes and clusters.
 
 use super::super::faults::Faults;
 use super::super::filter::{self, Code, FAILS_WITHOUT_MODULE, metadata, wasm};
@@ -31,10 +31,10 @@ pub struct Arguments {
     /// The routes that get the rules: an HTTP route's name in a VirtualService, or `default` where it has none.
     #[arg(long, value_name = "NAME", default_value = "default", requires = "per_route")]
     route: Vec<String>,
-    /// Keep requests of all other routes from the module.
+    /// Keep requests on all other routes out of the module.
     #[arg(long, requires = "per_route")]
     only: bool,
-    /// The virtual host of the routes, as Envoy names it: `HOST:PORT`. Known if there are a service and a port.
+    /// The virtual host of the routes, as Envoy names it: `HOST:PORT`. Derived from the service and port if given.
     #[arg(long, value_name = "NAME", requires = "per_route")]
     virtual_host: Option<String>,
 }
@@ -81,13 +81,13 @@ impl Arguments {
     fn gate(&self, faults: &Faults) -> Result<Option<Gate>, Misfit> {
         if self.gated.gate && self.image.image.is_some() {
             return misfit(
-                "the agent fetches the image of a filter, and does not look behind a gate: use `--module-path`, or leave `--gate` out",
+                "the agent does not fetch the image of a filter that is behind a gate: use `--module-path`, or leave `--gate` out",
             );
         }
         Gate::wanted(self.gated, self.per_route, faults)
     }
 
-    /// Names of resources are one space for all namespaces.
+    /// Returns a name that is unique across namespaces, which share one space of resource names.
     fn filter_name(&self) -> String {
         format!("{}.{}", self.place.namespace, self.common.name)
     }
@@ -96,18 +96,18 @@ impl Arguments {
     fn check_only(&self, faults: &Faults) -> Result<(), Misfit> {
         if self.only && faults.is_upstream() {
             return misfit(
-                "routes keep requests from the module in a listener, and the document's `placement` is `upstream`: leave `--only` out",
+                "a route can bypass the module only in a listener, but the document's `placement` is `upstream`: leave `--only` out",
             );
         }
         if self.only && self.context() == "SIDECAR_INBOUND" {
             return misfit(
-                "an inbound listener has one route for everything that arrives at a port, and `--only` would keep nothing out: leave it out",
+                "an inbound listener has a single route for each port, so `--only` would exclude nothing: leave it out",
             );
         }
         Ok(())
     }
 
-    /// Istio has no context of its own for waypoints; they take what is for what arrives at sidecars.
+    /// Returns Istio's context. Waypoints have none of their own and use the inbound one of sidecars.
     fn context(&self) -> Context {
         match self.place.side {
             Side::Inbound | Side::Waypoint => "SIDECAR_INBOUND",
@@ -119,12 +119,14 @@ impl Arguments {
     fn code(&self) -> Result<Code, Misfit> {
         match (&self.image.image, &self.image.digest, &self.module.module_path) {
             (None, _, path) => Ok(Code::File(path.clone().unwrap_or_else(|| USUAL_PATH.into()))),
-            (Some(_), _, Some(_)) => misfit("`--image` and `--module-path` are two places: leave one out"),
+            (Some(_), _, Some(_)) => {
+                misfit("`--image` and `--module-path` exclude each other: leave one out")
+            }
             (Some(image), Some(Digest(sha256)), None) => {
                 Ok(Code::Fetched { url: format!("oci://{image}"), sha256: sha256.clone() })
             }
             (Some(_), None, None) => misfit(
-                "an EnvoyFilter needs the `--digest` of its `--image`: Envoy takes nothing remote without one",
+                "an EnvoyFilter needs the `--digest` of its `--image`: Envoy accepts no remote module without one",
             ),
         }
     }
@@ -153,7 +155,7 @@ impl Arguments {
     fn upstream(&self) -> Result<(String, u16), Misfit> {
         if !matches!(self.place.side, Side::Outbound | Side::Gateway) {
             return misfit(
-                "the document's `placement` is `upstream`, which is the side of those who call: use `--side outbound` or `--side gateway`",
+                "the document's `placement` is `upstream`, which is the caller's side: use `--side outbound` or `--side gateway`",
             );
         }
         match (self.place.host(), self.place.port.as_slice()) {
@@ -211,8 +213,8 @@ impl Arguments {
             && !faults.is_upstream();
         let inbound_routes = self.per_route && self.context() == "SIDECAR_INBOUND";
         let mut rendered = rendered
-            .warn(all_calls, "the filter stands before the calls to all services: give the rules a `match` by `authority`, or use `--per-route`")
-            .warn(inbound_routes, "an inbound listener has one route for everything that arrives at a port: `--per-route` chooses nothing there")
+            .warn(all_calls, "the filter sees calls to all services: give the rules a `match` on `authority`, or use `--per-route`")
+            .warn(inbound_routes, "an inbound listener has a single route for each port: `--per-route` selects nothing there")
             .warn(faults.is_upstream(), FAILS_WITHOUT_MODULE)
             .warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW);
         rendered.warnings.extend(self.place.scope_warning());

@@ -6,7 +6,7 @@ use super::super::yaml::{Map, Yaml};
 use super::super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 use super::{Place, Side};
 
-/// Which resource.
+/// The resource to render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resource {
     /// Istio 1.12 and later.
@@ -28,7 +28,7 @@ pub struct Arguments {
     image: Image,
     #[command(flatten)]
     module: ModulePath,
-    /// The secret with which the image is pulled.
+    /// The secret for pulling the image.
     #[arg(long, value_name = "NAME", requires = "image")]
     pull_secret: Option<Name>,
 }
@@ -36,11 +36,11 @@ pub struct Arguments {
 impl Arguments {
     pub(in super::super) fn render(&self, kind: Resource, faults: &Faults) -> Result<Rendered, Misfit> {
         self.ungated.check(
-            "this resource has no place for Envoy's own filters, which a gate needs; `istio-envoyfilter` has",
+            "this resource cannot configure Envoy's own filters, which a gate needs; `istio-envoyfilter` can",
         )?;
         if faults.is_upstream() {
             return misfit(
-                "this resource puts filters into listeners only, and the document's `placement` is `upstream`: use `istio-envoyfilter`",
+                "this resource puts filters only into listeners, but the document's `placement` is `upstream`: use `istio-envoyfilter`",
             );
         }
         self.place.check_waypoint()?;
@@ -64,17 +64,17 @@ impl Arguments {
         match (&self.image.image, &self.module.module_path) {
             (Some(image), None) => Ok(format!("oci://{image}")),
             (_, Some(_)) => misfit(
-                "with this resource, a module's file that is missing makes the proxy answer 500 to every request, whatever `failStrategy` says: use `--image`, or `istio-envoyfilter`, which lets requests pass then",
+                "with this resource, if the module's file is missing, the proxy answers 500 to every request, whatever `failStrategy` says: use `--image`, or `istio-envoyfilter`, which lets requests pass then",
             ),
-            (None, None) => misfit("say where the module comes from: `--image`"),
+            (None, None) => misfit("give the module's image with `--image`"),
         }
     }
 
-    /// For whom it is.
+    /// Returns the target of the resource.
     fn target(&self) -> Result<Map, Misfit> {
         let place = &self.place;
         Ok(match (&place.gateway, &place.service, place.side) {
-            (Some(_), Some(_), _) => return misfit("`--gateway` and `--service` are two targets: leave one out"),
+            (Some(_), Some(_), _) => return misfit("`--gateway` and `--service` exclude each other: leave one out"),
             (Some(gateway), None, Side::Gateway | Side::Waypoint) => {
                 Map::new().field("targetRefs", Place::target_refs("Gateway", gateway))
             }
@@ -85,7 +85,7 @@ impl Arguments {
                 return misfit("a gateway has no sidecar: use `--side gateway` or `--side waypoint` with `--gateway`");
             }
             (None, Some(_), _) => {
-                return misfit("only a waypoint knows a `--service`: choose pods by `--workload`, or use `--side waypoint`");
+                return misfit("only a waypoint can select a `--service`: choose pods with `--workload`, or use `--side waypoint`");
             }
             (None, None, Side::Waypoint) => {
                 return misfit("name the waypoint with `--gateway`, or a `--service` behind it");
@@ -128,7 +128,7 @@ impl Arguments {
     fn warned(&self, rendered: Rendered, faults: &Faults) -> Rendered {
         let mut rendered = rendered
             .warn(faults.has_large_numbers(), "whole numbers above 9007199254740992 lose digits on their way through `pluginConfig`")
-            .warn(faults.resets(), "HTTP/1.1 clients feel a reset a second late, as this resource cannot set the connection manager's `delayed_close_timeout`; `istio-envoyfilter` does")
+            .warn(faults.resets(), "HTTP/1.1 clients notice a reset one second late, because this resource cannot set the connection manager's `delayed_close_timeout`; `istio-envoyfilter` does")
             .warn(faults.changes_requests(), ROUTE_IS_CHOSEN_ANEW);
         rendered.warnings.extend(self.place.scope_warning());
         rendered.warnings.extend(self.image.warning());

@@ -1,4 +1,4 @@
-//! Istio's three ways in: WasmPlugin, TrafficExtension, EnvoyFilter.
+//! Istio's three mechanisms: WasmPlugin, TrafficExtension, EnvoyFilter.
 
 pub mod envoy_filter;
 pub mod extension;
@@ -8,26 +8,26 @@ use super::given::{Label, Name};
 use super::yaml::{Map, Yaml};
 use super::{Misfit, misfit};
 
-/// Which traffic of which proxy.
+/// The traffic of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Side {
-    /// What arrives at the workload, in its sidecar.
+    /// Requests to the workload, in its sidecar.
     Inbound,
-    /// What the workload calls, in its sidecar.
+    /// Calls from the workload, in its sidecar.
     Outbound,
-    /// What passes a gateway.
+    /// Traffic through a gateway.
     Gateway,
-    /// What passes a waypoint of the ambient mesh.
+    /// Traffic through a waypoint of the ambient mesh.
     Waypoint,
 }
 
-/// Which proxies, and what of their traffic.
+/// The proxies, and which part of their traffic.
 #[derive(Debug, clap::Args)]
 pub struct Place {
-    /// The namespace of the resource, and of the workloads that it is for.
+    /// The namespace of the resource and of its workloads.
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub namespace: Name,
-    /// A label that the pods have; several must all hold.
+    /// A label of the pods; if repeated, all must match.
     #[arg(long, value_name = "KEY=VALUE")]
     pub workload: Vec<Label>,
     /// A Gateway of the Gateway API, or a waypoint, by its name.
@@ -36,7 +36,7 @@ pub struct Place {
     /// A service, by its name or host.
     #[arg(long, value_name = "NAME")]
     pub service: Option<Name>,
-    /// Which side of which proxy.
+    /// The side of the proxy.
     #[arg(long, value_name = "SIDE", default_value = "inbound")]
     pub side: Side,
     /// The ports of the traffic; all if absent.
@@ -66,7 +66,7 @@ impl Place {
         vec![Map::new().field("group", group).field("kind", kind).field("name", &name.0)].into()
     }
 
-    /// What goes wrong on waypoints, silently.
+    /// Refuses options that silently fail on waypoints.
     fn check_waypoint(&self) -> Result<(), Misfit> {
         if self.side != Side::Waypoint {
             return Ok(());
@@ -76,21 +76,21 @@ impl Place {
         }
         if !self.workload.is_empty() {
             return misfit(
-                "a waypoint is not chosen by labels: name it with `--gateway`, or a `--service` behind it",
+                "a waypoint cannot be selected by labels: name it with `--gateway`, or a `--service` behind it",
             );
         }
         Ok(())
     }
 
-    /// Whom a resource without labels is for.
+    /// Returns a warning about the scope of a resource without labels.
     fn scope_warning(&self) -> Option<String> {
         if !self.workload.is_empty() || self.gateway.is_some() || self.side == Side::Waypoint {
             return None;
         }
         Some(if self.namespace.0 == "istio-system" {
-            "without `--workload` this is for every proxy of the mesh, as `istio-system` is usually its root namespace".into()
+            "without `--workload`, this applies to every proxy in the mesh, as `istio-system` is usually its root namespace".into()
         } else {
-            format!("without `--workload` this is for every proxy in the namespace `{}`", self.namespace)
+            format!("without `--workload`, this applies to every proxy in the namespace `{}`", self.namespace)
         })
     }
 }

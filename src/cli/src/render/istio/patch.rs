@@ -18,7 +18,7 @@ pub fn extension_config(context: Context, name: &str, config: Map) -> Map {
     patch("EXTENSION_CONFIG", Map::new().field("context", context), "ADD", value)
 }
 
-/// Where the filter takes its configuration from: that resource.
+/// Returns the filter's configuration source: that resource.
 fn pushed() -> Map {
     let source = Map::new().field("ads", Map::new()).field("initial_fetch_timeout", "0s");
     source.field("resource_api_version", "V3")
@@ -33,7 +33,7 @@ fn http(context: Context, port: Option<u16>, filter: Map) -> Map {
     Map::new().field("context", context).field("listener", listener)
 }
 
-/// The filter before the router; `by_route` if only routes that say so have it.
+/// Returns the filter before the router; `by_route` if only routes that enable it use it.
 pub fn http_filter(context: Context, port: Option<u16>, name: &str, gated: Gated, by_route: bool) -> Map {
     let router = Map::new().field("name", "envoy.filters.http.router");
     let found = http(context, port, Map::new().field("name", filter::HTTP.0).field("subFilter", router));
@@ -52,7 +52,7 @@ pub fn http_filter(context: Context, port: Option<u16>, name: &str, gated: Gated
     Map::new().field("applyTo", "HTTP_FILTER").field("match", found).field("patch", patch)
 }
 
-/// A reset that is felt soon, see [`filter::DELAYED_CLOSE`].
+/// Makes clients notice a reset soon, see [`filter::DELAYED_CLOSE`].
 pub fn closed_soon(context: Context, port: Option<u16>) -> Map {
     let manager =
         Map::new().field("@type", filter::HTTP.1).field("delayed_close_timeout", filter::DELAYED_CLOSE);
@@ -60,7 +60,7 @@ pub fn closed_soon(context: Context, port: Option<u16>) -> Map {
     patch("NETWORK_FILTER", found, "MERGE", Map::new().field("typed_config", manager))
 }
 
-/// What a route has beside what Istio gives it.
+/// Adds to the route that Istio generates.
 pub fn route(context: Context, table: Option<&str>, host: &str, route: Map, value: Map) -> Map {
     let host = Map::new().field("name", host).field("route", route);
     let table = Map::new().maybe("name", table).field("vhost", host);
@@ -68,7 +68,7 @@ pub fn route(context: Context, table: Option<&str>, host: &str, route: Map, valu
     patch("HTTP_ROUTE", found, "MERGE", value)
 }
 
-/// The filter on the way of every attempt to a service.
+/// Returns the patch that puts the filter in the path of every attempt to a service.
 pub fn cluster(context: Context, host: &str, port: u16, name: &str) -> Map {
     let found = Map::new()
         .field("context", context)
@@ -76,7 +76,7 @@ pub fn cluster(context: Context, host: &str, port: u16, name: &str) -> Map {
     let options =
         filter::upstream_options(filter::discovered_upstream(name, pushed()), filter::as_downstream());
     let value = Map::new()
-        .comment("This replaces how Istio speaks to the service: decide whether HTTP as the client speaks it is right,\nor write `explicit_http_config` here. Idle timeouts of a DestinationRule are lost too.")
+        .comment("This replaces how Istio talks to the service: decide whether the client's HTTP version is right,\nor write `explicit_http_config` here. Idle timeouts of a DestinationRule are lost too.")
         .field("typed_extension_protocol_options", options);
     patch("CLUSTER", found, "MERGE", value)
 }
