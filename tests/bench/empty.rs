@@ -11,7 +11,7 @@ pub fn filter() -> Filter {
     peers::module("empty", &path())
 }
 
-/// Where [`build`] puts it.
+/// Returns where [`build`] puts it.
 pub fn path() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
     repository::root().join(target).join("wasm32-wasip1/module/brownout_bench_empty.wasm")

@@ -49,7 +49,7 @@ impl Latency {
     }
 }
 
-/// What a table shows.
+/// Returns what a table shows.
 pub fn microseconds(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }

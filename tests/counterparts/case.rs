@@ -117,7 +117,7 @@ impl Tool {
         }
     }
 
-    /// What becomes of each of its fields.
+    /// Returns what becomes of each of its fields.
     pub fn table(self) -> Table {
         match self {
             Self::ChaosMesh => import::chaos_mesh::FIELDS,
@@ -126,7 +126,6 @@ impl Tool {
         }
     }
 
-    /// Its file.
     pub fn file(self) -> String {
         format!("tests/scenarios/counterparts/{}.yaml", self.names().1)
     }

@@ -41,7 +41,7 @@ pub struct Counts {
 }
 
 impl Pair<'_> {
-    /// Where a side listens.
+    /// Returns where a side listens.
     pub fn address(&self, side: Side) -> SocketAddr {
         self.stage.envoy.address(&format!("{}-{}", self.name, side.name()))
     }
@@ -96,12 +96,12 @@ impl Pair<'_> {
         both
     }
 
-    /// What both have counted.
+    /// Returns what both have counted.
     pub async fn counts(&self) -> [Counts; 2] {
         self.stats().await.0
     }
 
-    /// How many responses both say they have slowed down, since the start.
+    /// Returns how many responses both say they have slowed down, since the start.
     pub async fn throttles(&self) -> [u64; 2] {
         let native = format!("http.{}-native.fault.response_rl_injected", self.name);
         let ours = format!("wasmcustom.brownout.rule.{}.response_rl_injected", self.name);

@@ -79,7 +79,7 @@ impl Seen {
         Some(String::from_utf8_lossy(value).into_owned())
     }
 
-    /// Whether the upstream got the request.
+    /// Returns whether the upstream got the request.
     pub fn forwarded(&self) -> bool {
         self.header(Answer::ECHO).is_some()
     }

@@ -115,7 +115,6 @@ fn any_value(headers: &[(String, Vec<u8>)], name: &str, test: &mut dyn FnMut(&[u
     Some(values.any(|(_, value)| test(value)))
 }
 
-/// A request.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// Names in lower case and values, in order.
@@ -129,7 +128,6 @@ pub struct Request {
 }
 
 impl Request {
-    /// Any one.
     pub fn any(input: &mut Unstructured<'_>) -> Self {
         let first: [(&str, &[u8]); 3] = [(":method", b"GET"), (":path", b"/"), (":authority", b"shop")];
         let present = input.int_in_range(0..=7).unwrap_or(0);
@@ -184,7 +182,6 @@ pub struct Response {
 }
 
 impl Response {
-    /// Any one.
     pub fn any(input: &mut Unstructured<'_>) -> Self {
         let statuses: [&[u8]; 10] =
             [b"200", b"503", b"404", b"204", b"304", b"101", b"100", b"", b"x", b"99999"];

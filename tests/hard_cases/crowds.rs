@@ -46,7 +46,7 @@ async fn crowd_due_at_once(stage: &Stage, listener: &str) -> Vec<Result<Reply, C
     replies
 }
 
-/// How often each combination of status, evidence and body occurs.
+/// Returns how often each combination of status, evidence and body occurs.
 fn tally(replies: Vec<Result<Reply, Cut>>) -> std::collections::BTreeMap<(u16, String, String), usize> {
     let mut counts = std::collections::BTreeMap::new();
     for reply in replies {

@@ -85,7 +85,6 @@ impl Case {
         format!("/{}", self.name)
     }
 
-    /// A request for it.
     pub fn request(&self) -> Request {
         match self.name {
             "upload" => Request::post(&self.path(), pattern(0..BODY)),

@@ -27,7 +27,7 @@ impl Scrape {
         chosen.map(|(series, value)| (series.as_str(), *value)).collect()
     }
 
-    /// Whether there is a metric of this name.
+    /// Returns whether there is a metric of this name.
     pub fn has(&self, metric: &str) -> bool {
         self.0.keys().any(|series| series.split('{').next() == Some(metric))
     }

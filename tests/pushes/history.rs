@@ -57,7 +57,7 @@ impl History {
         self.0.push(Entry { outcome, pushed, taken });
     }
 
-    /// How many.
+    /// Returns how many.
     pub fn len(&self) -> usize {
         self.0.len()
     }

@@ -61,7 +61,7 @@ impl Resource {
         }))
     }
 
-    /// Which kind of resource it is.
+    /// Returns which kind of resource it is.
     pub fn kind(&self) -> &str {
         &self.0.type_url
     }

@@ -35,7 +35,6 @@ use Traffic::{Faulted, Flows, NoEnvoy, Refused};
 /// What happens to traffic, depending on how the same broken configuration arrives.
 #[derive(Debug, PartialEq, Eq)]
 struct Row {
-    /// In the bootstrap.
     bootstrap: Traffic,
     /// As the first configuration of a discovered filter.
     first: Traffic,
@@ -92,7 +91,7 @@ impl Rig {
     }
 }
 
-/// How often something has been taken or refused.
+/// Returns how often something has been taken or refused.
 async fn deliveries(envoy: &Envoy) -> u64 {
     let names = r"^extension_config_discovery\.http_filter\.brownout\.(config_reload|update_rejected)$";
     envoy.stats_named(names).await.sum(|_| true)

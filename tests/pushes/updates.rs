@@ -15,7 +15,7 @@ const ONE_IN: usize = 10;
 /// What happens to a request under an invalid document.
 const UNTOUCHED: Outcome = Outcome { status: 200, evidence: None };
 
-/// How long documents keep coming: `BROWNOUT_PUSH_SECONDS`, 10 if that is not set.
+/// Returns how long documents keep coming: `BROWNOUT_PUSH_SECONDS`, 10 if that is not set.
 fn length() -> Duration {
     let seconds = std::env::var("BROWNOUT_PUSH_SECONDS");
     let seconds = seconds.map_or(10, |text| text.parse().expect("`BROWNOUT_PUSH_SECONDS` is a number"));

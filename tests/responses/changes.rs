@@ -102,7 +102,6 @@ impl Change {
         }
     }
 
-    /// All rules.
     pub fn rules() -> Value {
         let changes = Self::ALL.into_iter().filter(|change| *change != Self::None);
         changes

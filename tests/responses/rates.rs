@@ -105,7 +105,7 @@ fn bodies(replies: &[Reply]) -> Vec<Duration> {
     replies.iter().map(|reply| reply.complete_after - reply.headers_after).collect()
 }
 
-/// How long the exchanges took as a whole.
+/// Returns how long the exchanges took as a whole.
 fn exchanges(replies: &[Reply]) -> Vec<Duration> {
     assert!(replies.iter().all(|reply| reply.status == 200), "{}", replies[0].status);
     replies.iter().map(|reply| reply.complete_after).collect()

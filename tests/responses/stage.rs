@@ -86,7 +86,7 @@ impl Stage {
         Connection::open(protocol, self.envoy.address(listener)).await
     }
 
-    /// Where a listener listens.
+    /// Returns where a listener listens.
     pub fn address(&self, listener: &str) -> SocketAddr {
         self.envoy.address(listener)
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// What would happen to an exchange: one kind of fault at a time, or all of them.
+/// Returns what would happen to an exchange: one kind of fault at a time, or all of them.
 fn faults() -> Vec<(&'static str, Value)> {
     let rate = json!({ "fixed_limit": { "limit_kbps": 1 } });
     vec![

@@ -21,7 +21,7 @@ impl Ask {
         Self { name, request: request.header("x-user", "u").header("x-bytes", [0xff, 0xfe]) }
     }
 
-    /// What client and upstream have seen of it, as text.
+    /// Returns what client and upstream have seen of it, as text.
     async fn through(&self, stage: &Stage, listener: &str, protocol: Protocol) -> String {
         let mut connection = Connection::open(protocol, stage.address(listener)).await;
         let reply = within_patience(self.name, connection.send(self.request.clone())).await;

@@ -53,7 +53,7 @@ impl Stage {
         Self { envoy, upstream, bytes, _grpc: grpc, others }
     }
 
-    /// Where a listener listens.
+    /// Returns where a listener listens.
     pub fn address(&self, listener: &str) -> SocketAddr {
         self.envoy.address(listener)
     }

@@ -159,7 +159,6 @@ pub struct Called {
     pub messages: Vec<Vec<u8>>,
     /// The status: 0 is good.
     pub status: i32,
-    /// Its message.
     pub message: String,
 }
 

@@ -215,7 +215,7 @@ fn the_exit_code_tells_a_wrong_document_from_wrong_usage() {
     assert_eq!((beyond.code, beyond.stderr.as_str()), (Some(2), "error: --number 4: there are 3 requests\n"));
 }
 
-/// What is said, but for the file's name.
+/// Returns what is said, but for the file's name.
 fn told(file: &Path) -> String {
     let said = explain(&[file.to_str().expect("UTF-8")]);
     assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""), "{}", file.display());

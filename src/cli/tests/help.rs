@@ -129,7 +129,7 @@ fn commands(command: &Command, way: &[String]) -> Vec<Vec<String>> {
     std::iter::once(way.to_vec()).chain(below).collect()
 }
 
-/// What the command says at 100 columns, whatever the terminal and the environment.
+/// Returns what the command says at 100 columns, whatever the terminal and the environment.
 fn help(way: &[String], flag: &str) -> String {
     let mut command = brownout(&[]);
     command.args(way).arg(flag).env_clear().env("COLUMNS", "100");

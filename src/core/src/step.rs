@@ -70,7 +70,6 @@ pub struct DataStep {
 /// What to do with a piece of a body once its bytes are in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataThen {
-    /// Forward it.
     Forward,
     /// Let the host buffer it; [`Release::Emit`] can add bytes before it. The host keeps reading from the sender, and
     /// fails the stream if the buffer exceeds its limit, so this is only for small pieces that are taken out of the

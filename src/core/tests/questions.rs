@@ -19,7 +19,7 @@ const EXCLUSIONS: [&str; 6] = [
     "x-envoy-upstream-healthchecked-cluster",
 ];
 
-/// What a request is asked by a document.
+/// Returns what a request is asked by a document.
 #[track_caller]
 fn questions(document: &str, request: &Asked) -> Vec<String> {
     let mut worker = Worker::new(document, &[]);

@@ -8,7 +8,7 @@ use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input};
 
-/// What the same pattern says elsewhere, if it is one there.
+/// Returns what the same pattern says elsewhere, if it is one there.
 fn elsewhere(pattern: &str, value: &[u8]) -> Option<bool> {
     // As a group on lines of its own, in case the pattern ends in a comment.
     let whole = format!("\\A(?:{pattern}\n)\\z");

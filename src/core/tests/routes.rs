@@ -34,7 +34,7 @@ fn aborted(rule: RuleId) -> Vec<Event> {
     vec![Event::Matched(rule), Event::Injected(rule), Event::Fault { rule, kind: Kind::Abort }]
 }
 
-/// What was said of wrong documents, each time.
+/// Returns what was said of wrong documents, each time.
 fn refusals(worker: &mut Worker<common::Scripted>) -> Vec<Vec<String>> {
     let said = |event| match event {
         Event::RouteRefused(mistakes) => mistakes.iter().map(ToString::to_string).collect(),

@@ -27,7 +27,7 @@ fn by_user(percentage: impl std::fmt::Display, salt: &str) -> String {
     taking(&format!(r#""percentage":{percentage},"sample":{{"by":{{"header":"x-user"}},"salt":"{salt}"}}"#))
 }
 
-/// Whether a document's rules take a request. Whatever needs chance fails.
+/// Returns whether a document's rules take a request. Whatever needs chance fails.
 fn takes(document: &str, request: &dyn RequestView) -> bool {
     Worker::new(document, &[]).status(request) == 503
 }

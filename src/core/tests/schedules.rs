@@ -378,7 +378,7 @@ fn without_a_clock_no_rule_with_a_schedule_is_live() {
     }
 }
 
-/// How often the clocks are read for one request, the monotonic one and the wall clock.
+/// Returns how often the clocks are read for one request, the monotonic one and the wall clock.
 fn readings(document: &str, headers: &[(&str, &str)]) -> (usize, usize) {
     let mut worker = Worker {
         engine: brownout_core::Engine::new(common::plan(document), Scripted::default()),

@@ -56,7 +56,7 @@ fn delay() -> BoxedStrategy<Value> {
     ]))
 }
 
-/// How an exchange ends, if it does.
+/// Returns how an exchange ends, if it does.
 fn ending() -> BoxedStrategy<Value> {
     let none = Just(json!({}));
     let ending = one_of(json!([
@@ -390,13 +390,13 @@ impl Run {
         }
     }
 
-    /// Whether what waits is let go, and not ended.
+    /// Returns whether what waits is let go, and not ended.
     fn goes_on(&mut self, number: u32) -> bool {
         let released = self.worker.due(LATER);
         released.iter().all(|(who, release)| *who == number && matches!(release, Release::Resume(_)))
     }
 
-    /// Whether a body gets through.
+    /// Returns whether a body gets through.
     fn data(&mut self, number: u32, direction: Direction) -> bool {
         let (engine, clock) = (&mut self.worker.engine, &self.worker.clock);
         if !engine.cares_for_body(id(number), direction) {

@@ -246,7 +246,6 @@ pub fn set_header(direction: Direction, name: &str, value: &[u8]) -> Result<()> 
     })
 }
 
-/// Adds a header.
 pub fn add_header(direction: Direction, name: &str, value: &[u8]) -> Result<()> {
     let map = headers_of(direction);
     // SAFETY: the host reads `name` and `value` during the call.

@@ -62,7 +62,7 @@ impl<'a> Walk<'a> {
         Self { bytes, count, number: 0, at: count.saturating_mul(8).saturating_add(4) }
     }
 
-    /// Where the next name begins, its size, and that of its value.
+    /// Returns where the next name begins, its size, and that of its value.
     #[inline]
     fn next(&mut self) -> Option<(usize, usize, usize)> {
         if self.number >= self.count {

@@ -36,7 +36,6 @@ const HEADERS: [(&str, &str); 11] = [
 pub struct Count {
     /// Instructions of WebAssembly.
     pub instructions: u64,
-    /// Calls to the host.
     pub host_calls: f64,
 }
 

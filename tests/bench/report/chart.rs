@@ -19,7 +19,7 @@ struct Bar<'a> {
     color: &'a str,
 }
 
-/// What each filter adds to a request that it lets pass.
+/// Returns what each filter adds to a request that it lets pass.
 pub fn requests(results: &Results) -> String {
     let direct = crate::results::compared_with(Task::Direct).0;
     let passing = |key: &str| {
@@ -39,7 +39,7 @@ pub fn requests(results: &Results) -> String {
     draw("CPU per request over no filter, µs", &bars)
 }
 
-/// How late delays end.
+/// Returns how late delays end.
 pub fn lateness(results: &Results) -> String {
     let bars: Vec<_> = results
         .held

@@ -61,7 +61,7 @@ fn bytes(name: &'static str, abort: serde_json::Value, method: &'static str, exp
     })
 }
 
-/// How each filter reports in the access log what it did.
+/// Returns how each filter reports in the access log what it did.
 fn details_and_flags() -> Plan {
     let name = "details_and_flags";
     let fault = json!({ "delay": super::delay(), "abort": abort(503) });

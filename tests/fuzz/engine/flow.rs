@@ -44,7 +44,6 @@ impl Flow {
         Self { flow, worker, head }
     }
 
-    /// Returns its id.
     pub fn id(&self) -> ExchangeId {
         self.flow.id
     }

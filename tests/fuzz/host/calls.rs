@@ -10,7 +10,6 @@ use brownout_core::step::HeaderChange;
 use brownout_core::view::Property;
 use std::slice::from_raw_parts;
 
-/// The module.
 pub mod module {
     // The library that provides these functions: the module's own for streams, and the SDK's for root contexts.
     use brownout_filter_native as _;

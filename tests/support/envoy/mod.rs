@@ -127,7 +127,7 @@ impl Envoy {
         Self { running, admin, addresses, concurrency: bootstrap.concurrency, directory }
     }
 
-    /// Where a listener listens.
+    /// Returns where a listener listens.
     ///
     /// # Panics
     /// When the bootstrap has no such listener.
@@ -135,7 +135,7 @@ impl Envoy {
         *self.addresses.get(listener).unwrap_or_else(|| panic!("a listener `{listener}`"))
     }
 
-    /// Where the admin interface listens.
+    /// Returns where the admin interface listens.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin.address()
     }
@@ -214,7 +214,7 @@ impl Envoy {
         self.ask(move |admin| admin.page(&path)).await
     }
 
-    /// Whether the process still runs.
+    /// Returns whether the process still runs.
     pub fn is_alive(&self) -> bool {
         self.running.process().ended().is_none()
     }

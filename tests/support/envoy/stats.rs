@@ -18,7 +18,7 @@ impl Stats {
         self.0.iter().filter(|(name, _)| chosen(name)).map(|(_, value)| value).sum()
     }
 
-    /// What was added since then, without what stayed as it was.
+    /// Returns what was added since then, without what stayed as it was.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
         let added = self.0.iter().map(|(name, value)| (name.clone(), value - earlier.value(name)));

@@ -53,7 +53,6 @@ pub struct SentRequest {
     /// Headers by name; `null` for one that is gone.
     #[serde(default)]
     headers: BTreeMap<String, Option<String>>,
-    /// Its body.
     body: Option<String>,
 }
 

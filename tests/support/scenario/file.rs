@@ -112,7 +112,7 @@ impl Scenario {
         files
     }
 
-    /// What the module gets.
+    /// Returns what the module gets.
     pub fn configuration(&self) -> Configuration {
         match (&self.document, &self.configuration) {
             (Some(document), _) => Configuration::document(document),
@@ -160,7 +160,7 @@ impl Exchange {
         request
     }
 
-    /// What the upstream answers.
+    /// Returns what the upstream answers.
     pub fn answer(&self) -> Answer {
         self.upstream.clone().unwrap_or_default()
     }

@@ -85,7 +85,7 @@ impl Rig {
     }
 }
 
-/// What an upstream got.
+/// Returns what an upstream got.
 fn arrived(received: Received) -> Arrived {
     let mut headers = BTreeMap::new();
     for (name, value) in &received.headers {

@@ -130,7 +130,7 @@ impl World {
     }
 }
 
-/// What a client sees of a reply that Envoy makes for us.
+/// Returns what a client sees of a reply that Envoy makes for us.
 fn reply_seen(request: &Request, reply: &LocalReply) -> Response {
     let LocalReply { status, grpc_status, headers, body, details } = reply;
     assert!(matches!(*details, "brownout_abort" | "brownout_response"), "{details}");
@@ -153,7 +153,7 @@ fn reply_seen(request: &Request, reply: &LocalReply) -> Response {
     Response { status, headers: all, body: received_body(request, &body) }
 }
 
-/// What a client sees of the upstream's response.
+/// Returns what a client sees of the upstream's response.
 fn response_seen(request: &Request, response: &Message) -> Response {
     let mut headers = BTreeMap::new();
     for (name, value) in response.headers.iter().filter(|(name, _)| name != ":status") {
@@ -164,7 +164,7 @@ fn response_seen(request: &Request, response: &Message) -> Response {
     Response { status, headers, body: received_body(request, &text(response.left())) }
 }
 
-/// What the upstream sees of the request.
+/// Returns what the upstream sees of the request.
 fn arrived(request: &Message) -> Arrived {
     let part =
         |wanted: &str| request.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| text(value));

@@ -30,7 +30,6 @@ impl Excerpt {
         Self { text: value.into(), places: Some(places) }
     }
 
-    /// The text.
     pub fn text(&self) -> &str {
         &self.text
     }

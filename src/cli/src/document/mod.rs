@@ -45,7 +45,6 @@ enum Syntax {
 /// A document without mistakes.
 #[derive(Debug)]
 pub struct Checked {
-    /// The plan.
     pub plan: Plan,
     /// The JSON text that the module gets.
     pub json: String,

@@ -39,7 +39,6 @@ pub enum Unsuitable {
     TooOld {
         /// The executable.
         path: PathBuf,
-        /// Its version.
         version: String,
     },
     /// It is built without a Wasm runtime, or without V8.
@@ -47,7 +46,6 @@ pub enum Unsuitable {
     NoV8 {
         /// The executable.
         path: PathBuf,
-        /// Its version.
         version: String,
     },
 }

@@ -9,7 +9,6 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-/// The default version.
 pub const DEFAULT_VERSION: &str = "1.40.0";
 
 /// The versions that can be downloaded, the oldest first.

@@ -40,12 +40,10 @@ impl Built {
         Self::value(Json::Bool(true))
     }
 
-    /// A list.
     pub fn list(elements: Vec<Self>) -> Self {
         Self { shape: Shape::List(elements), from: None }
     }
 
-    /// An object.
     pub fn object<N: Into<String>>(fields: impl IntoIterator<Item = (N, Self)>) -> Self {
         let fields = fields.into_iter().map(|(name, value)| (name.into(), value)).collect();
         Self { shape: Shape::Object(fields), from: None }

@@ -11,7 +11,6 @@ use brownout_core::decode::diagnostic::Code;
 pub struct Manifest<'a> {
     /// The whole object.
     pub node: Node<'a>,
-    /// Its kind.
     pub kind: &'a str,
     /// Its name; without one, its kind.
     pub name: &'a str,

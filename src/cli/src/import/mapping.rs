@@ -48,7 +48,6 @@ pub enum Spelling {
 /// All fields of one kind of input.
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
-    /// The rows.
     pub rows: &'static [Mapping],
     /// How names are read and documented.
     pub spelling: Spelling,

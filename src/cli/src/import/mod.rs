@@ -44,7 +44,6 @@ use std::fmt;
 /// The result of an import.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
-    /// The document.
     pub document: serde_json::Value,
     /// The document as text, with its fields in an order that reads well.
     pub text: String,

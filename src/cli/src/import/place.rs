@@ -28,7 +28,6 @@ impl Place {
 pub struct Node<'a> {
     /// The value.
     pub json: &'a Json,
-    /// Its place.
     pub place: Place,
 }
 

@@ -50,7 +50,6 @@ pub struct Carried {
     pub manifest: String,
     /// Its path in the file.
     pub path: Path,
-    /// Its role.
     pub role: Role,
     /// The JSON text that the module gets.
     pub json: String,

@@ -90,7 +90,6 @@ impl Faults {
         self.faults().any(|faults| faults.answer_with(status))
     }
 
-    /// The rules.
     pub fn rules(&self) -> &[Rule] {
         self.typed.rules.as_ref().map_or(&[], Rules::as_slice)
     }

@@ -16,9 +16,7 @@ pub enum Yaml {
     Plain(String),
     /// Text over several lines, as a literal block.
     Block(String),
-    /// A list.
     List(Vec<Yaml>),
-    /// A map.
     Map(Map),
     /// A map from these names to empty maps, on as few lines as possible.
     Names(Vec<&'static str>),
@@ -250,7 +248,7 @@ fn is_plain(text: &str) -> bool {
     is_text || is_duration(text)
 }
 
-/// What YAML 1.1 or 1.2 takes for something other than text.
+/// Returns what YAML 1.1 or 1.2 takes for something other than text.
 fn is_special(text: &str) -> bool {
     const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
     WORDS.iter().any(|word| word.eq_ignore_ascii_case(text))

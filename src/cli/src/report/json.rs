@@ -4,7 +4,6 @@ use crate::document::{DocumentFile, Mistake};
 use brownout_core::Severity;
 use serde_json::{Value, json};
 
-/// The report on one file.
 #[derive(Debug)]
 pub enum FileReport<'a> {
     /// A readable file and its mistakes, if any.

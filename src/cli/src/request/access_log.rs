@@ -42,7 +42,6 @@ const KEYS: &[(&str, Key)] = &[
 /// The meaning of a field of a line.
 #[derive(Debug, Clone, Copy)]
 pub enum Key {
-    /// A header.
     Header(&'static str),
     /// The path and query.
     Path,

@@ -124,7 +124,7 @@ impl RequestArguments {
         Ok(Some(found.into_iter().map(|request| self.facts.told(request, of_route.as_deref())).collect()))
     }
 
-    /// What the proxy knows.
+    /// Returns what the proxy knows.
     pub fn facts(&self) -> &Facts {
         &self.facts
     }

@@ -58,7 +58,7 @@ impl Request {
         }
     }
 
-    /// Whether it has a header.
+    /// Returns whether it has a header.
     pub fn has(&self, name: &str) -> bool {
         self.headers.iter().any(|(other, _)| other == name)
     }
@@ -124,7 +124,6 @@ pub enum Unusable {
     /// A file cannot be read.
     #[error("cannot read `{file}`: {reason}")]
     Unreadable {
-        /// The file.
         file: String,
         /// Why.
         reason: String,

@@ -21,7 +21,6 @@ pub struct Counts {
 /// The counters of one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RuleCounts {
-    /// Its name.
     pub name: String,
     /// Requests that matched.
     pub matched: u64,

@@ -62,7 +62,6 @@ impl Guest {
         }
     }
 
-    /// Kills it.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

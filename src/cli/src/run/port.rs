@@ -14,7 +14,6 @@ pub enum Error {
     Taken {
         /// Who wanted it.
         what: &'static str,
-        /// The address.
         address: SocketAddr,
         /// The flag that changes it.
         flag: &'static str,
@@ -24,7 +23,6 @@ pub enum Error {
     Refused {
         /// Who wanted it.
         what: &'static str,
-        /// The address.
         address: SocketAddr,
         /// The flag that changes it.
         flag: &'static str,

@@ -19,7 +19,6 @@ const GAP: &str = "   # ";
 pub struct Welcome<'a> {
     /// The command line.
     pub arguments: &'a Arguments,
-    /// The Envoy.
     pub envoy: &'a Found,
     /// The service.
     pub upstream: &'a Upstream,
@@ -27,7 +26,6 @@ pub struct Welcome<'a> {
     pub sandbox: &'a Sandbox,
     /// The document's name.
     pub name: &'a str,
-    /// The document.
     pub document: &'a Checked,
     /// What to try.
     pub examples: &'a Examples,

@@ -52,7 +52,7 @@ impl Pace {
         Ok(Self::Even { requests, rate })
     }
 
-    /// How many requests.
+    /// Returns how many requests.
     pub fn requests(&self) -> u32 {
         match self {
             Self::Even { requests, .. } => *requests,

@@ -18,7 +18,6 @@ pub enum Slot {
     Address(Ipv4Addr, u32),
     /// The end of a principal.
     Principal(Vec<u8>),
-    /// The trace.
     Trace,
 }
 

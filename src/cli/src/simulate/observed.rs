@@ -13,10 +13,8 @@ use std::time::Duration;
 /// The number of spans that time is divided into.
 pub const SPANS: usize = 50;
 
-/// The counts of one rule.
 #[derive(Debug, Clone, Default)]
 pub struct RuleCounts {
-    /// Its name.
     pub name: String,
     /// Requests that it matched and no earlier rule had taken.
     pub matched: u64,
@@ -26,7 +24,6 @@ pub struct RuleCounts {
     pub overflow: u64,
     /// Exchanges that the mode `shadow` spared.
     pub shadowed: u64,
-    /// By fault.
     pub faults: BTreeMap<Kind, u64>,
     /// The expected number it takes, and the expected number for each fault; without limits.
     pub expected: Expected,
@@ -44,7 +41,6 @@ impl RuleCounts {
 pub struct Expected {
     /// That something is done.
     pub taken: Option<f64>,
-    /// By fault.
     pub faults: BTreeMap<Kind, Option<f64>>,
 }
 
@@ -67,7 +63,6 @@ pub struct Span {
     pub held: u64,
 }
 
-/// All of it.
 #[derive(Debug, Clone)]
 pub struct Observed {
     /// Requests that came.

@@ -12,7 +12,6 @@ const Z: f64 = 3.290_526_731_491_9;
 /// The result for a rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
-    /// Its name.
     pub name: String,
     /// What it promises.
     pub expected: Expected,
@@ -20,7 +19,6 @@ pub struct Finding {
     pub counts: Option<RuleCounts>,
     /// The confidence interval of the true share of requests that it takes, from 0 to 1.
     pub interval: Option<(f64, f64)>,
-    /// The verdict.
     pub verdict: Verdict,
     /// Possible reasons, the likeliest first.
     pub reasons: Vec<String>,

@@ -18,7 +18,6 @@ impl Request {
         Self { headers, properties: vec![("direction".to_owned(), 2_u64.to_le_bytes().to_vec())] }
     }
 
-    /// With a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(own, _)| !(own == name && name.starts_with(':')));

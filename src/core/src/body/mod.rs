@@ -22,7 +22,6 @@ const BEFORE_A_CUT: Duration = Duration::from_millis(1);
 
 /// The environment of the work on a body.
 pub struct Around<'a> {
-    /// The clock.
     pub clock: &'a dyn Clock,
     /// The memory for bytes taken out of the host's buffers.
     pub memory: &'a Memory,
@@ -41,12 +40,13 @@ pub struct Body {
 /// The point at which the stream is reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cut {
-    /// Never.
     Never,
     /// After this many more bytes.
     After(u64),
     /// As soon as the waiting bytes have been sent; `ended` if the message has no more anyway.
-    Draining { ended: bool },
+    Draining {
+        ended: bool,
+    },
     /// At this time.
     At(Instant),
 }

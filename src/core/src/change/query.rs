@@ -11,7 +11,6 @@ use percent_encoding::utf8_percent_encode;
 /// The query of a path, as a list of parameters.
 pub struct Query<'a>(Vec<Parameter<'a>>);
 
-/// A parameter.
 enum Parameter<'a> {
     /// An unchanged parameter.
     Before(&'a [u8]),

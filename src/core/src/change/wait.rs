@@ -17,7 +17,6 @@ use serde::{Serialize, Serializer};
 /// A delay: at most an hour, whatever the distribution.
 #[derive(Debug, Clone)]
 pub struct Wait {
-    /// The length.
     pub length: Length,
     /// The longest delay; longer ones are cut to it.
     pub max: Option<Written>,

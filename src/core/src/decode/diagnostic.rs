@@ -127,7 +127,6 @@ codes! {
 /// A position in the text; line and column start at 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
-    /// The line.
     pub line: usize,
     /// The column, in bytes.
     pub column: usize,
@@ -136,9 +135,7 @@ pub struct Position {
 /// A mistake or a warning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The severity.
     pub severity: Severity,
-    /// The code.
     pub code: Code,
     /// The path in the document.
     pub path: Path,

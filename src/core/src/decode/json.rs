@@ -15,9 +15,7 @@ pub enum Json {
     Null,
     /// `true` or `false`
     Bool(bool),
-    /// A number.
     Number(serde_json::Number),
-    /// A string.
     String(String),
     /// A list.
     Array(Vec<Json>),

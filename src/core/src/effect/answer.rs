@@ -25,7 +25,6 @@ use core::time::Duration;
 pub struct Answer {
     /// The fault that begins with it.
     pub begins: Kind,
-    /// The change.
     pub change: Rc<ResponseChange>,
     /// How long the response is delayed.
     pub delay: Option<Duration>,
@@ -42,9 +41,7 @@ pub struct Answer {
 pub enum NewResponse {
     /// It changes.
     Change {
-        /// Its headers.
         headers: Vec<HeaderChange>,
-        /// Its body.
         body: Option<Rewrite>,
         /// After how many bytes of its body the stream is reset.
         cut: Option<u64>,

@@ -51,9 +51,7 @@ impl Effects {
 /// How a request changes.
 #[derive(Debug)]
 pub struct RequestChange {
-    /// Its headers.
     pub headers: Vec<HeaderChange>,
-    /// Its body.
     pub body: Option<Rewrite>,
 }
 
@@ -69,7 +67,6 @@ pub struct Ending {
 /// What ends an exchange.
 #[derive(Debug)]
 pub enum End {
-    /// A reply.
     Reply(LocalReply),
     /// The stream is reset.
     Reset,
@@ -80,7 +77,6 @@ pub enum End {
 pub struct Throttle {
     /// The fault that imposes it.
     pub begins: Kind,
-    /// The rate.
     pub rate: Rate,
     /// The number of bytes that pass at full speed first.
     pub after_bytes: u64,

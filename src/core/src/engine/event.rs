@@ -19,7 +19,6 @@ pub enum Event {
     Injected(RuleId),
     /// A fault began. One that the client did not wait for never begins.
     Fault {
-        /// The rule.
         rule: RuleId,
         /// The kind of fault.
         kind: Kind,

@@ -25,7 +25,6 @@ use rule::limits;
 /// The description of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleSentences {
-    /// Its name.
     pub name: String,
     /// The sentences, in reading order: which requests and how many, what happens, when, within which limits.
     pub sentences: Vec<String>,

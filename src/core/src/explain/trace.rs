@@ -29,9 +29,7 @@ pub struct Trace {
 /// What one rule decides about the request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleTrace {
-    /// Its place.
     pub place: usize,
-    /// Its name.
     pub name: String,
     /// The mode in force for it.
     pub mode: Mode,
@@ -52,7 +50,6 @@ pub enum Verdict {
     Differs,
     /// It matches, and the request is excluded.
     Excluded,
-    /// It matches.
     Matches(Odds),
 }
 
@@ -70,13 +67,11 @@ pub struct Odds {
 /// What decides whether a rule takes a request that it matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum By {
-    /// Chance.
     Chance,
     /// The number of earlier requests, and then chance.
     Count,
     /// The request's key, in the same way each time.
     Key {
-        /// The key.
         key: Vec<u8>,
         /// Its point, in millionths; the rule takes the request if this is below its share.
         point: u32,
@@ -129,7 +124,6 @@ pub struct Check {
     pub path: String,
     /// The description of the condition; empty for `all`, `any` and `not`.
     pub words: String,
-    /// Whether it holds.
     pub holds: bool,
     /// The request's values there; empty if it has none.
     pub seen: Vec<String>,

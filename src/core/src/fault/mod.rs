@@ -89,14 +89,12 @@ pub enum Begins {
     WithRequest,
     /// With the end of the exchange, after any delay.
     WithEnd,
-    /// With the response.
     WithResponse,
 }
 
 /// A fault of a document, for descriptions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// Its kind.
     pub kind: Kind,
     /// [`Fault::share`].
     pub share: Option<FractionalPercent>,

@@ -113,7 +113,6 @@ impl Serialize for NewMethod {
 pub struct Parameters(Vec<(String, Vec<String>)>);
 
 impl Parameters {
-    /// Returns the names.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }

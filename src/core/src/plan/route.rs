@@ -25,7 +25,6 @@ pub type RouteRules = Option<Rc<RuleSet>>;
 
 /// The result of looking up a text.
 pub struct Looked {
-    /// Its rules.
     pub rules: RouteRules,
     /// The mistakes in it, only the first time that it is seen.
     pub mistakes: Vec<Diagnostic>,

@@ -21,7 +21,6 @@ use alloc::vec::Vec;
 pub struct Decision {
     /// The rule that took the request.
     pub rule: RuleId,
-    /// Its name.
     pub name: Rc<str>,
     /// The rule's limits.
     pub limits: Option<Limits>,

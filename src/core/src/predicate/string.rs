@@ -83,7 +83,6 @@ impl StringMatcher {
         Self { pattern: Pattern::Exact(text.into()), ignore_case: false }
     }
 
-    /// Returns the pattern.
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
     }

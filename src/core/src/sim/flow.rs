@@ -17,7 +17,6 @@ use alloc::vec::Vec;
 pub enum Over {
     /// With a reply.
     Replied(LocalReply),
-    /// With a reset.
     Reset,
 }
 
@@ -26,7 +25,6 @@ pub enum Over {
 pub struct Flow {
     /// Its number.
     pub id: ExchangeId,
-    /// The request.
     pub request: Message,
     /// The response, once it has come.
     pub response: Option<Message>,

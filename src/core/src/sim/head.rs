@@ -130,7 +130,6 @@ impl ResponseView for Head {
 /// A piece of a body, or one whose bytes the host does not show.
 #[derive(Debug, Clone, Copy)]
 pub struct Piece<'a> {
-    /// The bytes.
     pub bytes: &'a [u8],
     /// Whether the host shows them.
     pub is_readable: bool,

@@ -22,7 +22,6 @@ pub enum State {
     Ended,
 }
 
-/// A message.
 #[derive(Debug)]
 pub struct Message {
     /// Where it is.
@@ -63,7 +62,7 @@ impl Message {
         }
     }
 
-    /// What has left of its body.
+    /// Returns what has left of its body.
     pub fn left(&self) -> &[u8] {
         &self.left
     }

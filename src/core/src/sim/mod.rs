@@ -26,7 +26,6 @@ use alloc::vec::Vec;
 pub struct UpstreamResponse {
     /// The headers; `has_body` says whether the body follows.
     pub head: Head,
-    /// The body.
     pub body: Vec<u8>,
 }
 

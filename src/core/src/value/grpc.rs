@@ -46,7 +46,6 @@ impl GrpcStatus {
         u8::try_from(code).ok().map(Self)
     }
 
-    /// Returns the code.
     pub fn code(self) -> u8 {
         self.0
     }

@@ -94,7 +94,6 @@ impl FractionalPercent {
         self.numerator
     }
 
-    /// Returns the denominator.
     pub fn denominator(self) -> Denominator {
         self.denominator
     }

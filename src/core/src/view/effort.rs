@@ -43,7 +43,6 @@ impl Effort {
 
 /// A request with a budget for matching against it.
 pub struct Watched<'a> {
-    /// The request.
     pub request: &'a dyn RequestView,
     /// The budget.
     pub effort: &'a Effort,

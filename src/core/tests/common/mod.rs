@@ -188,12 +188,12 @@ pub fn suffering(faults: &str) -> String {
     format!(r#"{{"rules":[{{"name":"r","percentage":100,{faults}}}]}}"#)
 }
 
-/// What is said about a `match` that is wrong, without the way to it.
+/// Returns what is said about a `match` that is wrong, without the way to it.
 pub fn about_match(predicate: &str) -> Vec<String> {
     without("rules[0].match.", mistakes(matching(predicate)))
 }
 
-/// What is said about faults that are wrong, without the way to them.
+/// Returns what is said about faults that are wrong, without the way to them.
 pub fn about_faults(faults: &str) -> Vec<String> {
     without("rules[0].", mistakes(suffering(faults)))
 }
@@ -208,7 +208,7 @@ pub fn taking(fields: &str) -> String {
     format!(r#"{{"rules":[{{"name":"r",{fields},"abort":{{"http_status":503}}}}]}}"#)
 }
 
-/// What is said about a rule whose fields are wrong, without the way to it.
+/// Returns what is said about a rule whose fields are wrong, without the way to it.
 pub fn about_rule(fields: &str) -> Vec<String> {
     without("rules[0].", mistakes(taking(fields)))
 }
@@ -259,7 +259,7 @@ impl<E: Entropy> Worker<E> {
         std::iter::from_fn(|| self.engine.next_due(at(milliseconds))).map(|(id, step)| (id.0, step)).collect()
     }
 
-    /// What has happened, as far as counters and gauges go.
+    /// Returns what has happened, as far as counters and gauges go.
     pub fn events(&mut self) -> Vec<Event> {
         let counted = |event: &Event| {
             use Event::{Activated, Delayed, Expired, Fault, Injected, Matched, Released, Shadowed, Stopped};

@@ -19,7 +19,6 @@ const MOST_COPIES: usize = 200_000;
 pub struct Value {
     /// The value.
     pub json: Json,
-    /// Its places.
     pub places: Places,
     /// The number of values in it, including itself.
     size: usize,

@@ -35,7 +35,6 @@ impl HttpFault {
         self.fields.is_empty()
     }
 
-    /// Reads one.
     pub fn read(node: &Node<'_>, findings: &mut Findings) -> Self {
         let mut fault = Self::nothing(&node.place);
         let Some(fields) = findings.open(node, &FIELDS, "") else { return fault };

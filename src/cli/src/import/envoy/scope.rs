@@ -11,11 +11,8 @@ use crate::import::place::Place;
 pub enum Level {
     /// One of a route's weighted clusters.
     WeightedCluster,
-    /// A route.
     Route,
-    /// A virtual host.
     VirtualHost,
-    /// A route configuration.
     RouteConfiguration,
     /// The filter in its chain.
     Filter,
@@ -95,7 +92,7 @@ impl Scope {
         own.and(Condition::none(hidden.map(Self::condition).collect()))
     }
 
-    /// Where it stands.
+    /// Returns where it stands.
     pub fn place(&self) -> &Place {
         &self.fault.place
     }

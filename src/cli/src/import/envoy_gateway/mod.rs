@@ -29,7 +29,6 @@ const WANTED: Wanted = Wanted {
     tool: "Envoy Gateway",
 };
 
-/// A policy.
 struct Policy {
     place: Place,
     name: String,

@@ -13,12 +13,7 @@ pub enum Host {
     /// `*.example.com`, without the asterisk.
     Wildcard(String),
     /// A service of the cluster: `reviews` or `reviews.shop.svc.cluster.local`.
-    Service {
-        /// Its name.
-        name: String,
-        /// Its namespace.
-        namespace: String,
-    },
+    Service { name: String, namespace: String },
     /// Any other name.
     Exact(String),
 }

@@ -15,9 +15,7 @@ use brownout_core::decode::diagnostic::Code;
 /// The parts of a manifest that concern the proxy that the document is for.
 #[derive(Debug)]
 pub struct Service<'a> {
-    /// Its name.
     pub name: &'a str,
-    /// Its hosts.
     pub hosts: Vec<(Host, Node<'a>)>,
     namespace: &'a str,
     export_to: Vec<Condition>,
@@ -35,7 +33,6 @@ pub struct Entry<'a> {
     pub condition: Condition,
     /// The requests that earlier entries take.
     pub passed: Vec<Condition>,
-    /// The faults.
     pub faults: Vec<(String, Built)>,
 }
 

@@ -25,7 +25,6 @@ pub struct Part {
     pub place: Place,
     /// The share of the requests that the rule takes, in millionths.
     pub share: u32,
-    /// The faults.
     pub faults: Vec<(String, Built)>,
 }
 

@@ -28,14 +28,12 @@ pub const NAMES: [&str; 5] = [
     "pod-http-modify-body",
 ];
 
-/// An experiment.
 #[derive(Debug)]
 pub struct Experiment {
     /// Its rule, without a schedule.
     pub rule: Rule,
     /// The time that Litmus waits before and after it.
     pub ramp: Duration,
-    /// Its duration.
     pub length: Duration,
     /// The place of its duration in the input.
     pub place: Place,

@@ -12,7 +12,6 @@ use brownout_core::predicate::string::Pattern;
 /// Questions, and how many of them must be answered with yes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Need {
-    /// This one.
     Question(Question),
     /// All of these: at least two.
     All(Vec<Need>),

@@ -20,13 +20,11 @@ pub struct Question {
 pub enum Compare {
     /// It is present, with any value.
     Present,
-    /// It is this.
     Exact(String),
     /// It begins with this.
     Prefix(String),
     /// It ends with this.
     Suffix(String),
-    /// It contains this.
     Contains(String),
 }
 
@@ -41,7 +39,7 @@ impl Question {
         Self { header: header.into(), compare, ignore_case: false }
     }
 
-    /// What has to hold for the value of a header, if `matcher` holds for any one of its values. These are
+    /// Returns what has to hold for the value of a header, if `matcher` holds for any one of its values. These are
     /// alternatives: the second one is for values that come joined.
     pub fn of_header(header: &HeaderMatcher) -> Option<Vec<Self>> {
         if !header.needs_presence() {
