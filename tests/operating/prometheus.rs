@@ -1,5 +1,7 @@
 //! Prometheus: what it reads from Envoy, its `promtool`, and itself.
 
+use brownout_core::value::query::RESERVED;
+use percent_encoding::utf8_percent_encode;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
@@ -111,7 +113,8 @@ impl Prometheus {
     /// Evaluates an expression and returns its series, once there are any.
     pub async fn ask(&self, expression: &str) -> Vec<Value> {
         until(expression, async || {
-            let reply = self.get(&format!("/api/v1/query?query={}", encoded(expression))).await;
+            let reply =
+                self.get(&format!("/api/v1/query?query={}", utf8_percent_encode(expression, RESERVED))).await;
             assert_eq!(reply["status"], "success", "{expression}: {reply}");
             let result = reply["data"]["result"].as_array().expect("series").clone();
             (!result.is_empty()).then_some(result)
@@ -142,8 +145,4 @@ impl Drop for Prometheus {
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }

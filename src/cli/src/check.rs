@@ -30,14 +30,14 @@ pub struct Arguments {
     /// Output format: `text` for people, on standard error; on standard output, `json` for programs or `github` for
     /// GitHub Actions, which shows each mistake on its line of a pull request.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
-    format: Format,
+    format: CheckFormat,
     /// Check as strictly as for production: anything legal but probably wrong is a mistake too.
     #[arg(long)]
     strict: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum CheckFormat {
     Text,
     Json,
     Github,
@@ -73,12 +73,12 @@ pub fn run(arguments: &Arguments) -> Done {
     let context = Context { now: Some(now()), strict: arguments.strict };
     let outcomes: Vec<FileOutcome> = arguments.files.iter().map(|path| examine(path, context)).collect();
     match arguments.format {
-        Format::Text => outcomes.iter().for_each(say),
-        Format::Json => {
+        CheckFormat::Text => outcomes.iter().for_each(say),
+        CheckFormat::Json => {
             let reports: Vec<FileReport<'_>> = outcomes.iter().map(report).collect();
             anstream::println!("{:#}", report::json(&reports));
         }
-        Format::Github => {
+        CheckFormat::Github => {
             let reports: Vec<FileReport<'_>> = outcomes.iter().map(report).collect();
             anstream::print!("{}", report::github(&reports));
             outcomes.iter().for_each(say_summary);

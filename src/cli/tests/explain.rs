@@ -295,3 +295,25 @@ fn what_a_request_brings_cannot_write_to_the_terminal() {
     let said = explain(&at(&["shop.yaml", "--request", "/", "-H", "x-tester: \u{1b}[31mred"]));
     assert!(said.stdout.contains(r"`\u{1b}[31mred`"), "{}", said.stdout);
 }
+
+/// What holds for the rules of a route is said in the listener's document.
+#[test]
+fn a_mistake_in_the_listeners_document_is_told_though_the_routes_is_meant() {
+    let camel = "istio-envoyfilter camel.yaml --namespace demo --workload app=page --side outbound --service reviews --port 80";
+    let mut render = brownout(&["render"]);
+    let renders = folder().join("../render");
+    render.args(camel.split(' ')).arg("--per-route").current_dir(renders);
+    let manifest = say(render, b"").stdout;
+    assert!(manifest.contains("min_requests\": 20"), "{manifest}");
+    let explained = |manifest: &str| {
+        let path = tempfile::tempdir().expect("a folder").keep().join("manifest.yaml");
+        fs::write(&path, manifest).expect("written");
+        say(brownout(&["explain", path.to_str().expect("UTF-8"), "--document", "2"]), b"")
+    };
+    let good = explained(&manifest);
+    assert_eq!(good.code, Some(0), "{}", good.stderr);
+    assert!(good.stdout.contains("2 rules"), "{}", good.stdout);
+    let bad = explained(&manifest.replace("min_requests\": 20", "min_requests\": 0"));
+    assert_eq!(bad.code, Some(1), "{}", bad.stdout);
+    assert!(bad.stderr.contains("min_requests"), "{}", bad.stderr);
+}

@@ -148,5 +148,9 @@ fn all_mistakes_of_datadog_are_shown_on_their_lines() {
 fn a_start_that_is_no_time_is_wrong_usage() {
     let said = run("litmus", &["any_status.yaml", "--starting-at", "tomorrow"]);
     assert_eq!(said.code, Some(2));
-    assert!(said.stderr.contains("expected a time such as 2026-11-22T13:00:00Z"), "{}", said.stderr);
+    assert!(
+        said.stderr.contains("expected a time such as `2026-11-22T13:00:00Z` (RFC 3339)"),
+        "{}",
+        said.stderr
+    );
 }

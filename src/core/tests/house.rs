@@ -103,7 +103,10 @@ fn read(folder: &Path, module: &str, texts: &mut BTreeMap<String, String>) {
 
 /// The modules of the core that a module's text names, without its own tests.
 fn imported(module: &str, text: &str, known: &BTreeSet<String>) -> BTreeSet<String> {
-    let text = text.split("#[cfg(test)]\nmod ").next().unwrap();
+    // Tests inside the file come last; `mod tests;` names another file.
+    let own_tests = text.match_indices("#[cfg(test)]\nmod ").map(|(at, _)| at);
+    let own_tests = own_tests.filter(|at| text[*at..].lines().nth(1).unwrap().contains('{')).min();
+    let text = &text[..own_tests.unwrap_or(text.len())];
     let code: String =
         text.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n");
     let mut found = BTreeSet::new();

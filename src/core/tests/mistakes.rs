@@ -3,7 +3,7 @@
 use crate::common;
 
 use brownout_core::{Plan, Severity};
-use common::{about_faults, about_match, matching, mistakes, plan, suffering};
+use common::{about_faults, about_match, matching, mistakes, plan, suffering, taking};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -352,4 +352,11 @@ fn a_hundred_mistakes_are_told_and_of_more_their_number() {
 #[test]
 fn an_object_of_many_fields_takes_no_longer_than_a_long_list() {
     assert_eq!(mistakes(unknown_fields(80_000)).len(), 100);
+}
+
+#[test]
+fn wrong_outcomes_do_not_hide_that_a_rule_has_faults_too() {
+    let said = mistakes(taking(r#""outcomes":[]"#));
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said.iter().any(|line| line.contains("a rule has either faults or outcomes")), "{said:?}");
 }

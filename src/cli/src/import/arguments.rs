@@ -1,7 +1,7 @@
 //! The command line of `brownout import`.
 
 use super::{Choices, istio};
-use crate::arguments::Format;
+use crate::arguments::{Format, time};
 use brownout_core::value::timestamp::Timestamp;
 use std::path::PathBuf;
 
@@ -157,11 +157,6 @@ impl Experiments {
     pub(super) fn choices(&self) -> Choices {
         Choices { partial: self.common.partial, starting_at: self.starting_at, select_pods: self.select_pods }
     }
-}
-
-/// Parses a point in time.
-fn time(text: &str) -> Result<Timestamp, String> {
-    Timestamp::parse(text).ok_or_else(|| "expected a time such as 2026-11-22T13:00:00Z".to_owned())
 }
 
 #[derive(Debug, clap::Args)]

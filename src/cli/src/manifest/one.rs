@@ -45,7 +45,14 @@ impl One {
         };
         let Some(chosen) = chosen else { return Err(unclear(file.name(), &manifest.documents)) };
         chosen.read().map_err(|diagnostics| mistaken(file, &chosen.body.place(diagnostics)))?;
-        let json = whole(chosen, &manifest.documents);
+        let json = match plugin_of(chosen, &manifest.documents) {
+            Some(plugin) => {
+                let read = Plan::from_json(plugin.json.as_bytes());
+                let read = read.map_err(|diagnostics| mistaken(file, &plugin.body.place(diagnostics)))?;
+                whole(chosen, &read)
+            }
+            None => chosen.json.clone(),
+        };
         Plan::from_json(json.as_bytes())
             .map_err(|diagnostics| mistaken(file, &chosen.body.place(diagnostics)))
     }
@@ -67,25 +74,19 @@ fn has_rules(document: &Carried) -> bool {
     document.read().map_or(true, |read| read.rules() > 0)
 }
 
-/// Returns the document that the module follows: a route's rules with the settings of the listener's document.
-fn whole(chosen: &Carried, documents: &[Carried]) -> String {
+/// Returns the listener's document for the rules of a route, if there is just one.
+fn plugin_of<'a>(chosen: &Carried, documents: &'a [Carried]) -> Option<&'a Carried> {
     let plugins: Vec<&Carried> = documents.iter().filter(|document| document.role == Role::Plugin).collect();
-    let plugin = match plugins.first() {
-        Some(first)
-            if chosen.role == Role::Route && plugins.iter().all(|plugin| plugin.json == first.json) =>
-        {
-            first
-        }
-        _ => return chosen.json.clone(),
-    };
-    match (Plan::from_json(plugin.json.as_bytes()), route::read(chosen.json.as_bytes())) {
-        (Ok(plugin), Ok(RouteDocument { rules })) => {
-            let plugin = plugin.document().clone();
-            let whole = Document { rules: Some(rules), per_route: None, ..plugin };
-            serde_json::to_string(&whole).unwrap_or_else(|_| chosen.json.clone())
-        }
-        _ => chosen.json.clone(),
-    }
+    let first = *plugins.first()?;
+    let is_clear = chosen.role == Role::Route && plugins.iter().all(|plugin| plugin.json == first.json);
+    is_clear.then_some(first)
+}
+
+/// Returns the document that the module follows: a route's rules with the settings of the listener's document.
+fn whole(chosen: &Carried, plugin: &Plan) -> String {
+    let Ok(RouteDocument { rules }) = route::read(chosen.json.as_bytes()) else { return chosen.json.clone() };
+    let whole = Document { rules: Some(rules), per_route: None, ..plugin.document().clone() };
+    serde_json::to_string(&whole).unwrap_or_else(|_| chosen.json.clone())
 }
 
 fn unclear(name: &str, documents: &[Carried]) -> Ended {

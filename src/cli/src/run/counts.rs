@@ -9,18 +9,18 @@ const MODULE: &str = "wasmcustom.brownout";
 
 /// The counters at one moment. All count from the start of Envoy, across documents.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Counts {
+pub struct RunCounts {
     /// Requests that got a fault.
     pub injected: u64,
     /// Requests being held now.
     pub active: u64,
     /// The rules of the document in force, in order, and then those of earlier ones.
-    pub rules: Vec<RuleCounts>,
+    pub rules: Vec<RunRuleCounts>,
 }
 
 /// The counters of one rule.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RuleCounts {
+pub struct RunRuleCounts {
     pub name: String,
     /// Requests that matched.
     pub matched: u64,
@@ -30,7 +30,7 @@ pub struct RuleCounts {
     pub faults: Vec<(&'static str, u64)>,
 }
 
-impl Counts {
+impl RunCounts {
     /// Reads the counters.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl Counts {
         let count = |name: &str| stats.get(name).copied().unwrap_or(0);
         let rule = |name: &str| {
             let own = |counter: &str| count(&format!("{MODULE}.rule.{name}.{counter}"));
-            RuleCounts {
+            RunRuleCounts {
                 name: name.to_owned(),
                 matched: own("matched"),
                 injected: own("injected"),
@@ -80,7 +80,7 @@ fn plural(kind: Kind) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::Counts;
+    use super::RunCounts;
     use brownout_core::Plan;
 
     #[test]
@@ -99,7 +99,7 @@ mod tests {
             ("wasmcustom.brownout.rule.a.injected.injected", 2),
         ];
         let stats = stats.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let counts = Counts::of(&stats, &plan);
+        let counts = RunCounts::of(&stats, &plan);
         assert_eq!((counts.injected, counts.active), (3, 1));
         let rules = [Some("a"), Some("a.injected"), Some("earlier"), None];
         assert_eq!(rules.map(|rule| counts.injected_by(rule)), [1, 2, 4, 3]);

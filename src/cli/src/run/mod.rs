@@ -25,6 +25,7 @@ use crate::module;
 use crate::report;
 use crate::terminal::{Done, Ended};
 use board::Board;
+use brownout_core::value::duration::LONGEST;
 use serde_json::{Value, json};
 use session::Finished;
 use std::ffi::OsString;
@@ -85,7 +86,7 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9901", value_parser = listen::address)]
     admin: SocketAddr,
     /// Stop after this time: `30s`, `1m30s`, at most `1h`. Default: run until Ctrl-C.
-    #[arg(long, value_name = "D", value_parser = length)]
+    #[arg(long, value_name = "D", value_parser = up_to_an_hour)]
     duration: Option<Duration>,
     /// Send demo traffic through the proxy: requests that the document's rules match. The service of `--upstream` gets
     /// none unless you write `--traffic=upstream`, and then only GET and HEAD requests.
@@ -252,4 +253,9 @@ fn expected_rules_are_there(arguments: &Arguments, checked: &Checked) -> Result<
         Some(name) => Err(Error::NoSuchRule(name.clone(), format!("; its rules: {}", rules.join(", ")))),
         None => Ok(()),
     }
+}
+
+fn up_to_an_hour(text: &str) -> Result<Duration, String> {
+    let duration = length(text)?;
+    if duration <= LONGEST { Ok(duration) } else { Err("at most `1h`".into()) }
 }

@@ -1,7 +1,7 @@
 //! The main loop of `run`, from the start of the proxy to its end: requests, new documents, the user's command.
 
 use super::board::Board;
-use super::counts::Counts;
+use super::counts::RunCounts;
 use super::delivery::Receipt;
 use super::example::{Examples, examples};
 use super::guest::Guest;
@@ -67,7 +67,7 @@ pub struct Finished {
     /// The exit status of the user's command, if there was one.
     pub command: Option<u8>,
     /// The module's counters.
-    pub counts: Counts,
+    pub counts: RunCounts,
 }
 
 /// One run of the proxy.
@@ -237,11 +237,11 @@ impl Session {
     }
 
     fn summary(&self) -> Result<Summary, Error> {
-        let counts = Counts::read(&self.sandbox.admin, &self.document.plan)?;
+        let counts = RunCounts::read(&self.sandbox.admin, &self.document.plan)?;
         Ok(self.summary_of(counts))
     }
 
-    fn summary_of(&self, counts: Counts) -> Summary {
+    fn summary_of(&self, counts: RunCounts) -> Summary {
         Summary { tally: self.tally.clone(), counts, is_silent: self.is_silent }
     }
 
@@ -298,12 +298,12 @@ impl Session {
     }
 
     fn goodbye(&mut self, command: Option<u8>) -> Result<Finished, Error> {
-        let counts = Counts::read(&self.sandbox.admin, &self.document.plan)?;
+        let counts = RunCounts::read(&self.sandbox.admin, &self.document.plan)?;
         // Envoy flushes its access log when it ends.
         self.sandbox.process.stop();
         self.read_requests();
         self.board.close();
-        let summary = self.summary_of(Counts { active: 0, ..counts });
+        let summary = self.summary_of(RunCounts { active: 0, ..counts });
         self.board.tell(&format!("ended after {summary}"), || summary.json());
         Ok(Finished { command, counts: summary.counts })
     }

@@ -1,6 +1,6 @@
 //! The counts of a run's requests, by outcome.
 
-use super::counts::Counts;
+use super::counts::RunCounts;
 use super::requests::{Request, RequestOutcome};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts a request.
+    /// RunCounts a request.
     pub fn add(&mut self, request: &Request) {
         *match request.outcome {
             RequestOutcome::Passed => &mut self.passed,
@@ -44,7 +44,7 @@ pub struct Summary {
     /// The requests that are over.
     pub tally: Tally,
     /// The module's counters.
-    pub counts: Counts,
+    pub counts: RunCounts,
     /// Whether the document keeps its rules out of the access log: then only the module knows what was injected.
     pub is_silent: bool,
 }
@@ -143,7 +143,7 @@ fn requests(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Summary, Tally};
-    use crate::run::counts::{Counts, RuleCounts};
+    use crate::run::counts::{RunCounts, RunRuleCounts};
     use std::collections::BTreeMap;
 
     #[test]
@@ -151,7 +151,7 @@ mod tests {
         let rules = BTreeMap::from([("a".to_owned(), 3)]);
         let summary = Summary {
             tally: Tally { passed: 5, injected: 3, failed: 2, unanswered: 1, left: 1, rules },
-            counts: Counts { injected: 4, active: 1, rules: Vec::new() },
+            counts: RunCounts { injected: 4, active: 1, rules: Vec::new() },
             is_silent: false,
         };
         let expected = "12 requests: 5 passed, 3 injected (a 3), 2 failed in the service, 1 not answered by the \
@@ -161,10 +161,10 @@ mod tests {
 
     #[test]
     fn of_a_document_that_keeps_rules_out_of_the_log_only_what_the_module_counts_is_said() {
-        let rule = RuleCounts { name: "a".into(), injected: 2, ..RuleCounts::default() };
+        let rule = RunRuleCounts { name: "a".into(), injected: 2, ..RunRuleCounts::default() };
         let summary = Summary {
             tally: Tally { passed: 5, ..Tally::default() },
-            counts: Counts { injected: 2, rules: vec![rule], ..Counts::default() },
+            counts: RunCounts { injected: 2, rules: vec![rule], ..RunCounts::default() },
             is_silent: true,
         };
         assert_eq!(summary.to_string(), "5 requests: 2 injected (a 2)");

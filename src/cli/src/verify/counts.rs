@@ -13,18 +13,18 @@ const WANTED: &str = r"^(.*\.)?(wasmcustom\.brownout\..*|downstream_rq_total)$";
 
 /// The counters at one moment, or their increase between two.
 #[derive(Debug, Clone)]
-pub struct Counts(BTreeMap<String, u64>);
+pub struct EnvoyCounts(BTreeMap<String, u64>);
 
 /// The counters of one rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RuleCounts {
+pub struct EnvoyRuleCounts {
     pub matched: u64,
     pub injected: u64,
     pub shadowed: u64,
     pub overflow: u64,
 }
 
-impl Counts {
+impl EnvoyCounts {
     /// Reads the counters.
     pub fn read(admin: &Admin) -> Result<Self, AdminError> {
         Ok(Self::of(admin.stats(WANTED)?))
@@ -52,9 +52,9 @@ impl Counts {
     }
 
     /// Returns the counters of a rule; `None` if Envoy does not know it.
-    pub fn rule(&self, name: &str) -> Option<RuleCounts> {
+    pub fn rule(&self, name: &str) -> Option<EnvoyRuleCounts> {
         let count = |what: &str| self.0.get(&format!("{MODULE}rule.{name}.{what}")).copied();
-        Some(RuleCounts {
+        Some(EnvoyRuleCounts {
             matched: count("matched")?,
             injected: count("injected").unwrap_or(0),
             shadowed: count("shadowed").unwrap_or(0),
@@ -115,7 +115,7 @@ impl Counts {
 
 #[cfg(test)]
 mod tests {
-    use super::Counts;
+    use super::EnvoyCounts;
 
     #[test]
     fn a_rule_is_found_where_a_clusters_name_is_before_it() {
@@ -125,7 +125,7 @@ mod tests {
             ("http.front.downstream_rq_total", 5),
             ("listener.front.downstream_rq_total", 7),
         ];
-        let counts = Counts::of(stats.map(|(name, value)| (name.to_owned(), value)));
+        let counts = EnvoyCounts::of(stats.map(|(name, value)| (name.to_owned(), value)));
         assert_eq!(counts.rule("slow").map(|rule| rule.matched), Some(5));
         assert_eq!(counts.requests(), 5);
     }

@@ -1,7 +1,6 @@
 //! The share of a rule's matches that a document promises to affect.
 
 use crate::arguments::now;
-use brownout_core::change::length::Length;
 use brownout_core::document::mode::Mode;
 use brownout_core::document::rule::{Action, Rule};
 use brownout_core::fault::Faults;
@@ -77,11 +76,8 @@ fn sampled(rule: &Rule, share: f64) -> (f64, Option<&'static str>) {
 
 /// Returns whether the effect depends on the request or the response beyond matching.
 fn asked(rule: &Rule) -> bool {
-    rule.action.each_faults().any(|faults| {
-        let response_draws = faults.response.as_deref().and_then(|response| response.0.delay.as_ref());
-        let response_asks = response_draws.is_some_and(|delay| matches!(delay.length, Length::Header(_)));
-        response_asks || faults.lines().iter().any(|line| line.is_conditional)
-    })
+    let mut lines = rule.action.each_faults().flat_map(|faults| faults.lines());
+    lines.any(|line| line.is_conditional)
 }
 
 /// This machine's clock.

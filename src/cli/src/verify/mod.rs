@@ -15,7 +15,7 @@ use crate::envoy::{Admin, AdminError};
 use crate::report::text;
 use crate::terminal::{Done, Ended, open, print, unusable};
 use brownout_core::Plan;
-use counts::Counts;
+use counts::EnvoyCounts;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -87,10 +87,10 @@ pub fn verify(
     plan: &Plan,
     during: Option<Duration>,
 ) -> Result<Report, AdminError> {
-    let mut counts = Counts::read(admin)?;
+    let mut counts = EnvoyCounts::read(admin)?;
     if let Some(during) = during {
         std::thread::sleep(during);
-        counts = Counts::read(admin)?.since(&counts);
+        counts = EnvoyCounts::read(admin)?.since(&counts);
     }
     let stopped = counts.has_stopped() && plan.stop_when().is_some();
     let findings = verdict::findings(plan, &counts);

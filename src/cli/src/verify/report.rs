@@ -171,7 +171,7 @@ impl fmt::Display for Report {
         writeln!(f)?;
         row(f, head)?;
         for finding in &self.findings {
-            let count = |pick: fn(&super::counts::RuleCounts) -> u64| {
+            let count = |pick: fn(&super::counts::EnvoyRuleCounts) -> u64| {
                 finding.counts.as_ref().map_or_else(|| "-".to_owned(), |counts| pick(counts).to_string())
             };
             let configured = match finding.expected.because {

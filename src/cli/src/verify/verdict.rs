@@ -1,6 +1,6 @@
 //! Judges whether each rule does what it promises.
 
-use super::counts::{Counts, RuleCounts};
+use super::counts::{EnvoyCounts, EnvoyRuleCounts};
 use super::expected::Expected;
 use crate::statistics::wilson;
 use brownout_core::Plan;
@@ -16,7 +16,7 @@ pub struct Finding {
     /// What it promises.
     pub expected: Expected,
     /// Its counters; `None` if Envoy does not know the rule.
-    pub counts: Option<RuleCounts>,
+    pub counts: Option<EnvoyRuleCounts>,
     /// The confidence interval of the true share of requests that it takes, from 0 to 1.
     pub interval: Option<(f64, f64)>,
     pub verdict: Verdict,
@@ -66,12 +66,12 @@ impl Finding {
     }
 }
 
-fn taken(counts: RuleCounts) -> u64 {
+fn taken(counts: EnvoyRuleCounts) -> u64 {
     counts.injected + counts.shadowed + counts.overflow
 }
 
 /// Returns the result for each rule, in the order of the document.
-pub fn findings(plan: &Plan, counts: &Counts) -> Vec<Finding> {
+pub fn findings(plan: &Plan, counts: &EnvoyCounts) -> Vec<Finding> {
     plan.rules()
         .iter()
         .enumerate()
@@ -88,7 +88,7 @@ pub fn findings(plan: &Plan, counts: &Counts) -> Vec<Finding> {
         .collect()
 }
 
-fn judge(expected: &Expected, seen: Option<RuleCounts>, interval: Option<(f64, f64)>) -> Verdict {
+fn judge(expected: &Expected, seen: Option<EnvoyRuleCounts>, interval: Option<(f64, f64)>) -> Verdict {
     let is_idle = expected.mode == Mode::Off || !expected.is_live;
     let Some(seen) = seen else {
         return if is_idle { Verdict::Idle } else { Verdict::Unknown };
@@ -116,7 +116,7 @@ fn reasons<'a>(
     verdict: Verdict,
     expected: &Expected,
     mut earlier: impl Iterator<Item = &'a str>,
-    counts: &Counts,
+    counts: &EnvoyCounts,
 ) -> Vec<String> {
     let mut reasons: Vec<String> = Vec::new();
     if counts.has_stopped() && matches!(verdict, Verdict::Differs | Verdict::MatchedNothing) {

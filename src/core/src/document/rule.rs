@@ -183,12 +183,11 @@ fn action(fields: &Fields<'_>, decoder: &mut Decoder) -> Result<Action, Refused>
     let faults = Faults::read(fields, decoder);
     let outcomes: Result<Option<Outcomes>, Refused> = fields.optional("outcomes", decoder);
     let given = fields.present(Faults::FIELDS);
+    if fields.value("outcomes").is_some() && !given.is_empty() {
+        let label = format!("{} and `outcomes` exclude each other", listed(&given).replace(" or ", " and "));
+        return decoder.refuse(Code::Conflict, "a rule has either faults or outcomes", label);
+    }
     if let Some(outcomes) = outcomes? {
-        if !given.is_empty() {
-            let label =
-                format!("{} and `outcomes` exclude each other", listed(&given).replace(" or ", " and "));
-            return decoder.refuse(Code::Conflict, "a rule has either faults or outcomes", label);
-        }
         return Ok(Action::Outcomes(outcomes.0));
     }
     if given.is_empty() && !fields.misnamed() {

@@ -155,6 +155,10 @@ impl About for Abort {
         self.http_status.is_some_and(|own| own.get() == status)
     }
 
+    fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
+        self.headers.iter().flat_map(ReplyHeaders::iter).for_each(|(name, _)| tell(name));
+    }
+
     fn words(&self) -> String {
         let Self { http_status, grpc_status, header_abort: _, body, grpc_message, headers, percentage: _ } =
             self;

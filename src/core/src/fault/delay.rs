@@ -54,6 +54,8 @@ impl About for Delay {
         false
     }
 
+    fn reply_headers(&self, _tell: &mut dyn FnMut(&str)) {}
+
     fn words(&self) -> String {
         let comma = if self.max.is_some() { "," } else { "" };
         format!("wait {}{comma} before they are forwarded", self.how_long())

@@ -78,6 +78,8 @@ impl About for Hang {
         false
     }
 
+    fn reply_headers(&self, _tell: &mut dyn FnMut(&str)) {}
+
     fn words(&self) -> String {
         format!("get no answer for {}, and then have their streams reset", length(self.max))
     }

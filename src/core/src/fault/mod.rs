@@ -78,6 +78,9 @@ pub trait About {
     /// Returns whether the fault can cause a client to get this status.
     fn answers_with(&self, status: u16) -> bool;
 
+    /// Calls `tell` with the name of each reply header that it sets or removes.
+    fn reply_headers(&self, tell: &mut dyn FnMut(&str));
+
     /// Describes what happens to requests, in the plural: `wait 2s before they are forwarded`.
     fn words(&self) -> String;
 }
@@ -160,6 +163,11 @@ macro_rules! faults {
                 lines.into_iter().flatten().collect()
             }
 
+            /// Calls `tell` with the name of each reply header that the faults set or remove.
+            pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
+                $(self.$field.as_deref().into_iter().for_each(|fault| fault.reply_headers(tell));)+
+            }
+
             /// Returns whether one of the faults can reset a stream.
             pub fn reset(&self) -> bool {
                 $(self.$field.as_deref().is_some_and(|fault| fault.resets()))||+
@@ -208,16 +216,6 @@ macro_rules! faults {
 kinds!(faults);
 
 impl Faults {
-    /// Calls `tell` with the name of each reply header that the faults set or remove.
-    pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
-        if let Some(headers) = self.abort.as_ref().and_then(|abort| abort.headers.as_ref()) {
-            headers.iter().for_each(|(name, _)| tell(name));
-        }
-        if let Some(changes) = self.response.as_ref().and_then(|response| response.0.headers.as_ref()) {
-            changes.names(tell);
-        }
-    }
-
     /// Returns whether there are no faults.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()

@@ -333,6 +333,8 @@ impl About for Request {
         false
     }
 
+    fn reply_headers(&self, _tell: &mut dyn FnMut(&str)) {}
+
     fn words(&self) -> String {
         let Self { headers, path, method, query_parameters, body, percentage: _ } = self;
         let mut parts = Vec::new();

@@ -76,6 +76,8 @@ impl About for RequestRateLimit {
         false
     }
 
+    fn reply_headers(&self, _tell: &mut dyn FnMut(&str)) {}
+
     fn words(&self) -> String {
         self.0.words("send their bodies")
     }

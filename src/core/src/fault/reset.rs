@@ -54,6 +54,8 @@ impl About for Reset {
         false
     }
 
+    fn reply_headers(&self, _tell: &mut dyn FnMut(&str)) {}
+
     fn words(&self) -> String {
         "have their streams reset instead of being forwarded".into()
     }

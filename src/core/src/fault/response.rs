@@ -1,6 +1,7 @@
 //! `response`: the response is changed, after the backend has done the work.
 
 use super::{About, Begins, Fault, draws};
+use crate::change::length::Length;
 use crate::change::response::ResponseChange;
 use crate::change::wait::Wait;
 use crate::decode::json::Json;
@@ -70,7 +71,8 @@ impl About for Response {
     const SEEN: Option<&'static str> = Some("has its response changed");
 
     fn is_conditional(&self) -> bool {
-        self.0.matches.is_some()
+        let asks = self.0.delay.as_ref().is_some_and(|delay| matches!(delay.length, Length::Header(_)));
+        self.0.matches.is_some() || asks
     }
 
     fn resets(&self) -> bool {
@@ -79,6 +81,10 @@ impl About for Response {
 
     fn answers_with(&self, status: u16) -> bool {
         self.0.status.is_some_and(|own| own.get() == status)
+    }
+
+    fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
+        self.0.headers.iter().for_each(|changes| changes.names(tell));
     }
 
     fn words(&self) -> String {

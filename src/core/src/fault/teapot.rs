@@ -60,6 +60,8 @@ impl About for Teapot {
         status == 418
     }
 
+    fn reply_headers(&self, _tell: &mut dyn FnMut(&str)) {}
+
     fn words(&self) -> String {
         "get tea instead of an answer".into()
     }

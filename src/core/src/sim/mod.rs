@@ -15,6 +15,7 @@ use crate::entropy::Entropy;
 use crate::id::{Direction, ExchangeId};
 use crate::step::HeadersStep;
 use crate::time::Instant;
+use crate::value::timestamp::Timestamp;
 use crate::view::RequestView;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::Rc;
@@ -128,6 +129,9 @@ impl<E: Entropy> Proxy<E> {
     /// Advances the clock to the next deadline, up to `until`, and handles it. Returns `false` if there is none.
     pub fn next_release(&mut self, until: Instant) -> bool {
         let Some(due) = self.engine.poll_timeout().filter(|due| *due <= until) else { return false };
+        let passed = due.0.saturating_sub(self.now().0).as_micros();
+        let wall = self.clocks.wall.get().zip(i64::try_from(passed).ok());
+        self.clocks.wall.set(wall.map(|(wall, passed)| Timestamp(wall.0.saturating_add(passed))));
         self.clocks.set(due);
         // A deadline may turn out to ask for nothing.
         if let Some((id, release)) = self.engine.next_due(due)
