@@ -35,3 +35,17 @@ pub fn debian(package: &str, program: &str) -> PathBuf {
     assert!(found.status.success(), "no {program}: run `scripts/debian {package} {program}`: {reason}");
     String::from_utf8(found.stdout).expect("a path in UTF-8").trim().into()
 }
+
+/// Returns the seed of what is generated: `BROWNOUT_SEED`, or one made from the commit's hash, so that each commit tries
+/// other cases and a failure can be repeated. Without git, it is 0.
+///
+/// # Panics
+/// When `BROWNOUT_SEED` is not a number.
+pub fn seed() -> u64 {
+    if let Ok(seed) = std::env::var("BROWNOUT_SEED") {
+        return seed.parse().expect("BROWNOUT_SEED is a number");
+    }
+    let git = Command::new("git").args(["rev-parse", "HEAD"]).current_dir(root()).output();
+    let hash = git.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    hash.get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok()).unwrap_or(0)
+}

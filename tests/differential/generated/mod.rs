@@ -15,6 +15,7 @@ use chance::Chance;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use support::client::{Protocol, Request};
+use support::repository::seed;
 
 /// Configurations of one seed.
 const CONFIGURATIONS: usize = 100;
@@ -27,14 +28,7 @@ const AT_ONCE: usize = 12;
 const FIXED: u64 = 20_261_122;
 
 pub fn all() -> Vec<Plan> {
-    let given =
-        std::env::var("BROWNOUT_SEED").ok().map(|seed| seed.parse().expect("BROWNOUT_SEED is a number"));
-    let fresh = given.unwrap_or_else(|| {
-        let now =
-            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time after 1970");
-        u64::from(now.subsec_nanos()) ^ now.as_secs().rotate_left(30)
-    });
-    vec![plan("generated_from_a_fixed_seed", FIXED), plan("generated_from_a_fresh_seed", fresh)]
+    vec![plan("generated_from_a_fixed_seed", FIXED), plan("generated_from_the_seed_of_the_commit", seed())]
 }
 
 /// A configuration and what is sent to it.
