@@ -34,7 +34,11 @@ fn document() -> Configuration {
 
 /// Returns a listener of this name, whose module may do everything except `missing`.
 fn without(missing: &'static str) -> Listener {
-    let resource = filter_resource("brownout", &document());
+    lacking(missing, &document())
+}
+
+fn lacking(missing: &'static str, document: &Configuration) -> Listener {
+    let resource = filter_resource("brownout", document);
     let mut plugin = resource["typed_config"]["config"].clone();
     // Up to Envoy 1.39, VMs that differ only in their allowed capabilities are shared.
     plugin["vm_config"]["vm_id"] = json!(missing);
@@ -95,6 +99,47 @@ async fn without_a_tick_no_delay_is_counted() {
             value("host_errors")
         ],
         [3, 1, 1, 0, 2]
+    );
+}
+
+/// Nothing in it is held, and still the module wants to look at the clock later: it has an end, and it may stop.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_timer_messages_that_are_not_held_are_rewritten_whole() {
+    let document = json!({
+        "stop_when": { "error_percentage": 50, "window": "10s", "min_requests": 100 },
+        "rules": [{
+            "name": "rewrites", "percentage": 100, "schedule": { "not_after": "2100-01-01T00:00:00Z" },
+            "request": { "body": { "replace": "another body" } },
+            "response": { "body": { "replace": "x" } },
+        }],
+    });
+    let upstream = Upstream::start().await;
+    let names = ["proxy_set_tick_period_milliseconds", "proxy_on_tick"];
+    let listeners = names.map(|name| lacking(name, &Configuration::document(&document)));
+    let bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream));
+    let envoy = Envoy::start(listeners.into_iter().fold(bootstrap, Bootstrap::listener)).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let before = envoy.stats().await;
+    for name in names {
+        let mut connection = Connection::open(Protocol::Http1, envoy.address(name)).await;
+        for _ in 0..3 {
+            let reply = connection.send(Request::post("/", "some body")).await.expect("a reply");
+            let evidence = reply.header("x-brownout");
+            assert_eq!(
+                (reply.text().as_str(), evidence.as_deref()),
+                ("x", Some("rewrites; request; response")),
+                "{name}"
+            );
+            assert_eq!(upstream.take().pop().and_then(|received| received.body_length), Some(12), "{name}");
+        }
+    }
+    let counted = envoy.stats().await.since(&before);
+    let value = |name: &str| counted.value(name);
+    assert_eq!(
+        (value("injected"), value("responses_rewritten"), value("host_errors")),
+        (6, 6, 0),
+        "{}",
+        envoy.log()
     );
 }
 

@@ -341,6 +341,21 @@ fn a_worker_that_waits_for_its_first_tick_holds_until_that_is_late() {
 }
 
 #[test]
+fn what_the_host_cannot_time_is_taken_back_before_it_is_counted() {
+    for faults in [DELAY, BOTH, r#""hang":{"max":"1s"}"#] {
+        let mut worker = Worker::new(&suffering(faults), &[]);
+        assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
+        assert!(worker.engine.has_deadlines());
+        worker.engine.give_up(id(1));
+        assert_eq!(worker.events(), [Matched(FIRST), Event::Activated, Event::Released], "{faults}");
+        assert_eq!((worker.rest(), worker.due(10_000)), (NOTHING, vec![]));
+        assert_eq!(worker.response(1), HeadersStep::Continue);
+        worker.engine.give_up(id(1));
+        assert_eq!(worker.events(), []);
+    }
+}
+
+#[test]
 fn a_response_is_not_held_by_a_worker_that_has_lost_its_tick() {
     let mut worker = Worker::new(&suffering(r#""response":{"delay":{"fixed_delay":"1s"}}"#), &[]);
     assert_eq!(worker.request(1, &get()), HeadersStep::Continue);

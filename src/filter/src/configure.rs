@@ -7,6 +7,7 @@ use brownout_core::Plan;
 use brownout_core::decode::json::Json;
 use brownout_core::decode::wire;
 use brownout_core::time::Clock;
+use brownout_core::words::counted;
 
 impl Worker {
     /// Follows the document that the host has for this worker. A document that cannot be read is accepted too, but
@@ -62,9 +63,8 @@ impl Worker {
 
 /// Summarizes a document in one line.
 pub fn summary(plan: &Plan) -> String {
-    let rules = plan.rules().len();
-    let plural = if rules == 1 { "" } else { "s" };
-    let mut text = format!("mode {}, {rules} rule{plural}", plan.mode().name());
+    let rules = counted(plan.rules().len() as u64, "rule");
+    let mut text = format!("mode {}, {rules}", plan.mode().name());
     let experiment = plan.document().experiment.iter();
     for (what, said) in
         experiment.flat_map(|e| [("experiment", &e.id), ("owner", &e.owner), ("reason", &e.reason)])

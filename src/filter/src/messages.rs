@@ -33,6 +33,14 @@ impl Worker {
     }
 
     fn on_headers(&self, id: u32, direction: Direction, step: Option<HeadersStep>) -> HeadersStatus {
+        // Before anything is counted: what the timer would never release does not happen.
+        if let Some(HeadersStep::Forward(_) | HeadersStep::Hold(_)) = step
+            && self.arm().is_err()
+        {
+            self.ask(|engine| engine.give_up(ExchangeId(id)));
+            self.tell();
+            return HeadersStatus::Continue;
+        }
         self.tell();
         let done = match step {
             None => return HeadersStatus::Continue,
@@ -42,10 +50,10 @@ impl Worker {
                 return HeadersStatus::Continue;
             }
             Some(HeadersStep::Forward(changes)) if self.change(direction, &changes) => {
-                return self.unless_untimed(id, HeadersStatus::Continue);
+                return HeadersStatus::Continue;
             }
             Some(HeadersStep::Hold(changes)) if self.change(direction, &changes) => {
-                return self.unless_untimed(id, HELD);
+                return HELD;
             }
             Some(HeadersStep::Forward(_) | HeadersStep::Hold(_)) => self.reset(ExchangeId(id)),
             Some(HeadersStep::Reply(reply)) => self.reply(&reply),
@@ -53,15 +61,6 @@ impl Worker {
         };
         // If it cannot be ended, it goes on.
         if done.is_ok() { HELD } else { HeadersStatus::Continue }
-    }
-
-    /// Ends the hold if the host refuses to set its timer: otherwise the exchange would wait forever.
-    fn unless_untimed(&self, id: u32, status: HeadersStatus) -> HeadersStatus {
-        if self.arm().is_ok() {
-            return status;
-        }
-        self.end(id);
-        HeadersStatus::Continue
     }
 
     /// Handles a piece of a body. Not called while the headers of the message are held.

@@ -236,6 +236,18 @@ impl Worker {
         if self.armed.get().is_some_and(|armed| armed <= due) {
             return Ok(());
         }
+        let has_deadlines = self.ask(|engine| engine.has_deadlines()) != Some(false);
+        if !has_deadlines && self.ask(|engine| engine.can_hold(&HostClock)) == Some(false) {
+            // Without a tick, what only needs to be told or looked at waits for the next occasion.
+            return Ok(());
+        }
+        match self.set_tick(due) {
+            Err(_) if !has_deadlines => Ok(()),
+            set => set,
+        }
+    }
+
+    fn set_tick(&self, due: Instant) -> host::Result<()> {
         let now = HostClock.now().ok_or(Failed(0))?;
         let wait = now.until(due).max(SHORTEST_PERIOD);
         let period = u32::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX);

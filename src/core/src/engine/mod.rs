@@ -89,7 +89,8 @@ impl<E: Entropy> Engine<E> {
         self.holding = holding;
     }
 
-    fn can_hold(&self, clock: &dyn Clock) -> bool {
+    /// Returns whether the host calls back, as far as is known.
+    pub fn can_hold(&self, clock: &dyn Clock) -> bool {
         match self.holding {
             Holding::Always => true,
             Holding::Until(doubted) => clock.now().is_some_and(|now| now < doubted),
@@ -220,6 +221,25 @@ impl<E: Entropy> Engine<E> {
     /// Returns whether the exchange's request is held.
     pub fn holds(&self, id: ExchangeId) -> bool {
         self.exchanges.get(&id).is_some_and(|exchange| exchange.holds(Direction::Request))
+    }
+
+    /// Returns whether anything waits to be released.
+    pub fn has_deadlines(&self) -> bool {
+        !self.deadlines.is_empty()
+    }
+
+    /// Lets go of an exchange and takes back what has just begun for it: the host cannot carry it out. To be called
+    /// before the events of that step are fetched.
+    pub fn give_up(&mut self, id: ExchangeId) {
+        let Some(rule) = self.exchanges.get(&id).map(|exchange| exchange.cause.rule) else { return };
+        self.end(id);
+        self.events.retain(|event| {
+            !matches!(
+                event,
+                Event::Injected(_) | Event::Fault { .. } | Event::Delayed(_) | Event::Reported { .. }
+            )
+        });
+        self.events.push_back(Event::CannotHold(rule));
     }
 
     /// Returns when [`Self::next_due`], [`Self::tell_others`] and [`Self::look_at_clock`] are due next: `None` if
