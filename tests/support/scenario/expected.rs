@@ -268,7 +268,7 @@ pub(super) fn received_body(request: &Request, body: &str) -> String {
 }
 
 /// Reads `200ms` and `2s`.
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let parsed = match (number.parse(), unit) {

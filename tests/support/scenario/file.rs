@@ -1,13 +1,16 @@
 //! Scenario files.
 
 use super::expected::Outcome;
+use super::expected::duration;
 use crate::client::{Protocol, Request};
 use crate::envoy::{Configuration, Stats};
 use crate::upstream::Answer;
+use brownout_core::view::Property;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A scenario as written in a file of `tests/scenarios`.
 #[derive(Debug, Clone, Deserialize)]
@@ -57,6 +60,12 @@ pub struct Exchange {
     /// The body; none if absent.
     #[serde(default)]
     body: String,
+    /// The time that passes before it is sent.
+    #[serde(default, deserialize_with = "duration")]
+    pub after: Option<Duration>,
+    /// What the proxy knows about it, by the names of [`Fact`]. No client can say so: only the engine is asked.
+    #[serde(default)]
+    pub facts: BTreeMap<Fact, String>,
     /// What the upstream answers if it is reached.
     pub upstream: Option<Answer>,
     /// How often it is sent.
@@ -64,6 +73,54 @@ pub struct Exchange {
     pub times: usize,
     /// `untouched`, or the rule and what the client sees of it.
     pub expect: Outcome,
+}
+
+/// Something that a proxy knows about a request, or about itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// The name of the route.
+    Route,
+    /// The name of the virtual host.
+    VirtualHost,
+    /// The name of the cluster.
+    Cluster,
+    /// The address of the client, with the port.
+    Source,
+    /// The first URI SAN of the client's certificate.
+    Principal,
+    /// `inbound` or `outbound`.
+    Direction,
+    /// The document in the route's metadata.
+    RouteDocument,
+    /// The proxy's node id.
+    NodeId,
+    /// The proxy's cluster.
+    NodeCluster,
+    /// The proxy's namespace.
+    NodeNamespace,
+}
+
+impl Fact {
+    /// The property that it is, and its value.
+    pub fn property(self, value: &str) -> (Property<'static>, Vec<u8>) {
+        let property = match self {
+            Self::Route => Property::RouteName,
+            Self::VirtualHost => Property::VirtualHostName,
+            Self::Cluster => Property::ClusterName,
+            Self::Source => Property::SourceAddress,
+            Self::Principal => Property::PeerUriSan,
+            Self::Direction => {
+                let number = 1 + u64::from(value == "outbound");
+                return (Property::ListenerDirection, number.to_le_bytes().into());
+            }
+            Self::RouteDocument => Property::RouteDocument,
+            Self::NodeId => Property::NodeId,
+            Self::NodeCluster => Property::NodeCluster,
+            Self::NodeNamespace => Property::NodeNamespace,
+        };
+        (property, value.as_bytes().to_vec())
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -113,6 +170,12 @@ impl Scenario {
     }
 
     /// Returns what the module gets.
+    /// Returns whether only the engine can be told what the scenario says.
+    pub fn is_for_the_engine_alone(&self) -> bool {
+        self.requests.iter().any(|exchange| !exchange.facts.is_empty())
+    }
+
+    /// The configuration that the module gets.
     pub fn configuration(&self) -> Configuration {
         match (&self.document, &self.configuration) {
             (Some(document), _) => Configuration::document(document),

@@ -65,6 +65,7 @@ impl Rig {
     async fn exchange(&self, connections: &mut Connections, exchange: &Exchange) {
         let request = exchange.request();
         let expected = exchange.expect.expected(&request, &exchange.answer());
+        tokio::time::sleep(exchange.after.unwrap_or_default()).await;
         let mut sent = request.clone();
         if exchange.upstream.is_some() {
             sent = sent.header(Answer::HEADER, exchange.answer().to_header());

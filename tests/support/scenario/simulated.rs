@@ -38,6 +38,14 @@ pub fn simulate(scenario: &Scenario) {
         }
     };
     assert_eq!(scenario.refused, [] as [String; 0], "the document is not refused");
+    let mut plan = plan;
+    let facts = || scenario.requests.iter().flat_map(|exchange| &exchange.facts);
+    plan.settle(&|wanted| {
+        facts()
+            .map(|(fact, value)| fact.property(value))
+            .find(|(property, _)| *property == wanted)
+            .map(|(_, value)| value)
+    });
     let mut world = World::new(plan);
     for exchange in &scenario.requests {
         for _ in 0..exchange.times {
@@ -59,9 +67,11 @@ struct World {
 impl World {
     fn new(plan: Plan) -> Self {
         // A fixed seed: nothing in scenarios depends on chance.
-        let proxy = Proxy::new(Engine::new(plan, Sequence(1)));
+        let engine = Engine::new(plan, Sequence(1));
         // A clock far from zero exposes code that confuses points in time with durations.
-        proxy.clocks.set(Instant(Duration::from_secs(1_000_000)));
+        let arrived = Instant(Duration::from_secs(1_000_000));
+        let proxy = Proxy::new(engine.arrived(Some(arrived)));
+        proxy.clocks.set(arrived);
         Self { proxy, requests: 0, counters: BTreeMap::new(), active: 0 }
     }
 
@@ -71,7 +81,11 @@ impl World {
         let request = exchange.request();
         let answer = answer(&request, &exchange.answer());
         let untouched = super::Outcome::Untouched.expected(&request, &exchange.answer());
-        self.proxy.send(ExchangeId(self.requests), &head(&request), &request.body, &Rc::new(answer));
+        let now = self.proxy.clocks.monotonic.get().unwrap_or_default();
+        self.proxy.clocks.set(now.after(exchange.after.unwrap_or_default()));
+        let facts = exchange.facts.iter().map(|(fact, value)| fact.property(value)).collect();
+        let head = Head { facts, ..head(&request) };
+        self.proxy.send(ExchangeId(self.requests), &head, &request.body, &Rc::new(answer));
         while self.proxy.next_release(Instant(Duration::MAX)) {}
         self.count();
         let Finished { began, answered, flow, .. } = self.proxy.next_finished().expect("it ends");
