@@ -119,8 +119,9 @@ fn assert_varied(all: &[Both], seed_is: &str) {
         *counts.entry(kind).or_default() += 1;
         *counts.entry("grpc reply").or_default() += usize::from(native.header("grpc-status").is_some());
     }
+    // A fifth of what is usual: the requests of one configuration mostly have the same outcome, so that seeds differ much.
     let least =
-        [("delayed and aborted", 10), ("delayed", 30), ("aborted", 30), ("passed", 100), ("grpc reply", 15)];
+        [("delayed and aborted", 6), ("delayed", 10), ("aborted", 20), ("passed", 80), ("grpc reply", 10)];
     for (kind, least) in least {
         let count = counts.get(kind).copied().unwrap_or(0);
         assert!(count >= least, "{kind}: {count}, expected at least {least}: {counts:?}; {seed_is}");
