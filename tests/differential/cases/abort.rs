@@ -2,10 +2,11 @@
 
 use super::{abort, always, different, get, grpc, same};
 use crate::expected::Expected::{Aborted, DelayedAborted, Grpc, Passes};
+use crate::stage::Setup;
 use crate::trial::Plan;
 use http::Method;
 use serde_json::json;
-use support::client::Request;
+use support::client::{Protocol, Request};
 
 pub fn all() -> Vec<Plan> {
     let mut plans = vec![
@@ -59,6 +60,7 @@ pub fn all() -> Vec<Plan> {
     plans.extend(statuses());
     plans.extend(grpc_statuses());
     plans.push(mapped());
+    plans.push(closing());
     plans.push(different(
         "plain_request_with_grpc_status",
         "plain_request_with_grpc_status",
@@ -123,4 +125,25 @@ fn mapped() -> Plan {
     };
     let fault = json!({ "abort": { "header_abort": {}, "percentage": always() } });
     same("grpc_abort_with_an_http_status", fault, table.into_iter().map(row).collect())
+}
+
+/// gRPC statuses whose HTTP status is 400, after which Envoy closes a connection that uses HTTP/1.
+fn closing() -> Plan {
+    let name = "grpc_status_of_a_bad_request";
+    let fault = json!({ "abort": { "header_abort": {}, "percentage": always() } });
+    Plan::new(name, vec![Setup::new(name, fault)], move |stage| {
+        Box::pin(async move {
+            let pair = stage.pair(name);
+            for status in [3, 9, 11] {
+                let request = grpc().header("x-envoy-fault-abort-grpc-request", status.to_string());
+                pair.same(&request, Protocol::Http2, Grpc(status)).await;
+                let both = pair.exchange(&request, Protocol::Http1).await;
+                both.assert_expected([Grpc(status); 2]);
+                assert_eq!(both.native.header("connection"), None, "{}", both.what);
+                assert_eq!(both.ours.header("connection").as_deref(), Some("close"), "{}", both.what);
+            }
+            pair.end().await;
+        })
+    })
+    .asserts("grpc_status_of_a_bad_request")
 }

@@ -48,16 +48,10 @@ fn plan(name: &'static str, seed: u64) -> Plan {
             let pair = stage.pair(name);
             let seed_is = format!("to reproduce: BROWNOUT_SEED={seed}");
             let all = send_all(&pair, &cases).await;
-            let different: Vec<_> = all.iter().filter(|(_, both)| both.native != both.ours).collect();
-            if let Some((number, both)) = different.first() {
-                eprintln!(
-                    "{} of {} differ; the first one under {}",
-                    different.len(),
-                    all.len(),
-                    cases[*number].fault
-                );
-                eprintln!("{seed_is}");
-                both.assert_same();
+            for (number, both) in &all {
+                if let Some(difference) = both.difference() {
+                    panic!("{difference}\nunder {}\n{seed_is}", cases[*number].fault);
+                }
             }
             let all: Vec<Both> = all.into_iter().map(|(_, both)| both).collect();
             assert_eq!(all.len(), CONFIGURATIONS * REQUESTS);

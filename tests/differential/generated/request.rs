@@ -11,6 +11,8 @@ use support::envoy::version;
 /// Generates a request to a path; half of them aim at the configuration there. It is a gRPC request if that answers
 /// with a gRPC status: what a plain request gets then is a separate documented difference.
 pub fn request(path: &str, fault: &Value, chance: &mut Chance) -> (Request, Protocol) {
+    // Over HTTP/1 these are a documented difference of their own.
+    let is_bad_request = [3, 9, 11].map(Value::from).contains(&fault["abort"]["grpc_status"]);
     let must_be_grpc = fault["abort"].get("grpc_status").is_some();
     let path = format!("{path}{}", chance.one_of(&["", "?q=a", "/deeper?a=b"]));
     let grpc = must_be_grpc || chance.percent(25);
@@ -44,7 +46,9 @@ pub fn request(path: &str, fault: &Value, chance: &mut Chance) -> (Request, Prot
     if chance.percent(10) {
         request = request.authority("backend.example:8080");
     }
-    (asking(request, grpc, chance), *chance.one_of(&[Protocol::Http1, Protocol::Http2]))
+    let request = asking(request, grpc, chance);
+    let protocol = *chance.one_of(&[Protocol::Http1, Protocol::Http2]);
+    (request, if is_bad_request { Protocol::Http2 } else { protocol })
 }
 
 fn plain(path: &str, chance: &mut Chance) -> Request {

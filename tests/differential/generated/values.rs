@@ -20,7 +20,7 @@ pub const STATUSES: [&str; 11] =
     ["429", "503", "200", "599", "+404", "199", "600", "429.0", "", "-1", "0x1f4"];
 
 /// gRPC statuses, valid or not.
-pub const GRPC_STATUSES: [&str; 8] = ["0", "5", "14", "16", "+3", "-1", "five", "5.0"];
+pub const GRPC_STATUSES: [&str; 8] = ["0", "5", "14", "16", "+7", "-1", "five", "5.0"];
 
 /// Numerators that leave nothing to chance, valid or not.
 pub const NUMERATORS: [&str; 9] =
