@@ -6,7 +6,7 @@ use brownout_core::decode::Decoder;
 use brownout_core::predicate::{Part, Predicate};
 use brownout_core::view::{Property, RequestView};
 use common::asked::Asked;
-use common::{Headers, Worker, about_match, json, matching};
+use common::{Head, Steps, about_match, json, matching};
 use std::cell::RefCell;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -30,7 +30,7 @@ fn assert_chooses<'t>(text: &str, make: impl Fn(&'t str) -> Asked, yes: &[&'t st
 }
 
 fn path(path: &str) -> Asked {
-    Asked::of(Headers::new(&[(":path", path.as_bytes())]))
+    Asked::of(common::head(&[(":path", path.as_bytes())]))
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_query_parameter_is_there_with_or_without_a_value() {
     }
     let absent = r#"{"query_parameters":[{"name":"a","present_match":false}]}"#;
     assert_chooses(absent, path, &missing, &there);
-    assert!(holds(absent, &Headers::default()), "a request without a path has no parameters");
+    assert!(holds(absent, &Head::default()), "a request without a path has no parameters");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_query_parameter_is_compared_percent_decoded_and_a_plus_is_a_plus() {
         let text = format!(r#"{{"query_parameters":[{{"name":"a","string_match":{{"exact":"{value}"}}}}]}}"#);
         assert_chooses(&text, path, yes, no);
     }
-    let odd = Headers::new(&[(":path", b"/?a=%ff&b=\xff%00")]);
+    let odd = common::head(&[(":path", b"/?a=%ff&b=\xff%00")]);
     let any = |name: &str| {
         format!(r#"{{"query_parameters":[{{"name":"{name}","string_match":{{"safe_regex":".+"}}}}]}}"#)
     };
@@ -78,7 +78,7 @@ fn a_query_parameter_is_compared_percent_decoded_and_a_plus_is_a_plus() {
 
 /// Cookie headers, each on a line of its own.
 fn cookies(lines: &str) -> Asked {
-    Asked::of(Headers::new(&lines.lines().map(|line| ("cookie", line.as_bytes())).collect::<Vec<_>>()))
+    Asked::of(common::head(&lines.lines().map(|line| ("cookie", line.as_bytes())).collect::<Vec<_>>()))
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn matchers_of_parameters_and_cookies_have_a_name_and_say_one_thing() {
 fn call(line: &str) -> Asked {
     let (path, content_type) = line.split_once(' ').unwrap_or((line, "application/grpc"));
     let headers = [(":path", path.as_bytes()), ("content-type", content_type.as_bytes())];
-    Asked::of(Headers::new(&headers))
+    Asked::of(common::head(&headers))
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_grpc_call_is_known_by_its_path_and_its_content_type() {
     let method = r#"{"grpc":{"method":{"safe_regex":"Get.*"}}}"#;
     assert_chooses(method, call, &["/a.B/Get", "/a.B/GetAll"], &["/Get/All", "/a.B/get", "/GetAll"]);
     assert_chooses(r#"{"grpc":{}}"#, call, &["/a.B/C"], &["/a.B/C text/html", "/a.B/C application/grpcx"]);
-    assert!(!holds(r#"{"grpc":{}}"#, &Headers::new(&[(":path", b"/a.B/C")])), "no content type at all");
+    assert!(!holds(r#"{"grpc":{}}"#, &common::head(&[(":path", b"/a.B/C")])), "no content type at all");
 }
 
 #[test]
@@ -391,7 +391,7 @@ fn a_proxy_is_asked_once_when_the_document_arrives_and_only_what_it_names() {
     let proxy = Proxy(RefCell::default());
     plan.settle(&|property| proxy.read(property));
     assert_eq!(*proxy.0.borrow(), ["NodeCluster", "NodeLabel(\"app\")"]);
-    let mut worker = Worker::new("{}", &[]);
+    let mut worker = common::proxy("{}", &[]);
     worker.engine = brownout_core::Engine::new(plan, common::Scripted::default());
     let request = Asked::get(&[]);
     assert_eq!([(); 3].map(|()| worker.status(&request)), [500; 3]);
@@ -401,7 +401,7 @@ fn a_proxy_is_asked_once_when_the_document_arrives_and_only_what_it_names() {
 #[test]
 fn nobody_knows_the_node_before_it_has_been_asked() {
     let node = matching(r#"{"node":{"id":{"safe_regex":".*"}}}"#);
-    assert_eq!(Worker::new(&node, &[]).status(&Headers::get(&[])), 0);
+    assert_eq!(common::proxy(&node, &[]).status(&common::get(&[])), 0);
 }
 
 #[test]
@@ -412,7 +412,7 @@ fn all_any_and_not_nest() {
         let predicate = predicate(text);
         let request = |bits: u8| {
             let names = ["a", "b", "c"].iter().enumerate().filter(move |(place, _)| bits & (1 << place) != 0);
-            Headers::get(&names.map(|(_, name)| (*name, "")).collect::<Vec<_>>())
+            common::get(&names.map(|(_, name)| (*name, "")).collect::<Vec<_>>())
         };
         (0..8).filter(|bits| predicate.matches(&request(*bits))).collect()
     };

@@ -10,7 +10,7 @@ use brownout_core::fault::Fault;
 use brownout_core::fault::delay::Delay;
 use brownout_core::step::HeadersStep;
 use common::statistics::{kolmogorov_smirnov, within_bounds};
-use common::{FIRST, Headers, Seeded, Worker, about_faults, json, suffering};
+use common::{FIRST, Head, Seeded, Steps, about_faults, json, suffering};
 use std::time::Duration;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -22,7 +22,7 @@ const CRITICAL: f64 = 1.95;
 /// The length that a delay draws: nothing, if it does not delay.
 fn draw(delay: &Delay, entropy: &mut dyn Entropy) -> Duration {
     let mut effects = Effects::default();
-    let delays = delay.apply(&Headers::default(), entropy, &mut effects);
+    let delays = delay.apply(&Head::default(), entropy, &mut effects);
     assert_eq!((delays, effects.end.is_none()), (effects.delay.is_some(), true));
     effects.delay.unwrap_or_default()
 }
@@ -156,8 +156,8 @@ fn percentiles_may_say_where_they_begin_and_stand_in_any_order() {
 
 #[test]
 fn fixed_delays_draw_nothing() {
-    let mut worker = Worker::new(&suffering(r#""delay":{"fixed_delay":"1s"}"#), &[]);
-    assert_eq!(worker.request(1, &Headers::get(&[])), HeadersStep::Hold(vec![]));
+    let mut worker = common::proxy(&suffering(r#""delay":{"fixed_delay":"1s"}"#), &[]);
+    assert_eq!(worker.request(1, &common::get(&[])), HeadersStep::Hold(vec![]));
 }
 
 #[test]
@@ -213,10 +213,10 @@ fn the_extremes_of_chance_make_no_extremes() {
 
 #[test]
 fn a_length_of_nothing_is_no_fault_and_is_not_said_to_be_one() {
-    let mut worker = Worker::seeded(&suffering(r#""delay":{"normal":{"mean":"1ns","stddev":"1s"}}"#), 11);
+    let mut worker = common::seeded(&suffering(r#""delay":{"normal":{"mean":"1ns","stddev":"1s"}}"#), 11);
     let (mut held, mut said) = (0, 0);
     for number in 0..1_000 {
-        held += usize::from(worker.request(number, &Headers::get(&[])) == HeadersStep::Hold(vec![]));
+        held += usize::from(worker.request(number, &common::get(&[])) == HeadersStep::Hold(vec![]));
         said += worker.events().iter().filter(|event| **event == Event::Injected(FIRST)).count();
     }
     assert_eq!(held, said);

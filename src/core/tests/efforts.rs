@@ -4,7 +4,7 @@ use crate::common;
 
 use brownout_core::engine::event::Event;
 use brownout_core::step::HeadersStep;
-use common::{Headers, Worker};
+use common::{Head, Steps};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -21,11 +21,11 @@ fn document(conditions: &[&str]) -> String {
 }
 
 /// Returns the status with which a request is aborted, and the number of times that matching gave up.
-fn outcome(document: &str, request: &Headers) -> (u16, usize) {
-    let mut worker = Worker::new(document, &[]);
+fn outcome(document: &str, request: &Head) -> (u16, usize) {
+    let mut worker = common::proxy(document, &[]);
     let step = worker.request(1, request);
     let HeadersStep::Reply(reply) = step else { panic!("{step:?}") };
-    let events = std::iter::from_fn(|| worker.engine.next_event());
+    let events = std::iter::from_fn(|| worker.next_event());
     (reply.status, events.filter(|event| *event == Event::GaveUp).count())
 }
 
@@ -38,12 +38,12 @@ const NEGATED: &str = r#"{"not":{"headers":[{"name":"x","string_match":{"safe_re
 fn a_rule_of_which_it_would_take_too_long_does_not_match_inverted_or_not() {
     let long = "a".repeat(50_000) + "b";
     for condition in [PATTERN, INVERTED, NEGATED] {
-        let found = outcome(&document(&[condition]), &Headers::get(&[("x", &long)]));
+        let found = outcome(&document(&[condition]), &common::get(&[("x", &long)]));
         assert_eq!(found, (599, 1), "{condition}");
     }
     let short = "a".repeat(50) + "b";
     for (condition, status) in [(PATTERN, 400), (INVERTED, 599), (NEGATED, 599)] {
-        let found = outcome(&document(&[condition]), &Headers::get(&[("x", &short)]));
+        let found = outcome(&document(&[condition]), &common::get(&[("x", &short)]));
         assert_eq!(found, (status, 0), "{condition}");
     }
 }
@@ -54,7 +54,7 @@ fn a_hundred_patterns_for_a_path_of_usual_length_are_all_tried() {
         (0..100).map(|number| format!(r#"{{"path":{{"safe_regex":"/api/v{number}/.*"}}}}"#)).collect();
     let conditions: Vec<&str> = conditions.iter().map(String::as_str).collect();
     let path = format!("/api/v99/{}", "x".repeat(100));
-    let request = Headers::new(&[(":method", b"GET"), (":path", path.as_bytes()), (":authority", b"shop")]);
+    let request = common::head(&[(":method", b"GET"), (":path", path.as_bytes()), (":authority", b"shop")]);
     assert_eq!(outcome(&document(&conditions), &request), (499, 0));
 }
 
@@ -62,7 +62,7 @@ fn a_hundred_patterns_for_a_path_of_usual_length_are_all_tried() {
 fn rules_that_need_little_are_tried_after_one_that_would_need_too_much() {
     let cheap = r#"{"path":{"exact":"/"}}"#;
     let long = "a".repeat(50_000);
-    let found = outcome(&document(&[PATTERN, PATTERN, cheap]), &Headers::get(&[("x", &long)]));
+    let found = outcome(&document(&[PATTERN, PATTERN, cheap]), &common::get(&[("x", &long)]));
     // No budget is left after the first, not even for cheap conditions.
     assert_eq!(found, (599, 1));
 }
@@ -72,9 +72,9 @@ fn a_request_that_may_be_excluded_is() {
     let exclude =
         format!(r#"{{"exclude":[{PATTERN}],"rules":[{{"name":"all","percentage":100,"reset":{{}}}}]}}"#);
     let long = "a".repeat(50_000);
-    let mut worker = Worker::new(&exclude, &[]);
-    assert_eq!(worker.request(1, &Headers::get(&[("x", &long)])), HeadersStep::Continue);
-    assert_eq!(worker.request(2, &Headers::get(&[("x", "a")])), HeadersStep::Reset);
+    let mut worker = common::proxy(&exclude, &[]);
+    assert_eq!(worker.request(1, &common::get(&[("x", &long)])), HeadersStep::Continue);
+    assert_eq!(worker.request(2, &common::get(&[("x", "a")])), HeadersStep::Reset);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn what_has_no_patterns_is_bounded_too() {
     let conditions: Vec<&str> = conditions.iter().map(String::as_str).collect();
     let long = "n".repeat(20_000);
     let path = format!("/?{}", "%25&".repeat(5_000));
-    let request = Headers::new(&[
+    let request = common::head(&[
         (":method", b"GET"),
         (":path", path.as_bytes()),
         (":authority", b"shop"),

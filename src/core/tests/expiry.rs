@@ -2,12 +2,11 @@
 
 use crate::common;
 
-use brownout_core::Engine;
 use brownout_core::engine::event::Event;
 use brownout_core::limit::tally::LocalTally;
 use brownout_core::step::HeadersStep;
 use brownout_core::value::timestamp::Timestamp;
-use common::{Clocks, Headers, Move, Scripted, Worker, at, plan};
+use common::{Move, Proxy, Scripted, Steps, at};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -26,20 +25,19 @@ fn document(rules: &[String]) -> String {
     format!(r#"{{"rules":[{}]}}"#, rules.join(","))
 }
 
-fn worker(document: &str, tally: &LocalTally) -> Worker<Scripted> {
-    let engine = Engine::new(plan(document), Scripted::default()).with_tally(Box::new(tally.clone()));
-    Worker { engine, clock: Clocks::default() }
+fn worker(document: &str, tally: &LocalTally) -> Proxy<Scripted> {
+    common::sharing(document, tally)
 }
 
 /// Asks at a time, and whenever the engine wants to be asked until another time: what it says, and when.
-fn said(worker: &mut Worker<Scripted>, from: u64, to: u64, wall: &str) -> Vec<(u64, Event)> {
+fn said(worker: &mut Proxy<Scripted>, from: u64, to: u64, wall: &str) -> Vec<(u64, Event)> {
     let begin = Timestamp::parse(wall).expect("a time");
     let mut said = Vec::new();
     let mut now = from;
     while now <= to {
-        worker.clock.at(now).wall_at(wall);
-        worker.clock.wall_by(i64::try_from((now - from) * 1_000).expect("not that long"));
-        worker.engine.look_at_clock(at(now), &worker.clock);
+        worker.clocks.at(now).wall_at(wall);
+        worker.clocks.wall_by(i64::try_from((now - from) * 1_000).expect("not that long"));
+        worker.engine.look_at_clock(at(now), &worker.clocks);
         said.extend(worker.events().into_iter().map(|event| (now, event)));
         let Some(next) = worker.engine.poll_timeout() else { break };
         assert!(next > at(now), "asked in vain at {now}, from {begin}");
@@ -59,7 +57,7 @@ fn it_is_told_when_the_last_rule_is_over() {
     let told = (5 * MINUTE + 210_000, expired("2026-11-22T12:03:30Z"));
     assert_eq!(said(&mut worker, 5 * MINUTE, 60 * MINUTE, NOON), [told]);
     assert_eq!(worker.engine.poll_timeout(), None);
-    assert_eq!(worker.request(1, &Headers::get(&[])), HeadersStep::Continue);
+    assert_eq!(worker.request(1, &common::get(&[])), HeadersStep::Continue);
 }
 
 #[test]

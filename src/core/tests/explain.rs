@@ -12,7 +12,7 @@ use brownout_core::predicate::Predicate;
 use brownout_core::time::Instant;
 use brownout_core::view::Property;
 use common::asked::Asked;
-use common::{Clocks, Headers, Move, Seeded, Worker, json, plan};
+use common::{Clocks, Move, Seeded, Steps, json, plan};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -66,7 +66,7 @@ fn request(chance: &mut Seeded) -> Asked {
         (Property::PeerUriSan, "spiffe://a"),
         (Property::ListenerDirection, "\u{1}"),
     ];
-    let mut asked = Asked::of(Headers::new(&headers));
+    let mut asked = Asked::of(common::head(&headers));
     for (property, value) in facts.into_iter().filter(|_| often()) {
         asked = asked.with(property, value);
     }
@@ -148,8 +148,8 @@ fn a_trace_takes_what_the_engine_takes() {
         clock.wall_at("2026-01-01T00:00:00Z");
         let trace = Trace::new(&plan, &request, &clock, Some(Instant::default()));
 
-        let mut worker = Worker::seeded(&document, round);
-        worker.clock.wall_at("2026-01-01T00:00:00Z");
+        let mut worker = common::seeded(&document, round);
+        worker.clocks.wall_at("2026-01-01T00:00:00Z");
         let likely: Vec<f64> = trace
             .rules
             .iter()
@@ -181,11 +181,11 @@ fn the_sticky_answer_is_the_one_that_a_key_always_gets() {
     let document = r#"{"rules":[{"name":"r","percentage":50,"sample":{"by":{"header":"x-user"},"salt":"s"},
         "outcomes":[{"percentage":30,"abort":{"http_status":503}},{"percentage":30,"abort":{"http_status":429}}]}]}"#;
     let plan = plan(document);
-    let mut worker = Worker::seeded(document, 1);
+    let mut worker = common::seeded(document, 1);
     let mut seen = [0, 0, 0];
     for user in 0..200 {
         let user = user.to_string();
-        let request = Headers::get(&[("x-user", &user)]);
+        let request = common::get(&[("x-user", &user)]);
         let trace = Trace::new(&plan, &request, &Clocks::default(), None);
         let Verdict::Matches(odds) = &trace.rules[0].verdict else { panic!("{trace:?}") };
         let By::Key { key, point, outcome } = &odds.by else { panic!("{odds:?}") };
@@ -209,7 +209,7 @@ fn the_sticky_answer_is_the_one_that_a_key_always_gets() {
 #[test]
 fn a_check_says_what_the_request_has() {
     let whole = predicate(&[PARTS[0], PARTS[8], PARTS[15]]);
-    let request = Asked::of(Headers::new(&[(":method", b"POST"), (":path", b"/pay"), ("x-b", b"")]))
+    let request = Asked::of(common::head(&[(":method", b"POST"), (":path", b"/pay"), ("x-b", b"")]))
         .with(Property::RouteName, "to-pay");
     let found: Vec<_> =
         checks(&whole, &request, "").into_iter().map(|c| (c.path, c.words, c.holds, c.seen)).collect();

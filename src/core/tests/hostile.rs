@@ -7,7 +7,7 @@ use brownout_core::decode::Decoder;
 use brownout_core::predicate::Predicate;
 use brownout_core::view::Property;
 use common::asked::Asked;
-use common::{Headers, Worker, about_match, json, matching, mistakes, taking};
+use common::{Head, Steps, about_match, json, matching, mistakes, taking};
 use std::time::{Duration, Instant};
 
 /// Twice Envoy's limit for all headers together.
@@ -48,7 +48,7 @@ fn the_classic_bad_patterns_take_time_linear_in_the_value() {
     ] {
         let text = format!(r#"{{"headers":[{{"name":"h","string_match":{{"safe_regex":"{pattern}"}}}}]}}"#);
         let predicate = predicate(&text);
-        let request = Headers::get(&[("h", &("a".repeat(LONG) + end))]);
+        let request = common::get(&[("h", &("a".repeat(LONG) + end))]);
         assert!(!within_the_deadline(pattern, || predicate.matches(&request)), "{pattern}");
     }
 }
@@ -59,7 +59,7 @@ fn no_pattern_that_is_accepted_holds_up_a_worker() {
         let text = format!(r#"{{"headers":[{{"name":"h","string_match":{{"safe_regex":"{pattern}"}}}}]}}"#);
         Decoder::decode::<Predicate>(&json(&text))
     };
-    let request = Headers::get(&[("h", &("a".repeat(LONG / 4) + "\u{e9}"))]);
+    let request = common::get(&[("h", &("a".repeat(LONG / 4) + "\u{e9}"))]);
     for part in ["(?:.*a)", "(?:a?)", "(?:[a-z]*[a-z]*)", "(?:(?:a|b)*c?)"] {
         let accepted = (1..=50).rev().find_map(|tens| compiled(&format!("{part}{{{}}}", tens * 10)).ok());
         let predicate = accepted.expect("one that is accepted");
@@ -104,7 +104,7 @@ fn headers_made_to_be_split_take_time_linear_in_their_length() {
     {
         let text = unit.repeat(LONG / unit.len());
         let path = format!("/?{text}");
-        let request = Headers::new(&[(":path", path.as_bytes()), ("cookie", text.as_bytes())]);
+        let request = common::head(&[(":path", path.as_bytes()), ("cookie", text.as_bytes())]);
         assert!(!within_the_deadline(unit, || query.matches(&request)), "query of `{unit}`");
         assert!(!within_the_deadline(unit, || cookies.matches(&request)), "cookie of `{unit}`");
     }
@@ -117,7 +117,7 @@ fn thousands_of_lines_of_one_header_take_time_linear_in_their_number() {
             "cookies":[{"name":"a","present_match":false}]}"#,
     );
     let lines = [("h".to_owned(), b"".to_vec()), ("cookie".to_owned(), b"b".to_vec())];
-    let request = Headers(lines.iter().cycle().take(LONG / 4).cloned().collect());
+    let request = Head { headers: lines.iter().cycle().take(LONG / 4).cloned().collect(), ..Head::default() };
     assert!(within_the_deadline("lines", || both.matches(&request)));
 }
 
@@ -144,10 +144,10 @@ fn keys_of_any_length_and_any_bytes_are_keys_or_none() {
                 ("x-b3-traceid", &value),
                 ("b3", &value),
             ];
-            let request = Asked::of(Headers::new(&headers))
+            let request = Asked::of(common::head(&headers))
                 .with(Property::SourceAddress, &value)
                 .with(Property::PeerUriSan, &value);
-            let status = || within_the_deadline(by, || Worker::new(&document, &[]).status(&request));
+            let status = || within_the_deadline(by, || common::proxy(&document, &[]).status(&request));
             assert_eq!(status(), status(), "{by} {unit:?}");
         }
     }

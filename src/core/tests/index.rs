@@ -13,7 +13,7 @@ use brownout_core::plan::Plan;
 use brownout_core::step::HeadersStep;
 use brownout_core::view::{Property, RequestView};
 use common::asked::Asked;
-use common::{Clocks, Headers, Seeded, Worker, plan};
+use common::{Proxy, Seeded, Steps, plan};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -118,7 +118,7 @@ fn document() -> impl Strategy<Value = String> {
     })
 }
 
-/// Headers may come twice, in any order; the request may show all of them at once or not.
+/// Head may come twice, in any order; the request may show all of them at once or not.
 fn request() -> impl Strategy<Value = Asked> {
     let pick = |values: &[&'static str]| prop::sample::select(values.to_vec());
     let header = (pick(&["u", "v", "w", "x", "y", "z", "cookie"]), pick(&["1", "2", "", "h", "12", "q=1"]));
@@ -136,7 +136,7 @@ fn request() -> impl Strategy<Value = Asked> {
             let lines: Vec<(&str, &[u8])> =
                 all.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
             let properties = [Property::RouteName, Property::VirtualHostName, Property::ClusterName];
-            let request = Asked { whole, ..Asked::of(Headers::new(&lines)) };
+            let request = Asked { whole, ..Asked::of(common::head(&lines)) };
             properties.into_iter().zip(names).fold(request, |request, (property, name)| {
                 name.into_iter().fold(request, |request, name| request.with(property, name))
             })
@@ -176,7 +176,7 @@ proptest! {
         let mut plan = plan(&document);
         plan.settle(&proxy);
         let rules = plan.rules().to_vec();
-        let mut worker = Worker { engine: Engine::new(plan, Seeded(seed)), clock: Clocks::default() };
+        let mut worker = Proxy::new(Engine::new(plan, Seeded(seed)));
         let mut entropy = Seeded(seed);
         for request in &requests {
             let (mut events, taken) = walk(&rules, request, &mut entropy);
@@ -237,7 +237,7 @@ fn many(count: usize) -> Plan {
 #[test]
 fn a_request_that_matches_none_of_a_thousand_rules_is_asked_a_handful_of_questions() {
     for count in [1_000, 10_000] {
-        let mut worker = Worker { engine: Engine::new(many(count), Seeded(1)), clock: Clocks::default() };
+        let mut worker = Proxy::new(Engine::new(many(count), Seeded(1)));
         let request = Asked::get(&[("user-agent", "curl/8"), ("x-user", "nobody")])
             .with(Property::RouteName, "pay")
             .with(Property::VirtualHostName, "shop");
@@ -271,7 +271,7 @@ fn rules_about_a_thousand_headers_look_at_all_headers_once_where_they_can() {
             "match": { "headers": [{ "name": format!("x-{number}"), "string_match": { "exact": "1" } }] } })
     };
     let document = json!({ "exclude": [], "rules": (0..1_000).map(rule).collect::<Vec<_>>() }).to_string();
-    let mut worker = Worker::new(&document, &[]);
+    let mut worker = common::proxy(&document, &[]);
     let mut asked = |headers: &[(&str, &str)], status: u16| {
         let request = Asked { whole: true, ..Asked::get(headers) };
         assert_eq!(worker.status(&request), status);
@@ -289,8 +289,8 @@ fn a_thousand_rules_with_the_same_condition_are_all_walked_in_order() {
             "match": { "path": { "exact": "/" } }, "abort": { "http_status": 500 } })
     };
     let document = json!({ "rules": (0..1_000).map(rule).collect::<Vec<_>>() }).to_string();
-    let mut worker = Worker::new(&document, &[]);
-    assert_eq!(worker.status(&Headers::get(&[])), 500);
+    let mut worker = common::proxy(&document, &[]);
+    assert_eq!(worker.status(&common::get(&[])), 500);
     let matched: Vec<Event> =
         worker.events().into_iter().filter(|event| matches!(event, Event::Matched(_))).collect();
     assert_eq!(matched, (0..=700).map(|place| Event::Matched(RuleId(place))).collect::<Vec<_>>());

@@ -6,24 +6,9 @@ use brownout_core::document::rule::Outcome;
 use brownout_core::entropy::Sequence;
 use brownout_core::fault::{Begins, Faults};
 use brownout_core::kind::{Kind, Kinds};
-use brownout_core::view::RequestView;
+use brownout_core::sim::Head;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-
-/// A request that has a body, or not.
-struct Sent {
-    has_body: bool,
-}
-
-impl RequestView for Sent {
-    fn any_value(&self, _: &str, _: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
-        None
-    }
-
-    fn has_body(&self) -> bool {
-        self.has_body
-    }
-}
 
 #[test]
 fn the_example_of_every_kind_is_one_of_its_kind_and_does_what_it_says() {
@@ -35,14 +20,14 @@ fn the_example_of_every_kind_is_one_of_its_kind_and_does_what_it_says() {
         let [line] = lines.as_slice() else { panic!("{lines:?}") };
         assert_eq!((line.kind, line.share, line.is_conditional), (*kind, None, false));
         assert!(!line.words.is_empty());
-        let (effects, kinds) = faults.draw(&Sent { has_body: true }, &mut Sequence(1));
+        let (effects, kinds) = faults.draw(&Head { has_body: true, ..Head::default() }, &mut Sequence(1));
         assert_eq!(kinds.iter().collect::<Vec<_>>(), [*kind]);
         assert_eq!(effects.end.is_some(), kind.ends(), "{}", kind.name());
         assert_eq!(effects.request.is_some(), kind.changes_request(), "{}", kind.name());
         let with_response = effects.response.is_some() || effects.response_rate.is_some();
         assert_eq!(with_response, kind.begins() == Begins::WithResponse, "{}", kind.name());
         if kind.needs_request_body() {
-            let (_, kinds) = faults.draw(&Sent { has_body: false }, &mut Sequence(1));
+            let (_, kinds) = faults.draw(&Head { has_body: false, ..Head::default() }, &mut Sequence(1));
             assert!(kinds.is_empty(), "{}", kind.name());
         }
         assert!(

@@ -2,42 +2,36 @@
 
 use crate::common;
 
-use brownout_core::Engine;
 use brownout_core::engine::event::Event;
 use brownout_core::limit::tally::LocalTally;
 use brownout_core::step::HeadersStep;
-use common::{
-    Clocks, FIRST, Headers, Move, NOTHING, Response, Scripted, Worker, at, id, mistakes, plan, taking,
-};
+use common::{FIRST, Head, Move, NOTHING, Proxy, Scripted, Steps, at, id, mistakes, plan, taking};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const HANG: &str = r#""hang":{"max":"3600s"}"#;
 
 /// Workers of one proxy.
-fn workers<const N: usize>(document: &str) -> [Worker<Scripted>; N] {
+fn workers<const N: usize>(document: &str) -> [Proxy<Scripted>; N] {
     let tally = LocalTally::default();
-    std::array::from_fn(|_| {
-        let engine = Engine::new(plan(document), Scripted::default()).with_tally(Box::new(tally.clone()));
-        Worker { engine, clock: Clocks::default() }
-    })
+    std::array::from_fn(|_| common::sharing(document, &tally))
 }
 
 fn limited(limits: &str, fault: &str) -> String {
     format!(r#"{{"rules":[{{"name":"r","percentage":100,"limits":{limits},{fault}}}]}}"#)
 }
 
-fn get() -> Headers {
-    Headers::get(&[])
+fn get() -> Head {
+    common::get(&[])
 }
 
 /// Returns how many of `requests` successive requests to this worker are aborted.
-fn aborted(worker: &mut Worker<Scripted>, requests: usize) -> usize {
+fn aborted(worker: &mut Proxy<Scripted>, requests: usize) -> usize {
     (0..requests).filter(|_| worker.status(&get()) == 503).count()
 }
 
-fn overflows(worker: &mut Worker<Scripted>) -> usize {
-    let events = std::iter::from_fn(|| worker.engine.next_event());
+fn overflows(worker: &mut Proxy<Scripted>) -> usize {
+    let events = std::iter::from_fn(|| worker.next_event());
     events.filter(|event| *event == Event::Overflow(FIRST)).count()
 }
 
@@ -54,7 +48,7 @@ fn so_many_faults_in_each_second() {
     let mut workers: [_; 2] = workers(&document);
     let mut in_second = |milliseconds| {
         workers.each_mut().map(|worker| {
-            worker.clock.at(milliseconds);
+            worker.clocks.at(milliseconds);
             aborted(worker, 2)
         })
     };
@@ -69,18 +63,18 @@ fn a_share_of_all_requests_whoever_sees_them() {
     let document = r#"{"limits":{"max_percentage":10},
         "rules":[{"name":"r","match":{"path":{"prefix":"/hurt"}},"percentage":100,"abort":{"http_status":503}}]}"#;
     let mut workers: [_; 2] = workers(document);
-    let hurt = Headers::new(&[(":method", b"GET"), (":path", b"/hurt"), (":authority", b"shop")]);
+    let hurt = common::head(&[(":method", b"GET"), (":path", b"/hurt"), (":authority", b"shop")]);
     let [first, second] = &mut workers;
     assert_eq!((0..9).map(|_| first.status(&hurt)).sum::<u16>(), 0, "none of nine");
     assert_eq!(first.status(&hurt), 503, "one of ten");
     assert_eq!(aborted(second, 20), 0, "not what the rule is about");
     assert_eq!(first.status(&hurt), 0, "the other worker has not told of them yet");
-    first.clock.at(1_000);
-    second.clock.at(1_000);
+    first.clocks.at(1_000);
+    second.clocks.at(1_000);
     assert_eq!(second.status(&get()), 0);
     let statuses: Vec<u16> = (0..4).map(|_| first.status(&hurt)).collect();
     assert_eq!(statuses, [503, 503, 0, 0], "three of 35");
-    first.clock.at(10_500);
+    first.clocks.at(10_500);
     assert_eq!(first.status(&hurt), 0, "what is ten seconds old is forgotten");
 }
 
@@ -91,7 +85,7 @@ fn all_rules_together_have_limits_of_their_own() {
          "abort":{"http_status":501}},
         {"name":"b","percentage":100,"abort":{"http_status":502}}]}"#;
     let [mut worker] = workers(document);
-    let a = Headers::get(&[("x-a", "1")]);
+    let a = common::get(&[("x-a", "1")]);
     let statuses = [&a, &a, &a, &get(), &get()].map(|request| worker.status(request));
     assert_eq!(statuses, [501, 501, 0, 502, 0]);
 }
@@ -102,9 +96,9 @@ fn what_one_limit_grants_and_another_refuses_is_not_spent() {
         {"name":"r","percentage":100,"limits":{"max_faults":2},"abort":{"http_status":503}}]}"#;
     let [mut worker] = workers(document);
     assert_eq!(aborted(&mut worker, 5), 1);
-    worker.clock.at(1_000);
+    worker.clocks.at(1_000);
     assert_eq!(aborted(&mut worker, 5), 1);
-    worker.clock.at(2_000);
+    worker.clocks.at(2_000);
     assert_eq!(aborted(&mut worker, 5), 0);
 }
 
@@ -114,8 +108,8 @@ fn a_fault_of_the_response_is_spent_when_the_response_fulfils_its_match() {
     let [mut worker] = workers(&limited(r#"{"max_faults":1}"#, fault));
     let mut answered = |status| {
         assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
-        let response = Response::empty(status, &[]);
-        worker.engine.on_response_headers(id(1), &response, &worker.clock) != HeadersStep::Continue
+        let response = common::empty(status, &[]);
+        worker.on_response_headers(id(1), &response) != HeadersStep::Continue
     };
     assert_eq!([200, 200, 503, 503].map(&mut answered), [false, false, true, false]);
     assert_eq!(overflows(&mut worker), 1);
@@ -129,9 +123,9 @@ fn shadow_counts_what_limits_would_let_through_and_takes_nothing_from_those_who_
         {"name":"b","percentage":100,"abort":{"http_status":503}}]}"#;
     let [mut worker] = workers(document);
     for _ in 0..3 {
-        assert_eq!(worker.request(1, &Headers::get(&[("x-a", "1")])), HeadersStep::Continue);
+        assert_eq!(worker.request(1, &common::get(&[("x-a", "1")])), HeadersStep::Continue);
     }
-    let events: Vec<Event> = std::iter::from_fn(|| worker.engine.next_event()).collect();
+    let events: Vec<Event> = std::iter::from_fn(|| worker.next_event()).collect();
     let count = |wanted: &Event| events.iter().filter(|event| *event == wanted).count();
     assert_eq!((count(&Event::Shadowed(FIRST)), count(&Event::Overflow(FIRST))), (2, 1));
     assert_eq!(aborted(&mut worker, 3), 2);
@@ -143,8 +137,8 @@ fn an_exchange_that_ends_makes_room_for_another_worker() {
     let held = [(0, 1), (1, 2), (1, 3)]
         .map(|(turn, number)| workers[turn].request(number, &get()) == HeadersStep::Hold(vec![]));
     assert_eq!(held, [true, true, false]);
-    workers[0].engine.end(id(1));
-    workers[0].engine.end(id(1));
+    workers[0].end(id(1));
+    workers[0].end(id(1));
     assert_eq!(workers[1].request(4, &get()), HeadersStep::Hold(vec![]));
     assert_eq!(workers[0].request(5, &get()), HeadersStep::Continue);
     assert_eq!(workers[0].rest(), NOTHING);
@@ -156,10 +150,10 @@ fn what_a_worker_held_that_died_is_free_after_its_lease() {
     assert_eq!(dead.request(1, &get()), HeadersStep::Hold(vec![]));
     assert_eq!(alive.request(1, &get()), HeadersStep::Hold(vec![]));
     drop(dead);
-    alive.clock.at(29_999);
+    alive.clocks.at(29_999);
     assert_eq!(alive.due(29_999), []);
     assert_eq!(alive.request(2, &get()), HeadersStep::Continue, "the lease still runs");
-    alive.clock.at(30_000);
+    alive.clocks.at(30_000);
     assert_eq!(alive.request(3, &get()), HeadersStep::Hold(vec![]));
     assert_eq!(alive.request(4, &get()), HeadersStep::Continue, "its own places are still taken");
 }
@@ -172,9 +166,9 @@ fn a_worker_that_lives_keeps_its_places_for_as_long_as_it_holds_them() {
         assert_eq!(patient.rest(), (1, Some(at(second * 1_000))), "asks to be asked");
         assert_eq!(patient.due(second * 1_000), []);
     }
-    other.clock.at(3_599_000);
+    other.clocks.at(3_599_000);
     assert_eq!(other.request(1, &get()), HeadersStep::Continue);
-    patient.engine.end(id(1));
+    patient.end(id(1));
     assert_eq!(patient.rest(), NOTHING);
     assert_eq!(other.request(2, &get()), HeadersStep::Hold(vec![]));
 }
@@ -183,22 +177,22 @@ fn a_worker_that_lives_keeps_its_places_for_as_long_as_it_holds_them() {
 fn a_worker_that_slept_through_its_lease_says_again_what_it_holds() {
     let [mut sleeper, mut other] = workers(&limited(r#"{"max_active_faults":1}"#, HANG));
     assert_eq!(sleeper.request(1, &get()), HeadersStep::Hold(vec![]));
-    other.clock.at(31_000);
+    other.clocks.at(31_000);
     assert_eq!(other.request(1, &get()), HeadersStep::Hold(vec![]), "taken for dead");
-    other.engine.end(id(1));
+    other.end(id(1));
     assert_eq!(sleeper.due(31_500), []);
-    other.clock.at(32_000);
+    other.clocks.at(32_000);
     assert_eq!(other.request(2, &get()), HeadersStep::Continue);
 }
 
 #[test]
 fn without_a_clock_nothing_is_done_that_depends_on_the_time() {
     let [mut worker] = workers(&taking(r#""percentage":100,"limits":{"max_faults":2}"#));
-    worker.clock.broken.set(true);
+    worker.clocks.broken.set(true);
     assert_eq!(aborted(&mut worker, 3), 2);
     for limit in ["max_faults_per_second", "max_percentage", "max_active_faults"] {
         let [mut worker] = workers(&taking(&format!(r#""percentage":100,"limits":{{"{limit}":99}}"#)));
-        worker.clock.broken.set(true);
+        worker.clocks.broken.set(true);
         assert_eq!((aborted(&mut worker, 3), overflows(&mut worker)), (0, 3), "{limit}");
     }
 }
@@ -210,9 +204,9 @@ fn a_new_plan_counts_anew_and_those_held_under_the_old_one_take_up_no_place() {
     assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
     worker.engine.follow(plan(&document), Box::<LocalTally>::default(), None);
     assert_eq!(worker.request(2, &get()), HeadersStep::Hold(vec![]));
-    worker.engine.end(id(1));
+    worker.end(id(1));
     assert_eq!(worker.request(3, &get()), HeadersStep::Continue, "the one held now keeps its place");
-    worker.engine.end(id(2));
+    worker.end(id(2));
     assert_eq!(worker.rest(), NOTHING);
 }
 
@@ -229,7 +223,7 @@ fn limits_are_checked() {
 
 #[cfg(not(target_family = "wasm"))]
 mod properties {
-    use super::{HANG, HeadersStep, Move as _, get, id, limited, workers};
+    use super::{HANG, HeadersStep, Move as _, Steps as _, get, id, limited, workers};
     use proptest::prelude::{ProptestConfig, prop, prop_assert, proptest};
 
     proptest! {
@@ -248,7 +242,7 @@ mod properties {
             for (step, (turn, number, comes)) in turns.into_iter().enumerate() {
                 let milliseconds = u64::try_from(step).unwrap() * 700;
                 workers.iter_mut().for_each(|worker| {
-                    worker.clock.at(milliseconds);
+                    worker.clocks.at(milliseconds);
                     assert_eq!(worker.due(milliseconds), []);
                 });
                 let worker = &mut workers[turn];
@@ -259,12 +253,12 @@ mod properties {
                         held.insert((turn, number));
                     }
                 } else {
-                    worker.engine.end(id(number));
+                    worker.end(id(number));
                     held.remove(&(turn, number));
                 }
             }
             for (turn, number) in held {
-                workers[turn].engine.end(id(number));
+                workers[turn].end(id(number));
             }
             for (number, worker) in (100..).zip(workers.iter_mut()).take(most) {
                 prop_assert!(worker.request(number, &get()) == HeadersStep::Hold(vec![]));

@@ -6,7 +6,7 @@ use brownout_core::decode::Decoder;
 use brownout_core::decode::json::Json;
 use brownout_core::predicate::header::HeaderMatcher;
 use brownout_core::predicate::string::StringMatcher;
-use common::{Headers, json, mistakes};
+use common::{Head, json, mistakes};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -27,9 +27,9 @@ fn regex(pattern: &str) -> Result<StringMatcher, Vec<String>> {
 }
 
 /// Returns a request whose header `x-m` has these values, among unrelated headers.
-fn with(values: &[&[u8]]) -> Headers {
-    let mut request = Headers::get(&[("x-m2", "a"), ("x", "4")]);
-    request.0.extend(values.iter().map(|value| ("x-m".into(), value.to_vec())));
+fn with(values: &[&[u8]]) -> Head {
+    let mut request = common::get(&[("x-m2", "a"), ("x", "4")]);
+    request.headers.extend(values.iter().map(|value| ("x-m".into(), value.to_vec())));
     request
 }
 

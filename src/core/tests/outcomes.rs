@@ -5,12 +5,12 @@ use crate::common;
 use brownout_core::document::sample::point;
 use brownout_core::step::HeadersStep;
 use common::statistics::within_bounds;
-use common::{Headers, Worker, mistakes, plan, taking};
+use common::{Head, Steps, mistakes, plan, taking};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-fn user(key: &str) -> Headers {
-    Headers::get(&[("x-user", key)])
+fn user(key: &str) -> Head {
+    common::get(&[("x-user", key)])
 }
 
 /// 2 % are answered 500, 10 % 501, 0.5 % 502, of however much the rule takes.
@@ -33,10 +33,10 @@ fn one_draw_chooses_among_outcomes_and_the_rest_passes() {
     for (draw, status) in
         [(0, 500), (19_999, 500), (20_000, 501), (119_999, 501), (120_000, 502), (124_999, 502), (125_000, 0)]
     {
-        let mut worker = Worker::new(&outcomes(""), &[draw * MILLION, (7 * MILLION + draw) * MILLION + 5]);
-        assert_eq!(worker.status(&Headers::get(&[])), status, "{draw}");
+        let mut worker = common::proxy(&outcomes(""), &[draw * MILLION, (7 * MILLION + draw) * MILLION + 5]);
+        assert_eq!(worker.status(&common::get(&[])), status, "{draw}");
         let passed_on = if status == 0 { 599 } else { status };
-        assert_eq!(worker.status(&Headers::get(&[("x-rest", "")])), passed_on, "{draw}, modulo a million");
+        assert_eq!(worker.status(&common::get(&[("x-rest", "")])), passed_on, "{draw}, modulo a million");
     }
 }
 
@@ -51,20 +51,20 @@ fn the_rules_percentage_multiplies_those_of_its_outcomes() {
         (0, 125_000, 0),
         (250_000, 0, 0),
     ] {
-        let mut worker = Worker::new(&outcomes(r#""percentage":25,"#), &[chosen * MILLION + taken]);
-        assert_eq!(worker.status(&Headers::get(&[])), status, "{taken} {chosen}");
+        let mut worker = common::proxy(&outcomes(r#""percentage":25,"#), &[chosen * MILLION + taken]);
+        assert_eq!(worker.status(&common::get(&[])), status, "{taken} {chosen}");
     }
-    assert_eq!(Worker::new(&outcomes(r#""percentage":0,"#), &[]).status(&Headers::get(&[])), 0);
+    assert_eq!(common::proxy(&outcomes(r#""percentage":0,"#), &[]).status(&common::get(&[])), 0);
 }
 
 #[test]
 fn outcomes_come_out_within_binomial_bounds() {
     const DRAWS: usize = 100_000;
     for (fields, part) in [("", 1.0), (r#""percentage":25,"#, 0.25)] {
-        let mut worker = Worker::seeded(&outcomes(fields), 4);
+        let mut worker = common::seeded(&outcomes(fields), 4);
         let mut counts = std::collections::BTreeMap::<u16, usize>::new();
         for _ in 0..DRAWS {
-            *counts.entry(worker.status(&Headers::get(&[]))).or_default() += 1;
+            *counts.entry(worker.status(&common::get(&[]))).or_default() += 1;
             let _ = worker.events();
         }
         let shares = [(500, 0.02 * part), (501, 0.1 * part), (502, 0.005 * part), (0, 1.0 - 0.125 * part)];
@@ -86,12 +86,12 @@ fn a_user_suffers_the_same_outcome_again_and_again() {
             _ => 0,
         };
         for seed in [1, 2] {
-            assert_eq!(Worker::seeded(&document, seed).status(&user(&key)), status, "{key}");
+            assert_eq!(common::seeded(&document, seed).status(&user(&key)), status, "{key}");
         }
         seen.insert(status);
     }
     assert_eq!(seen.into_iter().collect::<Vec<_>>(), [0, 500, 501, 502]);
-    assert_eq!(Worker::new(&document, &[]).status(&Headers::get(&[])), 0, "no user, no outcome");
+    assert_eq!(common::proxy(&document, &[]).status(&common::get(&[])), 0, "no user, no outcome");
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn a_percentage_that_is_raised_moves_nobody_to_another_outcome() {
         let document = outcomes(&format!(
             r#""percentage":{percentage},"sample":{{"by":{{"header":"x-user"}},"salt":"s"}},"#
         ));
-        Worker::new(&document, &[]).status(&user(key))
+        common::proxy(&document, &[]).status(&user(key))
     };
     let mut added = 0;
     for key in (0..2_000).map(|number| format!("user-{number}")) {
@@ -124,7 +124,7 @@ fn outcomes_may_sum_to_everything_and_not_to_more() {
     }
     for draw in [0, 599_999, 600_000, 999_999] {
         assert_eq!(
-            Worker::new(&rule(&["60", "40"]), &[draw * MILLION]).request(0, &Headers::get(&[])),
+            common::proxy(&rule(&["60", "40"]), &[draw * MILLION]).request(0, &common::get(&[])),
             HeadersStep::Hold(vec![])
         );
     }
@@ -165,7 +165,7 @@ fn faults_within_an_outcome_have_percentages_of_their_own() {
         (&[499_999 * MILLION, 199_999, 50_000], "Hold"),
         (&[0, 200_000, 49_999], "Reply"),
     ] {
-        let step = format!("{:?}", Worker::new(document, draws).request(0, &Headers::get(&[])));
+        let step = format!("{:?}", common::proxy(document, draws).request(0, &common::get(&[])));
         assert!(step.starts_with(expected), "{draws:?}: {step}");
     }
 }

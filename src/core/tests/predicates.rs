@@ -5,12 +5,12 @@ use crate::common;
 use brownout_core::decode::Decoder;
 use brownout_core::predicate::Predicate;
 use brownout_core::view::RequestView;
-use common::{Headers, json};
+use common::{Head, json};
 use std::cell::Cell;
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-fn holds(predicate: &str, request: &Headers) -> bool {
+fn holds(predicate: &str, request: &Head) -> bool {
     let predicate: Predicate =
         Decoder::decode(&json(predicate)).unwrap_or_else(|found| panic!("{predicate}: {found:?}"));
     predicate.matches(request)
@@ -18,7 +18,7 @@ fn holds(predicate: &str, request: &Headers) -> bool {
 
 #[test]
 fn header_names_are_those_of_http_in_any_case_and_parts_of_the_request_line() {
-    let request = Headers::get(&[("x-m", "a")]);
+    let request = common::get(&[("x-m", "a")]);
     for (matcher, expected) in [
         (r#"{"name":"X-M"}"#, true),
         (r#"{"name":"x-m2"}"#, false),
@@ -31,10 +31,10 @@ fn header_names_are_those_of_http_in_any_case_and_parts_of_the_request_line() {
     }
 }
 
-fn line(method: &[u8], path: Option<&[u8]>, authority: &[u8]) -> Headers {
+fn line(method: &[u8], path: Option<&[u8]>, authority: &[u8]) -> Head {
     let mut headers: Vec<(&str, &[u8])> = vec![(":method", method), (":authority", authority)];
     headers.extend(path.map(|path| (":path", path)));
-    Headers::new(&headers)
+    common::head(&headers)
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn an_authority_is_compared_without_its_port() {
     assert!(holds(r#"{"authority":{"prefix":"s"}}"#, &line(b"GET", None, b"s\xff:80")));
     assert!(!holds(r#"{"authority":{"exact":"shop"}}"#, &line(b"GET", None, b"SHOP")));
     assert!(holds(r#"{"authority":{"exact":"shop","ignore_case":true}}"#, &line(b"GET", None, b"SHOP")));
-    let nobody = Headers::new(&[(":method", b"GET")]);
+    let nobody = common::head(&[(":method", b"GET")]);
     assert!(!holds(r#"{"authority":{"safe_regex":".*"}}"#, &nobody));
 }
 
@@ -112,7 +112,7 @@ fn a_method_is_one_of_the_list_to_the_letter() {
         assert_eq!(holds(methods, &line(method.as_bytes(), Some(b"/"), b"shop")), expected, "{method}");
     }
     assert!(!holds(methods, &line(b"GET\xff", Some(b"/"), b"shop")));
-    assert!(!holds(methods, &Headers::default()));
+    assert!(!holds(methods, &Head::default()));
 }
 
 #[test]
@@ -121,19 +121,19 @@ fn all_fields_of_a_predicate_and_all_of_its_headers_have_to_hold() {
         "headers":[{"name":"a"},{"name":"b","string_match":{"exact":"1"}}]}"#;
     let all: [(&str, &[u8]); 5] =
         [(":method", b"GET"), (":path", b"/p"), (":authority", b"shop"), ("a", b""), ("b", b"1")];
-    assert!(holds(predicate, &Headers::new(&all)));
+    assert!(holds(predicate, &common::head(&all)));
     for missing in 0..all.len() {
         let mut some = all.to_vec();
         some.remove(missing);
-        assert!(!holds(predicate, &Headers::new(&some)), "without {}", all.map(|(name, _)| name)[missing]);
+        assert!(!holds(predicate, &common::head(&some)), "without {}", all.map(|(name, _)| name)[missing]);
     }
     for nothing in ["{}", r#"{"headers":[]}"#, r#"{"headers":null,"path":null}"#] {
-        assert!(holds(nothing, &Headers::default()), "{nothing}");
+        assert!(holds(nothing, &Head::default()), "{nothing}");
     }
 }
 
 /// A view that counts what it is asked.
-struct Counted(Headers, Cell<usize>);
+struct Counted(Head, Cell<usize>);
 
 impl RequestView for Counted {
     fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
@@ -144,12 +144,12 @@ impl RequestView for Counted {
 
 #[test]
 fn a_request_that_fails_early_is_asked_no_more() {
-    let questions = |predicate: &str, request: Headers| {
+    let questions = |predicate: &str, request: Head| {
         let predicate: Predicate = Decoder::decode(&json(predicate)).expect(predicate);
         let view = Counted(request, Cell::new(0));
         (predicate.matches(&view), view.1.get())
     };
-    let get = || Headers::get(&[("a", "1"), ("b", "2")]);
+    let get = || common::get(&[("a", "1"), ("b", "2")]);
     assert_eq!(questions("{}", get()), (true, 0));
     assert_eq!(questions(r#"{"methods":["PUT"],"headers":[{"name":"a"}]}"#, get()), (false, 1));
     assert_eq!(questions(r#"{"headers":[{"name":"c"},{"name":"a"},{"name":"b"}]}"#, get()), (false, 1));
@@ -171,6 +171,6 @@ fn grpc_is_told_by_the_content_type() {
     ] {
         let headers: Vec<(&str, &str)> =
             content_type.map(|value| ("content-type", value)).into_iter().collect();
-        assert_eq!(Headers::get(&headers).is_grpc(), expected, "{content_type:?}");
+        assert_eq!(common::get(&headers).is_grpc(), expected, "{content_type:?}");
     }
 }

@@ -9,7 +9,7 @@ use brownout_core::id::Direction;
 use brownout_core::step::{HeadersStep, Release};
 use brownout_core::value::percent::{Denominator, FractionalPercent};
 use brownout_core::{Engine, Plan};
-use common::{Clocks, Headers, Move, NOTHING, Seeded, Worker, at, id, plan, printed, suffering};
+use common::{Head, Move, NOTHING, Proxy, Seeded, Steps, at, id, plan, printed, suffering};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,12 +81,12 @@ fn document() -> impl Strategy<Value = String> {
         .prop_map(|rules| json!({ "mode": "inject", "rules": rules }).to_string())
 }
 
-fn request() -> impl Strategy<Value = Headers> {
+fn request() -> impl Strategy<Value = Head> {
     let value = prop::collection::vec(prop_oneof![Just(b'a'), Just(b'b'), Just(b'1'), any::<u8>()], 0..3);
     let header = ("[ab]", value);
     (prop::collection::vec(header, 0..4), "(/[abc]{0,2})?").prop_map(|(headers, path)| {
-        let mut request = Headers::new(&[(":method", b"GET"), (":path", path.as_bytes())]);
-        request.0.extend(headers);
+        let mut request = common::head(&[(":method", b"GET"), (":path", path.as_bytes())]);
+        request.headers.extend(headers);
         request
     })
 }
@@ -94,7 +94,7 @@ fn request() -> impl Strategy<Value = Headers> {
 /// What a host may do to an engine. Numbers of exchanges are places in the list of those under way.
 #[derive(Debug, Clone)]
 enum Operation {
-    Arrive(Headers),
+    Arrive(Head),
     End(usize),
     Respond(usize),
     Move(u64),
@@ -118,7 +118,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 
 /// An engine beside a model of what it holds.
 struct Model {
-    worker: Worker<Seeded>,
+    worker: Proxy<Seeded>,
     now: u64,
     next: u32,
     /// Held exchanges and when they are due, in milliseconds.
@@ -132,7 +132,7 @@ struct Model {
 
 impl Model {
     fn new(document: &str, seed: u64) -> Self {
-        let worker = Worker { engine: Engine::new(plan(document), Seeded(seed)), clock: Clocks::default() };
+        let worker = Proxy::new(Engine::new(plan(document), Seeded(seed)));
         Self {
             worker,
             now: 1_000,
@@ -154,7 +154,7 @@ impl Model {
         self.take(usize::MAX);
         assert!(self.held.is_empty());
         for number in std::mem::take(&mut self.alive) {
-            self.worker.engine.end(id(number));
+            self.worker.end(id(number));
         }
         self.check();
         assert_eq!((self.worker.rest(), self.active), (NOTHING, 0));
@@ -162,12 +162,12 @@ impl Model {
     }
 
     fn step(&mut self, operation: &Operation) {
-        self.worker.clock.at(self.now);
+        self.worker.clocks.at(self.now);
         match operation {
             Operation::Arrive(request) => self.arrive(request),
             Operation::End(place) => {
                 if let Some(number) = self.chosen(*place) {
-                    self.worker.engine.end(id(number));
+                    self.worker.end(id(number));
                     self.held.remove(&number);
                     self.alive.remove(&number);
                 }
@@ -181,7 +181,7 @@ impl Model {
             }
             Operation::Move(by) => self.now += by,
             Operation::MoveBack(by) => self.now = self.now.saturating_sub(*by),
-            Operation::Break => self.worker.clock.broken.set(!self.worker.clock.broken.get()),
+            Operation::Break => self.worker.clocks.broken.set(!self.worker.clocks.broken.get()),
             Operation::Take(most) => self.take(*most),
         }
         self.check();
@@ -191,14 +191,14 @@ impl Model {
         self.alive.iter().nth(place.checked_rem(self.alive.len())?).copied()
     }
 
-    fn arrive(&mut self, request: &Headers) {
+    fn arrive(&mut self, request: &Head) {
         let number = self.next;
         self.next += 1;
         self.alive.insert(number);
         let step = self.worker.request(number, request);
         self.trace.push(format!("{number} {step:?}"));
         if step == HeadersStep::Hold(vec![]) {
-            assert!(!self.worker.clock.broken.get(), "held by a clock that cannot be read");
+            assert!(!self.worker.clocks.broken.get(), "held by a clock that cannot be read");
             self.held.insert(number, 0);
         }
     }
@@ -206,7 +206,7 @@ impl Model {
     fn take(&mut self, most: usize) {
         for _ in 0..most {
             let earliest = self.held.values().min().copied();
-            let Some((id, release)) = self.worker.engine.next_due(at(self.now)) else {
+            let Some((id, release)) = self.worker.next_due(at(self.now)) else {
                 assert!(earliest.is_none_or(|due| due > self.now), "something is due and was not released");
                 return;
             };
@@ -373,9 +373,8 @@ fn shares_come_out_within_binomial_bounds() {
     {
         let document = suffering(r#""abort":{"http_status":503}"#)
             .replace("\"percentage\":100", &format!("\"percentage\":{share}"));
-        let mut worker =
-            Worker { engine: Engine::new(plan(&document), Seeded(seed)), clock: Clocks::default() };
-        let request = Headers::get(&[]);
+        let mut worker = Proxy::new(Engine::new(plan(&document), Seeded(seed)));
+        let request = common::get(&[]);
         let mut hits = 0;
         for _ in 0..DRAWS {
             hits += usize::from(worker.request(0, &request) != HeadersStep::Continue);
@@ -391,20 +390,19 @@ fn faults_of_one_rule_are_drawn_independently() {
     const DRAWS: usize = 100_000;
     let faults =
         r#""delay":{"fixed_delay":"1ms","percentage":20},"abort":{"http_status":503,"percentage":5}"#;
-    let mut worker =
-        Worker { engine: Engine::new(plan(&suffering(faults)), Seeded(9)), clock: Clocks::default() };
-    let request = Headers::get(&[]);
+    let mut worker = Proxy::new(Engine::new(plan(&suffering(faults)), Seeded(9)));
+    let request = common::get(&[]);
     let (mut delayed, mut aborted, mut both) = (0, 0, 0);
     for _ in 0..DRAWS {
         match worker.request(0, &request) {
             HeadersStep::Continue => {}
             HeadersStep::Reply(_) => aborted += 1,
-            _ => match worker.engine.next_due(at(1)) {
+            _ => match worker.next_due(at(1)) {
                 Some((_, Release::Resume(Direction::Request))) => delayed += 1,
                 _ => both += 1,
             },
         }
-        worker.engine.end(id(0));
+        worker.end(id(0));
         let _ = worker.events();
     }
     let good = [(delayed, 0.19), (aborted, 0.04), (both, 0.01)];

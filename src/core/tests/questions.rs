@@ -5,7 +5,7 @@ use crate::common;
 use brownout_core::engine::event::Event;
 use brownout_core::view::Property;
 use common::asked::Asked;
-use common::{FIRST, Headers, Move, SECOND, Worker, matching, taking};
+use common::{FIRST, Head, Move, SECOND, Steps, matching, taking};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -22,8 +22,8 @@ const EXCLUSIONS: [&str; 6] = [
 /// Returns what a request is asked by a document.
 #[track_caller]
 fn questions(document: &str, request: &Asked) -> Vec<String> {
-    let mut worker = Worker::new(document, &[]);
-    worker.clock.wall_at("2026-11-22T13:00:00Z");
+    let mut worker = common::proxy(document, &[]);
+    worker.clocks.wall_at("2026-11-22T13:00:00Z");
     let _ = worker.status(request);
     request.questions()
 }
@@ -136,8 +136,8 @@ fn exclusions_are_asked_once_and_only_when_a_rule_matches() {
 }
 
 /// The path of a request and its one other header.
-fn request(path: &str, name: &str, value: &str) -> Headers {
-    Headers::new(&[(":path", path.as_bytes()), (name, value.as_bytes())])
+fn request(path: &str, name: &str, value: &str) -> Head {
+    common::head(&[(":path", path.as_bytes()), (name, value.as_bytes())])
 }
 
 #[test]
@@ -161,17 +161,17 @@ fn health_probes_are_never_touched_unless_the_document_says_so() {
         request("/api/grpc.health.v1.Health/Check", "content-type", "application/grpc"),
     ];
     let everything = taking(r#""percentage":100"#);
-    let mut worker = Worker::new(&everything, &[]);
+    let mut worker = common::proxy(&everything, &[]);
     assert_eq!(probes.each_ref().map(|probe| worker.status(probe)), [0; 8]);
     assert_eq!(worker.events(), [], "they are not counted as matched");
     assert_eq!(others.each_ref().map(|other| worker.status(other)), [503; 6]);
-    let mut worker = Worker::new(&everything.replacen('{', r#"{"exclude":[],"#, 1), &[]);
+    let mut worker = common::proxy(&everything.replacen('{', r#"{"exclude":[],"#, 1), &[]);
     assert_eq!(probes.each_ref().map(|probe| worker.status(probe)), [503; 8]);
     let own = r#"{"exclude":[{"path":{"prefix":"/admin"}},{"methods":["OPTIONS"]}],"#;
-    let mut worker = Worker::new(&everything.replacen('{', own, 1), &[]);
+    let mut worker = common::proxy(&everything.replacen('{', own, 1), &[]);
     assert_eq!(worker.status(&probes[0]), 503, "its own exclusions replace the default ones");
     assert_eq!(worker.status(&request("/admin/x", "a", "")), 0);
-    assert_eq!(worker.status(&Headers::new(&[(":method", b"OPTIONS")])), 0);
+    assert_eq!(worker.status(&common::head(&[(":method", b"OPTIONS")])), 0);
 }
 
 #[test]
@@ -179,8 +179,8 @@ fn an_excluded_request_is_nothing_to_any_rule() {
     let document = r#"{"exclude":[{"headers":[{"name":"x-keep"}]}],"rules":[
         {"name":"a","percentage":0,"abort":{"http_status":500}},
         {"name":"b","percentage":100,"sample":{"first":1},"abort":{"http_status":501}}]}"#;
-    let mut worker = Worker::new(document, &[]);
-    let statuses = [&[("x-keep", "")][..], &[], &[]].map(|headers| worker.status(&Headers::get(headers)));
+    let mut worker = common::proxy(document, &[]);
+    let statuses = [&[("x-keep", "")][..], &[], &[]].map(|headers| worker.status(&common::get(headers)));
     assert_eq!(statuses, [0, 501, 0], "it is not even counted by a rule that takes the first");
     let matched = worker.events().into_iter().filter(|event| matches!(event, Event::Matched(_)));
     let both = [Event::Matched(FIRST), Event::Matched(SECOND)];

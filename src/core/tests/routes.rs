@@ -9,7 +9,7 @@ use brownout_core::kind::Kind;
 use brownout_core::step::{HeadersStep, Release};
 use brownout_core::view::Property;
 use common::asked::Asked;
-use common::{FIRST, Move, NOTHING, SECOND, Worker, at, id, mark};
+use common::{FIRST, Move, NOTHING, Proxy, SECOND, Steps, at, id, mark};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -35,17 +35,17 @@ fn aborted(rule: RuleId) -> Vec<Event> {
 }
 
 /// Returns what was said of wrong documents, each time.
-fn refusals(worker: &mut Worker<common::Scripted>) -> Vec<Vec<String>> {
+fn refusals(worker: &mut Proxy<common::Scripted>) -> Vec<Vec<String>> {
     let said = |event| match event {
         Event::RouteRefused(mistakes) => mistakes.iter().map(ToString::to_string).collect(),
         other => panic!("{other:?}"),
     };
-    std::iter::from_fn(|| worker.engine.next_event()).map(said).collect()
+    std::iter::from_fn(|| worker.next_event()).map(said).collect()
 }
 
 #[test]
 fn the_rules_of_a_route_replace_the_listeners_and_come_before_its_virtual_hosts() {
-    let mut worker = Worker::new(LISTENER, &[]);
+    let mut worker = common::proxy(LISTENER, &[]);
     let (route, host) = (answering("route", 501), answering("host", 502));
     for (request, status) in [
         (Asked::get(&[]), 500),
@@ -63,7 +63,7 @@ fn the_rules_of_a_route_replace_the_listeners_and_come_before_its_virtual_hosts(
 
 #[test]
 fn rules_of_routes_are_numbered_after_the_listeners_and_found_again_by_name() {
-    let mut worker = Worker::new(LISTENER, &[]);
+    let mut worker = common::proxy(LISTENER, &[]);
     for (text, rule, name) in [
         (answering("route", 501), SECOND, "route"),
         (answering("host", 502), RuleId(2), "host"),
@@ -82,7 +82,7 @@ fn rules_of_routes_are_numbered_after_the_listeners_and_found_again_by_name() {
 
 #[test]
 fn a_wrong_document_does_nothing_at_all_and_is_complained_of_once() {
-    let mut worker = Worker::new(LISTENER, &[]);
+    let mut worker = common::proxy(LISTENER, &[]);
     let wrong = r#"{"rules":[{"name":"route","percentage":101,"abort":{"http_status":99}}]}"#;
     let said = [
         "rules[0].percentage: invalid percentage: `101` is more than 100",
@@ -117,7 +117,7 @@ fn whatever_is_no_document_is_refused_without_a_trace() {
         (b"{\"rules\":{}}", "rules: "),
         (long.as_bytes(), "document too long"),
     ] {
-        let mut worker = Worker::new(LISTENER, &[]);
+        let mut worker = common::proxy(LISTENER, &[]);
         assert_eq!(worker.status(&on_route(text)), 0, "{said}");
         let refused = refusals(&mut worker);
         assert!(refused.len() == 1 && refused[0].len() == 1 && refused[0][0].contains(said), "{refused:?}");
@@ -134,7 +134,7 @@ fn a_route_has_rules_and_nothing_else() {
         r#""limits":{}"#,
         r#""report":{}"#,
     ] {
-        let mut worker = Worker::new(LISTENER, &[]);
+        let mut worker = common::proxy(LISTENER, &[]);
         assert_eq!(
             worker.status(&on_route(answering("route", 501).replacen('{', &format!("{{{field},"), 1))),
             0
@@ -150,7 +150,7 @@ fn routes_are_read_only_if_the_document_says_so() {
     let document = |fields: &str| LISTENER.replace(r#""per_route":true"#, fields);
     let questions = |document: &str, status: u16| {
         let request = on_route(answering("route", 501));
-        assert_eq!(Worker::new(document, &[]).status(&request), status, "{document}");
+        assert_eq!(common::proxy(document, &[]).status(&request), status, "{document}");
         let questions = request.questions();
         questions.into_iter().filter(|question| question.ends_with("Document")).collect::<Vec<_>>()
     };
@@ -164,7 +164,7 @@ fn routes_are_read_only_if_the_document_says_so() {
 #[test]
 fn a_route_without_a_document_costs_two_properties_that_are_absent() {
     let request = Asked::get(&[]);
-    assert_eq!(Worker::new(r#"{"per_route":true}"#, &[]).status(&request), 0);
+    assert_eq!(common::proxy(r#"{"per_route":true}"#, &[]).status(&request), 0);
     assert_eq!(request.questions(), ["RouteDocument", "VirtualHostDocument"]);
 }
 
@@ -177,7 +177,7 @@ fn the_mode_of_the_document_bounds_that_of_its_routes_rules() {
         ("inject", "off", 0, false),
     ] {
         let document = LISTENER.replacen('{', &format!(r#"{{"mode":"{mode}","#), 1);
-        let mut worker = Worker::new(&document, &[]);
+        let mut worker = common::proxy(&document, &[]);
         let text = answering("route", 501).replacen(r#""name""#, &format!(r#""mode":"{of_rule}","name""#), 1);
         assert_eq!(worker.status(&on_route(text)), status, "{mode} {of_rule}");
         let expected = match (status, shadowed) {
@@ -195,8 +195,8 @@ fn the_exclusions_of_the_document_hold_for_its_routes() {
         Asked::get(&[("user-agent", "kube-probe/1.33")])
             .with(Property::RouteDocument, answering("route", 501))
     };
-    assert_eq!(Worker::new(LISTENER, &[]).status(&probe()), 0);
-    assert_eq!(Worker::new(&LISTENER.replacen('{', r#"{"exclude":[],"#, 1), &[]).status(&probe()), 501);
+    assert_eq!(common::proxy(LISTENER, &[]).status(&probe()), 0);
+    assert_eq!(common::proxy(&LISTENER.replacen('{', r#"{"exclude":[],"#, 1), &[]).status(&probe()), 501);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn node_predicates_in_a_route_are_decided_when_its_text_is_new() {
     let text = r#"{"rules":[
         {"name":"there","match":{"node":{"cluster":{"exact":"bank"}}},"percentage":100,"abort":{"http_status":501}},
         {"name":"here","match":{"node":{"cluster":{"exact":"shop"}}},"percentage":100,"abort":{"http_status":502}}]}"#;
-    let mut worker = Worker::new(&LISTENER.replacen('{', r#"{"exclude":[],"#, 1), &[]);
+    let mut worker = common::proxy(&LISTENER.replacen('{', r#"{"exclude":[],"#, 1), &[]);
     let request = on_route(text).with(Property::NodeCluster, "shop");
     assert_eq!(worker.status(&request), 502);
     assert_eq!(request.questions(), ["RouteDocument", "NodeCluster", "NodeCluster"]);
@@ -214,8 +214,8 @@ fn node_predicates_in_a_route_are_decided_when_its_text_is_new() {
 
 #[test]
 fn samples_outcomes_and_schedules_work_in_routes_too() {
-    let mut worker = Worker::new(LISTENER, &[]);
-    worker.clock.wall_at("2026-11-22T13:00:00Z");
+    let mut worker = common::proxy(LISTENER, &[]);
+    worker.clocks.wall_at("2026-11-22T13:00:00Z");
     let text =
         |fields: &str| format!(r#"{{"rules":[{{"name":"route",{fields},"abort":{{"http_status":501}}}}]}}"#);
     let first = text(r#""percentage":100,"sample":{"first":2}"#);
@@ -223,13 +223,13 @@ fn samples_outcomes_and_schedules_work_in_routes_too() {
     let over = text(r#""percentage":100,"schedule":{"not_after":"2026-11-22T13:00:00Z"}"#);
     assert_eq!(worker.status(&on_route(&over)), 0);
     let outcomes = r#"{"rules":[{"name":"o","outcomes":[{"percentage":100,"abort":{"http_status":502}}]}]}"#;
-    let mut worker = Worker::new(LISTENER, &[7]);
+    let mut worker = common::proxy(LISTENER, &[7]);
     assert_eq!(worker.status(&on_route(outcomes)), 502);
 }
 
 #[test]
 fn what_a_route_holds_finishes_though_its_document_has_changed() {
-    let mut worker = Worker::new(LISTENER, &[]);
+    let mut worker = common::proxy(LISTENER, &[]);
     let slow = r#"{"rules":[{"name":"slow","percentage":100,"delay":{"fixed_delay":"1s"}}]}"#;
     assert_eq!(worker.request(1, &on_route(slow)), HeadersStep::Hold(vec![]));
     assert_eq!(worker.status(&on_route(answering("route", 501))), 501);
@@ -237,13 +237,13 @@ fn what_a_route_holds_finishes_though_its_document_has_changed() {
     assert_eq!(worker.rest(), (1, Some(at(1_000))));
     assert_eq!(worker.due(1_000), [(1, Release::Resume(Direction::Request))]);
     assert_eq!(worker.response(1), mark("slow; delay"));
-    worker.engine.end(id(1));
+    worker.end(id(1));
     assert_eq!(worker.rest(), NOTHING);
 }
 
 #[test]
 fn ten_thousand_texts_work_and_the_names_beyond_a_thousand_are_not_numbered() {
-    let mut worker = Worker::new(LISTENER, &[]);
+    let mut worker = common::proxy(LISTENER, &[]);
     for number in 0..10_000_usize {
         let name = format!("route-{number}");
         let HeadersStep::Reply(reply) = worker.request(0, &on_route(answering(&name, 501))) else {
@@ -263,9 +263,9 @@ fn ten_thousand_texts_work_and_the_names_beyond_a_thousand_are_not_numbered() {
 
 #[test]
 fn a_text_that_was_forgotten_is_read_again() {
-    let mut worker = Worker::new(LISTENER, &[]);
+    let mut worker = common::proxy(LISTENER, &[]);
     let wrong = r#"{"rules":7}"#;
-    let complaints = |worker: &mut Worker<_>| {
+    let complaints = |worker: &mut Proxy<_>| {
         let _ = worker.status(&on_route(wrong));
         refusals(worker).concat().len()
     };
@@ -296,7 +296,7 @@ fn the_memory_of_routes_is_bounded_whatever_their_texts_say() {
         ),
         ("text", format!(r#""match":{{"path":{{"exact":"{}"}}}}"#, "a".repeat(1_000))),
     ];
-    let mut worker = Worker::new(LISTENER, &[]);
+    let mut worker = common::proxy(LISTENER, &[]);
     for (what, fields) in dense {
         let before = memory();
         for number in 0..50 {

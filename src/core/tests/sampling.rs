@@ -2,13 +2,12 @@
 
 use crate::common;
 
-use brownout_core::Engine;
 use brownout_core::document::sample::point;
 use brownout_core::limit::tally::{Account, LocalTally, Tally, next};
 use brownout_core::view::{Property, RequestView};
 use common::asked::Asked;
 use common::statistics::{chi_square, chi_square_of_table};
-use common::{Clocks, Headers, Scripted, Worker, about_rule, plan, taking};
+use common::{Head, Steps, about_rule, taking};
 use serde_json::Value;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,8 +17,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 /// Computed by `vectors/generate.py`, which shares no code with us.
 const VECTORS: &str = include_str!("vectors/sticky.json");
 
-fn user(key: &str) -> Headers {
-    Headers::get(&[("x-user", key)])
+fn user(key: &str) -> Head {
+    common::get(&[("x-user", key)])
 }
 
 /// A rule that takes a share of the values of `x-user`.
@@ -29,7 +28,7 @@ fn by_user(percentage: impl std::fmt::Display, salt: &str) -> String {
 
 /// Returns whether a document's rules take a request. Whatever needs chance fails.
 fn takes(document: &str, request: &dyn RequestView) -> bool {
-    Worker::new(document, &[]).status(request) == 503
+    common::proxy(document, &[]).status(request) == 503
 }
 
 #[test]
@@ -88,7 +87,11 @@ fn assert_no_key(by: &str, requests: Vec<Asked>) {
         };
         assert!(!takes(&sample("skip"), &request), "{by} {request:?}");
         for (draw, status) in [(499_999, 503), (500_000, 0)] {
-            assert_eq!(Worker::new(&sample("random"), &[draw]).status(&request), status, "{by} {request:?}");
+            assert_eq!(
+                common::proxy(&sample("random"), &[draw]).status(&request),
+                status,
+                "{by} {request:?}"
+            );
         }
     }
 }
@@ -102,7 +105,7 @@ fn a_header_is_a_key_by_its_first_value() {
     assert_same_key(by, "bob, alice", vec![with(&["bob, alice"])]);
     assert_same_key(r#"{"header":":path"}"#, "/", vec![with(&[])]);
     assert_no_key(by, vec![with(&[]), with(&[""]), Asked::get(&[("x-user2", "bob")])]);
-    let odd = Headers::new(&[("x-user", b"\xff\0")]);
+    let odd = common::head(&[("x-user", b"\xff\0")]);
     assert!(takes(&by_user(100, "r"), &odd), "any bytes are a key");
 }
 
@@ -128,7 +131,7 @@ fn a_cookie_is_a_key_in_whichever_cookie_header_it_stands() {
 #[test]
 fn a_query_parameter_is_a_key_percent_decoded() {
     let by = r#"{"query_parameter":"us er"}"#;
-    let with = |path: &str| Asked::of(Headers::new(&[(":path", path.as_bytes())]));
+    let with = |path: &str| Asked::of(common::head(&[(":path", path.as_bytes())]));
     let paths = [
         "/?us%20er=a+b%26",
         "/x?a=1&us%20er=a%2Bb%26",
@@ -138,7 +141,7 @@ fn a_query_parameter_is_a_key_percent_decoded() {
     assert_same_key(by, "a+b&", paths.map(with).into());
     let none = ["/", "/?", "/?us+er=1", "/?us%20er", "/?us%20er=", "/us%20er=1", "/#?us%20er=1"];
     assert_no_key(by, none.map(with).into());
-    assert_no_key(by, vec![Asked::of(Headers::new(&[(":method", b"CONNECT")]))]);
+    assert_no_key(by, vec![Asked::of(common::head(&[(":method", b"CONNECT")]))]);
 }
 
 #[test]
@@ -210,11 +213,11 @@ fn a_trace_is_a_key_by_whichever_header_carries_it() {
 #[test]
 fn a_key_decides_at_zero_and_at_a_hundred_percent_too() {
     assert!(takes(&by_user(100, "r"), &user("a")));
-    assert!(!takes(&by_user(100, "r"), &Headers::get(&[])), "a request without a key is skipped");
+    assert!(!takes(&by_user(100, "r"), &common::get(&[])), "a request without a key is skipped");
     assert!(!takes(&by_user(0, "r"), &user("a")));
     let random = |percentage: u32| by_user(percentage, "r").replace(r#""salt":"r""#, r#""missing":"random""#);
-    assert_eq!(Worker::new(&random(100), &[999_999]).status(&Headers::get(&[])), 503);
-    assert_eq!(Worker::new(&random(0), &[]).status(&Headers::get(&[])), 0);
+    assert_eq!(common::proxy(&random(100), &[999_999]).status(&common::get(&[])), 503);
+    assert_eq!(common::proxy(&random(0), &[]).status(&common::get(&[])), 0);
 }
 
 /// What the key of a number looks like.
@@ -270,7 +273,7 @@ fn rules_with_equal_salts_choose_the_same_keys() {
         )
     };
     let document = format!(r#"{{"rules":[{},{}]}}"#, rule("a", 30), rule("b", 30));
-    let mut worker = Worker::new(&document, &[]);
+    let mut worker = common::proxy(&document, &[]);
     for number in 0..300 {
         let _ = worker.status(&user(&format!("user-{number}")));
     }
@@ -280,12 +283,12 @@ fn rules_with_equal_salts_choose_the_same_keys() {
 
 #[test]
 fn raising_the_percentage_only_adds_keys() {
-    let users: Vec<Headers> = (0..400).map(|number| user(&format!("user-{number}"))).collect();
+    let users: Vec<Head> = (0..400).map(|number| user(&format!("user-{number}"))).collect();
     let mut before = vec![false; users.len()];
     for percentage in
         ["0", "0.0001", "0.5", "1", "2", "5", "12.5", "33.3333", "50", "66", "90", "99.9", "100"]
     {
-        let mut worker = Worker::new(&by_user(percentage, "s"), &[]);
+        let mut worker = common::proxy(&by_user(percentage, "s"), &[]);
         let taken: Vec<bool> = users.iter().map(|user| worker.status(user) == 503).collect();
         assert!(before.iter().zip(&taken).all(|(before, now)| *now || !before), "{percentage} %");
         before = taken;
@@ -296,7 +299,7 @@ fn raising_the_percentage_only_adds_keys() {
 #[test]
 fn every_worker_and_every_proxy_takes_the_same_keys() {
     let taken = |seed: u64| -> Vec<u16> {
-        let mut worker = Worker::seeded(&by_user(40, "s"), seed);
+        let mut worker = common::seeded(&by_user(40, "s"), seed);
         (0..300).map(|number| worker.status(&user(&format!("user-{number}")))).collect()
     };
     assert_eq!(taken(1), taken(2));
@@ -304,8 +307,8 @@ fn every_worker_and_every_proxy_takes_the_same_keys() {
 
 /// The places, among so many requests, of those that a sample takes.
 fn places(sample: &str, requests: usize) -> Vec<usize> {
-    let mut worker = Worker::new(&taking(&format!(r#""percentage":100,"sample":{sample}"#)), &[]);
-    (0..requests).filter(|_| worker.status(&Headers::get(&[])) == 503).collect()
+    let mut worker = common::proxy(&taking(&format!(r#""percentage":100,"sample":{sample}"#)), &[]);
+    (0..requests).filter(|_| worker.status(&common::get(&[])) == 503).collect()
 }
 
 #[test]
@@ -327,7 +330,7 @@ fn each_rule_counts_the_requests_that_match_it_and_are_not_excluded() {
                 "sample":{{"every":3}},"abort":{{"http_status":500}}}}"#
         )
     };
-    let mut worker = Worker::new(&format!(r#"{{"rules":[{},{}]}}"#, rule("a"), rule("b")), &[]);
+    let mut worker = common::proxy(&format!(r#"{{"rules":[{},{}]}}"#, rule("a"), rule("b")), &[]);
     let probe = [("x-a", ""), ("user-agent", "kube-probe/1.33")];
     for (step, (headers, status)) in [
         (&[("x-a", "")][..], 500),
@@ -344,15 +347,15 @@ fn each_rule_counts_the_requests_that_match_it_and_are_not_excluded() {
     .into_iter()
     .enumerate()
     {
-        assert_eq!(worker.status(&Headers::get(headers)), status, "step {step}");
+        assert_eq!(worker.status(&common::get(headers)), status, "step {step}");
     }
 }
 
 #[test]
 fn a_percentage_thins_what_counting_takes() {
     let document = taking(r#""percentage":50,"sample":{"every":2}"#);
-    let mut worker = Worker::new(&document, &[0, 999_999, 499_999]);
-    let statuses: Vec<u16> = (0..6).map(|_| worker.status(&Headers::get(&[]))).collect();
+    let mut worker = common::proxy(&document, &[0, 999_999, 499_999]);
+    let statuses: Vec<u16> = (0..6).map(|_| worker.status(&common::get(&[]))).collect();
     assert_eq!(statuses, [503, 0, 0, 0, 503, 0]);
 }
 
@@ -379,17 +382,13 @@ fn workers_that_share_a_tally_count_together_and_without_one_take_nothing() {
     let mut tally = Shared::default();
     let document = taking(r#""percentage":100,"sample":{"first":3}"#);
     let shared = tally.clone();
-    let worker = || {
-        let engine = Engine::new(plan(&document), Scripted::default()).with_tally(Box::new(shared.clone()));
-        Worker { engine, clock: Clocks::default() }
-    };
-    let mut workers = [worker(), worker()];
-    let request = Headers::get(&[]);
+    let mut workers = [common::sharing(&document, &shared), common::sharing(&document, &shared)];
+    let request = common::get(&[]);
     let statuses = [0, 1, 1, 0, 1].map(|turn| workers[turn].status(&request));
     assert_eq!(statuses, [503, 503, 503, 0, 0]);
     assert_eq!(next(&mut tally, &"r".into()), Some(5));
     tally.lost.set(true);
-    assert_eq!(worker().status(&request), 0);
+    assert_eq!(common::sharing(&document, &shared).status(&request), 0);
 }
 
 #[test]

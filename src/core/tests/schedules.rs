@@ -6,7 +6,7 @@ use brownout_core::id::Direction;
 use brownout_core::step::{HeadersStep, Release};
 use brownout_core::value::timestamp::Timestamp;
 use common::statistics::within_bounds;
-use common::{Headers, Move, Scripted, Seeded, Worker, about_rule, at, taking};
+use common::{Move, Proxy, Seeded, Steps, about_rule, at, taking};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -126,16 +126,16 @@ fn no_time_is_too_early_or_too_late_to_be_printed() {
 }
 
 /// A worker under a schedule whose document arrived when the monotonic clock stood at 1,000 s.
-fn scheduled(percentage: &str, schedule: &str) -> Worker<Seeded> {
+fn scheduled(percentage: &str, schedule: &str) -> Proxy<Seeded> {
     let document = taking(&format!(r#""percentage":{percentage},"schedule":{schedule}"#));
-    let mut worker = Worker::seeded(&document, 7);
+    let mut worker = common::seeded(&document, 7);
     worker.engine = worker.engine.arrived(Some(at(1_000_000)));
-    worker.clock.at(1_000_000);
+    worker.clocks.at(1_000_000);
     worker
 }
 
-fn live<E: brownout_core::entropy::Entropy>(worker: &mut Worker<E>) -> bool {
-    worker.status(&Headers::get(&[])) == 503
+fn live<E: brownout_core::entropy::Entropy>(worker: &mut Proxy<E>) -> bool {
+    worker.status(&common::get(&[])) == 503
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_rule_is_live_from_not_before_to_not_after_to_the_microsecond() {
     );
     let mut worker = scheduled("100", &schedule.replace("14:00:00+01:00", "14:00:02+01:00"));
     let mut at = |time: &str, by: i64| {
-        worker.clock.wall_at(time).wall_by(by);
+        worker.clocks.wall_at(time).wall_by(by);
         live(&mut worker)
     };
     let (begin, end) = ("2026-11-22T13:00:00.000001Z", "2026-11-22T13:00:02Z");
@@ -163,16 +163,16 @@ fn either_end_may_be_open() {
     for (by, expected) in
         [(-86_400 * SECOND, (false, true)), (-1, (false, true)), (0, (true, false)), (SECOND, (true, false))]
     {
-        from.clock.wall_at("2026-11-22T13:00:00Z").wall_by(by);
-        until.clock.wall_at("2026-11-22T13:00:00Z").wall_by(by);
+        from.clocks.wall_at("2026-11-22T13:00:00Z").wall_by(by);
+        until.clocks.wall_at("2026-11-22T13:00:00Z").wall_by(by);
         assert_eq!((live(&mut from), live(&mut until)), expected, "{by}");
     }
     assert!(live(&mut scheduled("100", "{}")), "an empty schedule is always live");
 }
 
 /// The rule's share at a time, found by the draw that just does not fall into it: in ten-thousandths.
-fn share(worker: &Worker<Seeded>) -> u32 {
-    let level = worker.engine.plan().rules()[0].level(&worker.clock, Some(at(1_000_000)));
+fn share(worker: &Proxy<Seeded>) -> u32 {
+    let level = worker.engine.plan().rules()[0].level(&worker.clocks, Some(at(1_000_000)));
     level.expect("live") / 100
 }
 
@@ -182,12 +182,12 @@ fn a_ramp_grows_evenly_from_the_arrival_of_the_document() {
     for (seconds, expected) in
         [(0, 0), (1, 100), (25, 2_500), (50, 5_000), (99, 9_900), (100, 10_000), (4_000, 10_000)]
     {
-        worker.clock.at(1_000_000 + seconds * 1_000);
+        worker.clocks.at(1_000_000 + seconds * 1_000);
         assert_eq!(share(&worker), expected, "after {seconds} s");
     }
-    worker.clock.at(1_000_000);
+    worker.clocks.at(1_000_000);
     assert!((0..1_000).all(|_| !live(&mut worker)), "nothing at its beginning");
-    worker.clock.at(1_100_000);
+    worker.clocks.at(1_100_000);
     assert!((0..1_000).all(|_| live(&mut worker)), "everything at its end");
 }
 
@@ -196,7 +196,7 @@ fn a_ramp_multiplies_the_percentage() {
     const DRAWS: usize = 20_000;
     let mut worker = scheduled("40", r#"{"ramp_up":"100s"}"#);
     for (seconds, expected) in [(0, 0.0), (10, 0.04), (50, 0.2), (90, 0.36), (100, 0.4), (1_000, 0.4)] {
-        worker.clock.at(1_000_000 + seconds * 1_000);
+        worker.clocks.at(1_000_000 + seconds * 1_000);
         let hits = (0..DRAWS).filter(|_| live(&mut worker)).count();
         let _ = worker.events();
         assert!(within_bounds(hits, DRAWS, expected), "{hits} of {DRAWS} after {seconds} s");
@@ -207,13 +207,13 @@ fn a_ramp_multiplies_the_percentage() {
 fn a_ramp_only_adds_keys() {
     let document =
         taking(r#""percentage":80,"schedule":{"ramp_up":"60s"},"sample":{"by":{"header":"x-user"}}"#);
-    let mut worker = Worker::new(&document, &[]);
+    let mut worker = common::proxy(&document, &[]);
     worker.engine = worker.engine.arrived(Some(at(0)));
     let mut before = [false; 300];
     for second in 0..=60 {
-        worker.clock.at(second * 1_000);
+        worker.clocks.at(second * 1_000);
         for (number, before) in before.iter_mut().enumerate() {
-            let now = worker.status(&Headers::get(&[("x-user", &format!("user-{number}"))])) == 503;
+            let now = worker.status(&common::get(&[("x-user", &format!("user-{number}"))])) == 503;
             assert!(now || !*before, "user-{number} after {second} s");
             *before = now;
         }
@@ -227,15 +227,15 @@ fn a_ramp_after_not_before_goes_by_the_wall_clock() {
     for (by, expected) in
         [(0, 0), (1, 0), (SECOND, 1_000), (9_999_999, 9_999), (10 * SECOND, 10_000), (999 * SECOND, 10_000)]
     {
-        worker.clock.wall_at("2026-11-22T13:00:00Z").wall_by(by);
+        worker.clocks.wall_at("2026-11-22T13:00:00Z").wall_by(by);
         assert_eq!(share(&worker), expected, "{by}");
     }
-    worker.clock.wall_at("2026-11-22T12:59:59.999999Z");
+    worker.clocks.wall_at("2026-11-22T12:59:59.999999Z");
     assert!(!live(&mut worker));
     let mut worker = scheduled("100", r#"{"not_after":"2026-11-22T13:00:00Z","ramp_up":"10s"}"#);
-    worker.clock.wall_at("2026-11-22T12:00:00Z").at(1_004_000);
+    worker.clocks.wall_at("2026-11-22T12:00:00Z").at(1_004_000);
     assert_eq!(share(&worker), 4_000, "without `not_before`, it is counted from the arrival");
-    worker.clock.wall_at("2026-11-22T13:00:00Z");
+    worker.clocks.wall_at("2026-11-22T13:00:00Z");
     assert!(!live(&mut worker));
     assert!(live(&mut scheduled("100", r#"{"ramp_up":"0s"}"#)), "a ramp of nothing is a step");
 }
@@ -245,7 +245,7 @@ fn a_pulse_is_on_and_off_again_and_again() {
     let pulse = r#""on":"3s","off":"7s""#;
     let mut worker = scheduled("100", &format!("{{{pulse}}}"));
     let mut after = |milliseconds: u64| {
-        worker.clock.at(1_000_000 + milliseconds);
+        worker.clocks.at(1_000_000 + milliseconds);
         live(&mut worker)
     };
     for period in [0, 10_000, 20_000, 86_400_000] {
@@ -257,7 +257,7 @@ fn a_pulse_is_on_and_off_again_and_again() {
 
     let mut worker = scheduled("100", &format!(r#"{{"not_before":"2026-11-22T13:00:00Z",{pulse}}}"#));
     let mut by = |microseconds: i64| {
-        worker.clock.wall_at("2026-11-22T13:00:00Z").wall_by(microseconds);
+        worker.clocks.wall_at("2026-11-22T13:00:00Z").wall_by(microseconds);
         live(&mut worker)
     };
     let edges = [-1, 0, 3 * SECOND - 1, 3 * SECOND, 10 * SECOND - 1, 10 * SECOND].map(&mut by);
@@ -267,11 +267,11 @@ fn a_pulse_is_on_and_off_again_and_again() {
 #[test]
 fn a_ramp_goes_on_through_the_pauses_of_a_pulse() {
     let mut worker = scheduled("100", r#"{"ramp_up":"100s","on":"10s","off":"10s"}"#);
-    worker.clock.at(1_025_000);
+    worker.clocks.at(1_025_000);
     assert_eq!(share(&worker), 2_500);
-    worker.clock.at(1_035_000);
+    worker.clocks.at(1_035_000);
     assert!(!live(&mut worker));
-    worker.clock.at(1_045_000);
+    worker.clocks.at(1_045_000);
     assert_eq!(share(&worker), 4_500);
 }
 
@@ -280,10 +280,10 @@ fn a_rule_that_is_not_live_leaves_its_requests_to_the_next() {
     let document = r#"{"rules":[
         {"name":"a","percentage":100,"schedule":{"not_after":"2026-11-22T13:00:00Z"},"abort":{"http_status":500}},
         {"name":"b","percentage":100,"abort":{"http_status":501}}]}"#;
-    let mut worker = Worker::new(document, &[]);
+    let mut worker = common::proxy(document, &[]);
     let mut status = |time: &str| {
-        worker.clock.wall_at(time);
-        worker.status(&Headers::get(&[]))
+        worker.clocks.wall_at(time);
+        worker.status(&common::get(&[]))
     };
     assert_eq!([status("2026-11-22T12:59:59Z"), status("2026-11-22T13:00:00Z")], [500, 501]);
     let second = common::SECOND;
@@ -299,11 +299,11 @@ fn a_rule_that_is_not_live_leaves_its_requests_to_the_next() {
 fn a_fault_that_ends_lets_those_it_holds_finish() {
     let document = r#"{"rules":[{"name":"r","percentage":100,"delay":{"fixed_delay":"10s"},
         "schedule":{"not_after":"2026-11-22T13:00:00Z"}}]}"#;
-    let mut worker = Worker::new(document, &[]);
-    worker.clock.at(0).wall_at("2026-11-22T12:59:59Z");
-    assert_eq!(worker.request(1, &Headers::get(&[])), HeadersStep::Hold(vec![]));
-    worker.clock.at(1_000).wall_at("2026-11-22T13:00:00Z");
-    assert_eq!(worker.request(2, &Headers::get(&[])), HeadersStep::Continue);
+    let mut worker = common::proxy(document, &[]);
+    worker.clocks.at(0).wall_at("2026-11-22T12:59:59Z");
+    assert_eq!(worker.request(1, &common::get(&[])), HeadersStep::Hold(vec![]));
+    worker.clocks.at(1_000).wall_at("2026-11-22T13:00:00Z");
+    assert_eq!(worker.request(2, &common::get(&[])), HeadersStep::Continue);
     assert_eq!(
         (worker.due(9_999), worker.due(10_000)),
         (vec![], vec![(1, Release::Resume(Direction::Request))])
@@ -315,10 +315,10 @@ fn a_wall_clock_that_jumps_holds_nothing_longer_and_releases_nothing_early() {
     let document = r#"{"rules":[{"name":"r","percentage":100,"delay":{"fixed_delay":"10s"},
         "schedule":{"not_before":"2026-11-22T13:00:00Z","not_after":"2026-11-22T14:00:00Z"}}]}"#;
     for jump in [-86_400 * SECOND, -SECOND, SECOND, 86_400 * SECOND] {
-        let mut worker = Worker::new(document, &[]);
-        worker.clock.at(5_000).wall_at("2026-11-22T13:30:00Z");
-        assert_eq!(worker.request(1, &Headers::get(&[])), HeadersStep::Hold(vec![]));
-        worker.clock.wall_by(jump);
+        let mut worker = common::proxy(document, &[]);
+        worker.clocks.at(5_000).wall_at("2026-11-22T13:30:00Z");
+        assert_eq!(worker.request(1, &common::get(&[])), HeadersStep::Hold(vec![]));
+        worker.clocks.wall_by(jump);
         assert_eq!(worker.engine.poll_timeout(), Some(at(15_000)));
         assert_eq!(
             (worker.due(14_999), worker.due(15_000)),
@@ -331,13 +331,13 @@ fn a_wall_clock_that_jumps_holds_nothing_longer_and_releases_nothing_early() {
 #[test]
 fn a_wall_clock_that_is_set_back_makes_a_rule_what_it_was_then_and_no_more() {
     let mut worker = scheduled("100", r#"{"not_before":"2026-11-22T13:00:00Z","ramp_up":"100s"}"#);
-    worker.clock.wall_at("2026-11-22T13:00:50Z");
+    worker.clocks.wall_at("2026-11-22T13:00:50Z");
     assert_eq!(share(&worker), 5_000);
-    worker.clock.wall_at("2026-11-22T13:00:10Z");
+    worker.clocks.wall_at("2026-11-22T13:00:10Z");
     assert_eq!(share(&worker), 1_000);
-    worker.clock.wall_at("2026-11-22T12:59:00Z");
+    worker.clocks.wall_at("2026-11-22T12:59:00Z");
     assert!((0..100).all(|_| !live(&mut worker)), "not before it begins");
-    worker.clock.wall_at("1969-01-01T00:00:00Z");
+    worker.clocks.wall_at("1969-01-01T00:00:00Z");
     assert!((0..100).all(|_| !live(&mut worker)), "nor before any clock does");
 }
 
@@ -345,10 +345,10 @@ fn a_wall_clock_that_is_set_back_makes_a_rule_what_it_was_then_and_no_more() {
 fn what_is_counted_from_the_arrival_does_not_heed_the_wall_clock() {
     let worker = scheduled("100", r#"{"ramp_up":"100s","on":"10s","off":"10s"}"#);
     for time in ["1970-01-01T00:00:00Z", "2026-11-22T13:00:00Z", "2400-01-01T00:00:00Z"] {
-        worker.clock.at(1_005_000).wall_at(time);
+        worker.clocks.at(1_005_000).wall_at(time);
         assert_eq!(share(&worker), 500, "{time}");
     }
-    worker.clock.at(999_000);
+    worker.clocks.at(999_000);
     assert_eq!(share(&worker), 0, "before the arrival, it is at its beginning");
 }
 
@@ -363,31 +363,28 @@ fn without_a_clock_no_rule_with_a_schedule_is_live() {
     ];
     for schedule in schedules {
         let mut worker = scheduled("100", schedule);
-        worker.clock.at(1_100_000).wall_at("2026-11-22T13:00:00Z");
+        worker.clocks.at(1_100_000).wall_at("2026-11-22T13:00:00Z");
         assert!(live(&mut worker), "{schedule}");
-        worker.clock.broken.set(true);
+        worker.clocks.broken.set(true);
         assert!(!live(&mut worker), "{schedule}, and no clock");
     }
     for (schedule, expected) in
         [(schedules[0], true), (schedules[1], true), (schedules[2], false), (schedules[3], false)]
     {
         let document = taking(&format!(r#""percentage":100,"schedule":{schedule}"#));
-        let mut worker = Worker::new(&document, &[]);
-        worker.clock.at(1_100_000).wall_at("2026-11-22T13:00:00Z");
+        let mut worker = common::proxy(&document, &[]);
+        worker.clocks.at(1_100_000).wall_at("2026-11-22T13:00:00Z");
         assert_eq!(live(&mut worker), expected, "{schedule}, and nobody knows when it arrived");
     }
 }
 
 /// Returns how often the clocks are read for one request, the monotonic one and the wall clock.
 fn readings(document: &str, headers: &[(&str, &str)]) -> (usize, usize) {
-    let mut worker = Worker {
-        engine: brownout_core::Engine::new(common::plan(document), Scripted::default()),
-        ..Worker::new("{}", &[])
-    };
+    let mut worker = common::proxy(document, &[]);
     worker.engine = worker.engine.arrived(Some(at(0)));
-    worker.clock.wall_at("2026-11-22T13:00:00Z");
-    let _ = worker.request(0, &Headers::get(headers));
-    worker.clock.readings.get()
+    worker.clocks.wall_at("2026-11-22T13:00:00Z");
+    let _ = worker.request(0, &common::get(headers));
+    worker.clocks.readings.get()
 }
 
 #[test]

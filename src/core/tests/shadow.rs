@@ -8,8 +8,7 @@ use brownout_core::Plan;
 use brownout_core::engine::event::Event;
 use brownout_core::id::Direction;
 use brownout_core::step::{DataThen, HeadersStep, Release};
-use brownout_core::view::{DataView, RequestView};
-use common::{Clocks, Headers, Move, Response, Seeded, Worker, at, id, plan};
+use common::{Head, Move, Proxy, Seeded, Steps, at, id, plan};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -229,12 +228,11 @@ fn rules() -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
-/// A request, its body, and what becomes of it.
+/// A request, and what becomes of it.
 #[derive(Debug, Clone)]
 struct Exchange {
-    request: Headers,
-    body: bool,
-    response: Response,
+    request: Head,
+    response: Head,
     leaves: Leaves,
     /// Milliseconds since the one before.
     after: u64,
@@ -246,30 +244,6 @@ enum Leaves {
     AfterTheEnd,
     WhileTheRequestWaits,
     BeforeTheResponse,
-}
-
-struct Asked<'a>(&'a Exchange);
-
-impl RequestView for Asked<'_> {
-    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
-        self.0.request.any_value(name, test)
-    }
-
-    fn has_body(&self) -> bool {
-        self.0.body
-    }
-}
-
-struct Bytes(&'static [u8]);
-
-impl DataView for Bytes {
-    fn size(&self) -> usize {
-        self.0.len()
-    }
-
-    fn bytes(&self) -> Option<Vec<u8>> {
-        Some(self.0.to_vec())
-    }
 }
 
 fn exchange() -> impl Strategy<Value = Exchange> {
@@ -300,7 +274,7 @@ fn exchange() -> impl Strategy<Value = Exchange> {
             let user = user.map(|user| user.to_string());
             all.extend(user.as_deref().map(|user| ("x-user", user)));
             let all: Vec<_> = all.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-            Headers::new(&all)
+            common::head(&all)
         },
     );
     let status = prop::sample::select(vec![101_u16, 200, 200, 204, 404, 503]);
@@ -308,9 +282,9 @@ fn exchange() -> impl Strategy<Value = Exchange> {
         vec![("content-type", "application/json"), ("content-length", "11"), ("x-kind", "a")],
         0..=3,
     );
-    let response = (status, headers, any::<bool>()).prop_map(|(status, headers, has_body)| Response {
+    let response = (status, headers, any::<bool>()).prop_map(|(status, headers, has_body)| Head {
         has_body: has_body && status != 204,
-        ..Response::new(status, &headers)
+        ..common::response(status, &headers)
     });
     let leaves = prop::sample::select(vec![
         Leaves::AfterTheEnd,
@@ -319,7 +293,12 @@ fn exchange() -> impl Strategy<Value = Exchange> {
         Leaves::BeforeTheResponse,
     ]);
     (request, any::<bool>(), response, leaves, 0..400_u64).prop_map(
-        |(request, body, response, leaves, after)| Exchange { request, body, response, leaves, after },
+        |(request, body, response, leaves, after)| Exchange {
+            request: Head { has_body: body, ..request },
+            response,
+            leaves,
+            after,
+        },
     )
 }
 
@@ -328,7 +307,7 @@ fn exchange() -> impl Strategy<Value = Exchange> {
 type Counts = BTreeMap<usize, [u64; 3]>;
 
 struct Run {
-    worker: Worker<Seeded>,
+    worker: Proxy<Seeded>,
     counts: Counts,
     /// What was done to exchanges: nothing, in `shadow`.
     touched: usize,
@@ -338,19 +317,19 @@ impl Run {
     fn new(document: &Value, seed: u64) -> Self {
         let engine =
             brownout_core::Engine::new(plan(&document.to_string()), Seeded(seed)).arrived(Some(at(0)));
-        let clock = Clocks::default();
-        clock.wall_at("2026-11-22T12:00:00Z");
-        Self { worker: Worker { engine, clock }, counts: Counts::new(), touched: 0 }
+        let worker = Proxy::new(engine);
+        worker.clocks.wall_at("2026-11-22T12:00:00Z");
+        Self { worker, counts: Counts::new(), touched: 0 }
     }
 
     fn all(mut self, exchanges: &[Exchange]) -> (Counts, usize) {
         let mut now = 0;
         for (number, exchange) in (0..).zip(exchanges) {
             now += exchange.after;
-            self.worker.clock.at(now);
-            self.worker.clock.wall_by(i64::try_from(exchange.after).unwrap() * 1000);
+            self.worker.clocks.at(now);
+            self.worker.clocks.wall_by(i64::try_from(exchange.after).unwrap() * 1000);
             self.exchange(number, exchange);
-            self.worker.engine.end(id(number));
+            self.worker.end(id(number));
             self.count();
         }
         (self.counts, self.touched)
@@ -358,7 +337,7 @@ impl Run {
 
     /// One after the other: whatever waits is let go at once, by a look ahead, so that the clock says the same to both.
     fn exchange(&mut self, number: u32, exchange: &Exchange) {
-        let step = self.worker.request(number, &Asked(exchange));
+        let step = self.worker.request(number, &exchange.request);
         self.touched += usize::from(step != HeadersStep::Continue);
         match step {
             HeadersStep::Reply(_) | HeadersStep::Reset => return,
@@ -372,13 +351,13 @@ impl Run {
             }
             _ => {}
         }
-        if exchange.body && !self.data(number, Direction::Request) {
+        if exchange.request.has_body && !self.data(number, Direction::Request) {
             return;
         }
         if exchange.leaves == Leaves::BeforeTheResponse {
             return;
         }
-        let step = self.worker.engine.on_response_headers(id(number), &exchange.response, &self.worker.clock);
+        let step = self.worker.on_response_headers(id(number), &exchange.response);
         self.touched += usize::from(step != HeadersStep::Continue);
         let goes_on = match step {
             HeadersStep::Reply(_) | HeadersStep::Reset => false,
@@ -398,18 +377,18 @@ impl Run {
 
     /// Returns whether a body gets through.
     fn data(&mut self, number: u32, direction: Direction) -> bool {
-        let (engine, clock) = (&mut self.worker.engine, &self.worker.clock);
-        if !engine.cares_for_body(id(number), direction) {
+        let worker = &mut self.worker;
+        if !worker.engine.cares_for_body(id(number), direction) {
             return true;
         }
         self.touched += 1;
-        for (bytes, end) in [(Bytes(b"{\"a\":"), false), (Bytes(b"12345}"), true)] {
-            let step = engine.on_data(id(number), direction, &bytes, end, clock);
+        for (bytes, end) in [(&b"{\"a\":"[..], false), (b"12345}", true)] {
+            let step = worker.on_data(id(number), direction, bytes, end);
             if step.then == DataThen::Reset {
                 return false;
             }
         }
-        while let Some((_, release)) = engine.next_due(at(LATER)) {
+        while let Some((_, release)) = worker.next_due(at(LATER)) {
             if release == Release::Reset {
                 return false;
             }
@@ -418,7 +397,7 @@ impl Run {
     }
 
     fn count(&mut self) {
-        while let Some(event) = self.worker.engine.next_event() {
+        while let Some(event) = self.worker.next_event() {
             let (rule, place) = match event {
                 Event::Matched(rule) => (rule, 0),
                 Event::Injected(rule) | Event::Shadowed(rule) => (rule, 1),

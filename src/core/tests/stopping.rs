@@ -2,13 +2,12 @@
 
 use crate::common;
 
-use brownout_core::Engine;
 use brownout_core::engine::event::Event;
 use brownout_core::id::RuleId;
 use brownout_core::limit::tally::LocalTally;
 use brownout_core::step::HeadersStep;
 use brownout_core::stop::{Closing, Ends};
-use common::{Clocks, Headers, Move, Response, Scripted, Worker, at, id, mistakes, plan};
+use common::{Head, Move, Proxy, Scripted, Steps, at, id, mistakes, plan};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -22,46 +21,40 @@ const DOCUMENT: &str = r#"{
 }"#;
 
 /// Workers of one proxy.
-struct Proxy {
+struct Workers {
     tally: LocalTally,
-    workers: Vec<Worker<Scripted>>,
+    workers: Vec<Proxy<Scripted>>,
     next: u32,
 }
 
-impl Proxy {
+impl Workers {
     fn new(document: &str, workers: usize) -> Self {
         let tally = LocalTally::default();
-        let worker = || {
-            let engine = Engine::new(plan(document), Scripted::default());
-            Worker { engine: engine.with_tally(Box::new(tally.clone())), clock: Clocks::default() }
-        };
-        Self { workers: (0..workers).map(|_| worker()).collect(), tally, next: 0 }
+        let workers = (0..workers).map(|_| common::sharing(document, &tally)).collect();
+        Self { workers, tally, next: 0 }
     }
 
     /// Returns whether a worker injects a fault now, and ends the exchange.
     fn injects(&mut self, worker: usize, now: u64) -> bool {
-        let Worker { engine, clock } = &mut self.workers[worker];
+        let worker = &mut self.workers[worker];
         self.next += 1;
-        clock.at(now);
-        let step = engine.on_request_headers(id(self.next), &Headers::get(&[("x-fault", "1")]), clock);
+        worker.clocks.at(now);
+        let step = worker.on_request_headers(id(self.next), &common::get(&[("x-fault", "1")]));
         let closing = match step {
             HeadersStep::Reply(_) => Closing { status: Some(503), flags: 0 },
             _ => Closing { status: Some(200), flags: 0 },
         };
-        engine.close(id(self.next), clock, || Some(closing));
+        worker.close(id(self.next), || Some(closing));
         step != HeadersStep::Continue
     }
 
     /// Runs an exchange that no rule takes and that ends as given.
     fn ends(&mut self, worker: usize, now: u64, closing: Closing) {
-        let Worker { engine, clock } = &mut self.workers[worker];
+        let worker = &mut self.workers[worker];
         self.next += 1;
-        clock.at(now);
-        assert_eq!(
-            engine.on_request_headers(id(self.next), &Headers::get(&[]), clock),
-            HeadersStep::Continue
-        );
-        engine.close(id(self.next), clock, || Some(closing));
+        worker.clocks.at(now);
+        assert_eq!(worker.on_request_headers(id(self.next), &common::get(&[])), HeadersStep::Continue);
+        worker.close(id(self.next), || Some(closing));
     }
 
     fn end_all(&mut self, worker: usize, now: u64, closing: Closing, times: usize) {
@@ -117,7 +110,7 @@ const DR: u64 = 1 << 28;
 /// Returns whether injection stops if two of ten exchanges end this way, and if all ten do.
 fn stops(document: &str, closing: Closing) -> [bool; 2] {
     [2, 10].map(|times| {
-        let mut proxy = Proxy::new(document, 1);
+        let mut proxy = Workers::new(document, 1);
         proxy.end_all(0, 0, WELL, 10 - times);
         proxy.end_all(0, 0, closing, times);
         proxy.has_stopped()
@@ -135,7 +128,7 @@ fn it_stops_at_the_share_and_not_below_and_not_with_too_few() {
         (80, 19, false),
         (80, 20, true),
     ] {
-        let mut proxy = Proxy::new(DOCUMENT, 1);
+        let mut proxy = Workers::new(DOCUMENT, 1);
         proxy.end_all(0, 0, WELL, well);
         proxy.end_all(0, 0, BADLY, badly);
         assert_eq!(proxy.injects(0, 0), !stops, "{well} well, {badly} badly");
@@ -149,7 +142,7 @@ fn it_stops_at_the_share_and_not_below_and_not_with_too_few() {
 fn a_share_may_have_decimals() {
     let document = DOCUMENT.replace(r#""error_percentage": 20"#, r#""error_percentage": "0.5""#);
     for (well, stops) in [(200, false), (199, true)] {
-        let mut proxy = Proxy::new(&document, 1);
+        let mut proxy = Workers::new(&document, 1);
         proxy.end_all(0, 0, WELL, well);
         proxy.ends(0, 0, BADLY);
         assert_eq!(proxy.injects(0, 0), !stops, "1 of {}", well + 1);
@@ -175,7 +168,7 @@ fn a_client_that_leaves_says_nothing() {
     for flag in [DC, DR, DPE] {
         for closing in [flags(None, flag), flags(Some(200), flag), flags(Some(200), flag | UC)] {
             assert_eq!(stops(DOCUMENT, closing), [false, false], "{closing:?}");
-            let mut proxy = Proxy::new(DOCUMENT, 1);
+            let mut proxy = Workers::new(DOCUMENT, 1);
             proxy.end_all(0, 0, closing, 100);
             proxy.end_all(0, 0, BADLY, 9);
             assert!(proxy.injects(0, 0), "nine that are known");
@@ -187,25 +180,25 @@ fn a_client_that_leaves_says_nothing() {
 
 #[test]
 fn an_exchange_that_the_host_says_nothing_about_does_not_count() {
-    let mut proxy = Proxy::new(DOCUMENT, 1);
+    let mut proxy = Workers::new(DOCUMENT, 1);
     proxy.end_all(0, 0, flags(None, 0), 100);
     proxy.end_all(0, 0, BADLY, 9);
     assert!(proxy.injects(0, 0));
 }
 
 /// Returns whether responses like this one stop injection, although their status is 200.
-fn stops_at(document: &str, response: &Response, trailers: Option<&str>) -> bool {
-    let mut proxy = Proxy::new(document, 1);
+fn stops_at(document: &str, response: &Head, trailers: Option<&str>) -> bool {
+    let mut proxy = Workers::new(document, 1);
     for _ in 0..10 {
-        let Worker { engine, clock } = &mut proxy.workers[0];
+        let worker = &mut proxy.workers[0];
         proxy.next += 1;
         let id = id(proxy.next);
-        assert_eq!(engine.on_request_headers(id, &Headers::get(&[]), clock), HeadersStep::Continue);
-        assert_eq!(engine.on_response_headers(id, response, clock), HeadersStep::Continue);
+        assert_eq!(worker.on_request_headers(id, &common::get(&[])), HeadersStep::Continue);
+        assert_eq!(worker.on_response_headers(id, response), HeadersStep::Continue);
         if let Some(trailers) = trailers {
-            engine.response_ended(id, (!trailers.is_empty()).then_some(trailers.as_bytes()));
+            worker.engine.response_ended(id, (!trailers.is_empty()).then_some(trailers.as_bytes()));
         }
-        engine.close(id, clock, || Some(WELL));
+        worker.close(id, || Some(WELL));
     }
     proxy.has_stopped()
 }
@@ -216,21 +209,21 @@ fn grpc_errors_of_the_servers_kind_are_failures_wherever_they_stand() {
         // UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, DATA_LOSS, and what is none.
         let failed = [2, 4, 12, 13, 14, 15, 17, 18].contains(&code);
         let code = code.to_string();
-        let trailers_only = Response::empty(200, &[("grpc-status", &code)]);
+        let trailers_only = common::empty(200, &[("grpc-status", &code)]);
         assert_eq!(stops_at(DOCUMENT, &trailers_only, None), failed, "{code} in the headers");
-        assert_eq!(stops_at(DOCUMENT, &Response::ok(), Some(&code)), failed, "{code} in the trailers");
+        assert_eq!(stops_at(DOCUMENT, &common::ok(), Some(&code)), failed, "{code} in the trailers");
     }
-    assert!(stops_at(DOCUMENT, &Response::ok(), Some("many")));
-    assert!(!stops_at(DOCUMENT, &Response::ok(), Some("")), "trailers without one");
+    assert!(stops_at(DOCUMENT, &common::ok(), Some("many")));
+    assert!(!stops_at(DOCUMENT, &common::ok(), Some("")), "trailers without one");
 }
 
 #[test]
 fn in_a_cluster_a_response_that_has_not_come_to_its_end_has_failed() {
     let document = DOCUMENT.replacen('{', r#"{"placement": "upstream","#, 1);
-    assert!(stops_at(&document, &Response::ok(), None));
-    assert!(!stops_at(&document, &Response::ok(), Some("")));
-    assert!(!stops_at(&document, &Response::empty(200, &[]), None));
-    assert!(stops_at(&document, &Response::empty(200, &[("grpc-status", "14")]), None));
+    assert!(stops_at(&document, &common::ok(), None));
+    assert!(!stops_at(&document, &common::ok(), Some("")));
+    assert!(!stops_at(&document, &common::empty(200, &[]), None));
+    assert!(stops_at(&document, &common::empty(200, &[("grpc-status", "14")]), None));
     assert_eq!(stops(&document, flags(None, 0)), [true, true], "there was none");
     assert_eq!(stops(&document, flags(None, DC)), [false, false], "the client has left");
     assert_eq!(stops(&document, status(200)), [false, false]);
@@ -247,15 +240,15 @@ fn what_it_injects_never_counts() {
         r#""response":{"status":500}"#,
     ] {
         let document = DOCUMENT.replace(r#""abort":{"http_status":503}"#, fault);
-        let mut proxy = Proxy::new(&document, 1);
-        let Worker { engine, clock } = &mut proxy.workers[0];
+        let mut proxy = Workers::new(&document, 1);
+        let worker = &mut proxy.workers[0];
         for number in 0..1_000 {
-            let _ = engine.on_request_headers(id(number), &Headers::get(&[("x-fault", "1")]), clock);
-            let _ = engine.on_response_headers(id(number), &Response::ok(), clock);
-            engine.response_ended(id(number), Some(b"14"));
+            let _ = worker.on_request_headers(id(number), &common::get(&[("x-fault", "1")]));
+            let _ = worker.on_response_headers(id(number), &common::ok());
+            worker.engine.response_ended(id(number), Some(b"14"));
             // The module calls this when it lets go of an exchange; `close` still follows.
-            engine.end(id(number));
-            engine.close(id(number), clock, || panic!("{fault}: nobody needs to know"));
+            worker.end(id(number));
+            worker.close(id(number), || panic!("{fault}: nobody needs to know"));
         }
         assert!(!proxy.has_stopped(), "{fault}");
     }
@@ -269,13 +262,13 @@ fn what_is_only_counted_or_excluded_or_was_not_drawn_counts() {
     let conditional = DOCUMENT
         .replace(r#""abort":{"http_status":503}"#, r#""response":{"match":{"status":[404]},"status":500}"#);
     for document in [&shadow, &excluded, &never, &conditional] {
-        let mut proxy = Proxy::new(document, 1);
-        let Worker { engine, clock } = &mut proxy.workers[0];
+        let mut proxy = Workers::new(document, 1);
+        let worker = &mut proxy.workers[0];
         for number in 0..10 {
-            let request = Headers::get(&[("x-fault", "1")]);
-            assert_eq!(engine.on_request_headers(id(number), &request, clock), HeadersStep::Continue);
-            assert_eq!(engine.on_response_headers(id(number), &Response::ok(), clock), HeadersStep::Continue);
-            engine.close(id(number), clock, || Some(BADLY));
+            let request = common::get(&[("x-fault", "1")]);
+            assert_eq!(worker.on_request_headers(id(number), &request), HeadersStep::Continue);
+            assert_eq!(worker.on_response_headers(id(number), &common::ok()), HeadersStep::Continue);
+            worker.close(id(number), || Some(BADLY));
         }
         assert!(proxy.has_stopped(), "{document}");
     }
@@ -283,7 +276,7 @@ fn what_is_only_counted_or_excluded_or_was_not_drawn_counts() {
 
 #[test]
 fn a_shadow_stops_too() {
-    let mut proxy = Proxy::new(&DOCUMENT.replacen('{', r#"{"mode": "shadow","#, 1), 1);
+    let mut proxy = Workers::new(&DOCUMENT.replacen('{', r#"{"mode": "shadow","#, 1), 1);
     proxy.injects(0, 0);
     assert_eq!(proxy.workers[0].events(), [Event::Matched(FIRST), Event::Shadowed(FIRST)]);
     proxy.end_all(0, SECOND, BADLY, 20);
@@ -296,13 +289,13 @@ fn a_shadow_stops_too() {
 
 #[test]
 fn failures_are_forgotten_when_the_window_has_passed() {
-    let mut proxy = Proxy::new(DOCUMENT, 1);
+    let mut proxy = Workers::new(DOCUMENT, 1);
     proxy.end_all(0, 0, BADLY, 9);
     proxy.tick(0, SECOND);
     proxy.ends(0, 11 * SECOND, BADLY);
     assert!(proxy.injects(0, 11 * SECOND), "the nine are over");
     // A failure in each second: never more than ten at a time.
-    let mut proxy = Proxy::new(&DOCUMENT.replace(r#""min_requests": 10"#, r#""min_requests": 11"#), 1);
+    let mut proxy = Workers::new(&DOCUMENT.replace(r#""min_requests": 10"#, r#""min_requests": 11"#), 1);
     for second in 0..100 {
         proxy.ends(0, second * SECOND, BADLY);
         proxy.tick(0, second * SECOND + SECOND / 2);
@@ -312,7 +305,7 @@ fn failures_are_forgotten_when_the_window_has_passed() {
 
 #[test]
 fn the_share_can_rise_because_what_went_well_is_forgotten() {
-    let mut proxy = Proxy::new(DOCUMENT, 1);
+    let mut proxy = Workers::new(DOCUMENT, 1);
     proxy.end_all(0, 0, WELL, 100);
     proxy.tick(0, SECOND / 2);
     proxy.end_all(0, 9 * SECOND, BADLY, 10);
@@ -323,7 +316,7 @@ fn the_share_can_rise_because_what_went_well_is_forgotten() {
 /// Each of four workers sees too few failures to decide; together they see enough. One reports it, and all stop.
 #[test]
 fn workers_decide_together_and_one_of_them_says_so() {
-    let mut proxy = Proxy::new(DOCUMENT, 4);
+    let mut proxy = Workers::new(DOCUMENT, 4);
     for worker in 0..4 {
         proxy.end_all(worker, 10, WELL, 2);
         proxy.end_all(worker, 20, BADLY, 1);
@@ -344,7 +337,7 @@ fn workers_decide_together_and_one_of_them_says_so() {
 /// A worker that sees no failures itself checks at the latest before it injects.
 #[test]
 fn a_worker_that_hears_of_nothing_stops_with_its_next_fault() {
-    let mut proxy = Proxy::new(DOCUMENT, 2);
+    let mut proxy = Workers::new(DOCUMENT, 2);
     assert!(proxy.injects(1, 0));
     proxy.end_all(0, 0, BADLY, 20);
     proxy.tick(0, 500);
@@ -355,7 +348,7 @@ fn a_worker_that_hears_of_nothing_stops_with_its_next_fault() {
 
 #[test]
 fn it_stays_stopped_until_another_document_arrives() {
-    let mut proxy = Proxy::new(DOCUMENT, 2);
+    let mut proxy = Workers::new(DOCUMENT, 2);
     proxy.end_all(0, 0, BADLY, 20);
     for hour in 0..100 {
         let now = hour * 3_600 * SECOND;
@@ -380,13 +373,13 @@ fn what_is_held_when_it_stops_ends_as_it_began() {
         r#""abort":{"http_status":503}"#,
         r#""delay":{"fixed_delay":"5s"},"abort":{"http_status":503}"#,
     );
-    let mut worker = Worker::new(&document, &[]);
-    assert_eq!(worker.request(1, &Headers::get(&[("x-fault", "1")])), HeadersStep::Hold(vec![]));
+    let mut worker = common::proxy(&document, &[]);
+    assert_eq!(worker.request(1, &common::get(&[("x-fault", "1")])), HeadersStep::Hold(vec![]));
     for number in 2..30 {
-        let _ = worker.request(number, &Headers::get(&[]));
-        worker.engine.close(id(number), &worker.clock, || Some(BADLY));
+        let _ = worker.request(number, &common::get(&[]));
+        worker.close(id(number), || Some(BADLY));
     }
-    assert_eq!(worker.request(50, &Headers::get(&[("x-fault", "1")])), HeadersStep::Continue);
+    assert_eq!(worker.request(50, &common::get(&[("x-fault", "1")])), HeadersStep::Continue);
     assert!(worker.engine.has_stopped());
     assert_eq!(worker.due(5 * SECOND).len(), 1);
 }
@@ -394,19 +387,19 @@ fn what_is_held_when_it_stops_ends_as_it_began() {
 /// Without a clock the share cannot be computed, and a document with `stop_when` injects nothing.
 #[test]
 fn without_a_clock_nothing_is_injected() {
-    let mut worker = Worker::new(DOCUMENT, &[]);
-    worker.clock.broken.set(true);
-    assert_eq!(worker.request(1, &Headers::get(&[("x-fault", "1")])), HeadersStep::Continue);
+    let mut worker = common::proxy(DOCUMENT, &[]);
+    worker.clocks.broken.set(true);
+    assert_eq!(worker.request(1, &common::get(&[("x-fault", "1")])), HeadersStep::Continue);
 }
 
 #[test]
 fn a_document_without_it_or_without_rules_looks_at_nothing() {
     for document in [common::suffering(r#""reset":{}"#), DOCUMENT.replacen('{', r#"{"mode":"off","#, 1)] {
-        let mut worker = Worker::new(&document, &[]);
+        let mut worker = common::proxy(&document, &[]);
         assert!(!worker.engine.watches());
-        worker.engine.close(id(1), &worker.clock, || panic!("nobody needs to know"));
+        worker.close(id(1), || panic!("nobody needs to know"));
         assert_eq!(worker.engine.poll_timeout(), None);
-        assert_eq!(worker.clock.readings.get(), (0, 0));
+        assert_eq!(worker.clocks.readings.get(), (0, 0));
     }
 }
 

@@ -8,70 +8,48 @@ use brownout_core::entropy::Entropy;
 use brownout_core::id::Direction;
 use brownout_core::step::HeaderChange::{Add, Remove, Set};
 use brownout_core::step::{DataStep, DataThen, HeadersStep, Release, TrailersStep};
-use brownout_core::view::{DataView, RequestView};
-use common::{FIRST, Headers, Move, NOTHING, Response, Worker, id, mark, suffering};
+use common::{FIRST, Head, Move, NOTHING, Proxy, Steps, id, mark, suffering};
 #[cfg(target_family = "wasm")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-/// A piece of a body.
-struct Piece<'a>(&'a [u8]);
-
-impl DataView for Piece<'_> {
-    fn size(&self) -> usize {
-        self.0.len()
-    }
-
-    fn bytes(&self) -> Option<Vec<u8>> {
-        Some(self.0.to_vec())
-    }
-}
-
-fn get() -> Headers {
-    Headers::get(&[])
+fn get() -> Head {
+    common::get(&[])
 }
 
 /// A gRPC request.
-struct Call(Headers);
-
-impl RequestView for Call {
-    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
-        self.0.any_value(name, test)
-    }
-
-    fn is_http2(&self) -> bool {
-        true
-    }
+fn call() -> Head {
+    Head { is_http2: true, ..grpc_over_http1() }
 }
 
-fn call() -> Call {
-    Call(Headers::get(&[("content-type", "application/grpc")]))
+fn grpc_over_http1() -> Head {
+    common::get(&[("content-type", "application/grpc")])
 }
 
 /// A call under this fault that has been forwarded, and its response begun.
-fn called(faults: &str) -> Worker<common::Scripted> {
-    let mut worker = Worker::new(&suffering(faults), &[]);
+fn called(faults: &str) -> Proxy<common::Scripted> {
+    let mut worker = common::proxy(&suffering(faults), &[]);
     assert_eq!(worker.request(1, &call()), HeadersStep::Continue);
-    let response = Response::new(200, &[("content-type", "application/grpc")]);
+    let response = common::response(200, &[("content-type", "application/grpc")]);
     assert_eq!(answer(&mut worker, &response), mark("r; response_rate_limit"));
     worker
 }
 
-fn forwarded<E: Entropy>(faults: &str, worker: impl Fn(&str) -> Worker<E>) -> Worker<E> {
+fn forwarded<E: Entropy>(faults: &str, worker: impl Fn(&str) -> Proxy<E>) -> Proxy<E> {
     let mut worker = worker(&suffering(faults));
     assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
     worker
 }
 
-fn certain(faults: &str) -> Worker<common::Scripted> {
-    forwarded(faults, |document| Worker::new(document, &[]))
+fn certain(faults: &str) -> Proxy<common::Scripted> {
+    forwarded(faults, |document| common::proxy(document, &[]))
 }
 
-fn answer<E: Entropy>(worker: &mut Worker<E>, response: &Response) -> HeadersStep {
-    worker.engine.on_response_headers(id(1), response, &worker.clock)
+fn answer<E: Entropy>(worker: &mut Proxy<E>, response: &Head) -> HeadersStep {
+    worker.on_response_headers(id(1), response)
 }
 
-fn data<E: Entropy>(worker: &mut Worker<E>, piece: &[u8], end: bool) -> DataStep {
-    worker.engine.on_data(id(1), Direction::Response, &Piece(piece), end, &worker.clock)
+fn data<E: Entropy>(worker: &mut Proxy<E>, piece: &[u8], end: bool) -> DataStep {
+    worker.on_data(id(1), Direction::Response, piece, end)
 }
 
 fn put(bytes: &[u8], then: DataThen) -> DataStep {
@@ -88,9 +66,9 @@ fn says(kinds: &str) -> brownout_core::step::HeaderChange {
 
 #[test]
 fn a_reset_ends_at_once_and_a_hang_after_its_time() {
-    let mut worker = Worker::new(&suffering(r#""reset":{}"#), &[]);
+    let mut worker = common::proxy(&suffering(r#""reset":{}"#), &[]);
     assert_eq!((worker.request(1, &get()), worker.rest()), (HeadersStep::Reset, NOTHING));
-    let mut worker = Worker::new(&suffering(r#""delay":{"fixed_delay":"1s"},"hang":{"max":"2s"}"#), &[]);
+    let mut worker = common::proxy(&suffering(r#""delay":{"fixed_delay":"1s"},"hang":{"max":"2s"}"#), &[]);
     assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
     let hang = Event::Fault { rule: FIRST, kind: brownout_core::kind::Kind::Hang };
     assert!(worker.events().contains(&hang), "it hangs from the beginning");
@@ -101,7 +79,7 @@ fn a_reset_ends_at_once_and_a_hang_after_its_time() {
 #[test]
 fn an_abort_comes_before_a_reset_and_nobody_sees_how_an_aborted_request_changed() {
     let faults = r#""abort":{"http_status":503},"reset":{},"request":{"path":"/x"}"#;
-    let mut worker = Worker::new(&suffering(faults), &[]);
+    let mut worker = common::proxy(&suffering(faults), &[]);
     let HeadersStep::Reply(reply) = worker.request(1, &get()) else { panic!("not answered") };
     assert_eq!(reply.headers, [("x-brownout".into(), b"r; abort".to_vec())]);
 }
@@ -110,8 +88,8 @@ fn an_abort_comes_before_a_reset_and_nobody_sees_how_an_aborted_request_changed(
 fn a_request_changes_in_the_order_of_the_document() {
     let request = r#""request":{"path":"/new","method":"PUT","headers":{"set":{"a":["1","2"]},"add":{"b":"3"},
         "remove":["c"]},"query_parameters":{"set":{"q":"a b"},"add":{"n":"1"},"remove":["gone"]}}"#;
-    let mut worker = Worker::new(&suffering(request), &[]);
-    let headers = Headers::new(&[(":method", b"GET"), (":path", b"/old?gone=1&q=x&keep=%41&q=y")]);
+    let mut worker = common::proxy(&suffering(request), &[]);
+    let headers = common::head(&[(":method", b"GET"), (":path", b"/old?gone=1&q=x&keep=%41&q=y")]);
     let expected = vec![
         Remove("c".into()),
         set("a", "1"),
@@ -129,9 +107,9 @@ fn a_request_changes_in_the_order_of_the_document() {
 fn a_status_changes_and_a_response_that_may_have_no_body_loses_it_by_a_reply() {
     let mut worker = certain(r#""response":{"status":503}"#);
     let expected = vec![set(":status", "503"), says("response")];
-    assert_eq!(answer(&mut worker, &Response::ok()), HeadersStep::Forward(expected));
+    assert_eq!(answer(&mut worker, &common::ok()), HeadersStep::Forward(expected));
     let mut worker = certain(r#""response":{"status":204}"#);
-    let HeadersStep::Reply(reply) = answer(&mut worker, &Response::new(200, &[("x-kept", "1")])) else {
+    let HeadersStep::Reply(reply) = answer(&mut worker, &common::response(200, &[("x-kept", "1")])) else {
         panic!("not replaced")
     };
     assert_eq!((reply.status, reply.body.as_slice(), reply.details), (204, &b""[..], "brownout_response"));
@@ -142,7 +120,7 @@ fn a_status_changes_and_a_response_that_may_have_no_body_loses_it_by_a_reply() {
 fn a_304_that_becomes_a_200_does_not_promise_a_body() {
     let mut worker = certain(r#""response":{"status":200}"#);
     let expected = vec![set(":status", "200"), set("content-length", "0"), says("response")];
-    let not_modified = Response::empty(304, &[("content-length", "1234")]);
+    let not_modified = common::empty(304, &[("content-length", "1234")]);
     assert_eq!(answer(&mut worker, &not_modified), HeadersStep::Forward(expected));
 }
 
@@ -150,7 +128,7 @@ fn a_304_that_becomes_a_200_does_not_promise_a_body() {
 fn a_body_is_replaced_with_its_length_and_only_once() {
     let mut worker = certain(r#""response":{"body":{"replace":"new"}}"#);
     let expected = vec![set("content-length", "3"), Remove("content-encoding".into()), says("response")];
-    let response = Response::new(200, &[("content-length", "11")]);
+    let response = common::response(200, &[("content-length", "11")]);
     assert_eq!(answer(&mut worker, &response), HeadersStep::Forward(expected));
     assert_eq!(data(&mut worker, b"hello", false), put(b"new", DataThen::Forward));
     assert_eq!(data(&mut worker, b" world", true), put(b"", DataThen::Forward));
@@ -160,7 +138,7 @@ fn a_body_is_replaced_with_its_length_and_only_once() {
 fn a_body_is_cut_to_its_first_bytes() {
     let mut worker = certain(r#""response":{"body":{"truncate_bytes":7}}"#);
     let expected = vec![set("content-length", "7"), says("response")];
-    let response = Response::new(200, &[("content-length", "11")]);
+    let response = common::response(200, &[("content-length", "11")]);
     assert_eq!(answer(&mut worker, &response), HeadersStep::Forward(expected));
     assert_eq!(data(&mut worker, b"hello", false), DataStep::FORWARD);
     assert_eq!(data(&mut worker, b" world", false), put(b" w", DataThen::Forward));
@@ -173,7 +151,7 @@ fn a_merge_patch_waits_for_the_whole_body_and_keeps_what_it_does_not_name() {
     let body = br#"{"a":1, "b":{"x":1.10,"c":1}, "z": 12345678901234567890123}"#;
     let patched = br#"{"b":{"x":1.10,"c":2},"z":12345678901234567890123,"n":[null]}"#;
     let response =
-        Response::new(200, &[("content-type", "application/json"), ("transfer-encoding", "chunked")]);
+        common::response(200, &[("content-type", "application/json"), ("transfer-encoding", "chunked")]);
     assert_eq!(answer(&mut worker, &response), mark("r; response"));
     let (first, last) = body.split_at(20);
     assert_eq!(data(&mut worker, first, false), put(b"", DataThen::Watermark));
@@ -185,19 +163,17 @@ fn a_merge_patch_waits_for_the_whole_body_and_keeps_what_it_does_not_name() {
 #[test]
 fn a_merge_patch_before_trailers_is_applied_when_they_come() {
     let mut worker = certain(r#""response":{"body":{"merge_patch":{"a":2}}}"#);
-    let json = Response::new(200, &[("content-type", "application/json")]);
+    let json = common::response(200, &[("content-type", "application/json")]);
     assert_eq!(answer(&mut worker, &json), mark("r; response"));
     assert_eq!(data(&mut worker, b"{\"a\":1}", false), put(b"", DataThen::Buffer));
-    let trailers = worker.engine.on_trailers(id(1), Direction::Response, &worker.clock);
+    let trailers = worker.on_trailers(id(1), Direction::Response);
     assert_eq!(trailers, TrailersStep::Forward(b"{\"a\":2}".to_vec()));
 }
 
 #[test]
 fn what_a_merge_patch_does_not_apply_to_goes_on_as_it_was_and_is_counted() {
-    let skipped = |worker: &mut Worker<_>| {
-        std::iter::from_fn(|| worker.engine.next_event())
-            .filter(|event| *event == Event::Unpatched(FIRST))
-            .count()
+    let skipped = |worker: &mut Proxy<_>| {
+        std::iter::from_fn(|| worker.next_event()).filter(|event| *event == Event::Unpatched(FIRST)).count()
     };
     for headers in [
         &[("content-type", "text/plain")][..],
@@ -205,11 +181,16 @@ fn what_a_merge_patch_does_not_apply_to_goes_on_as_it_was_and_is_counted() {
         &[("content-type", "application/json"), ("content-length", "1048577")],
     ] {
         let mut worker = certain(r#""response":{"body":{"merge_patch":{"a":2}}}"#);
-        assert_eq!(answer(&mut worker, &Response::new(200, headers)), HeadersStep::Continue, "{headers:?}");
+        assert_eq!(
+            answer(&mut worker, &common::response(200, headers)),
+            HeadersStep::Continue,
+            "{headers:?}"
+        );
         assert_eq!((data(&mut worker, b"{}", true), skipped(&mut worker)), (DataStep::FORWARD, 1));
     }
     let mut worker = certain(r#""response":{"body":{"merge_patch":{"a":2}}}"#);
-    let json = Response::new(200, &[("content-type", "application/problem+json"), ("content-length", "8")]);
+    let json =
+        common::response(200, &[("content-type", "application/problem+json"), ("content-length", "8")]);
     assert_eq!(answer(&mut worker, &json), {
         HeadersStep::Forward(vec![Remove("content-length".into()), says("response")])
     });
@@ -223,9 +204,9 @@ fn what_a_merge_patch_does_not_apply_to_goes_on_as_it_was_and_is_counted() {
 #[test]
 fn every_byte_or_none_is_damaged() {
     let mut worker = forwarded(r#""response":{"body":{"corrupt":{"percentage":100}}}"#, |document| {
-        Worker::seeded(document, 7)
+        common::seeded(document, 7)
     });
-    assert_eq!(answer(&mut worker, &Response::ok()), mark("r; response"));
+    assert_eq!(answer(&mut worker, &common::ok()), mark("r; response"));
     let body = [b'a'; 1_000];
     let DataStep { put: Some(damaged), then: DataThen::Forward } = data(&mut worker, &body, true) else {
         panic!("not damaged")
@@ -237,9 +218,9 @@ fn every_byte_or_none_is_damaged() {
 #[test]
 fn a_response_is_reset_before_or_in_the_middle_of_it() {
     let mut worker = certain(r#""response":{"reset":{}}"#);
-    assert_eq!((answer(&mut worker, &Response::ok()), worker.rest()), (HeadersStep::Reset, NOTHING));
+    assert_eq!((answer(&mut worker, &common::ok()), worker.rest()), (HeadersStep::Reset, NOTHING));
     let mut worker = certain(r#""response":{"reset":{"after_bytes":7}}"#);
-    assert_eq!(answer(&mut worker, &Response::ok()), mark("r; response"));
+    assert_eq!(answer(&mut worker, &common::ok()), mark("r; response"));
     assert_eq!(data(&mut worker, b"hello", false), DataStep::FORWARD);
     assert_eq!(data(&mut worker, b" world", false), put(b" w", DataThen::Forward));
     assert_eq!(data(&mut worker, b"!", true), put(b"", DataThen::Watermark), "no end gets through");
@@ -250,7 +231,7 @@ fn a_response_is_reset_before_or_in_the_middle_of_it() {
 #[test]
 fn a_last_piece_with_the_cut_in_it_is_not_passed_on() {
     let mut worker = certain(r#""response":{"reset":{"after_bytes":7}}"#);
-    assert_eq!(answer(&mut worker, &Response::ok()), mark("r; response"));
+    assert_eq!(answer(&mut worker, &common::ok()), mark("r; response"));
     assert_eq!(data(&mut worker, b"hello world", true), DataStep { put: None, then: DataThen::Reset });
 }
 
@@ -258,7 +239,7 @@ fn a_last_piece_with_the_cut_in_it_is_not_passed_on() {
 fn a_response_waits_with_its_change_and_is_released() {
     let mut worker = certain(r#""response":{"delay":{"fixed_delay":"250ms"},"status":502}"#);
     let expected = vec![set(":status", "502"), says("response")];
-    assert_eq!(answer(&mut worker, &Response::ok()), HeadersStep::Hold(expected));
+    assert_eq!(answer(&mut worker, &common::ok()), HeadersStep::Hold(expected));
     assert_eq!(worker.engine.active(), 1);
     assert_eq!(data(&mut worker, b"x", true).then, DataThen::Watermark, "its body waits with it");
     assert_eq!(worker.due(250), [(1, Release::Resume(Direction::Response))]);
@@ -276,7 +257,7 @@ fn only_responses_that_match_are_changed() {
     ] {
         let mut worker = certain(faults);
         worker.events();
-        let step = answer(&mut worker, &Response::new(status, headers));
+        let step = answer(&mut worker, &common::response(status, headers));
         assert_eq!(step != HeadersStep::Continue, changes, "{status} {headers:?}");
         assert_eq!(worker.events().contains(&Event::Injected(FIRST)), changes, "{status} {headers:?}");
     }
@@ -286,9 +267,9 @@ fn only_responses_that_match_are_changed() {
 fn a_shadow_counts_what_the_response_would_have_decided() {
     let rule = r#"{"mode":"shadow","rules":[{"name":"r","percentage":100,"response":{"match":{"status":500},"status":200}}]}"#;
     for (status, counted) in [(500, 1), (200, 0)] {
-        let mut worker = Worker::new(rule, &[]);
+        let mut worker = common::proxy(rule, &[]);
         assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
-        assert_eq!(answer(&mut worker, &Response::new(status, &[])), HeadersStep::Continue);
+        assert_eq!(answer(&mut worker, &common::response(status, &[])), HeadersStep::Continue);
         let shadowed = worker.events().iter().filter(|event| **event == Event::Shadowed(FIRST)).count();
         assert_eq!(shadowed, counted);
     }
@@ -297,8 +278,8 @@ fn a_shadow_counts_what_the_response_would_have_decided() {
 #[test]
 fn an_upgrade_is_left_alone() {
     let faults = r#""response":{"status":500},"response_rate_limit":{"fixed_limit":{"limit_kbps":1}}"#;
-    let mut worker = Worker::new(&suffering(faults), &[]);
-    let upgrade = Headers::get(&[("upgrade", "websocket")]);
+    let mut worker = common::proxy(&suffering(faults), &[]);
+    let upgrade = common::get(&[("upgrade", "websocket")]);
     assert_eq!(worker.request(1, &upgrade), HeadersStep::Continue);
     assert_eq!((worker.response(1), worker.rest()), (HeadersStep::Continue, NOTHING));
 }
@@ -315,12 +296,12 @@ fn a_body_from_a_slow_sender_leaves_in_steps() {
         for (_, release) in worker.due(step * 50) {
             let Release::Emit(Direction::Response, bytes) = release else { panic!("{release:?}") };
             left += bytes.len();
-            worker.clock.at(step * 50);
+            worker.clocks.at(step * 50);
             assert!(left <= usize::try_from(step * 50 * 1024 / 1000).unwrap(), "{left} bytes at {step}");
         }
     }
     assert_eq!((left, worker.engine.kept_bytes()), (256, 0));
-    worker.engine.end(id(1));
+    worker.end(id(1));
     assert_eq!(worker.rest(), NOTHING);
 }
 
@@ -332,10 +313,10 @@ fn the_piece_after_one_that_was_taken_out_is_not_passed_on_at_once() {
         let mut worker = called(SLOW);
         assert_eq!(data(&mut worker, &[b'x'; 10], false), put(b"", DataThen::Buffer));
         assert!(matches!(worker.due(50)[..], [(1, Release::Emit(..))]));
-        worker.clock.at(500);
+        worker.clocks.at(500);
         assert_eq!(data(&mut worker, b"y", end), DataStep { put: None, then: DataThen::Watermark });
         assert_eq!(worker.due(500), [(1, Release::Resume(Direction::Response))]);
-        worker.clock.at(1_000);
+        worker.clocks.at(1_000);
         assert_eq!(data(&mut worker, b"z", true), DataStep::FORWARD);
     }
 }
@@ -354,13 +335,13 @@ fn the_end_of_a_body_leaves_with_all_that_waits_when_all_of_it_may() {
 #[test]
 fn what_waits_with_the_host_when_the_clock_fails_goes_on_once() {
     let mut worker = certain(SLOW);
-    let response = Response::new(200, &[("content-length", "5000")]);
+    let response = common::response(200, &[("content-length", "5000")]);
     assert_eq!(answer(&mut worker, &response), mark("r; response_rate_limit"));
     let waits = DataStep { put: None, then: DataThen::Watermark };
     assert_eq!(data(&mut worker, &[b'x'; 2000], false), waits);
-    worker.clock.broken.set(true);
+    worker.clocks.broken.set(true);
     assert_eq!(data(&mut worker, &[b'y'; 2000], false), DataStep::FORWARD);
-    worker.clock.broken.set(false);
+    worker.clocks.broken.set(false);
     assert_eq!(worker.due(3_600_000), []);
     assert_eq!(data(&mut worker, &[b'z'; 1000], true).then, DataThen::Watermark);
     assert_eq!(worker.due(7_200_000).len(), 1);
@@ -373,34 +354,21 @@ fn an_upload_that_waits_goes_on_whatever_becomes_of_the_response() {
         "response":{"match":{"status":500},"status":503}"#;
     for (limits, status) in [("", 101), ("", 200), (r#""limits":{"max_faults":1},"#, 500)] {
         let document = suffering(limited).replacen(r#""percentage""#, &format!(r#"{limits}"percentage""#), 1);
-        let mut worker = Worker::new(&document, &[]);
-        let upload = Headers::get(&[("content-length", "2000")]);
-        let body = worker.engine.on_request_headers(id(1), &WithBody(upload), &worker.clock);
+        let mut worker = common::proxy(&document, &[]);
+        let upload = common::get(&[("content-length", "2000")]);
+        let body = worker.on_request_headers(id(1), &upload);
         assert_eq!(body, HeadersStep::Continue);
-        let piece = Piece(&[b'x'; 2000]);
-        let step = worker.engine.on_data(id(1), Direction::Request, &piece, true, &worker.clock);
+        let piece = [b'x'; 2000];
+        let step = worker.on_data(id(1), Direction::Request, &piece, true);
         assert_eq!(step.then, DataThen::Watermark, "{status}");
-        let _ = answer(&mut worker, &Response::new(status, &[]));
+        let _ = answer(&mut worker, &common::response(status, &[]));
         let released = worker.due(3_600_000);
         assert!(
             matches!(released.as_slice(), [(_, Release::Resume(Direction::Request))]),
             "{limits} {status}: {released:?}"
         );
-        worker.engine.end(id(1));
+        worker.end(id(1));
         assert_eq!(worker.rest(), NOTHING);
-    }
-}
-
-/// A request whose body is still to come.
-struct WithBody(Headers);
-
-impl RequestView for WithBody {
-    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
-        self.0.any_value(name, test)
-    }
-
-    fn has_body(&self) -> bool {
-        true
     }
 }
 
@@ -408,7 +376,7 @@ impl RequestView for WithBody {
 fn long_pieces_stay_with_the_host_and_the_first_bytes_go_at_once() {
     let faults = r#""response_rate_limit":{"fixed_limit":{"limit_kbps":100},"after_bytes":1000}"#;
     let mut worker = certain(faults);
-    assert_eq!(answer(&mut worker, &Response::ok()), mark("r; response_rate_limit"));
+    assert_eq!(answer(&mut worker, &common::ok()), mark("r; response_rate_limit"));
     assert_eq!(data(&mut worker, &[b'x'; 1_000], false), DataStep::FORWARD);
     assert_eq!(data(&mut worker, &[b'x'; 102_400], false), DataStep { put: None, then: DataThen::Watermark });
     assert_eq!(worker.due(999), []);
@@ -423,15 +391,15 @@ fn only_what_comes_over_http2_is_taken_out_of_the_hosts_hands() {
     let stays = DataStep { put: None, then: DataThen::Watermark };
     let piece = [b'x'; 512];
     for (request, response, taken) in [
-        (&call() as &dyn RequestView, &[grpc][..], true),
-        (&call(), &[grpc, ("content-length", "5000")], false),
-        (&call(), &[grpc, ("transfer-encoding", "chunked")], false),
-        (&call(), &[("content-type", "text/event-stream")], false),
-        (&call().0, &[grpc], false),
+        (call(), &[grpc][..], true),
+        (call(), &[grpc, ("content-length", "5000")], false),
+        (call(), &[grpc, ("transfer-encoding", "chunked")], false),
+        (call(), &[("content-type", "text/event-stream")], false),
+        (grpc_over_http1(), &[grpc], false),
     ] {
-        let mut worker = Worker::new(&suffering(SLOW), &[]);
-        assert_eq!(worker.request(1, request), HeadersStep::Continue);
-        assert_eq!(answer(&mut worker, &Response::new(200, response)), mark("r; response_rate_limit"));
+        let mut worker = common::proxy(&suffering(SLOW), &[]);
+        assert_eq!(worker.request(1, &request), HeadersStep::Continue);
+        assert_eq!(answer(&mut worker, &common::response(200, response)), mark("r; response_rate_limit"));
         let expected = if taken {
             put(b"", DataThen::Buffer)
         } else {
@@ -440,11 +408,10 @@ fn only_what_comes_over_http2_is_taken_out_of_the_hosts_hands() {
         assert_eq!(data(&mut worker, &piece, false), expected, "{response:?}");
     }
     let slow = r#""request_rate_limit":{"fixed_limit":{"limit_kbps":1}}"#;
-    for (request, expected) in [(&call() as &dyn RequestView, put(b"", DataThen::Buffer)), (&call().0, stays)]
-    {
-        let mut worker = Worker::new(&suffering(slow), &[]);
-        assert_eq!(worker.request(1, request), HeadersStep::Continue);
-        let step = worker.engine.on_data(id(1), Direction::Request, &Piece(&piece), false, &worker.clock);
+    for (request, expected) in [(call(), put(b"", DataThen::Buffer)), (grpc_over_http1(), stays)] {
+        let mut worker = common::proxy(&suffering(slow), &[]);
+        assert_eq!(worker.request(1, &request), HeadersStep::Continue);
+        let step = worker.on_data(id(1), Direction::Request, &piece, false);
         assert_eq!(step, expected);
     }
 }
@@ -469,7 +436,7 @@ fn what_is_taken_out_is_never_more_than_can_be_put_back() {
 fn trailers_wait_for_the_body_before_them() {
     let mut worker = called(SLOW);
     assert_eq!(data(&mut worker, &[b'x'; 512], false), put(b"", DataThen::Buffer));
-    let trailers = worker.engine.on_trailers(id(1), Direction::Response, &worker.clock);
+    let trailers = worker.on_trailers(id(1), Direction::Response);
     assert_eq!(trailers, TrailersStep::Hold(Some(vec![b'x'; 512])));
     assert_eq!(worker.due(500), [(1, Release::Resume(Direction::Response))]);
 }
@@ -479,8 +446,8 @@ fn a_message_of_trailers_alone_is_not_shorter_than_its_headers_say() {
     for (length, expected) in [(Some("0"), TrailersStep::Reset), (None, TrailersStep::Continue)] {
         let mut worker = certain(r#""response":{"body":{"replace":"new"}}"#);
         let headers: Vec<_> = length.map(|length| ("content-length", length)).into_iter().collect();
-        let _ = answer(&mut worker, &Response::new(200, &headers));
-        let trailers = worker.engine.on_trailers(id(1), Direction::Response, &worker.clock);
+        let _ = answer(&mut worker, &common::response(200, &headers));
+        let trailers = worker.on_trailers(id(1), Direction::Response);
         assert_eq!(trailers, expected, "{length:?}");
     }
 }
@@ -489,9 +456,9 @@ fn a_message_of_trailers_alone_is_not_shorter_than_its_headers_say() {
 fn after_the_router_an_abort_takes_the_place_of_the_response() {
     let document =
         r#"{"placement":"upstream","rules":[{"name":"r","percentage":100,"abort":{"http_status":503}}]}"#;
-    let mut worker = Worker::new(document, &[]);
+    let mut worker = common::proxy(document, &[]);
     assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
-    let response = Response::new(200, &[("content-length", "2"), ("content-type", "application/json")]);
+    let response = common::response(200, &[("content-length", "2"), ("content-type", "application/json")]);
     let expected = vec![
         set(":status", "503"),
         set("content-type", "text/plain"),
@@ -515,31 +482,31 @@ fn nothing_is_left_behind_by_any_order_of_events() {
         {"name":"d","percentage":100,"response":{"body":{"merge_patch":{"a":1}},"delay":{"fixed_delay":"5ms","percentage":50}}}]}"#;
     let mut chance = common::Seeded(3);
     for seed in 0..200 {
-        let mut worker = Worker::seeded(all, seed);
-        let json = Response::new(200, &[("content-type", "application/json")]);
+        let mut worker = common::seeded(all, seed);
+        let json = common::response(200, &[("content-type", "application/json")]);
         for step in 0..400_u64 {
-            worker.clock.at(step * 2);
+            worker.clocks.at(step * 2);
             let draw = chance.next_u64();
             let number = u32::try_from(draw % 8).unwrap();
             let direction = if draw & 0x100 == 0 { Direction::Request } else { Direction::Response };
             let piece = vec![b'{'; usize::try_from(draw >> 16 & 0x3ff).unwrap()];
             match draw >> 40 & 7 {
                 0 | 1 => {
-                    worker.engine.end(id(number));
-                    let _ = worker.request(number, &Headers::get(&[("content-type", "application/json")]));
+                    worker.end(id(number));
+                    let _ = worker.request(number, &common::get(&[("content-type", "application/json")]));
                 }
-                2 => drop(worker.engine.on_response_headers(id(number), &json, &worker.clock)),
+                2 => drop(worker.on_response_headers(id(number), &json)),
                 3..=5 => {
                     let end = draw >> 44 & 3 == 0;
-                    let _ = worker.engine.on_data(id(number), direction, &Piece(&piece), end, &worker.clock);
+                    let _ = worker.on_data(id(number), direction, &piece, end);
                 }
-                6 => drop(worker.engine.on_trailers(id(number), direction, &worker.clock)),
-                _ => worker.engine.end(id(number)),
+                6 => drop(worker.on_trailers(id(number), direction)),
+                _ => worker.end(id(number)),
             }
             let due: Vec<u32> = worker.due(step * 2).into_iter().map(|(id, _)| id).collect();
             assert!(due.iter().all(|number| *number < 8));
         }
-        (0..8).for_each(|number| worker.engine.end(id(number)));
+        (0..8).for_each(|number| worker.end(id(number)));
         assert_eq!((worker.rest(), worker.engine.kept_bytes()), (NOTHING, 0), "seed {seed}");
         let events = worker.events();
         let count = |wanted: &Event| events.iter().filter(|event| *event == wanted).count();

@@ -1,9 +1,10 @@
-//! Runs the engine without a host: whole exchanges in simulated time. Only `simulate`, the examples of `run`, scenarios
-//! and fuzzing use it.
+//! Runs the engine without a host, in simulated time: whole exchanges, or one step after the other. `simulate`, the
+//! examples of `run`, scenarios, fuzzing and the core's own tests all drive it through this.
 
 mod flow;
 mod head;
 mod message;
+mod steps;
 
 pub use flow::{Flow, Over};
 pub use head::{Clocks, Head, Piece};
@@ -54,7 +55,8 @@ struct Under {
     answer: Rc<UpstreamResponse>,
 }
 
-/// A proxy with one worker, in front of a backend. Messages arrive in one piece.
+/// A proxy with one worker, in front of a backend. [`Proxy::send`] runs whole exchanges, whose messages arrive in one
+/// piece.
 #[derive(Debug)]
 pub struct Proxy<E> {
     /// What decides.

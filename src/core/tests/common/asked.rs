@@ -1,13 +1,13 @@
 //! A request that records what it is asked.
 
-use super::Headers;
+use super::Head;
 use brownout_core::view::{Property, RequestView};
 use std::cell::RefCell;
 
-/// Headers, properties, and the questions about both, in order.
+/// Head, properties, and the questions about both, in order.
 #[derive(Debug, Default)]
 pub struct Asked {
-    pub headers: Headers,
+    pub headers: Head,
     pub properties: Vec<(Property<'static>, Vec<u8>)>,
     /// Whether it can show all headers at once.
     pub whole: bool,
@@ -18,10 +18,10 @@ pub struct Asked {
 impl Asked {
     /// `GET http://shop/` and these headers.
     pub fn get(headers: &[(&str, &str)]) -> Self {
-        Self::of(Headers::get(headers))
+        Self::of(super::get(headers))
     }
 
-    pub fn of(headers: Headers) -> Self {
+    pub fn of(headers: Head) -> Self {
         Self { headers, ..Self::default() }
     }
 
@@ -51,7 +51,7 @@ impl RequestView for Asked {
     fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
         if self.whole {
             self.note("*");
-            self.headers.0.iter().for_each(|(name, value)| visit(name.as_bytes(), value));
+            self.headers.headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value));
         }
         self.whole
     }

@@ -1,4 +1,4 @@
-//! Test doubles for the engine's host: a clock that tests set, requests made from a list of headers, and draws that are
+//! What tests give to the simulated proxy: documents, requests and responses by their headers, and draws that are
 //! scripted or seeded.
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
@@ -13,38 +13,41 @@ use brownout_core::entropy::Entropy;
 pub use brownout_core::entropy::Sequence as Seeded;
 use brownout_core::id::ExchangeId;
 use brownout_core::id::RuleId;
-pub use brownout_core::sim::Clocks;
+use brownout_core::limit::tally::Tally;
+pub use brownout_core::sim::{Clocks, Head, Proxy};
 use brownout_core::step::{HeaderChange, HeadersStep, Release};
 use brownout_core::time::Instant;
 use brownout_core::value::timestamp::Timestamp;
-use brownout_core::view::{RequestView, ResponseView};
+use brownout_core::view::RequestView;
 use brownout_core::{Diagnostic, Plan};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// A request: names in lower case and values, in order.
-#[derive(Debug, Clone, Default)]
-pub struct Headers(pub Vec<(String, Vec<u8>)>);
-
-impl Headers {
-    pub fn new(headers: &[(&str, &[u8])]) -> Self {
-        Self(headers.iter().map(|(name, value)| ((*name).into(), value.to_vec())).collect())
-    }
-
-    /// `GET http://shop/` and these headers.
-    pub fn get(headers: &[(&str, &str)]) -> Self {
-        let line = [(":method", "GET"), (":path", "/"), (":authority", "shop")];
-        let all = line.iter().chain(headers);
-        Self(all.map(|(name, value)| ((*name).into(), value.as_bytes().to_vec())).collect())
-    }
+/// Creates the head of a message with a body.
+pub fn head(headers: &[(&str, &[u8])]) -> Head {
+    Head { has_body: true, ..Head::new(headers.iter().copied()) }
 }
 
-impl RequestView for Headers {
-    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
-        let mut values = self.0.iter().filter(|(other, _)| other == name).map(|(_, value)| value).peekable();
-        values.peek()?;
-        Some(values.any(|value| test(value)))
-    }
+/// `GET http://shop/`, these headers, and a body.
+pub fn get(headers: &[(&str, &str)]) -> Head {
+    let line = [(":method", "GET"), (":path", "/"), (":authority", "shop")];
+    let headers = line.iter().chain(headers).map(|(name, value)| (*name, value.as_bytes()));
+    Head { has_body: true, ..Head::new(headers) }
+}
+
+/// A response with a body.
+pub fn response(status: u16, headers: &[(&str, &str)]) -> Head {
+    Head::response(status, headers.iter().map(|(name, value)| (*name, value.as_bytes())))
+}
+
+/// A response without a body.
+pub fn empty(status: u16, headers: &[(&str, &str)]) -> Head {
+    Head { has_body: false, ..response(status, headers) }
+}
+
+/// A response with no special properties.
+pub fn ok() -> Head {
+    response(200, &[])
 }
 
 /// Moves clocks.
@@ -96,49 +99,6 @@ impl Scripted {
 impl Entropy for Scripted {
     fn next_u64(&mut self) -> u64 {
         self.0.pop_front().expect("a draw that nobody has written down")
-    }
-}
-
-/// A response, as written.
-#[derive(Debug, Clone)]
-pub struct Response {
-    pub headers: Vec<(String, Vec<u8>)>,
-    pub has_body: bool,
-}
-
-impl Response {
-    /// With a body.
-    pub fn new(status: u16, headers: &[(&str, &str)]) -> Self {
-        let status = (":status".to_owned(), status.to_string().into_bytes());
-        let others = headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
-        Self { headers: std::iter::once(status).chain(others).collect(), has_body: true }
-    }
-
-    /// Returns a response with no special properties.
-    pub fn ok() -> Self {
-        Self::new(200, &[])
-    }
-
-    /// Without a body.
-    pub fn empty(status: u16, headers: &[(&str, &str)]) -> Self {
-        Self { has_body: false, ..Self::new(status, headers) }
-    }
-}
-
-impl ResponseView for Response {
-    fn any_value(&self, name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
-        let mut values = self.headers.iter().filter(|(other, _)| other == name).peekable();
-        values.peek()?;
-        Some(values.any(|(_, value)| test(value)))
-    }
-
-    fn each_header(&self, visit: &mut dyn FnMut(&[u8], &[u8])) -> bool {
-        self.headers.iter().for_each(|(name, value)| visit(name.as_bytes(), value));
-        true
-    }
-
-    fn has_body(&self) -> bool {
-        self.has_body
     }
 }
 
@@ -213,35 +173,47 @@ pub fn about_rule(fields: &str) -> Vec<String> {
     without("rules[0].", mistakes(taking(fields)))
 }
 
-/// The engine and the clock that it is asked with.
-#[derive(Debug)]
-pub struct Worker<E> {
-    pub engine: Engine<E>,
-    pub clock: Clocks,
+/// A proxy for a document whose shares are all certain, or with draws as written.
+#[track_caller]
+pub fn proxy(document: &str, draws: &[u64]) -> Proxy<Scripted> {
+    Proxy::new(Engine::new(plan(document), Scripted::new(draws)))
 }
 
-impl Worker<Scripted> {
-    /// For a document whose shares are all certain, or with draws as written.
-    pub fn new(document: &str, draws: &[u64]) -> Self {
-        Self { engine: Engine::new(plan(document), Scripted::new(draws)), clock: Clocks::default() }
-    }
+/// A proxy with draws that follow from a seed.
+#[track_caller]
+pub fn seeded(document: &str, seed: u64) -> Proxy<Seeded> {
+    Proxy::new(Engine::new(plan(document), Seeded(seed)))
 }
 
-impl Worker<Seeded> {
-    /// With draws that follow from a seed.
-    pub fn seeded(document: &str, seed: u64) -> Self {
-        Self { engine: Engine::new(plan(document), Seeded(seed)), clock: Clocks::default() }
-    }
+/// A worker of a proxy whose workers share their counts.
+#[track_caller]
+pub fn sharing(document: &str, tally: &(impl Tally + Clone + 'static)) -> Proxy<Scripted> {
+    let engine = Engine::new(plan(document), Scripted::default());
+    Proxy::new(engine.with_tally(Box::new(tally.clone())))
 }
 
-impl<E: Entropy> Worker<E> {
-    pub fn request(&mut self, number: u32, request: &dyn RequestView) -> HeadersStep {
-        self.engine.on_request_headers(id(number), request, &self.clock)
-    }
-
+/// The steps of a proxy, with exchanges by number.
+pub trait Steps {
+    fn request(&mut self, number: u32, request: &dyn RequestView) -> HeadersStep;
     /// The status of the reply that a request gets: 0 if it gets none.
+    fn status(&mut self, request: &dyn RequestView) -> u16;
+    /// The headers of a plain response arrive.
+    fn response(&mut self, number: u32) -> HeadersStep;
+    /// Whatever is due at a time, in order.
+    fn due(&mut self, milliseconds: u64) -> Vec<(u32, Release)>;
+    /// Returns what has happened, as far as counters and gauges go.
+    fn events(&mut self) -> Vec<Event>;
+    /// Returns what is left behind: the number of exchanges held, and when the engine is due next.
+    fn rest(&self) -> (usize, Option<Instant>);
+}
+
+impl<E: Entropy> Steps for Proxy<E> {
+    fn request(&mut self, number: u32, request: &dyn RequestView) -> HeadersStep {
+        self.on_request_headers(id(number), request)
+    }
+
     #[track_caller]
-    pub fn status(&mut self, request: &dyn RequestView) -> u16 {
+    fn status(&mut self, request: &dyn RequestView) -> u16 {
         match self.request(0, request) {
             HeadersStep::Continue => 0,
             HeadersStep::Reply(reply) => reply.status,
@@ -249,18 +221,15 @@ impl<E: Entropy> Worker<E> {
         }
     }
 
-    /// The headers of a plain response arrive.
-    pub fn response(&mut self, number: u32) -> HeadersStep {
-        self.engine.on_response_headers(id(number), &Response::ok(), &self.clock)
+    fn response(&mut self, number: u32) -> HeadersStep {
+        self.on_response_headers(id(number), &ok())
     }
 
-    /// Whatever is due at a time, in order.
-    pub fn due(&mut self, milliseconds: u64) -> Vec<(u32, Release)> {
-        std::iter::from_fn(|| self.engine.next_due(at(milliseconds))).map(|(id, step)| (id.0, step)).collect()
+    fn due(&mut self, milliseconds: u64) -> Vec<(u32, Release)> {
+        std::iter::from_fn(|| self.next_due(at(milliseconds))).map(|(id, step)| (id.0, step)).collect()
     }
 
-    /// Returns what has happened, as far as counters and gauges go.
-    pub fn events(&mut self) -> Vec<Event> {
+    fn events(&mut self) -> Vec<Event> {
         let counted = |event: &Event| {
             use Event::{Activated, Delayed, Expired, Fault, Injected, Matched, Released, Shadowed, Stopped};
             matches!(
@@ -276,11 +245,10 @@ impl<E: Entropy> Worker<E> {
                     | Expired(_)
             )
         };
-        std::iter::from_fn(|| self.engine.next_event()).filter(counted).collect()
+        std::iter::from_fn(|| self.next_event()).filter(counted).collect()
     }
 
-    /// Returns what is left behind: the number of exchanges held, and when the engine is due next.
-    pub fn rest(&self) -> (usize, Option<Instant>) {
+    fn rest(&self) -> (usize, Option<Instant>) {
         (self.engine.active(), self.engine.poll_timeout())
     }
 }
