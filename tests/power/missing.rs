@@ -4,7 +4,6 @@
 use brownout_cli::envoy::capabilities::allowed;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::time::Duration;
 use support::client::{Connection, Protocol, Request};
 use support::deadline::PATIENCE;
 use support::envoy::{
@@ -53,8 +52,6 @@ async fn without_a_call_that_it_needs_requests_go_on() {
     let listeners = names.iter().map(|name| without(name));
     let bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream));
     let envoy = Envoy::start(listeners.fold(bootstrap, Bootstrap::listener)).await;
-    // For its first 50 ms the module assumes that a tick will come.
-    tokio::time::sleep(Duration::from_millis(200)).await;
     let mut asking = JoinSet::new();
     for name in names {
         for (path, faulted) in PATHS {
@@ -79,7 +76,6 @@ async fn without_a_tick_no_delay_is_counted() {
     let upstream = Upstream::start().await;
     let listener = without("proxy_on_tick");
     let envoy = Envoy::start(Bootstrap::new().cluster(Cluster::of(&upstream)).listener(listener)).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
     let before = envoy.stats().await;
     let mut connection = Connection::open(Protocol::Http1, envoy.address("proxy_on_tick")).await;
     for (path, _) in PATHS {
@@ -118,7 +114,6 @@ async fn without_a_timer_messages_that_are_not_held_are_rewritten_whole() {
     let listeners = names.map(|name| lacking(name, &Configuration::document(&document)));
     let bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream));
     let envoy = Envoy::start(listeners.into_iter().fold(bootstrap, Bootstrap::listener)).await;
-    tokio::time::sleep(Duration::from_millis(200)).await;
     let before = envoy.stats().await;
     for name in names {
         let mut connection = Connection::open(Protocol::Http1, envoy.address(name)).await;

@@ -1,7 +1,6 @@
 //! The engine under simulated time: every step, every event, every instant.
 
 use crate::common;
-use brownout_core::engine::Holding;
 
 use brownout_core::engine::event::Event;
 use brownout_core::engine::event::Event::{Activated, Delayed, Fault, Injected, Matched, Released, Shadowed};
@@ -314,30 +313,20 @@ fn a_worker_that_cannot_hold_counts_no_fault_that_lasts_and_spends_no_limit_on_i
                 r#"{{"name":"r","mode":"{mode}","percentage":100,"limits":{{"max_faults":1}},{faults}}}"#
             );
             let mut worker = common::proxy(&format!(r#"{{"rules":[{rule}]}}"#), &[]);
-            worker.engine.set_holding(Holding::Never);
+            worker.engine.set_can_hold(false);
             for number in 1..=3 {
                 assert_eq!(worker.request(number, &get()), HeadersStep::Continue, "{faults}");
                 assert_eq!(worker.response(number), HeadersStep::Continue, "{faults}");
                 worker.end(id(number));
             }
             assert_eq!((worker.events(), worker.rest()), (vec![Matched(FIRST); 3], NOTHING), "{faults}");
-            worker.engine.set_holding(Holding::Always);
+            worker.engine.set_can_hold(true);
             let _ = worker.request(4, &get());
             let _ = worker.response(4);
             let begun = |event: &Event| matches!(event, Event::Injected(_) | Event::Shadowed(_));
             assert!(worker.events().iter().any(begun), "{mode} {faults}: its limit was spent on nothing");
         }
     }
-}
-
-#[test]
-fn a_worker_that_waits_for_its_first_tick_holds_until_that_is_late() {
-    let mut worker = common::proxy(&suffering(DELAY), &[]);
-    worker.engine.set_holding(Holding::Until(at(50)));
-    worker.clocks.at(49);
-    assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
-    worker.clocks.at(50);
-    assert_eq!(worker.request(2, &get()), HeadersStep::Continue);
 }
 
 #[test]
@@ -359,7 +348,7 @@ fn what_the_host_cannot_time_is_taken_back_before_it_is_counted() {
 fn a_response_is_not_held_by_a_worker_that_has_lost_its_tick() {
     let mut worker = common::proxy(&suffering(r#""response":{"delay":{"fixed_delay":"1s"}}"#), &[]);
     assert_eq!(worker.request(1, &get()), HeadersStep::Continue);
-    worker.engine.set_holding(Holding::Never);
+    worker.engine.set_can_hold(false);
     assert_eq!(worker.response(1), HeadersStep::Continue);
     let delayed = |event: &Event| matches!(event, Event::Delayed(_) | Event::Fault { .. });
     assert!(!worker.events().iter().any(delayed));

@@ -8,7 +8,6 @@ use crate::request::Habit;
 use crate::stats::Stats;
 use crate::tally::SharedTally;
 use crate::{evidence, logger, properties};
-use brownout_core::engine::Holding;
 use brownout_core::engine::event::Event;
 use brownout_core::id::{Direction, ExchangeId};
 use brownout_core::limit::tally::NoTally;
@@ -19,9 +18,6 @@ use std::time::Duration;
 
 /// The host's timer counts milliseconds, and 0 stops it.
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
-
-/// How long the first tick of a VM may take: requests that waited for the proxy to start are handled before it.
-const BENEFIT_OF_DOUBT: Duration = Duration::from_millis(50);
 
 thread_local! {
     /// Whether a tick has ever come in this VM.
@@ -139,33 +135,24 @@ impl Worker {
     }
 
     /// Finds out whether exchanges can be held, and tells the engine. A proxy's configuration may deny calls to the
-    /// module, including the tick, and held exchanges could then never be released. Only a tick proves that ticks work:
-    /// it comes one millisecond after the first document of a VM, or a little later, and is assumed to come until
-    /// [`BENEFIT_OF_DOUBT`] is over.
+    /// module, including the tick, and held exchanges could then never be released. Only a tick proves that ticks work,
+    /// and nothing is held before the first: it comes about one millisecond after the first document of a VM.
     fn prove(&self) {
         let on_itself = host::set_effective_context(self.root).is_ok();
         // On a context that is not a stream, this has no effect if it is allowed.
         self.may_release.set(on_itself && host::continue_stream(Direction::Request).is_ok());
-        let mut doubted = None;
         if !TICKS.get() && host::set_tick_period(1).is_ok() {
-            let now = HostClock.now();
-            self.armed.set(now.map(|now| now.after(SHORTEST_PERIOD)));
-            doubted = now.map(|now| now.after(BENEFIT_OF_DOUBT));
+            self.armed.set(HostClock.now().map(|now| now.after(SHORTEST_PERIOD)));
         }
-        let holding = match doubted {
-            _ if !self.may_release.get() => Holding::Never,
-            _ if TICKS.get() => Holding::Always,
-            Some(doubted) => Holding::Until(doubted),
-            None => Holding::Never,
-        };
-        self.ask(|engine| engine.set_holding(holding));
+        let can_hold = self.may_release.get() && TICKS.get();
+        self.ask(|engine| engine.set_can_hold(can_hold));
     }
 
     /// Records that a tick has come, and that more will.
     pub(crate) fn has_ticked(&self) {
         TICKS.set(true);
         if self.may_release.get() {
-            self.ask(|engine| engine.set_holding(Holding::Always));
+            self.ask(|engine| engine.set_can_hold(true));
         }
     }
 
@@ -237,7 +224,7 @@ impl Worker {
             return Ok(());
         }
         let has_deadlines = self.ask(|engine| engine.has_deadlines()) != Some(false);
-        if !has_deadlines && self.ask(|engine| engine.can_hold(&HostClock)) == Some(false) {
+        if !has_deadlines && self.ask(|engine| engine.can_hold()) == Some(false) {
             // Without a tick, what only needs to be told or looked at waits for the next occasion.
             return Ok(());
         }

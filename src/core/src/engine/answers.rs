@@ -76,7 +76,7 @@ impl<E: Entropy> Engine<E> {
             ..throttle
         });
         let delay = answer.as_ref().and_then(|answer| answer.delay);
-        if (delay.is_some() || rate.is_some()) && !self.can_hold(clock) {
+        if (delay.is_some() || rate.is_some()) && !self.can_hold {
             self.events.push_back(Event::CannotHold(exchange.cause.rule));
             let step = self.forward(&exchange, Vec::new());
             self.leave_alone(id, exchange);

@@ -24,7 +24,7 @@ use crate::limit::tally::{LocalTally, Tally};
 use crate::plan::Plan;
 use crate::plan::route::RouteCache;
 use crate::stop::Watch;
-use crate::time::{Clock, Instant};
+use crate::time::Instant;
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::rc::Rc;
@@ -53,7 +53,8 @@ pub struct Engine<E> {
     /// Watches how exchanges end, if the plan has `stop_when`.
     watch: Option<Watch>,
     expiry: Option<Expiry>,
-    holding: Holding,
+    /// Whether the host calls back for what is held.
+    can_hold: bool,
 }
 
 impl<E: Entropy> Engine<E> {
@@ -79,23 +80,19 @@ impl<E: Entropy> Engine<E> {
             active: 0,
             memory: Memory::default(),
             events: VecDeque::new(),
-            holding: Holding::Always,
+            can_hold: true,
         }
     }
 
     /// Sets whether the host calls back for exchanges that are held or slowed down. If not, no fault starts that needs
     /// it.
-    pub fn set_holding(&mut self, holding: Holding) {
-        self.holding = holding;
+    pub fn set_can_hold(&mut self, can_hold: bool) {
+        self.can_hold = can_hold;
     }
 
-    /// Returns whether the host calls back, as far as is known.
-    pub fn can_hold(&self, clock: &dyn Clock) -> bool {
-        match self.holding {
-            Holding::Always => true,
-            Holding::Until(doubted) => clock.now().is_some_and(|now| now < doubted),
-            Holding::Never => false,
-        }
+    /// Returns whether the host calls back.
+    pub fn can_hold(&self) -> bool {
+        self.can_hold
     }
 
     /// Replaces the tally with one that others share.
@@ -277,17 +274,6 @@ impl<E: Entropy> Engine<E> {
     pub fn rule_name(&self, rule: RuleId) -> Option<&str> {
         self.names.name(rule)
     }
-}
-
-/// Whether the host calls back for what is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holding {
-    /// It does.
-    Always,
-    /// It is assumed to until then, without proof yet.
-    Until(Instant),
-    /// It does not.
-    Never,
 }
 
 fn limits_share(plan: &Plan) -> bool {

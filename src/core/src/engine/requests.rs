@@ -89,7 +89,7 @@ impl<E: Entropy> Engine<E> {
         }
         // Without a clock, a held exchange would never be released.
         let has_end = effects.hold().is_none() || clock.now().is_some();
-        if effects.may_last() && !(has_end && self.can_hold(clock)) {
+        if effects.may_last() && !(has_end && self.can_hold) {
             self.events.push_back(Event::CannotHold(rule));
             return HeadersStep::Continue;
         }
