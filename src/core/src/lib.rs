@@ -30,6 +30,7 @@ pub mod predicate;
 pub mod sim;
 pub mod step;
 pub mod stop;
+pub mod table;
 pub mod time;
 pub mod value;
 pub mod view;

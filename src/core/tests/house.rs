@@ -9,6 +9,7 @@ use std::path::Path;
 /// From the bottom up: each room may import those before it, and itself.
 const ROOMS: &[&str] = &[
     "id",
+    "table",
     "kind",
     "entropy",
     "decode",

@@ -4,8 +4,8 @@
 //! are not kept: only those are that the engine still has work to do on.
 
 use crate::worker::Worker;
+use brownout_core::table::Table;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The contexts of one VM. An updated plugin and its predecessor share a VM until the last stream of the old one is
@@ -15,7 +15,7 @@ struct Contexts {
     /// The stream created last, until its request arrives.
     newest: Option<(u32, Rc<Worker>)>,
     /// The streams that still need work.
-    kept: BTreeMap<u32, Rc<Worker>>,
+    kept: Table<Rc<Worker>>,
     /// Contexts of the same stream, if the module is in a chain more than once: each with the first of them.
     twins: Vec<(u32, u32)>,
 }
@@ -25,7 +25,7 @@ thread_local! {
         const { RefCell::new(Contexts {
             roots: Vec::new(),
             newest: None,
-            kept: BTreeMap::new(),
+            kept: Table::new(),
             twins: Vec::new(),
         })
     };
@@ -105,14 +105,14 @@ pub fn keep_stream(id: u32, worker: Rc<Worker>) {
 
 /// Returns the worker of a stream that is kept.
 pub fn stream(id: u32) -> Option<Rc<Worker>> {
-    with(|contexts| contexts.kept.get(&id).cloned()).flatten()
+    with(|contexts| contexts.kept.get(id).cloned()).flatten()
 }
 
 impl Contexts {
     fn take(&mut self, id: u32) -> Option<Rc<Worker>> {
         match self.newest.take_if(|(newest, _)| *newest == id) {
             Some((_, worker)) => Some(worker),
-            None => self.kept.remove(&id),
+            None => self.kept.remove(id),
         }
     }
 

@@ -5,8 +5,8 @@
 //! the first of them writes and the others join if they come soon enough.
 
 use crate::host;
+use brownout_core::decode::dictionary::Dictionary;
 use brownout_core::limit::tally::{Account, Tally};
-use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
 use std::rc::Rc;
@@ -26,13 +26,13 @@ const CAS_MISMATCH: host::Failed = host::Failed(8);
 pub struct SharedTally {
     generation: Generation,
     /// Keys of shared data, made once for each account.
-    keys: BTreeMap<(Account, Rc<str>), Rc<str>>,
+    keys: [Dictionary<Rc<str>>; Account::COUNT],
 }
 
 impl SharedTally {
     /// Joins the generation of the document with this text, or starts one.
     pub fn new(text: &[u8]) -> Self {
-        Self { generation: Generation::join(text), keys: BTreeMap::new() }
+        Self { generation: Generation::join(text), keys: Default::default() }
     }
 
     /// Returns whether this worker was the first to join the generation.
@@ -42,8 +42,13 @@ impl SharedTally {
 
     fn key(&mut self, account: Account, scope: &Rc<str>) -> Rc<str> {
         let slot = self.generation.slot;
-        let new = || format!("brownout.{}.{slot}.{scope}", account.name()).into();
-        Rc::clone(self.keys.entry((account, Rc::clone(scope))).or_insert_with(new))
+        let keys = self.keys.get_mut(account as usize);
+        if let Some(key) = keys.as_ref().and_then(|keys| keys.get(scope.as_bytes())) {
+            return Rc::clone(key);
+        }
+        let key: Rc<str> = format!("brownout.{}.{slot}.{scope}", account.name()).into();
+        keys.map(|keys| keys.add(scope.as_bytes(), Rc::clone(&key)).is_some());
+        key
     }
 }
 

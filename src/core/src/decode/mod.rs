@@ -9,7 +9,7 @@ mod decoder;
 #[cfg(feature = "schema")]
 pub mod describe;
 pub mod diagnostic;
-pub(crate) mod dictionary;
+pub mod dictionary;
 mod fields;
 pub mod json;
 mod nothing;

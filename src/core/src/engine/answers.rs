@@ -28,7 +28,7 @@ impl<E: Entropy> Engine<E> {
         if let Some(watch) = &mut self.watch {
             watch.begun(id, response);
         }
-        let Some(mut exchange) = self.exchanges.remove(&id) else { return HeadersStep::Continue };
+        let Some(mut exchange) = self.exchanges.remove(id.0) else { return HeadersStep::Continue };
         match core::mem::replace(&mut exchange.stage, Stage::Answered(None)) {
             Stage::Forwarded(ahead) => self.answer(id, exchange, ahead, response, clock),
             // The proxy itself replies while the request is held here, on a stream idle timeout for example.

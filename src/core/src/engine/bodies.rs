@@ -13,7 +13,7 @@ impl<E: Entropy> Engine<E> {
     /// Returns whether anything will happen to the body of a message. If not, [`Self::on_data`] need not be called for
     /// it.
     pub fn cares_for_body(&self, id: ExchangeId, direction: Direction) -> bool {
-        let exchange = self.exchanges.get(&id);
+        let exchange = self.exchanges.get(id.0);
         exchange.is_some_and(|exchange| exchange.holds(direction) || exchange.works_on(direction))
     }
 
@@ -26,10 +26,10 @@ impl<E: Entropy> Engine<E> {
         end: bool,
         clock: &dyn Clock,
     ) -> DataStep {
-        let Some(mut exchange) = self.exchanges.remove(&id) else { return DataStep::FORWARD };
+        let Some(mut exchange) = self.exchanges.remove(id.0) else { return DataStep::FORWARD };
         // The host buffers the body behind held headers, but in some configurations it calls back anyway.
         if exchange.holds(direction) {
-            self.exchanges.insert(id, exchange);
+            self.exchanges.insert(id.0, exchange);
             return DataStep { put: None, then: DataThen::Watermark };
         }
         let mut step = DataStep::FORWARD;
@@ -50,7 +50,7 @@ impl<E: Entropy> Engine<E> {
 
     /// Handles the trailers of a message.
     pub fn on_trailers(&mut self, id: ExchangeId, direction: Direction, clock: &dyn Clock) -> TrailersStep {
-        let Some(mut exchange) = self.exchanges.remove(&id) else { return TrailersStep::Continue };
+        let Some(mut exchange) = self.exchanges.remove(id.0) else { return TrailersStep::Continue };
         let held = exchange.holds(direction);
         let mut step = if held { TrailersStep::Hold(None) } else { TrailersStep::Continue };
         if let Some(body) = exchange.body(direction).filter(|_| !held) {

@@ -24,9 +24,10 @@ use crate::limit::tally::{LocalTally, Tally};
 use crate::plan::Plan;
 use crate::plan::route::RouteCache;
 use crate::stop::Watch;
+use crate::table::Table;
 use crate::time::Instant;
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -42,7 +43,7 @@ pub struct Engine<E> {
     entropy: E,
     allowance: Allowance,
     arrived: Option<Instant>,
-    exchanges: BTreeMap<ExchangeId, Exchange>,
+    exchanges: Table<Exchange>,
     deadlines: BTreeSet<(Instant, ExchangeId, Direction)>,
     /// The number of exchanges held or slowed down.
     active: usize,
@@ -75,7 +76,7 @@ impl<E: Entropy> Engine<E> {
             entropy,
             allowance: Allowance::new(tally),
             arrived: None,
-            exchanges: BTreeMap::new(),
+            exchanges: Table::new(),
             deadlines: BTreeSet::new(),
             active: 0,
             memory: Memory::default(),
@@ -134,7 +135,7 @@ impl<E: Entropy> Engine<E> {
             self.give_back(&mut exchange);
         }
         if !exchange.is_over() {
-            self.exchanges.insert(id, exchange);
+            self.exchanges.insert(id.0, exchange);
         }
     }
 
@@ -212,12 +213,12 @@ impl<E: Entropy> Engine<E> {
     /// Returns whether the engine still needs callbacks for this exchange: a rule has taken it and it is not over, or
     /// all exchanges are watched.
     pub fn knows(&self, id: ExchangeId) -> bool {
-        self.exchanges.contains_key(&id) || self.watches()
+        self.exchanges.contains(id.0) || self.watches()
     }
 
     /// Returns whether the exchange's request is held.
     pub fn holds(&self, id: ExchangeId) -> bool {
-        self.exchanges.get(&id).is_some_and(|exchange| exchange.holds(Direction::Request))
+        self.exchanges.get(id.0).is_some_and(|exchange| exchange.holds(Direction::Request))
     }
 
     /// Returns whether anything waits to be released.
@@ -228,7 +229,7 @@ impl<E: Entropy> Engine<E> {
     /// Lets go of an exchange and takes back what has just begun for it: the host cannot carry it out. To be called
     /// before the events of that step are fetched.
     pub fn give_up(&mut self, id: ExchangeId) {
-        let Some(rule) = self.exchanges.get(&id).map(|exchange| exchange.cause.rule) else { return };
+        let Some(rule) = self.exchanges.get(id.0).map(|exchange| exchange.cause.rule) else { return };
         self.end(id);
         self.events.retain(|event| {
             !matches!(
@@ -250,7 +251,7 @@ impl<E: Entropy> Engine<E> {
 
     /// Ends an exchange, for whatever reason. Ending one twice, or an unknown one, is harmless.
     pub fn end(&mut self, id: ExchangeId) {
-        if let Some(exchange) = self.exchanges.remove(&id) {
+        if let Some(exchange) = self.exchanges.remove(id.0) {
             self.forget(id, exchange);
         }
     }

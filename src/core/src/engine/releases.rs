@@ -29,7 +29,7 @@ impl<E: Entropy> Engine<E> {
                 return None;
             }
             self.deadlines.pop_first();
-            let Some(mut exchange) = self.exchanges.remove(&id) else {
+            let Some(mut exchange) = self.exchanges.remove(id.0) else {
                 debug_assert!(false, "{id:?} has a deadline and is not there");
                 continue;
             };

@@ -24,6 +24,9 @@ pub enum Account {
 }
 
 impl Account {
+    /// The number of accounts.
+    pub const COUNT: usize = Self::Expiry as usize + 1;
+
     /// The name, for a host that keeps accounts by name.
     pub fn name(self) -> &'static str {
         match self {

@@ -10,10 +10,13 @@ use crate::document::rule::Rule;
 use crate::id::RuleId;
 use crate::plan::parse;
 use crate::plan::rules::RuleSet;
+use crate::table::Table;
 use crate::view::{Property, RequestView};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
+use core::hash::Hasher;
+use siphasher::sip::SipHasher24;
 
 /// The number of documents kept parsed. A route table with more of them works, but is parsed more than once.
 const MOST_TEXTS: usize = 1024;
@@ -46,9 +49,19 @@ pub fn read(text: &[u8]) -> Result<RouteDocument, Vec<Diagnostic>> {
 /// Parsed texts, evicted first in, first out.
 #[derive(Debug, Default)]
 pub struct RouteCache {
-    known: BTreeMap<Rc<[u8]>, RouteRules>,
-    order: VecDeque<(Rc<[u8]>, usize)>,
+    /// By the hash of the text.
+    known: Table<(Rc<[u8]>, RouteRules)>,
+    /// Hashes, oldest first, and the bytes that each takes.
+    order: VecDeque<(u32, usize)>,
     bytes: usize,
+}
+
+fn hash(text: &[u8]) -> u32 {
+    let mut hasher = SipHasher24::new();
+    hasher.write(text);
+    #[allow(clippy::cast_possible_truncation, reason = "any 32 bits will do")]
+    let hash = hasher.finish() as u32;
+    hash
 }
 
 impl RouteCache {
@@ -60,7 +73,9 @@ impl RouteCache {
         request: &dyn RequestView,
         id: impl FnMut(usize, &Rule) -> RuleId,
     ) -> Looked {
-        if let Some(rules) = self.known.get(text) {
+        let hash = hash(text);
+        let same = self.known.get(hash).filter(|(known, _)| **known == *text);
+        if let Some((_, rules)) = same {
             return Looked { rules: rules.clone(), mistakes: Vec::new() };
         }
         let parsed = parse(text).and_then(|json| Decoder::decode_weighed::<RouteDocument>(&json));
@@ -72,20 +87,23 @@ impl RouteCache {
             }
             Err(mistakes) => (None, mistakes, 0),
         };
-        self.keep(text, weight, rules.clone());
+        self.keep(hash, text, weight, rules.clone());
         Looked { rules, mistakes }
     }
 
-    fn keep(&mut self, text: &[u8], weight: usize, rules: RouteRules) {
+    fn keep(&mut self, hash: u32, text: &[u8], weight: usize, rules: RouteRules) {
+        if self.known.contains(hash) {
+            // Another text with the same hash: about one in four million at the most texts that are kept.
+            return;
+        }
         let bytes = text.len() + weight;
         while self.order.len() >= MOST_TEXTS || self.bytes + bytes > MOST_BYTES {
             let Some((oldest, freed)) = self.order.pop_front() else { break };
             self.bytes -= freed;
-            self.known.remove(&oldest);
+            self.known.remove(oldest);
         }
-        let text: Rc<[u8]> = text.into();
         self.bytes += bytes;
-        self.order.push_back((Rc::clone(&text), bytes));
-        self.known.insert(text, rules);
+        self.order.push_back((hash, bytes));
+        self.known.insert(hash, (text.into(), rules));
     }
 }

@@ -4,9 +4,9 @@ use super::closing::is_server_error;
 use super::{Closing, Ends, StopWhen, Window};
 use crate::id::ExchangeId;
 use crate::limit::tally::{Account, Tally};
+use crate::table::Table;
 use crate::time::Instant;
 use crate::view::ResponseView;
-use alloc::collections::BTreeMap;
 use alloc::rc::Rc;
 use core::time::Duration;
 
@@ -45,7 +45,7 @@ pub struct Watch {
     /// Whether it watches a router's upstream attempts.
     in_cluster: bool,
     scope: Rc<str>,
-    notes: BTreeMap<ExchangeId, Note>,
+    notes: Table<Note>,
     /// Counts not yet published.
     untold: Ends,
     /// When counts were last published.
@@ -61,7 +61,7 @@ impl Watch {
             when,
             in_cluster,
             scope: "".into(),
-            notes: BTreeMap::new(),
+            notes: Table::new(),
             untold: Ends::default(),
             told: None,
             stopped: false,
@@ -91,14 +91,14 @@ impl Watch {
     pub fn ended(&mut self, id: ExchangeId, grpc_status: Option<&[u8]>) {
         if grpc_status.is_some_and(is_server_error) {
             self.note(id, Note::Failed);
-        } else if self.notes.get(&id) == Some(&Note::Unfinished) {
-            self.notes.remove(&id);
+        } else if self.notes.get(id.0) == Some(&Note::Unfinished) {
+            self.notes.remove(id.0);
         }
     }
 
     /// Records that an exchange is over.
     pub fn closed(&mut self, id: ExchangeId, closing: impl FnOnce() -> Option<Closing>) {
-        let note = self.notes.remove(&id);
+        let note = self.notes.remove(id.0);
         if self.stopped || note == Some(Note::Injected) {
             return;
         }
@@ -141,8 +141,8 @@ impl Watch {
 
     fn note(&mut self, id: ExchangeId, note: Note) {
         if !self.stopped {
-            let known = self.notes.entry(id).or_insert(note);
-            *known = note.max(*known);
+            let known = self.notes.get(id.0).copied();
+            self.notes.insert(id.0, known.map_or(note, |known| note.max(known)));
         }
     }
 
