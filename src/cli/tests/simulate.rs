@@ -54,6 +54,13 @@ fn a_manifest_is_simulated_as_the_document_that_it_was_made_of() {
 }
 
 #[test]
+fn it_stops_by_itself_when_the_backend_fails() {
+    golden("stop_when", &["stop_when.yaml", "--requests", "2000", "--response-status", "500"]);
+    let well = counted(&[&["stop_when.yaml", "--requests", "2000"][..], &FIXED].concat());
+    assert_eq!(well["stopped_after_ms"], Value::Null);
+}
+
+#[test]
 fn limits_and_schedules_are_seen_at_work() {
     golden("limits", &["limits.yaml", "--duration", "40s"]);
     golden("limits_json", &["limits.yaml", "--requests", "2000", "--duration", "40s", "--format", "json"]);

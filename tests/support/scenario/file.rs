@@ -5,8 +5,10 @@ use super::expected::duration;
 use crate::client::{Protocol, Request};
 use crate::envoy::{Configuration, Stats};
 use crate::upstream::Answer;
+use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::Property;
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -25,9 +27,15 @@ pub struct Scenario {
     /// The paths of all mistakes in any order, if the document must be refused.
     #[serde(default)]
     pub refused: Vec<String>,
-    /// What is sent, one after the other.
+    /// The wall clock when the document arrives, in RFC 3339. Only the engine is asked: no proxy's clock can be set.
+    #[serde(default, deserialize_with = "timestamp")]
+    pub now: Option<Timestamp>,
+    /// The requests, each sent when the one before is answered, unless it `overlaps`.
     #[serde(default)]
     pub requests: Vec<Exchange>,
+    /// Whether `stop_when` stops the document in the end.
+    #[serde(default)]
+    stopped: bool,
     /// The expected counters by rule. Those not named must stay 0.
     #[serde(default)]
     counted: BTreeMap<String, BTreeMap<String, u64>>,
@@ -63,6 +71,9 @@ pub struct Exchange {
     /// The time that passes before it is sent.
     #[serde(default, deserialize_with = "duration")]
     pub after: Option<Duration>,
+    /// Whether it is sent while those before it may still wait, on a connection of its own. Its path must be another.
+    #[serde(default)]
+    pub overlaps: bool,
     /// What the proxy knows about it, by the names of [`Fact`]. No client can say so: only the engine is asked.
     #[serde(default)]
     pub facts: BTreeMap<Fact, String>,
@@ -135,6 +146,11 @@ fn once() -> usize {
     1
 }
 
+fn timestamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Timestamp::parse(&text).map(Some).ok_or_else(|| D::Error::custom("a time in RFC 3339 is expected"))
+}
+
 impl Scenario {
     /// Reads a file.
     ///
@@ -169,10 +185,21 @@ impl Scenario {
         files
     }
 
-    /// Returns what the module gets.
     /// Returns whether only the engine can be told what the scenario says.
     pub fn is_for_the_engine_alone(&self) -> bool {
-        self.requests.iter().any(|exchange| !exchange.facts.is_empty())
+        self.now.is_some() || self.requests.iter().any(|exchange| !exchange.facts.is_empty())
+    }
+
+    /// Returns the requests in groups: those of a group overlap.
+    pub fn groups(&self) -> Vec<Vec<&Exchange>> {
+        let mut groups: Vec<Vec<&Exchange>> = Vec::new();
+        for exchange in self.requests.iter().flat_map(|one| std::iter::repeat_n(one, one.times)) {
+            match groups.last_mut().filter(|_| exchange.overlaps) {
+                Some(group) => group.push(exchange),
+                None => groups.push(vec![exchange]),
+            }
+        }
+        groups
     }
 
     /// The configuration that the module gets.
@@ -186,7 +213,8 @@ impl Scenario {
 
     /// Returns the expected counters: by rule, and the sums over all rules.
     pub fn counted(&self) -> Stats {
-        let mut all = BTreeMap::new();
+        let mut all: BTreeMap<String, u64> =
+            self.stopped.then(|| ("stopped".into(), 1)).into_iter().collect();
         for (rule, counters) in &self.counted {
             for (counter, value) in counters {
                 all.insert(format!("rule.{rule}.{counter}"), *value);

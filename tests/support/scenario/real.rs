@@ -8,6 +8,7 @@ use crate::upstream::{Answer, Received, Upstream};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 /// How late a reply may be on a busy machine. The simulated run checks exact times.
 const LATENESS: Duration = Duration::from_secs(2);
@@ -52,9 +53,10 @@ impl Rig {
         assert_eq!(scenario.refused, [] as [String; 0], "the document is not refused");
         let before = self.envoy.stats().await;
         let mut connections = Connections::open(&self.envoy).await;
-        for exchange in &scenario.requests {
-            for _ in 0..exchange.times {
-                self.exchange(&mut connections, exchange).await;
+        for group in scenario.groups() {
+            match group.as_slice() {
+                [exchange] => self.exchange(&mut connections, exchange).await,
+                several => self.at_once(several).await,
             }
         }
         let after = self.envoy.stats().await;
@@ -63,17 +65,46 @@ impl Rig {
     }
 
     async fn exchange(&self, connections: &mut Connections, exchange: &Exchange) {
-        let request = exchange.request();
-        let expected = exchange.expect.expected(&request, &exchange.answer());
         tokio::time::sleep(exchange.after.unwrap_or_default()).await;
-        let mut sent = request.clone();
-        if exchange.upstream.is_some() {
-            sent = sent.header(Answer::HEADER, exchange.answer().to_header());
-        }
         let began = Instant::now();
-        let outcome = connections.send(exchange.protocol(), sent).await;
+        let outcome = connections.send(exchange.protocol(), sent(exchange)).await;
         let took = outcome.as_ref().map_or_else(|_| began.elapsed(), |reply| reply.headers_after);
         let arrived = self.upstream.take().into_iter().map(arrived).next_back();
+        self.compare(exchange, outcome, took, arrived);
+    }
+
+    /// Sends requests that overlap, each on a connection of its own.
+    async fn at_once(&self, exchanges: &[&Exchange]) {
+        let mut sending = JoinSet::new();
+        for (number, exchange) in exchanges.iter().enumerate() {
+            let mut connection = Connection::open(exchange.protocol(), self.envoy.address(MAIN)).await;
+            tokio::time::sleep(exchange.after.unwrap_or_default()).await;
+            let sent = sent(exchange);
+            sending.spawn(async move {
+                let began = Instant::now();
+                let outcome = connection.send(sent).await;
+                let took = outcome.as_ref().map_or_else(|_| began.elapsed(), |reply| reply.headers_after);
+                (number, outcome, took)
+            });
+        }
+        let mut outcomes = sending.join_all().await;
+        outcomes.sort_by_key(|(number, ..)| *number);
+        let mut all: Vec<Arrived> = self.upstream.take().into_iter().map(arrived).collect();
+        for ((_, outcome, took), exchange) in outcomes.into_iter().zip(exchanges) {
+            let path = exchange.request().path;
+            let place = all.iter().position(|arrived| arrived.path == path);
+            self.compare(exchange, outcome, took, place.map(|place| all.swap_remove(place)));
+        }
+    }
+
+    fn compare(
+        &self,
+        exchange: &Exchange,
+        outcome: Result<Reply, Cut>,
+        took: Duration,
+        arrived: Option<Arrived>,
+    ) {
+        let expected = exchange.expect.expected(&exchange.request(), &exchange.answer());
         assert!(took >= expected.delay, "{}: early, after {took:?}", exchange.send);
         assert!(took < expected.delay + LATENESS, "{}: late, after {took:?}", exchange.send);
         let seen = Expected {
@@ -83,6 +114,14 @@ impl Rig {
             is_slowed: expected.is_slowed,
         };
         assert_eq!(seen, expected, "{}\n{}", exchange.send, self.envoy.log());
+    }
+}
+
+/// Returns the request, which tells the upstream what to answer.
+fn sent(exchange: &Exchange) -> Request {
+    match exchange.upstream {
+        Some(_) => exchange.request().header(Answer::HEADER, exchange.answer().to_header()),
+        None => exchange.request(),
     }
 }
 

@@ -10,6 +10,7 @@ use brownout_core::id::ExchangeId;
 use brownout_core::sim::{Finished, Head, Message, Over, Proxy, UpstreamResponse};
 use brownout_core::step::LocalReply;
 use brownout_core::time::Instant;
+use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::RequestView as _;
 use brownout_core::{Engine, Plan};
 use std::collections::BTreeMap;
@@ -46,11 +47,14 @@ pub fn simulate(scenario: &Scenario) {
             .find(|(property, _)| *property == wanted)
             .map(|(_, value)| value)
     });
-    let mut world = World::new(plan);
-    for exchange in &scenario.requests {
-        for _ in 0..exchange.times {
+    let mut world = World::new(plan, scenario.now);
+    for group in scenario.groups() {
+        let ids: Vec<_> = group.iter().map(|exchange| world.send(exchange)).collect();
+        let mut finished = world.finish();
+        for (id, exchange) in ids.into_iter().zip(group) {
             let expected = exchange.expect.expected(&exchange.request(), &exchange.answer());
-            assert_eq!(world.run(exchange, &expected), expected, "{}", exchange.send);
+            let seen = seen(exchange, &expected, finished.remove(&id).expect("it ends"));
+            assert_eq!(seen, expected, "{}", exchange.send);
         }
     }
     assert_eq!(world.counted(), scenario.counted());
@@ -65,44 +69,36 @@ struct World {
 }
 
 impl World {
-    fn new(plan: Plan) -> Self {
+    fn new(plan: Plan, wall: Option<Timestamp>) -> Self {
         // A fixed seed: nothing in scenarios depends on chance.
         let engine = Engine::new(plan, Sequence(1));
         // A clock far from zero exposes code that confuses points in time with durations.
         let arrived = Instant(Duration::from_secs(1_000_000));
         let proxy = Proxy::new(engine.arrived(Some(arrived)));
         proxy.clocks.set(arrived);
+        proxy.clocks.wall.set(wall);
         Self { proxy, requests: 0, counters: BTreeMap::new(), active: 0 }
     }
 
-    /// One request, until it is answered.
-    fn run(&mut self, exchange: &Exchange, expected: &Expected) -> Expected {
+    /// Sends a request when its time has come.
+    fn send(&mut self, exchange: &Exchange) -> ExchangeId {
         self.requests += 1;
+        let id = ExchangeId(self.requests);
         let request = exchange.request();
         let answer = answer(&request, &exchange.answer());
-        let untouched = super::Outcome::Untouched.expected(&request, &exchange.answer());
-        let now = self.proxy.clocks.monotonic.get().unwrap_or_default();
-        self.proxy.clocks.set(now.after(exchange.after.unwrap_or_default()));
+        self.proxy.wait(exchange.after.unwrap_or_default());
         let facts = exchange.facts.iter().map(|(fact, value)| fact.property(value)).collect();
         let head = Head { facts, ..head(&request) };
-        self.proxy.send(ExchangeId(self.requests), &head, &request.body, &Rc::new(answer));
+        self.proxy.send(id, &head, &request.body, &Rc::new(answer));
+        id
+    }
+
+    /// Lets everything that is under way come to its end.
+    fn finish(&mut self) -> BTreeMap<ExchangeId, Finished> {
         while self.proxy.next_release(Instant(Duration::MAX)) {}
         self.count();
-        let Finished { began, answered, flow, .. } = self.proxy.next_finished().expect("it ends");
-        let mut delay = answered.0 - began.0;
-        if expected.is_slowed && delay < expected.delay + Duration::from_secs(1) {
-            delay = expected.delay;
-        }
-        let Some(flow) = flow else { return untouched };
-        assert_eq!(flow.broken(), None);
-        let reached = flow.response.is_some();
-        let response = match flow.over() {
-            Some(Over::Reset) => None,
-            Some(Over::Replied(reply)) => Some(reply_seen(&request, reply)),
-            None => flow.response.as_ref().map(|response| response_seen(&request, response)),
-        };
-        let arrived = reached.then(|| arrived(&flow.request).beside(expected.request.as_ref()));
-        Expected { response, request: arrived, delay, is_slowed: expected.is_slowed }
+        let finished = std::iter::from_fn(|| self.proxy.next_finished());
+        finished.map(|finished| (finished.id, finished)).collect()
     }
 
     fn count(&mut self) {
@@ -121,13 +117,16 @@ impl World {
                     self.active -= 1;
                     continue;
                 }
+                Event::Stopped(_) => {
+                    *self.counters.entry("stopped".into()).or_default() += 1;
+                    continue;
+                }
                 Event::Unpatched(rule) => (rule, "merge_patches_skipped"),
                 Event::Delayed(_)
                 | Event::Reported { .. }
                 | Event::RouteRefused(_)
                 | Event::GaveUp
                 | Event::CannotHold(_)
-                | Event::Stopped(_)
                 | Event::Expired(_) => {
                     continue;
                 }
@@ -142,6 +141,28 @@ impl World {
     fn counted(&self) -> Stats {
         self.counters.clone().into_iter().collect()
     }
+}
+
+/// Returns what client and upstream see of an exchange.
+fn seen(exchange: &Exchange, expected: &Expected, finished: Finished) -> Expected {
+    let Finished { began, answered, flow, .. } = finished;
+    let request = exchange.request();
+    let mut delay = answered.0 - began.0;
+    if expected.is_slowed && delay < expected.delay + Duration::from_secs(1) {
+        delay = expected.delay;
+    }
+    let Some(flow) = flow else {
+        return super::Outcome::Untouched.expected(&request, &exchange.answer());
+    };
+    assert_eq!(flow.broken(), None);
+    let reached = flow.response.is_some();
+    let response = match flow.over() {
+        Some(Over::Reset) => None,
+        Some(Over::Replied(reply)) => Some(reply_seen(&request, reply)),
+        None => flow.response.as_ref().map(|response| response_seen(&request, response)),
+    };
+    let arrived = reached.then(|| arrived(&flow.request).beside(expected.request.as_ref()));
+    Expected { response, request: arrived, delay, is_slowed: expected.is_slowed }
 }
 
 /// Returns what a client sees of a reply that Envoy makes for us.

@@ -36,6 +36,7 @@ pub fn report(simulation: &Simulation) -> String {
         "overflow": observed.sum(|counts| counts.overflow),
         "shadowed": observed.sum(|counts| counts.shadowed),
         "route_documents_refused": observed.routes_refused,
+        "stopped_after_ms": observed.stopped.map(milliseconds),
         "rules": observed.rules.iter().map(rule).collect::<Vec<_>>(),
         "waits": waits(simulation),
         "over_time": over_time(simulation),

@@ -77,6 +77,8 @@ pub struct Observed {
     pub spans: Vec<Span>,
     /// Requests that met a wrong document in their route's metadata.
     pub routes_refused: u64,
+    /// When `stop_when` stopped the document, if it did.
+    pub stopped: Option<Duration>,
     held: u64,
     now: usize,
     length: Duration,
@@ -97,6 +99,7 @@ impl Observed {
             most_held: 0,
             spans: vec![Span::default(); SPANS],
             routes_refused: 0,
+            stopped: None,
             held: 0,
             now: 0,
             length,
@@ -155,12 +158,8 @@ impl Observed {
             Event::RouteRefused(_) => self.routes_refused += 1,
             // A simulation always has a clock.
             Event::GaveUp | Event::CannotHold(_) => {}
-            // Requests without a service do not fail, so that nothing stops.
-            Event::Reported { .. }
-            | Event::Delayed(_)
-            | Event::Unpatched(_)
-            | Event::Stopped(_)
-            | Event::Expired(_) => {}
+            Event::Stopped(_) => self.stopped = clock.now().map(|now| now.0),
+            Event::Reported { .. } | Event::Delayed(_) | Event::Unpatched(_) | Event::Expired(_) => {}
         }
     }
 

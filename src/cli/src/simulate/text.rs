@@ -69,6 +69,9 @@ fn totals(out: &mut String, observed: &Observed) {
         let line = format!("{name:<10}{:>13}{percent:>12}   {why}", grouped(count));
         let _ = writeln!(out, "{}", line.trim_end());
     }
+    if let Some(stopped) = observed.stopped {
+        let _ = writeln!(out, "`stop_when` stopped the document after {}", shortly(stopped));
+    }
 }
 
 fn rates(out: &mut String, simulation: &Simulation) {

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::id::{Direction, ExchangeId};
 use crate::step::{DataStep, DataThen, HeadersStep, LocalReply, Release, TrailersStep};
+use crate::stop::Closing;
 use crate::time::Clock;
 use crate::view::{RequestView, ResponseView};
 use alloc::format;
@@ -67,6 +68,16 @@ impl Flow {
     /// Returns how the proxy itself ended it, if it did.
     pub fn over(&self) -> Option<&Over> {
         self.over.as_ref()
+    }
+
+    /// Returns how it ended, as a proxy reports it.
+    pub(super) fn closing(&self) -> Closing {
+        let status = match (&self.over, &self.response) {
+            (Some(Over::Replied(reply)), _) => Some(reply.status),
+            (Some(Over::Reset), _) => None,
+            (None, response) => response.as_ref().and_then(Message::status),
+        };
+        Closing { status, flags: 0 }
     }
 
     /// Returns the first step that no proxy would accept.

@@ -62,6 +62,12 @@ impl Message {
         }
     }
 
+    /// Returns the status, if it is a response.
+    pub fn status(&self) -> Option<u16> {
+        let (_, status) = self.headers.iter().find(|(name, _)| name == ":status")?;
+        core::str::from_utf8(status).ok()?.parse().ok()
+    }
+
     /// Returns what has left of its body.
     pub fn left(&self) -> &[u8] {
         &self.left

@@ -22,6 +22,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::rc::Rc;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 /// A backend's response: immediate, and always the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +120,11 @@ impl<E: Entropy> Proxy<E> {
         }
         let is_answered = flow.response.as_ref().is_some_and(|response| response.state == State::Ended);
         if flow.over().is_some() || is_answered {
-            self.engine.end(flow.id);
+            if is_answered {
+                self.engine.response_ended(flow.id, None);
+            }
+            let closing = flow.closing();
+            self.engine.close(flow.id, &self.clocks, || Some(closing));
             let Under { flow, began, answered, .. } = under;
             let answered = answered.unwrap_or(now);
             self.finished.push_back(Finished { id: flow.id, began, answered, ended: now, flow: Some(flow) });
@@ -131,10 +136,8 @@ impl<E: Entropy> Proxy<E> {
     /// Advances the clock to the next deadline, up to `until`, and handles it. Returns `false` if there is none.
     pub fn next_release(&mut self, until: Instant) -> bool {
         let Some(due) = self.engine.poll_timeout().filter(|due| *due <= until) else { return false };
-        let passed = due.0.saturating_sub(self.now().0).as_micros();
-        let wall = self.clocks.wall.get().zip(i64::try_from(passed).ok());
-        self.clocks.wall.set(wall.map(|(wall, passed)| Timestamp(wall.0.saturating_add(passed))));
-        self.clocks.set(due);
+        self.advance(due);
+        self.engine.tell_others(due);
         // A deadline may turn out to ask for nothing.
         if let Some((id, release)) = self.engine.next_due(due)
             && let Some(mut under) = self.under_way.remove(&id)
@@ -143,6 +146,21 @@ impl<E: Entropy> Proxy<E> {
             self.go_on(under);
         }
         true
+    }
+
+    /// Lets time pass, and handles what becomes due meanwhile.
+    pub fn wait(&mut self, time: Duration) {
+        let until = self.now().after(time);
+        while self.next_release(until) {}
+        self.advance(until);
+    }
+
+    /// Moves both clocks forward.
+    fn advance(&mut self, now: Instant) {
+        let passed = now.0.saturating_sub(self.now().0).as_micros();
+        let wall = self.clocks.wall.get().zip(i64::try_from(passed).ok());
+        self.clocks.wall.set(wall.map(|(wall, passed)| Timestamp(wall.0.saturating_add(passed))));
+        self.clocks.set(now);
     }
 
     /// Returns the next exchange that is over.
