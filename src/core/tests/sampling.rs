@@ -394,9 +394,14 @@ fn workers_that_share_a_tally_count_together_and_without_one_take_nothing() {
 #[test]
 fn a_sample_chooses_in_exactly_one_way() {
     let said = |sample: &str| about_rule(&format!(r#""percentage":1,"sample":{sample}"#));
-    let one_way = ["sample: invalid sample: expected exactly one of `by`, `every` and `first`"];
-    for sample in ["{}", r#"{"every":2,"first":1}"#, r#"{"by":{"trace":{}},"every":2}"#, r#"{"of":2}"#] {
-        assert_eq!(said(sample), one_way, "{sample}");
+    let none = "needs a way to choose: expected one of `by`, `every` or `first`";
+    for (sample, expected) in [
+        ("{}", none),
+        (r#"{"of":2}"#, none),
+        (r#"{"every":2,"first":1}"#, "chooses in one way: `every` and `first` exclude each other"),
+        (r#"{"by":{"trace":{}},"every":2}"#, "chooses in one way: `by` and `every` exclude each other"),
+    ] {
+        assert_eq!(said(sample), [format!("sample: a sample {expected}")], "{sample}");
     }
     for sample in [r#"{"every":2,"salt":"s"}"#, r#"{"first":2,"missing":"skip"}"#] {
         assert_eq!(said(sample), ["sample: invalid sample: `salt` and `missing` require `by`"], "{sample}");

@@ -3,7 +3,7 @@
 use crate::body::pace::Rate;
 use crate::change::header_control;
 use crate::decode::diagnostic::Code;
-use crate::decode::{Count, Decoder, Fields, Nothing, Refused, object};
+use crate::decode::{Count, Decoder, Nothing, Refused, object};
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
 use alloc::format;
@@ -48,16 +48,10 @@ object! {
         /// The share of the rule's requests that are slowed down: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
-    exactly_one ["fixed_limit", "header_limit"]
-    fields(Self::check)
+    exactly_one ["fixed_limit", "header_limit"] else "a rate limit needs a rate", "a rate limit takes only one rate"
 }
 
 impl RateLimit {
-    fn check(fields: &Fields<'_>, decoder: &mut Decoder) {
-        let (none, several) = ("a rate limit needs a rate", "a rate limit takes only one rate");
-        let _ = fields.exactly_one(&["fixed_limit", "header_limit"], none, several, decoder);
-    }
-
     /// Describes the limit as a clause that begins with `what`.
     pub fn words(&self, what: &str) -> String {
         let Self { fixed_limit, header_limit: _, after_bytes, percentage: _ } = self;

@@ -54,8 +54,8 @@ impl<T: Decode + Serialize> Field for Option<T> {
 /// Defines a struct for a JSON object: decoded field by field with all mistakes reported at once, and serialized back.
 ///
 /// `later` names fields that are planned but refused by this release. `fields` is a function that checks which fields
-/// are set, before they are decoded; `check` checks the struct, if all fields were valid. `exactly_one` is for the
-/// schema, which sees neither of them.
+/// are set, before they are decoded; `check` checks the struct, if all fields were valid. Of the fields in `exactly_one`,
+/// one must be set; its messages are for none of them and for several.
 macro_rules! object {
     (
         $(#[$($meta:tt)*])*
@@ -63,7 +63,7 @@ macro_rules! object {
             $($(#[$($field_meta:tt)*])* pub $field:ident $(as $json:literal)? : $Type:ty,)+
         }
         $(later [$($later:literal),*])?
-        $(exactly_one [$($one:literal),+])?
+        $(exactly_one [$($one:literal),+] else $none:literal, $several:literal)?
         $(fields($check_fields:path))?
         $(check $check:path)?
     ) => {
@@ -82,11 +82,14 @@ macro_rules! object {
 
             fn decode(json: &$crate::decode::json::Json, decoder: &mut $crate::decode::Decoder) -> Result<Self, $crate::decode::Refused> {
                 let fields = $crate::decode::Fields::of(json, decoder, &[Self::FIELDS], &[$($($later),*)?])?;
+                let chosen = Ok::<(), $crate::decode::Refused>(());
+                $(let chosen = fields.exactly_one(&[$($one),+], $none, $several, decoder).and(chosen);)?
                 $($check_fields(&fields, decoder);)?
                 $(let $field = $crate::decode::Field::read(
                     &fields, $crate::decode::object!(@name $field $($json)?), decoder);)+
                 // All at once: an early return for each field would have to drop the others, which is a lot of code.
                 let ($(Ok($field),)+) = ($($field,)+) else { return Err(decoder.refused()) };
+                chosen?;
                 let value = Self { $($field,)+ };
                 let checked = decoder.take_memory(size_of::<Self>());
                 $(let checked = $check(&value, decoder).and(checked);)?

@@ -33,17 +33,12 @@ object! {
         /// With `first`: takes the first N of every M requests.
         pub of: Option<Positive>,
     }
-    exactly_one ["by", "every", "first"]
+    exactly_one ["by", "every", "first"] else "a sample needs a way to choose", "a sample chooses in one way"
     check Self::check
 }
 
 impl Sample {
     fn check(&self, decoder: &mut Decoder) -> Result<(), Refused> {
-        let ways = [self.by.is_some(), self.every.is_some(), self.first.is_some()];
-        if ways.into_iter().filter(|given| *given).count() != 1 {
-            let label = "expected exactly one of `by`, `every` and `first`";
-            return decoder.refuse(Code::Conflict, "invalid sample", label);
-        }
         if self.by.is_none() && (self.salt.is_some() || self.missing.is_some()) {
             let label = "`salt` and `missing` require `by`";
             return decoder.refuse(Code::Conflict, "invalid sample", label);

@@ -43,16 +43,12 @@ object! {
         /// The share of the rule's requests that are aborted: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
-    exactly_one ["http_status", "grpc_status", "header_abort"]
+    exactly_one ["http_status", "grpc_status", "header_abort"] else "an abort needs a status", "an abort has one status"
     fields(Self::check)
 }
 
 impl Abort {
-    /// Checks which fields are set, not their values, which may have mistakes of their own.
     fn check(fields: &Fields<'_>, decoder: &mut Decoder) {
-        let statuses = ["http_status", "grpc_status", "header_abort"];
-        let several = "an abort has one status";
-        let _ = fields.exactly_one(&statuses, "an abort needs a status", several, decoder);
         for (field, message) in [("body", "body too long"), ("grpc_message", "gRPC message too long")] {
             if let Some((name, Json::String(text))) = fields.value(field)
                 && text.len() > LONGEST_BODY
