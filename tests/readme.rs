@@ -98,7 +98,7 @@ fn the_readme_shows_what_check_says() {
     assert_eq!(blocks[wrong + 1].text, shown);
 }
 
-/// All sources of tests.
+/// Appends the text of all Rust files in a folder to `sources`.
 fn tests(folder: &Path, sources: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder of the repository") {
         let path = entry.expect("an entry").path();

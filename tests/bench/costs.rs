@@ -1,4 +1,4 @@
-//! What a document costs a worker: load time and memory.
+//! The cost of a document to a worker: load time and memory.
 
 use crate::{documents, empty, peers};
 use serde::Serialize;
@@ -11,7 +11,6 @@ const FILTER: &str = "brownout";
 /// The number of workers compared with a single one.
 const MORE: usize = 8;
 
-/// What was found.
 #[derive(Debug, Serialize)]
 pub struct Costs {
     /// The worker's CPU time to load a document of 1,000 rules, in milliseconds, one value per load.

@@ -14,7 +14,7 @@ pub fn one_header() -> Value {
     json!({ "rules": [named_user("one", HEADER.1, json!({ "abort": { "http_status": 503 } }))] })
 }
 
-/// The same, switched off.
+/// Returns the document of [`one_header`], with `mode: off`.
 pub fn off() -> Value {
     let mut document = one_header();
     document["mode"] = json!("off");

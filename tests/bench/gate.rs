@@ -8,7 +8,7 @@ use crate::results::Rounds;
 use std::path::PathBuf;
 use support::repository;
 
-/// How much more than the baseline may be executed before somebody has to update the baseline.
+/// The most instructions that a case may execute, as a multiple of its baseline.
 const MARGIN: f64 = 1.05;
 
 /// The most that a request may cost over no filter, as a multiple of what the SDK's empty module costs over it. Each is

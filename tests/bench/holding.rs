@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 use support::envoy::Envoy;
 use tokio::runtime::Runtime;
 
-/// How many are held at any time.
+/// The numbers of requests held at any time, each measured on its own.
 pub const CONCURRENT: [usize; 3] = [10, 100, 1000];
 const STREAMS_OF_A_CONNECTION: usize = 100;
 
-/// How many are held at once in the crowd, and on how many connections.
+/// The number of requests in the crowd, all held at once.
 const CROWD: usize = 20_000;
 const STREAMS_OF_A_CROWDED_CONNECTION: usize = 1000;
 /// Envoy is stopped this long before the crowd is due, until this long after.
@@ -24,13 +24,12 @@ const STANDSTILL: Duration = Duration::from_millis(500);
 /// The figures of one peer with a number of requests held at any time.
 #[derive(Debug, Serialize)]
 pub struct Held {
-    /// The peer's name.
     pub key: &'static str,
     pub title: &'static str,
     pub concurrent: usize,
     /// Envoy's CPU time for a request, in microseconds: the median of the rounds.
     pub cpu: f64,
-    /// How much later than asked for the reply had arrived, in microseconds, over all rounds.
+    /// The time by which replies missed the delay asked for, in microseconds, over all rounds.
     pub lateness: Latency,
 }
 
@@ -62,12 +61,10 @@ pub fn run(envoy: &Envoy, rounds: usize, length: Duration) -> Vec<Held> {
 /// The crowd of 20,000 in each of the two.
 #[derive(Debug, Serialize)]
 pub struct Crowded {
-    /// The peer's name.
     pub key: &'static str,
     pub title: &'static str,
-    /// How many.
     pub held: usize,
-    /// How late replies arrived, in microseconds, when requests came as fast as Envoy accepts them.
+    /// The lateness of replies, in microseconds, when requests came as fast as Envoy accepts them.
     pub as_they_came: Latency,
     /// The same, when all were due at one instant.
     pub at_one_instant: Latency,
@@ -75,7 +72,7 @@ pub struct Crowded {
     pub cpu: f64,
 }
 
-/// Measures the crowd.
+/// Measures the native filter and ours, each with the crowd.
 pub fn crowd(runtime: &Runtime, envoy: &Envoy) -> Vec<Crowded> {
     let [_, _, native, ours] = all();
     [native, ours]

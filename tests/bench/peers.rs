@@ -7,16 +7,16 @@ use support::envoy::{Configuration, Filter, Listener};
 
 const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// Envoy answers itself.
+/// The path that Envoy answers itself.
 const DIRECT: &str = "/direct";
-/// The upstream answers.
+/// The path that the upstream answers.
 const PROXIED: &str = "/proxied";
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// How long delays hold a request.
+/// The delay of each held request.
 pub const DELAY: Duration = Duration::from_millis(100);
-/// How long they hold a crowd: long enough for all requests to arrive before the first is due.
+/// The delay of a crowd: long enough for all requests to arrive before the first is due.
 pub const LONG_DELAY: Duration = Duration::from_secs(5);
 
 /// A task: peers with the same task differ only in their filters.
@@ -54,7 +54,7 @@ impl Peer {
         Self::new(key, title, task, Some(Filter::brownout(&Configuration::document(document))))
     }
 
-    /// Answers with that status.
+    /// Sets the status expected of the reply.
     fn status(self, status: u16) -> Self {
         Self { status, ..self }
     }

@@ -1,4 +1,4 @@
-//! What a run has found.
+//! The results of a benchmark run.
 
 use crate::costs::Costs;
 use crate::counts::Counts;
@@ -10,12 +10,11 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// A peer's figures.
+/// The figures measured for one peer.
 #[derive(Debug, Serialize)]
 pub struct Row {
     /// The name of its listener.
     pub key: &'static str,
-    /// Its title for readers.
     pub title: &'static str,
     /// Envoy's CPU time for a request, in microseconds.
     pub cpu: Figure,
@@ -23,20 +22,20 @@ pub struct Row {
     pub overhead: Figure,
     /// The overhead as a multiple of the SDK's empty module's.
     pub ratio: Figure,
-    /// How long replies took with a single client.
+    /// Reply times of a client that sends one request at a time.
     pub latency: Latency,
     /// The CPU time of each round, so that the figures can be recomputed.
     pub rounds: Vec<f64>,
 }
 
-/// Percentiles, in microseconds.
+/// Percentiles of a set of times, in microseconds.
 #[derive(Debug, Serialize)]
 pub struct Latency {
     pub p50: f64,
     pub p90: f64,
     pub p99: f64,
     pub max: f64,
-    /// How many there were.
+    /// The number of values behind the percentiles.
     pub count: usize,
 }
 
@@ -113,21 +112,19 @@ pub fn compared_with(task: Task) -> (&'static str, &'static str) {
 #[derive(Debug, Serialize)]
 pub struct Results {
     pub machine: Machine,
-    /// How many rounds there were.
     pub rounds: usize,
     pub rows: Vec<Row>,
     /// The CPU time of an aborted request, as a multiple of the native filter's.
     pub abort: Option<Figure>,
-    /// What `shadow` adds, as a multiple of what the same document adds in `inject` when it injects nothing.
+    /// The overhead of `shadow`, as a multiple of the same document's in `inject` when it injects nothing.
     pub shadow: Option<Figure>,
     pub held: Vec<Held>,
     pub crowd: Vec<Crowded>,
     pub costs: Option<Costs>,
-    /// How long `brownout simulate` takes for a million requests, in seconds.
+    /// The best time of three `brownout simulate` runs with a million requests, in seconds.
     pub simulate: Option<f64>,
-    /// How large the module is.
     pub module_bytes: u64,
-    /// What the module executes.
+    /// The module's instructions and host calls, by case.
     pub counts: Counts,
 }
 
@@ -138,7 +135,7 @@ impl Results {
     }
 }
 
-/// Where it ran, as far as it matters.
+/// The machine and the Envoy version of a run.
 #[derive(Debug, Serialize)]
 pub struct Machine {
     pub cores: usize,

@@ -16,12 +16,12 @@ const SEED: u64 = 1;
 /// After its last reply the worker still cleans up, and the kernel charges its time when it goes to sleep.
 const UNTIL_ASLEEP: Duration = Duration::from_micros(500);
 
-/// What was measured of one peer.
+/// The measurements of one peer.
 #[derive(Debug, Default)]
 pub struct Measured {
     /// The worker's time for a request, in microseconds, round by round.
     pub cpu: Vec<f64>,
-    /// How long replies took to one client alone.
+    /// Reply times of a client that sends one request at a time.
     pub latency: Vec<Duration>,
 }
 

@@ -10,11 +10,11 @@ const SEED: u64 = 2;
 /// A figure with its 90 % confidence interval, computed by resampling the rounds (a bootstrap).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Figure {
-    /// Of all rounds.
+    /// The figure computed from all rounds.
     pub value: f64,
-    /// The 5th percentile.
+    /// The 5th percentile of the resampled figures.
     pub low: f64,
-    /// The 95th percentile.
+    /// The 95th percentile of the resampled figures.
     pub high: f64,
 }
 

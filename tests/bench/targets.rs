@@ -7,7 +7,7 @@ use serde::Serialize;
 /// A figure with its upper limit.
 #[derive(Debug, Serialize)]
 pub struct Target {
-    /// What is compared.
+    /// The name of the figure, as the table shows it.
     pub about: String,
     pub unit: &'static str,
     pub limit: f64,

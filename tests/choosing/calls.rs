@@ -55,7 +55,7 @@ async fn serve() -> SocketAddr {
     address
 }
 
-/// The transport for tonic.
+/// An HTTP/2 connection as the transport of a tonic client.
 struct Channel(http2::SendRequest<Body>);
 
 impl Service<http::Request<Body>> for Channel {

@@ -23,7 +23,7 @@ fn document(report: Value) -> Value {
     document
 }
 
-/// What the access log and the client show: rule, faults, delay and details; and the header.
+/// Rule, faults, delay and details in the access log, and the `x-brownout` header of the reply.
 type Told = (Option<String>, Option<String>, Option<String>, Option<String>, Option<String>);
 
 async fn told(report: Value) -> Vec<Told> {

@@ -1,4 +1,4 @@
-//! How many exchanges are held at the same time, over all workers.
+//! The limit on exchanges held at the same time, over all workers.
 
 use crate::stage::{MAIN, Stage, crowd, discovered, rule, rules};
 use serde_json::{Value, json};

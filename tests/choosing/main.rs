@@ -1,4 +1,4 @@
-//! Which requests are faulted in a real Envoy: by which facts, how often, when, and on which routes.
+//! Choosing requests to fault in a real Envoy: by which facts, how often, when, and on which routes.
 
 mod calls;
 mod counts;

@@ -1,4 +1,4 @@
-//! What only Envoy knows about a request: where it came from, where it goes, and through which proxy.
+//! Facts that only Envoy knows about a request: where it came from, where it goes, and through which proxy.
 
 use crate::stage::{FILTER, MAIN, Stage, abort, discovered, rules};
 use serde_json::{Value, json};

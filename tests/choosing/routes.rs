@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use support::client::{Connection, Protocol, Request};
 use support::envoy::{Cluster, Configuration, Filter, Listener};
 
-/// The listener's own document.
+/// Returns the listener's own document, with the given `per_route`.
 fn of_listener(per_route: bool) -> Value {
     let mut document = rules([abort("of-listener", json!({}))]);
     document["per_route"] = json!(per_route);

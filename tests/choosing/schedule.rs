@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use support::client::Request;
 
-/// How late a rule may notice the time.
+/// The longest time until a rule notices that it has begun or ended.
 const LATENESS: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Time since 1970.
+/// Returns the wall-clock time since 1970.
 fn now() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set")
 }

@@ -1,4 +1,4 @@
-//! What the tests of this suite share.
+//! An Envoy and an upstream for the tests of this suite, and the helpers that they share.
 
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -7,7 +7,6 @@ use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener}
 use support::upstream::Upstream;
 use tokio::task::JoinSet;
 
-/// The usual listener.
 pub const MAIN: &str = "main";
 /// The filter that gets its document from a file.
 pub const FILTER: &str = "brownout";
@@ -46,7 +45,7 @@ impl Stage {
         Connection::open(Protocol::Http1, self.address()).await
     }
 
-    /// Pushes another document.
+    /// Pushes another document; panics if it is refused.
     pub async fn follow(&self, document: &Value) {
         if let Err(refused) = self.envoy.configure(FILTER, &Configuration::document(document)).await {
             panic!("refused:\n{}", refused.log);

@@ -29,7 +29,7 @@ pub fn image() -> String {
     env::var("BROWNOUT_ENVOY_IMAGE").unwrap_or_else(|_| DEFAULT_IMAGE.into())
 }
 
-/// A container of [`image`].
+/// Runs Envoy in a Docker container of [`image`].
 #[derive(Debug, Default)]
 pub struct Docker;
 

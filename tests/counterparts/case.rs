@@ -12,15 +12,15 @@ use support::upstream::Answer;
 /// The tool that the fields belong to.
 #[derive(Debug, Clone, Copy)]
 pub enum Tool {
-    /// `HTTPChaos`.
+    /// Fields of an `HTTPChaos` object.
     ChaosMesh,
-    /// `pod-http-*`.
+    /// Variables of the `pod-http-*` experiments.
     Litmus,
-    /// `l7proto: chaos`.
+    /// Fields of a rule with `l7proto: chaos`.
     Cilium,
 }
 
-/// A field.
+/// A field of another tool, and the requests that show its effect.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
@@ -32,9 +32,8 @@ pub struct Case {
     spec: Option<Map<String, Value>>,
     /// For Litmus: the environment variables.
     env: Option<BTreeMap<String, String>>,
-    /// For Cilium: the rule.
+    /// For Cilium: the rule, an entry of `l7`.
     rule: Option<Value>,
-    /// What is sent.
     pub requests: Vec<Exchange>,
 }
 
@@ -48,13 +47,12 @@ pub struct Exchange {
     headers: BTreeMap<String, String>,
     #[serde(default)]
     body: String,
-    /// What the upstream answers.
+    /// The answer that the upstream is asked for.
     #[serde(default)]
     answer: Answer,
-    /// How often it is sent.
+    /// The number of times it is sent; 1 if absent.
     #[serde(default = "once")]
     pub times: usize,
-    /// What comes back.
     pub expect: Expected,
 }
 
@@ -62,7 +60,7 @@ fn once() -> usize {
     1
 }
 
-/// What comes back. If empty: the upstream's answer, without delay.
+/// The expected result. If empty: the upstream's answer, without delay.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Expected {
@@ -80,7 +78,7 @@ pub struct Expected {
     held: u64,
     /// The stream is cut off.
     cut: bool,
-    /// Whether the request arrives at the upstream.
+    /// True if the request must arrive at the upstream, which is the default.
     arrives: bool,
     /// Text that the request contains when it arrives, as `Answer::ECHO` writes it.
     arrived: Vec<String>,

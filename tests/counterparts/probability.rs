@@ -3,7 +3,7 @@
 
 use super::MAIN;
 use brownout_cli::document::DocumentFile;
-use brownout_cli::import::cilium::{self, Choices, Draws};
+use brownout_cli::import::cilium::{self, CiliumChoices, Draws};
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::binomial::believable;
@@ -27,7 +27,7 @@ fn imported(rule: &Value, draws: Draws) -> Value {
         },
     });
     let file = DocumentFile::new("policy.json", policy.to_string().as_bytes());
-    let choices = Choices { draws, ..Choices::default() };
+    let choices = CiliumChoices { draws, ..CiliumChoices::default() };
     cilium::import(vec![file], &choices).expect("a policy").document
 }
 

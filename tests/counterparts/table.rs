@@ -20,7 +20,7 @@ fn table(tool: Tool) -> String {
     text
 }
 
-/// `BROWNOUT_BLESS=1` rewrites the tables.
+/// Rewrites the tables first if `BROWNOUT_BLESS` is set.
 #[test]
 fn the_tables_in_the_docs_are_those_of_the_scenarios() {
     let mut page = std::fs::read_to_string(path()).expect("docs/contributing/counterparts.md is there");

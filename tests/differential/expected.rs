@@ -1,8 +1,8 @@
-//! What a named case expects to see.
+//! The outcomes that named cases expect.
 
 use crate::seen::Seen;
 
-/// What happens to an exchange.
+/// The expected outcome of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
     /// It is let through at once.

@@ -13,19 +13,19 @@ use support::deadline::until;
 /// The request header that numbers an exchange.
 pub const NUMBER: &str = "x-exchange";
 
-/// A line of it.
+/// A line of a listener's access log.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Entry {
     number: Option<String>,
     /// Envoy's flags: `DI` and `FI` are how the native filter says what it did.
     pub flags: String,
-    /// Where the reply came from.
+    /// The response code details, which say where the reply came from.
     pub details: Option<String>,
-    /// How our module says what it did.
+    /// The faults that our module reports in the filter state.
     pub faults: Option<String>,
     /// For how long it held the request.
     pub delay_ms: Option<String>,
-    /// What the native filter wrote into the dynamic metadata.
+    /// The dynamic metadata that the native filter has written.
     pub metadata: Option<Value>,
 }
 

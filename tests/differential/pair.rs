@@ -17,7 +17,6 @@ pub const SHORTEST: [Duration; 2] = [Duration::from_millis(20), Duration::from_m
 /// A pair on the stage.
 #[derive(Clone)]
 pub struct Pair<'s> {
-    /// Where it is.
     pub stage: &'s Stage,
     pub name: String,
 }
@@ -30,10 +29,10 @@ pub struct Sent {
     took: [Duration; 2],
 }
 
-/// What a filter has counted since the start.
+/// The counters of one filter for one pair, since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Delays that began.
+    /// Delays that began, finished or not.
     pub delays: u64,
     pub aborts: u64,
     /// Faults skipped because of a limit.

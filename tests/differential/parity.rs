@@ -4,7 +4,7 @@ use crate::trial::Plan;
 use std::collections::BTreeSet;
 use support::repository;
 
-/// Headings of the tables.
+/// The headings of `docs/contributing/parity.md` above the tables that are checked.
 const DIFFERENCES: &str = "## What differs";
 const CASES: &str = "## Which case is which test";
 

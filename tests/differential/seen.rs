@@ -1,4 +1,4 @@
-//! What was seen of one exchange on one side.
+//! One exchange on one side, as its client and the access log saw it.
 
 use crate::expected::Expected;
 use crate::log::Entry;
@@ -9,10 +9,10 @@ use std::time::Duration;
 use support::client::{Cut, Reply};
 use support::upstream::Answer;
 
-/// Which filter.
+/// The filter of a listener of the pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
-    /// Envoy's own.
+    /// The fault filter that comes with Envoy.
     Native,
     Ours,
 }
@@ -36,18 +36,18 @@ pub struct Answered {
     /// All headers, sorted by name; the values of one name in their order.
     pub headers: Vec<(String, Vec<u8>)>,
     pub body: Bytes,
-    /// All trailers, likewise.
+    /// All trailers, sorted like the headers.
     pub trailers: Vec<(String, Vec<u8>)>,
 }
 
-/// What was seen: two are equal if the filters cannot be told apart.
+/// One exchange as seen from outside: two are equal if the filters cannot be told apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// What the client got; `None` if it was cut off. One of its headers holds what the upstream got.
+    /// The reply; `None` if it was cut off. One of its headers holds the request as the upstream got it.
     pub answered: Option<Answered>,
-    /// Whether the filter says that it delayed.
+    /// True if the filter reports a delay.
     pub delayed: bool,
-    /// Whether the filter says that it aborted.
+    /// True if the filter reports an abort.
     pub aborted: bool,
     /// Envoy's flags without those of the native filter.
     pub flags: BTreeSet<String>,
@@ -126,11 +126,9 @@ impl fmt::Display for Seen {
 pub struct Both {
     /// The case and the request.
     pub what: String,
-    /// Under Envoy's own filter.
     pub native: Seen,
-    /// Under ours.
     pub ours: Seen,
-    /// How long each took.
+    /// The time until each reply, the native filter's first.
     pub took: [Duration; 2],
 }
 

@@ -12,12 +12,12 @@ use support::grpc::Server;
 use support::upstream::{Answer, Upstream};
 use tempfile::TempDir;
 
-/// A pair of listeners.
+/// A pair of listeners: one with the native filter, one with ours.
 #[derive(Debug, Clone)]
 pub struct Setup {
     /// The name, also used for our rule, so only characters that are valid there.
     pub name: String,
-    /// The native filter's configuration.
+    /// The `HTTPFault` of the native filter, from which our document is imported.
     pub fault: Value,
     /// A `RouteConfiguration` that replaces the usual one, with its own `HTTPFault`s.
     pub routes: Option<Value>,
@@ -59,7 +59,7 @@ impl Setup {
     }
 }
 
-/// The native filter's name.
+/// The name of the native filter.
 const FILTER: &str = "envoy.filters.http.fault";
 
 /// An `HTTPFault` with its type.
@@ -125,10 +125,9 @@ fn routes() -> Vec<Value> {
     ]
 }
 
-/// Everything that is running.
+/// The Envoy with all pairs of listeners, and the upstreams behind it.
 pub struct Stage {
     pub envoy: Envoy,
-    /// What is behind it.
     pub upstream: Upstream,
     logs: [Log; 2],
     setups: BTreeMap<String, Setup>,

@@ -1,4 +1,4 @@
-//! What a case needs, and how it is run.
+//! Plans for cases, and the Envoy that runs them.
 
 use crate::stage::{Setup, Stage};
 use libtest_mimic::{Failed, Trial};
@@ -21,7 +21,6 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// A case.
     pub fn new(
         name: impl Into<String>,
         setups: Vec<Setup>,
@@ -54,7 +53,7 @@ pub struct Theatre {
 }
 
 impl Theatre {
-    /// Prepares for these cases.
+    /// Collects the listeners of these cases; Envoy starts with the first case that runs.
     pub fn new(plans: &[Plan]) -> Self {
         let setups = plans.iter().flat_map(|plan| plan.setups.clone()).collect();
         Self { runtime: Runtime::new().expect("threads"), setups, stage: OnceCell::new() }
@@ -67,7 +66,7 @@ impl Theatre {
         });
     }
 
-    /// Ends Envoy.
+    /// Stops Envoy, if a case has started it.
     pub fn close(self) {
         let _inside = self.runtime.enter();
         drop(self.stage);

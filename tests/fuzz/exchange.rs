@@ -119,7 +119,7 @@ fn any_value(headers: &[(String, Vec<u8>)], name: &str, test: &mut dyn FnMut(&[u
 pub struct Request {
     /// Names in lower case and values, in order.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Whether more than headers follows.
+    /// True if more follows the headers.
     pub has_body: bool,
     /// A document in the metadata of its route.
     pub route_document: Option<Vec<u8>>,
@@ -136,7 +136,7 @@ impl Request {
         Self { headers, has_body, route_document: None, fact: bytes(input) }
     }
 
-    /// A fact about it.
+    /// Returns the value of a property; `None` if the proxy does not know it.
     pub fn fact(&self, property: Property<'_>) -> Option<Vec<u8>> {
         let value = match property {
             Property::RouteDocument => self.route_document.clone()?,
@@ -177,7 +177,7 @@ impl RequestView for Request {
 pub struct Response {
     /// As of a request; `:status` is the first.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Whether more than headers comes.
+    /// True if more follows the headers.
     pub has_body: bool,
 }
 
@@ -206,7 +206,7 @@ impl ResponseView for Response {
     }
 }
 
-/// Clocks at any time.
+/// Returns clocks that each show an arbitrary time or none.
 pub fn clocks(input: &mut Unstructured<'_>) -> Clocks {
     let wall = input.arbitrary::<Option<i64>>().unwrap_or_default().map(Timestamp);
     let monotonic = input.arbitrary::<Option<u64>>().unwrap_or_default();

@@ -31,10 +31,10 @@ const STRINGS: [&str; 16] = [
     "true",
 ];
 
-/// How carefully mistakes are avoided.
+/// The care taken to avoid mistakes in generated documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Care {
-    /// Some values are arbitrary.
+    /// About one value in 64 is arbitrary.
     Little,
     /// All values conform to the schema.
     Much,

@@ -1,4 +1,4 @@
-//! Unusual requests.
+//! Requests of unusual form, such as CONNECT, pipelined requests and header values that are not UTF-8.
 
 use crate::stage::{CONNECT, LATENESS, Stage, WEBSOCKET, document};
 use serde_json::json;

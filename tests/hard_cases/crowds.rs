@@ -1,4 +1,4 @@
-//! Many exchanges at once.
+//! Crowds of exchanges that wait, or end, at the same time.
 
 use crate::stage::{DIRECT, LATENESS, MAIN, Stage};
 use serde_json::{Value, json};

@@ -8,10 +8,10 @@ use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener,
 use support::upstream::Upstream;
 use tokio::task::JoinHandle;
 
-/// How late a reply may be on a busy machine. The simulated scenarios check exact times.
+/// The longest lateness of a reply on a busy machine. The simulated scenarios check exact times.
 pub const LATENESS: Duration = Duration::from_secs(2);
 
-/// The listener without peculiarities.
+/// The listener with the usual settings.
 pub const MAIN: &str = "main";
 /// The listener that lets WebSocket through.
 pub const WEBSOCKET: &str = "websocket";
@@ -22,7 +22,7 @@ pub const IMPATIENT: &str = "impatient";
 /// The listener that answers everything itself.
 pub const DIRECT: &str = "direct";
 
-/// See [`IMPATIENT`].
+/// The stream idle timeout of the listener [`IMPATIENT`].
 pub const IMPATIENCE: Duration = Duration::from_millis(400);
 
 const FILTER: &str = "brownout";
@@ -74,14 +74,14 @@ impl Stage {
         self.envoy.address(MAIN)
     }
 
-    /// Pushes other rules.
+    /// Pushes other rules; panics if they are refused.
     pub async fn follow(&self, rules: Value) {
         if let Err(refused) = self.envoy.configure(FILTER, &document(rules)).await {
             panic!("refused:\n{}", refused.log);
         }
     }
 
-    /// Pushes any configuration.
+    /// Pushes any configuration, including one that Envoy refuses.
     pub async fn push(&self, configuration: &Configuration) -> Result<(), Refused> {
         self.envoy.configure(FILTER, configuration).await
     }

@@ -1,4 +1,4 @@
-//! Limits on active faults.
+//! Limits on faults active at the same time, of a rule and of a whole document.
 
 use crate::cases::{CASES, Case, Seen};
 use crate::stage::{CLIENTS, PAUSE, Stage, WORKERS};
@@ -8,9 +8,9 @@ use support::client::Request;
 use support::load::Load;
 
 const LIMIT: u64 = 8;
-/// How long a fault lasts, in milliseconds: much longer than a reply takes to reach its client.
+/// The length of a fault, in milliseconds: much longer than a reply takes to reach its client.
 const LENGTH: u64 = 250;
-/// How many times all clients take the places.
+/// The number of faults to wait for, as a multiple of [`LIMIT`].
 const ROUNDS: u64 = 3;
 
 fn lasting() -> impl Iterator<Item = &'static Case> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use support::client::{Cut, Request};
-use support::load::Exchange;
+use support::load::LoadExchange;
 use support::upstream::{Answer, pattern};
 
 /// The size of a throttled body.
@@ -13,7 +13,7 @@ const BODY: usize = 20 * 1024;
 pub struct Case {
     pub name: &'static str,
     faults: fn(milliseconds: u64) -> Value,
-    /// Whether it lasts, and so takes a place.
+    /// True if it lasts for a while, and so takes a place.
     pub lasts: bool,
 }
 
@@ -106,17 +106,17 @@ impl Case {
     }
 }
 
-/// What a client knows about its exchange.
+/// An exchange, as its client sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen {
     pub sent: Instant,
     pub done: Instant,
-    /// Whether it has suffered a fault.
+    /// True if it suffered a fault, as far as its client can tell.
     pub faulted: bool,
 }
 
 impl Seen {
-    pub fn of(exchange: &Exchange) -> Self {
+    pub fn of(exchange: &LoadExchange) -> Self {
         let faulted = match &exchange.reply {
             Ok(reply) => reply.headers.contains_key("x-brownout"),
             // A reset is all that can be seen of it.

@@ -1,4 +1,4 @@
-//! What a new document does to held requests.
+//! Limits of documents that replace each other or are loaded again.
 
 use crate::stage::Stage;
 use serde_json::{Value, json};
@@ -47,7 +47,7 @@ async fn those_held_under_an_old_document_take_no_place_from_the_new_one() {
     stage.is_sound().await;
 }
 
-/// How long after the first worker another one may load a document without restarting its counts.
+/// The longest time after the first worker in which others load a document without restarting its counts.
 const TAKEOVER: Duration = Duration::from_secs(5);
 
 /// Another listener loads the document late and restarts it: those that already had it continue with the restarted one.

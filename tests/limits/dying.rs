@@ -1,4 +1,4 @@
-//! What a worker whose VM dies leaves behind.
+//! Places left behind by a worker whose VM dies.
 
 use crate::stage::{Stage, WORKERS};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use wasmparser::{ExternalKind, Parser, Payload};
 
 const LIMIT: u64 = 8;
-/// How long a silent worker keeps its places.
+/// The time after which a silent worker loses its places.
 const LEASE: Duration = Duration::from_secs(30);
 
 /// Returns a copy of the module that traps when a request has trailers.

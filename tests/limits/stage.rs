@@ -9,9 +9,8 @@ use support::upstream::Upstream;
 
 /// The number of workers, which is also by how many faults a limit may be exceeded.
 pub const WORKERS: usize = 4;
-/// How many clients.
 pub const CLIENTS: usize = 64;
-/// How long they pause between requests, to leave CPU time for Envoy.
+/// The pause of a client between requests, to leave CPU time for Envoy.
 pub const PAUSE: Duration = Duration::from_millis(10);
 
 const MAIN: &str = "main";
@@ -30,7 +29,7 @@ impl Stage {
         Self::of(Filter::discovered(FILTER, Configuration::document(document))).await
     }
 
-    /// With this filter.
+    /// Starts an Envoy with this filter.
     pub async fn of(filter: Filter) -> Self {
         let upstream = Upstream::start().await;
         let listener = Listener::named(MAIN).filter(filter);
@@ -43,7 +42,7 @@ impl Stage {
         self.envoy.address(MAIN)
     }
 
-    /// Pushes another document.
+    /// Pushes another document, which must be accepted.
     pub async fn follow(&self, document: &Value) {
         self.envoy.configure(FILTER, &Configuration::document(document)).await.expect("a good document");
     }

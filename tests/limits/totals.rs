@@ -7,7 +7,7 @@ use std::time::Duration;
 use support::load::Load;
 
 const LIMIT: u64 = 1_000;
-/// How many more requests than the limit are sent.
+/// The number of requests over the limit to wait for.
 const MORE: u64 = 100;
 
 fn is_limit(count: u64) -> bool {

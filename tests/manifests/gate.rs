@@ -56,16 +56,16 @@ fn put(filter: &Value, directory: &Path, upstream: &Upstream) {
     std::fs::rename(new, place).expect("the same disk");
 }
 
-/// What is visible of one exchange from outside.
+/// One exchange, as seen from outside the proxy.
 #[derive(Debug, PartialEq)]
 struct Seen {
     status: u16,
     headers: HeaderMap,
     trailers: HeaderMap,
     body: String,
-    /// What the upstream got, if it got anything.
+    /// Method, path and headers of each request that reached the upstream.
     forwarded: Vec<(Method, String, HeaderMap)>,
-    /// Whether it took as long as the only delay.
+    /// True if it took as long as the only delay, and reports a delay.
     is_slow: bool,
 }
 

@@ -70,7 +70,7 @@ async fn status(envoy: &Envoy, listener: &str, request: Request) -> u16 {
     reply(envoy, listener, request).await.status.as_u16()
 }
 
-/// How long after a reply Envoy may still write earlier log lines.
+/// The time after a reply within which Envoy may still write earlier log lines.
 const LOGGED: Duration = Duration::from_millis(300);
 
 /// Returns the statuses of requests, and whether each entered the module, according to Envoy's log.

@@ -31,7 +31,7 @@ fn fault(kind: Kind) -> Vec<Value> {
     }
 }
 
-/// How an exchange ends for the client.
+/// The end of an exchange, as its client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     /// Complete, with this status and body length.

@@ -1,4 +1,4 @@
-//! The alerts in `envoy/prometheus`.
+//! Tests of the alerts in `envoy/prometheus`.
 
 use crate::prometheus::{Scrape, file, metrics, promtool};
 use crate::stage::Stage;

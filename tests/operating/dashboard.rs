@@ -1,4 +1,4 @@
-//! The dashboard in `envoy/grafana`.
+//! Tests of the dashboard in `envoy/grafana`.
 
 use crate::prometheus::{Prometheus, Scrape, file, metrics, promtool};
 use crate::stage::Stage;

@@ -1,4 +1,4 @@
-//! What operators watch: the labels in Prometheus, the access log, the alerts, the dashboard.
+//! The tools of operators: the labels in Prometheus, the access log, the alerts, the dashboard.
 
 mod access_log;
 mod alerts;

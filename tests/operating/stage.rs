@@ -9,7 +9,7 @@ const MAIN: &str = "main";
 /// As in the manifests: Envoy's own counters about a filter bear its name.
 const FILTER: &str = "brownout";
 
-/// Envoy and its upstream.
+/// An Envoy with our filter, and its upstream.
 pub struct Stage {
     pub envoy: Envoy,
     _upstream: Upstream,
@@ -28,7 +28,7 @@ impl Stage {
         Self { envoy: Envoy::start(bootstrap).await, _upstream: upstream }
     }
 
-    /// Sends one request.
+    /// Sends one `GET` on a new connection.
     pub async fn get(&self, path: &str) -> Reply {
         let mut connection = Connection::open(Protocol::Http1, self.envoy.address(MAIN)).await;
         connection.send(Request::get(path)).await.expect("a reply")

@@ -14,7 +14,7 @@ const PATIENT: Duration = Duration::from_secs(2);
 /// The length of a delay: much longer than all tries together.
 pub const DELAY: Duration = Duration::from_secs(3);
 
-/// Where the filter is.
+/// The place of the filter on the way from caller to service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// In the caller's listener.
@@ -27,20 +27,19 @@ pub enum Place {
     Native,
 }
 
-/// What happened to a request, and where it arrived.
+/// The outcome of a request that passes through both proxies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// Tries that the caller's router made.
     pub attempts: u64,
     /// Requests that reached the service.
     pub arrived: usize,
-    /// What the client got.
     pub status: u16,
     /// Hosts that the caller's outlier detection ejected.
     pub ejections: u64,
     /// The response code details and the faults in the access log of the caller's listener.
     pub logged: (Option<String>, Option<String>),
-    /// How long the client waited.
+    /// The time that the client waited for the whole reply.
     pub elapsed: Duration,
 }
 

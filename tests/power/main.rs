@@ -1,4 +1,4 @@
-//! What the module does when it is denied what it needs, and what it never does with the data it gets.
+//! The module when it is denied what it needs, and what it never does with the data it gets.
 
 mod missing;
 mod secrets;

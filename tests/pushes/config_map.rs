@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
 
-/// A mounted ConfigMap.
 pub struct ConfigMap {
     directory: TempDir,
     generation: AtomicU64,
@@ -30,7 +29,7 @@ impl ConfigMap {
         map
     }
 
-    /// Replaces all content atomically.
+    /// Replaces all files at once, with a rename of `..data`.
     pub fn swap(&self, files: &[(&str, &Value)]) {
         let generation = self.generation.fetch_add(1, Ordering::Relaxed);
         let name = format!("..generation_{generation}");

@@ -36,12 +36,12 @@ pub struct ControlPlane {
 /// Envoy's answer to a push.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// The ACK.
+    /// Envoy accepted it, with an ACK.
     Taken {
-        /// When it came.
+        /// The moment when the ACK arrived.
         at: Instant,
     },
-    /// The NACK.
+    /// Envoy refused it, with a NACK.
     Refused,
 }
 

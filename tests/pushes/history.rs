@@ -1,22 +1,22 @@
-//! Which documents can be in force at which moment, and which of them a reply resulted from.
+//! The documents in force at each moment, and the one that a reply followed.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 use support::client::{Cut, Reply};
-use support::load::Exchange;
+use support::load::LoadExchange;
 
-/// How long after Envoy has accepted a document its workers may still use the previous one.
+/// The longest time after Envoy accepts a document in which workers may still use the previous one.
 pub const IN_FORCE: Duration = Duration::from_millis(100);
 /// The same where eight programs share two processors: a worker without CPU time does nothing, and then still has the
 /// previous document. One push in twenty may take this long; anything longer is a failure.
 pub const ON_A_BUSY_MACHINE: Duration = Duration::from_secs(1);
 
-/// What a client can see of the rule that took its request.
+/// The effect of a rule on a request, as its client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Outcome {
     /// The status of the reply.
     pub status: u16,
-    /// `x-brownout`.
+    /// The header `x-brownout`; `None` if it is absent.
     pub evidence: Option<String>,
 }
 
@@ -30,8 +30,8 @@ pub struct Seen {
 }
 
 impl Seen {
-    pub fn of(exchange: Exchange) -> Self {
-        let Exchange { sent, done, reply, .. } = exchange;
+    pub fn of(exchange: LoadExchange) -> Self {
+        let LoadExchange { sent, done, reply, .. } = exchange;
         Self { sent, done, outcome: reply.as_ref().map(outcome).map_err(Cut::to_string).ok() }
     }
 }
@@ -57,7 +57,6 @@ impl History {
         self.0.push(Entry { outcome, pushed, taken });
     }
 
-    /// Returns how many.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -98,7 +97,7 @@ impl History {
     }
 }
 
-/// See [`History::lateness`].
+/// The lateness of each document, in ascending order: see [`History::lateness`].
 pub struct Lateness(Vec<Duration>);
 
 impl Lateness {

@@ -7,20 +7,20 @@ use crate::stage::Stage;
 use brownout_core::value::timestamp::Timestamp;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use support::load::Exchange;
+use support::load::LoadExchange;
 
 const HELD: Duration = Duration::from_millis(400);
-/// How long the load runs before and after the stop.
+/// The time for which the load runs before and after the stop.
 const AROUND: Duration = Duration::from_secs(2);
 
-struct Seen {
+struct Answered {
     sent: Instant,
     took: Duration,
     evidence: Option<String>,
 }
 
-impl Seen {
-    fn of(exchange: Exchange) -> Self {
+impl Answered {
+    fn of(exchange: LoadExchange) -> Self {
         let reply = exchange.reply.expect("a reply");
         Self { sent: exchange.sent, took: reply.headers_after, evidence: reply.header("x-brownout") }
     }
@@ -41,7 +41,7 @@ fn main_document(schedule: Option<&Value>) -> Value {
 
 /// Returns the longest time that a request waited for Envoy. A worker without CPU time does not learn of the stop
 /// either; on a quiet machine this is a few milliseconds.
-fn slowest(seen: &[Seen]) -> Duration {
+fn slowest(seen: &[Answered]) -> Duration {
     let waited = seen.iter().map(|seen| match seen.evidence {
         Some(_) => seen.took.saturating_sub(HELD),
         None => seen.took,
@@ -51,8 +51,8 @@ fn slowest(seen: &[Seen]) -> Duration {
 
 /// Asserts what must hold for exchanges around the stop, which is between `earliest` and `end`. For a file, Envoy's
 /// counters only show that it has been accepted by now.
-async fn ended(stage: &Stage, what: &str, seen: &[Seen], earliest: Instant, end: Instant) {
-    let faulted = |seen: &&Seen| seen.evidence.is_some();
+async fn ended(stage: &Stage, what: &str, seen: &[Answered], earliest: Instant, end: Instant) {
+    let faulted = |seen: &&Answered| seen.evidence.is_some();
     let held =
         seen.iter().filter(faulted).filter(|seen| seen.sent < earliest && seen.sent + seen.took > earliest);
     let held: Vec<_> = held.collect();
@@ -89,7 +89,7 @@ async fn ended(stage: &Stage, what: &str, seen: &[Seen], earliest: Instant, end:
 async fn mode_off_ends_all_faults_within_a_tenth_of_a_second() {
     let route = json!({ "rules": delay("route", None) });
     let stage = Stage::with_files(&main_document(None).to_string(), &route.to_string()).await;
-    let load = stage.load(Seen::of).await;
+    let load = stage.load(Answered::of).await;
     tokio::time::sleep(AROUND).await;
     let mut off = main_document(None);
     off["mode"] = json!("off");
@@ -105,7 +105,7 @@ async fn mode_off_ends_all_faults_within_a_tenth_of_a_second() {
 async fn not_after_ends_all_faults_within_a_tenth_of_a_second_and_nobody_has_to_be_there() {
     let route = json!({ "rules": delay("route", None) });
     let stage = Stage::with_files(&main_document(None).to_string(), &route.to_string()).await;
-    let load = stage.load(Seen::of).await;
+    let load = stage.load(Answered::of).await;
     let end = Instant::now() + 2 * AROUND;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("this century") + 2 * AROUND;
     let written = Timestamp(i64::try_from(since.as_micros()).expect("this century")).to_string();

@@ -1,4 +1,4 @@
-//! What a control plane sends, in Envoy's published types.
+//! The resources of a control plane, in Envoy's published types.
 
 use envoy_types::pb::envoy::config::core::v3::async_data_source::Specifier;
 use envoy_types::pb::envoy::config::core::v3::data_source::Specifier as Place;

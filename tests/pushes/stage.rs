@@ -11,7 +11,7 @@ use support::envoy::{
     Bootstrap, Cluster, Configuration, Envoy, Filter, Listener, Stats, filter_resource, only_host,
     routes_resource,
 };
-use support::load::{Exchange, Load};
+use support::load::{Load, LoadExchange};
 use support::repository;
 use support::upstream::Upstream;
 
@@ -28,7 +28,7 @@ pub const ROUTE: &str = "/route";
 /// Requests to it follow the document of the listener.
 pub const MAIN: &str = "/main";
 
-/// How documents arrive.
+/// The way in which documents arrive.
 pub enum Way {
     Stream(ControlPlane),
     Files(ConfigMap),
@@ -97,7 +97,7 @@ impl Stage {
     /// Starts steady traffic, half of it to each path, on connections that reach every worker.
     pub async fn load<T: Send + 'static>(
         &self,
-        note: impl Fn(Exchange) -> T + Clone + Send + 'static,
+        note: impl Fn(LoadExchange) -> T + Clone + Send + 'static,
     ) -> Load<T> {
         let ask = |_, number| Request::get(if number % 2 == 0 { MAIN } else { ROUTE });
         let load = Load::start(self.envoy.address(LISTENER), CONNECTIONS, PAUSE, ask, note).await;

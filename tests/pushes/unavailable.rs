@@ -17,7 +17,7 @@ const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wa
 const PASS: &str = "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC";
 const FILE: &str = "ecds.json";
 
-/// What a client sees.
+/// The effect on traffic, as a client sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Traffic {
     /// Envoy does not start with it.
@@ -32,7 +32,7 @@ enum Traffic {
 
 use Traffic::{Faulted, Flows, NoEnvoy, Refused};
 
-/// What happens to traffic, depending on how the same broken configuration arrives.
+/// The effect of one broken configuration on traffic, for each way in which it can arrive.
 #[derive(Debug, PartialEq, Eq)]
 struct Row {
     bootstrap: Traffic,
@@ -139,11 +139,11 @@ fn from_network(cluster: &str) -> Value {
     } }))
 }
 
-/// What Envoy treats as invalid configuration.
+/// The row of a configuration that Envoy treats as invalid.
 const WRONG: Row = Row { bootstrap: NoEnvoy, first: Refused(500), first_with_default: Flows, later: Faulted };
-/// What only the module can judge: it then injects nothing.
+/// The row of a mistake that only the module can find: it then injects nothing.
 const MISTAKEN: Row = Row { bootstrap: Flows, first: Flows, first_with_default: Flows, later: Flows };
-/// What Envoy treats as a module that has not arrived yet.
+/// The row of a module that, to Envoy, has not arrived yet.
 const AWAY: Row = Row { bootstrap: Flows, first: Flows, first_with_default: Flows, later: Flows };
 
 #[tokio::test(flavor = "multi_thread")]

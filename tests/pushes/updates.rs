@@ -12,7 +12,7 @@ const BETWEEN_PUSHES: Duration = Duration::from_millis(200);
 /// One in this many documents has a mistake.
 const ONE_IN: usize = 10;
 
-/// What happens to a request under an invalid document.
+/// The outcome of every request under an invalid document.
 const UNTOUCHED: Outcome = Outcome { status: 200, evidence: None };
 
 /// Returns how long documents keep coming: `BROWNOUT_PUSH_SECONDS`, 10 if that is not set.

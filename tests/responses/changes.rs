@@ -8,7 +8,7 @@ use support::upstream::{Answer, Stream, pattern};
 /// A change to responses, by the path that asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// No rule takes it.
+    /// A path that no rule takes.
     None,
     Status,
     Headers,
@@ -171,7 +171,7 @@ pub struct Shape {
     pub length: usize,
     /// In this many pieces, without declaring the length.
     pub pieces: Option<usize>,
-    /// How the body is compressed, if it is.
+    /// The content coding of the body, if it is compressed.
     pub coding: Option<Coding>,
 }
 
@@ -205,12 +205,12 @@ impl Shape {
         Self { status: 200, length, pieces: None, coding: None }
     }
 
-    /// The same in pieces.
+    /// Returns an answer of `length` bytes, sent in this many pieces.
     pub fn in_pieces(length: usize, pieces: usize) -> Self {
         Self { pieces: Some(pieces), ..Self::of(length) }
     }
 
-    /// Compressed JSON.
+    /// Returns an answer whose body is compressed JSON.
     pub fn compressed(coding: Coding) -> Self {
         Self { coding: Some(coding), ..Self::of(coding.compressed().len()) }
     }

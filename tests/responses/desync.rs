@@ -10,9 +10,9 @@ use std::time::Duration;
 use support::client::{Head, Raw};
 use support::upstream::Answer;
 
-/// How many requests are sent before the first reply is read.
+/// The number of requests sent before the first reply is read.
 const IN_ONE_GO: usize = 25;
-/// How many times.
+/// The number of times that [`IN_ONE_GO`] requests are sent.
 const ROUNDS: u64 = 12;
 /// Long enough for unsolicited bytes to arrive.
 const MOMENT: Duration = Duration::from_millis(50);

@@ -162,7 +162,7 @@ async fn send_raw(client: &mut Raw, request: &Request) {
     client.send(&request.body).await;
 }
 
-/// What the clients of an exchange have seen.
+/// The end of one exchange, as its clients over HTTP/1.1 and HTTP/2 have seen it.
 struct Seen {
     slow: Slow,
     /// Over HTTP/1.1, how many replies have begun.
@@ -171,7 +171,7 @@ struct Seen {
     goes_on: bool,
 }
 
-/// Every exchange at once.
+/// Sends every exchange at once, over HTTP/1.1 and HTTP/2, and waits until all are over.
 async fn all_at_once(stage: &Stage, listener: &'static str, breaks_off: bool, time: Duration) -> Vec<Seen> {
     let address = stage.address(listener);
     let before = stage.envoy.access_log(listener).len();

@@ -12,15 +12,15 @@ use tokio::task::JoinSet;
 
 /// The size of a flood: several of Envoy's usual buffers.
 const FLOOD: usize = 5_000_000;
-/// What comes before the flood: one small piece, which must wait. When the flood arrives, it is still waiting, or gone.
+/// A small piece before the flood, which must wait. When the flood arrives, it still waits or is gone.
 const AHEAD: [Stream; 2] =
     [Stream { pieces: 1, bytes: KEPT, every_ms: 20 }, Stream { pieces: 1, bytes: KEPT, every_ms: 120 }];
-/// How many at a time: how much of a flood Envoy finds ready varies.
+/// The number of exchanges at once: how much of a flood Envoy finds ready varies.
 const AT_ONCE: usize = 3;
 /// Bytes that Envoy may buffer where its buffers are small; its guide for edge proxies recommends 32 KiB.
 const LITTLE: u64 = 8 * 1024;
 
-/// How large the buffers of a listener, and of the cluster behind it, are.
+/// The size of the buffers of a listener and of the cluster behind it.
 #[derive(Debug, Clone, Copy)]
 enum Buffers {
     Usual,

@@ -7,7 +7,7 @@ use support::upstream::{Answer, Stream, pattern};
 
 /// The largest body that can be patched.
 const MOST: usize = 1024 * 1024;
-/// Nothing, compressed.
+/// An empty body, compressed with gzip.
 const GZIP: [u8; 20] = [31, 139, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 const JSON: &str = "application/json";
 

@@ -17,13 +17,13 @@ const OURS_HTTP2: &str = "ours-http2";
 const NATIVE_HTTP2: &str = "native-http2";
 /// The listener whose clients have a window of a MiB for each stream.
 const WINDOW: &str = "window";
-/// KiB a second.
+/// The rates that are tested, in KiB a second.
 const RATES: [usize; 5] = [1, 10, 100, 1024, 10 * 1024];
-/// How long each body takes. Envoy's own limiter begins with 50 ms of tokens.
+/// The time that each body takes. Envoy's own limiter begins with 50 ms of tokens.
 const TIME: Duration = Duration::from_secs(8);
 /// Applies to the fastest of several: the others may have had to wait for CPU time.
 const TOLERANCE: f64 = 0.05;
-/// How late any of them may be on a busy machine.
+/// The longest lateness of any of them on a busy machine.
 const LATENESS: Duration = Duration::from_secs(3);
 /// The most that Envoy holds of a body over HTTP/1.1 before it applies backpressure: its buffer, and what it has read
 /// beyond that before it stops reading.

@@ -28,7 +28,7 @@ pub const BROKEN: &str = "broken";
 /// The one whose plugin lets bodies pass a filter that stops at headers.
 pub const PERMISSIVE: &str = "permissive";
 
-/// See [`IMPATIENT`] and [`IDLE`].
+/// The timeout of [`IMPATIENT`] and of [`IDLE`].
 pub const IMPATIENCE: Duration = Duration::from_millis(400);
 
 const FILTER: &str = "brownout";

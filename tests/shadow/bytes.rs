@@ -8,16 +8,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
-/// What it does once it has received a whole request.
+/// A step of the upstream's script, which it runs after each whole request.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Sends this.
+    /// Sends these bytes as they are.
     Say(Vec<u8>),
     /// Waits until the client has received what was sent.
     Wait,
-    /// Echoes this many bytes.
+    /// Reads this many bytes and sends them back.
     Echo(usize),
-    /// Closes the connection.
     Close,
 }
 

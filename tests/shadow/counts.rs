@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 const WORKERS: usize = 4;
 const CONNECTIONS: usize = 8;
 const MODES: [&str; 2] = ["inject", "shadow"];
-/// How many requests each rule gets.
+/// The number of requests that each rule gets in each mode.
 const EACH: usize = 120;
 
 /// Returns rules, each for the paths that begin with its name, and how many of [`EACH`] requests it affects, where that

@@ -8,9 +8,9 @@ use support::upstream::pattern;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// What a client does.
+/// A step of the client's script.
 enum Part {
-    /// Sends this.
+    /// Sends these bytes as they are.
     Says(Vec<u8>),
     /// Waits until it has received this, and signals the upstream.
     Hears(&'static str),
@@ -23,7 +23,7 @@ struct Talk {
     upstream: Vec<Step>,
 }
 
-/// What both have received.
+/// The bytes that both sides have received, as `normal` shows them.
 #[derive(Debug, PartialEq, Eq)]
 struct Heard {
     client: String,

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hasher};
 /// The headers whose values vary. Their presence and position do not.
 pub const VARYING: [&str; 3] = ["date", "x-request-id", "x-envoy-upstream-service-time"];
 
-/// What is shown as a hash.
+/// The most bytes shown as text; more are shown as a hash.
 const LONG: usize = 1000;
 
 /// Messages of HTTP/1.1 one after the other, as text.

@@ -14,7 +14,7 @@ pub const PLAIN: &str = "plain";
 /// The listener whose cluster has the module after the router.
 const BEHIND: &str = "behind-the-router";
 
-/// Everything that is running.
+/// An Envoy with one listener for each document, and the upstreams behind it.
 pub struct Stage {
     pub envoy: Envoy,
     pub upstream: Upstream,

@@ -23,7 +23,7 @@ const BETWEEN_LEAVERS: Duration = Duration::from_millis(20);
 const DOCUMENTS_AT_LEAST: usize = 8;
 /// From this many documents on, the warm-up is the first quarter of them instead of the first half.
 const LONG: usize = 40;
-/// How much memory may be added after the warm-up: allocators keep what they used at their peak.
+/// Bytes that may be added after the warm-up: allocators keep what they used at their peak.
 const SLACK: u64 = 16 * 1024 * 1024;
 
 fn requests() -> u64 {

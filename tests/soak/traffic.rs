@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::client::{Cut, Reply, Request};
-use support::load::Exchange;
+use support::load::LoadExchange;
 use support::upstream::{Answer, Stream};
 
 /// A path whose upstream does not exist.
@@ -15,9 +15,9 @@ const DELAY: Duration = Duration::from_millis(5);
 pub struct Case {
     pub name: &'static str,
     pub faults: fn() -> Value,
-    /// Whether a reply that reports the fault is right.
+    /// True for a reply that is right, given that it reports the fault.
     suffered: fn(&Reply) -> bool,
-    /// Whether it is right that the connection was cut instead of a reply.
+    /// True for a cut that is right in place of a reply.
     cut: fn(&Cut) -> bool,
 }
 
@@ -129,7 +129,7 @@ pub fn ask(connection: usize, number: usize) -> Request {
 }
 
 /// Returns what is wrong with an exchange, if anything.
-pub fn unexpected(exchange: &Exchange) -> Option<String> {
+pub fn unexpected(exchange: &LoadExchange) -> Option<String> {
     let path = ask(exchange.connection, exchange.number).path;
     let kind = CASES.iter().find(|kind| path == format!("/{}", kind.name));
     let reply = match &exchange.reply {

@@ -1,4 +1,4 @@
-//! Which requests count as failures, exactly: the window is so long that none of them drops out.
+//! The requests that count as failures. The window is so long that none of them drops out.
 
 use crate::stage::{FAULT, Stage, abort, document, faulted};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use support::deadline::until_equal;
 use support::upstream::Answer;
 
 const WINDOW: Duration = Duration::from_secs(3600);
-/// How many must fail before injection stops.
+/// The number of requests that must fail before injection stops.
 const MANY: usize = 40;
 
 fn failing() -> Request {

@@ -4,7 +4,7 @@ use crate::stage::{FAULT, Stage, abort, document, failures};
 use serde_json::json;
 use std::time::{Duration, Instant};
 use support::client::Request;
-use support::load::{Exchange, Load};
+use support::load::{Load, LoadExchange};
 use support::upstream::Answer;
 
 const WINDOW: Duration = Duration::from_secs(2);
@@ -26,9 +26,9 @@ async fn load(stage: &Stage) -> Load<Option<Asked>> {
         let request = Request::get("/");
         if number.is_multiple_of(2) { request.header(FAULT, "1") } else { request }
     };
-    let note = |exchange: Exchange| {
+    let note = |exchange: LoadExchange| {
         let faulted = exchange.reply.as_ref().is_ok_and(|reply| reply.header("x-brownout").is_some());
-        let Exchange { connection, number, sent, done, .. } = exchange;
+        let LoadExchange { connection, number, sent, done, .. } = exchange;
         number.is_multiple_of(2).then_some(Asked { connection, sent, done, faulted })
     };
     Load::start(stage.address(), CONNECTIONS, Duration::from_millis(10), ask, note).await

@@ -1,4 +1,4 @@
-//! What the tests of this suite share.
+//! An Envoy and an upstream for the tests of this suite, and the helpers that they share.
 
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -52,7 +52,7 @@ impl Stage {
         self.envoy.address(MAIN)
     }
 
-    /// Pushes another document.
+    /// Pushes another document; panics if it is refused.
     pub async fn follow(&self, document: &Value) {
         assert!(!self.in_cluster, "the document of a cluster does not change here");
         if let Err(refused) = self.envoy.configure(FILTER, &Configuration::document(document)).await {

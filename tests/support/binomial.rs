@@ -1,8 +1,8 @@
-//! Statistical bounds.
+//! Statistical bounds on the outcomes of random trials.
 
 use std::ops::RangeInclusive;
 
-/// How many standard deviations count as chance: about one run in two million exceeds this.
+/// The number of standard deviations that count as chance: about one run in two million exceeds this.
 const BELIEVABLE: f64 = 5.0;
 
 /// Returns how often an event of a given probability can plausibly happen in a number of independent trials.

@@ -19,7 +19,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::Service;
 use tonic::{Request, Response, Status, Streaming};
 
-/// Messages are bytes.
+/// A codec whose messages are plain bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Plain;
 
@@ -123,7 +123,7 @@ impl Drop for Server {
     }
 }
 
-/// The transport for tonic.
+/// An HTTP/2 connection as the transport of a tonic client.
 pub struct Channel {
     sender: http2::SendRequest<Body>,
     driving: JoinHandle<()>,

@@ -9,16 +9,15 @@ use tokio::task::JoinSet;
 
 /// A request of a load, and its outcome.
 #[derive(Debug)]
-pub struct Exchange {
+pub struct LoadExchange {
     /// The number of its connection.
     pub connection: usize,
-    /// How many requests that connection had sent before.
+    /// The number of the request on that connection, counted from 0.
     pub number: usize,
     /// The moment before it was sent.
     pub sent: Instant,
     /// The moment after the last byte of the reply.
     pub done: Instant,
-    /// What came back.
     pub reply: Result<Reply, Cut>,
 }
 
@@ -39,7 +38,7 @@ impl<T: Send + 'static> Load<T> {
         connections: usize,
         pause: Duration,
         ask: impl Fn(usize, usize) -> Request + Clone + Send + 'static,
-        note: impl Fn(Exchange) -> T + Clone + Send + 'static,
+        note: impl Fn(LoadExchange) -> T + Clone + Send + 'static,
     ) -> Self {
         let stopped = Arc::new(AtomicBool::new(false));
         let mut running = JoinSet::new();
@@ -61,7 +60,7 @@ impl<T: Send + 'static> Load<T> {
                     {
                         open = Connection::open(Protocol::Http1, address).await;
                     }
-                    notes.push(note(Exchange { connection, number, sent, done: Instant::now(), reply }));
+                    notes.push(note(LoadExchange { connection, number, sent, done: Instant::now(), reply }));
                     tokio::time::sleep(pause).await;
                 }
                 notes

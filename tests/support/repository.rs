@@ -1,4 +1,4 @@
-//! Where things are in this repository.
+//! Paths in this repository, and the seed of generated cases.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -45,20 +45,20 @@ enum CheckFormat {
 
 /// The result for one file.
 enum FileOutcome {
-    Examined(DocumentFile, Findings),
+    Examined(DocumentFile, FileFindings),
     Unreadable(String, String),
 }
 
 /// The mistakes and counts of a file.
 #[derive(Default)]
-struct Findings {
+struct FileFindings {
     mistakes: Vec<Mistake>,
     /// The number of documents in it, if it is a manifest.
     carried: Option<usize>,
     rules: usize,
 }
 
-impl Findings {
+impl FileFindings {
     fn count(&self, severity: Severity) -> usize {
         self.mistakes.iter().filter(|mistake| mistake.diagnostic.severity == severity).count()
     }
@@ -104,7 +104,7 @@ fn examine(path: &Path, context: Context) -> FileOutcome {
         Ok(Some(manifest)) => carried(manifest.documents, manifest.traps, context),
         // For a text that is neither JSON nor YAML, the document's own reader gives a better message.
         Err(mistake) if mistake.diagnostic.code == Code::NoDocument => {
-            Findings { mistakes: vec![*mistake], ..Findings::default() }
+            FileFindings { mistakes: vec![*mistake], ..FileFindings::default() }
         }
         Ok(None) | Err(_) => alone(&file, context),
     };
@@ -115,17 +115,17 @@ fn examine(path: &Path, context: Context) -> FileOutcome {
     FileOutcome::Examined(file, findings)
 }
 
-fn alone(file: &DocumentFile, context: Context) -> Findings {
+fn alone(file: &DocumentFile, context: Context) -> FileFindings {
     match file.check() {
         Ok(checked) => {
             let mistakes = checked.body.place(lint::plan(&checked.plan, context));
-            Findings { mistakes, rules: checked.plan.rules().len(), carried: None }
+            FileFindings { mistakes, rules: checked.plan.rules().len(), carried: None }
         }
-        Err(mistakes) => Findings { mistakes, ..Findings::default() },
+        Err(mistakes) => FileFindings { mistakes, ..FileFindings::default() },
     }
 }
 
-fn carried(documents: Vec<Carried>, mut mistakes: Vec<Mistake>, context: Context) -> Findings {
+fn carried(documents: Vec<Carried>, mut mistakes: Vec<Mistake>, context: Context) -> FileFindings {
     let mut rules = 0;
     for document in &documents {
         let said = match document.read() {
@@ -140,7 +140,7 @@ fn carried(documents: Vec<Carried>, mut mistakes: Vec<Mistake>, context: Context
         };
         mistakes.extend(document.body.place(said));
     }
-    Findings { mistakes, carried: Some(documents.len()), rules }
+    FileFindings { mistakes, carried: Some(documents.len()), rules }
 }
 
 fn say(outcome: &FileOutcome) {
@@ -159,7 +159,7 @@ fn say_summary(outcome: &FileOutcome) {
     }
 }
 
-fn summary(found: &Findings) -> String {
+fn summary(found: &FileFindings) -> String {
     let (mistakes, warnings) = (found.count(Severity::Error), found.count(Severity::Warning));
     let mut parts = Vec::new();
     match mistakes {

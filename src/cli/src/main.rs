@@ -1,4 +1,4 @@
-//! The `brownout` command.
+//! The entry point of the `brownout` command.
 
 use std::process::ExitCode;
 

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// Where `make wasm` puts it.
+/// The path of the module that `make wasm` builds.
 const BUILT: &str = "dist/brownout.wasm";
 /// The last bytes of a command with a built-in module, after the module and its length: see `brownout_link::embed`.
 const MARK: &[u8; 8] = b"BROWNOUT";
@@ -21,19 +21,13 @@ pub enum Error {
         "cannot read the module `{}`: {source}; remove `--module` and `BROWNOUT_MODULE` to use the built-in module",
         .path.display()
     )]
-    Unreadable {
-        /// Where it should be.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Unreadable { path: PathBuf, source: io::Error },
     /// The file that the user named is not a module.
     #[error(
         "`{}` is not a Wasm module; remove `--module` and `BROWNOUT_MODULE` to use the built-in module",
         .0.display()
     )]
     NotWasm(PathBuf),
-    /// There is none anywhere.
     #[error(
         "this command has no built-in module, and there is no `{BUILT}` here: run `make build`, or set `--module` or \
          `BROWNOUT_MODULE` to a module"
@@ -44,9 +38,8 @@ pub enum Error {
 /// The bytes of a module.
 #[derive(Debug)]
 pub struct Module {
-    /// Where they are from: a path, or `built-in`.
+    /// The path that the module was read from, or `built-in`.
     pub origin: String,
-    /// The module.
     pub bytes: Vec<u8>,
 }
 

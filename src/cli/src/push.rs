@@ -66,7 +66,7 @@ enum Error {
     NotInForce(Duration, PathBuf),
 }
 
-/// Runs it.
+/// Runs the command: 1 if the document has mistakes, 2 if it could not be put in force.
 pub fn run(arguments: &Arguments) -> Done {
     if push(arguments).map_err(unusable)? { Ok(()) } else { Err(Ended::Failed) }
 }

@@ -12,7 +12,7 @@ Examples:
   brownout schema > brownout.schema.json")]
 pub struct Arguments {}
 
-/// Runs it.
+/// Prints the JSON schema of documents.
 pub fn run(_: &Arguments) -> Done {
     print(format_args!("{:#}\n", brownout_core::document::json_schema::schema()));
     Ok(())

@@ -1,4 +1,4 @@
-//! A little statistics.
+//! Confidence intervals, shares and percentiles for reports.
 
 use std::time::Duration;
 

@@ -296,7 +296,7 @@ fn what_a_request_brings_cannot_write_to_the_terminal() {
     assert!(said.stdout.contains(r"`\u{1b}[31mred`"), "{}", said.stdout);
 }
 
-/// What holds for the rules of a route is said in the listener's document.
+/// The listener's document has settings for the rules of routes, so its mistakes count too.
 #[test]
 fn a_mistake_in_the_listeners_document_is_told_though_the_routes_is_meant() {
     let camel = "istio-envoyfilter camel.yaml --namespace demo --workload app=page --side outbound --service reviews --port 80";

@@ -24,7 +24,7 @@ const TABLES: [(&str, Table); 9] = [
     ("## Datadog", import::datadog::FIELDS),
 ];
 
-/// `BROWNOUT_BLESS=1` writes them anew.
+/// `BROWNOUT_BLESS=1` writes the tables to `docs/import.md` instead of comparing them.
 #[test]
 fn the_tables_are_those_that_the_importers_obey() {
     for (heading, table) in TABLES {

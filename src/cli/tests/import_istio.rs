@@ -4,7 +4,7 @@
 mod request;
 
 use brownout_cli::document::DocumentFile;
-use brownout_cli::import::istio::Choices;
+use brownout_cli::import::istio::IstioChoices;
 use brownout_cli::import::{self, Imported, Rejected};
 use request::Request;
 use serde_json::{Value, json};
@@ -230,7 +230,7 @@ fn every_kind_of_condition_means_what_it_means_in_istio() {
     assert_eq!(elsewhere.rule(&document), None, "it is not exported there");
 }
 
-fn in_entry(entry: &str, choices: &Choices) -> Result<Imported, Rejected> {
+fn in_entry(entry: &str, choices: &IstioChoices) -> Result<Imported, Rejected> {
     let text = format!(
         "{{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {{name: a, namespace: shop}}, \
          spec: {{hosts: [a.example.com], gateways: [mesh, public], http: [{entry}]}}}}"
@@ -243,7 +243,7 @@ const ABORT: &str = "fault: {abort: {httpStatus: 503, percentage: {value: 100}}}
 #[test]
 fn without_headers_is_the_inversion_of_headers_and_a_missing_one_counts_as_empty() {
     let entry = format!("{{match: [{{withoutHeaders: {{x-a: {{exact: b}}, x-c: {{}}}}}}], {ABORT}}}");
-    let document = in_entry(&entry, &Choices::default()).expect("it is good").document;
+    let document = in_entry(&entry, &IstioChoices::default()).expect("it is good").document;
     let ask = || Request::new("a.example.com", "/");
     let matches = |request: Request| request.rule(&document).is_some();
     assert!(matches(ask()));
@@ -257,24 +257,25 @@ fn a_port_is_told_by_the_cluster_unless_the_destination_has_another() {
     let entry = |route: &str| {
         format!("{{match: [{{port: 80}}], route: [{{destination: {{host: a{route}}}}}], {ABORT}}}")
     };
-    let document = in_entry(&entry(""), &Choices::default()).expect("it is good").document;
+    let document = in_entry(&entry(""), &IstioChoices::default()).expect("it is good").document;
     let to = |cluster: &str| {
         Request::new("a.example.com", "/").property("cluster", cluster).rule(&document).is_some()
     };
     assert!(to("outbound|80||a.example.com"));
     assert!(!to("outbound|8080||a.example.com"));
-    let refused =
-        |entry: &str, choices: &Choices| in_entry(entry, choices).expect_err("it is refused").to_string();
-    let numbered = refused(&entry(", port: {number: 8080}"), &Choices::default());
+    let refused = |entry: &str, choices: &IstioChoices| {
+        in_entry(entry, choices).expect_err("it is refused").to_string()
+    };
+    let numbered = refused(&entry(", port: {number: 8080}"), &IstioChoices::default());
     assert!(numbered.starts_with("error: a condition on the port\n --> a.yaml:1:"), "{numbered}");
-    let gateway = Choices { gateway: "public".into(), ..Choices::default() };
+    let gateway = IstioChoices { gateway: "public".into(), ..IstioChoices::default() };
     assert!(refused(&entry(""), &gateway).starts_with("error: a condition on the port\n"));
 }
 
 #[test]
 fn routes_that_lead_nowhere_have_no_faults() {
     for other in ["redirect: {uri: /}", "directResponse: {status: 200}"] {
-        let said = in_entry(&format!("{{{other}, {ABORT}}}"), &Choices::default())
+        let said = in_entry(&format!("{{{other}, {ABORT}}}"), &IstioChoices::default())
             .expect_err("it is wrong")
             .to_string();
         assert!(said.contains("Istio rejects it next to `fault`"), "{said}");
@@ -286,9 +287,9 @@ fn a_delegate_is_refused_and_takes_later_entries_with_it() {
     let entries = format!(
         "{{name: x, {ABORT}, match: [{{uri: {{exact: /x}}}}]}}, {{delegate: {{name: b}}}}, {{name: y, {ABORT}}}"
     );
-    let said = in_entry(&entries, &Choices::default()).expect_err("it is refused").to_string();
+    let said = in_entry(&entries, &IstioChoices::default()).expect_err("it is refused").to_string();
     assert!(said.starts_with("error: `delegate` cannot be imported\n"), "{said}");
-    let partial = Choices { partial: true, ..Choices::default() };
+    let partial = IstioChoices { partial: true, ..IstioChoices::default() };
     let document = in_entry(&entries, &partial).expect("the rest is good").document;
     let names: Vec<&Value> =
         document["rules"].as_array().expect("rules").iter().map(|rule| &rule["name"]).collect();
@@ -299,7 +300,7 @@ fn a_delegate_is_refused_and_takes_later_entries_with_it() {
 fn several_files_make_one_document_with_names_of_their_own() {
     let file = |name: &str| DocumentFile::new(name, include_bytes!("import/istio/reviews.yaml"));
     let imported =
-        import::istio::import(vec![file("a.yaml"), file("b.yaml")], &Choices::default()).expect("good");
+        import::istio::import(vec![file("a.yaml"), file("b.yaml")], &IstioChoices::default()).expect("good");
     let names: Vec<&Value> =
         imported.document["rules"].as_array().expect("rules").iter().map(|rule| &rule["name"]).collect();
     assert_eq!(names, ["reviews-jason", "reviews-http-2", "reviews-jason-2", "reviews-http-2-2"]);
@@ -328,8 +329,10 @@ fn a_value_of_the_wrong_type_is_a_mistake_and_never_a_condition_less() {
         "match: [{ignoreUriCase: 1}]",
     ];
     for entry in entries {
-        let said =
-            in_entry(&format!("{{{entry}, {ABORT}}}"), &Choices { partial: true, ..Choices::default() });
+        let said = in_entry(
+            &format!("{{{entry}, {ABORT}}}"),
+            &IstioChoices { partial: true, ..IstioChoices::default() },
+        );
         let said = said.expect_err(entry).to_string();
         assert!(said.contains("expected"), "{entry}\n{said}");
     }

@@ -5,7 +5,7 @@ mod support;
 use std::process::Stdio;
 use support::brownout;
 
-/// What reads a file, and its arguments.
+/// The commands that read a file; the test appends its path.
 const READERS: [&[&str]; 9] = [
     &["check"],
     &["explain"],

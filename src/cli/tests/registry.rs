@@ -94,7 +94,7 @@ fn every_metric_of_the_module_has_a_row_in_its_page_and_every_row_a_metric() {
     assert_eq!(metrics.matches("` | gauge |").count(), gauges, "gauges in docs/metrics.md");
 }
 
-/// The folders with pages.
+/// The folders with the Markdown pages to check.
 const FOLDERS: [&str; 7] = ["", "docs", "docs/contributing", "istio", "cilium", "tests", "tests/fuzz"];
 
 fn pages() -> impl Iterator<Item = PathBuf> {

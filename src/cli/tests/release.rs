@@ -162,7 +162,7 @@ fn the_bill_of_materials_names_what_the_module_is_built_from() {
 
 /// The maximum size of the command, in bytes.
 const LARGEST: u64 = 12_000_000;
-/// Where an ELF file says for which processor it is, and what it says (<https://refspecs.linuxfoundation.org/elf/gabi4+>).
+/// The offset of `e_machine` in an ELF file (<https://refspecs.linuxfoundation.org/elf/gabi4+>).
 const MACHINE: usize = 18;
 const PROCESSORS: [(&str, u8); 2] = [("x86_64", 62), ("aarch64", 183)];
 
@@ -196,7 +196,7 @@ fn one_file_is_enough() {
     assert_eq!(json(&output.stdout), json(&files(release())["digests.json"]));
 }
 
-/// Where there is neither Rust nor make nor anything on PATH.
+/// Runs the installed command with an empty PATH, so that it can use neither Rust nor make.
 #[test]
 fn pip_installs_the_command_and_an_envoy_and_it_injects_a_fault() {
     let folder = tempfile::tempdir().expect("a temporary directory");

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// single one serves values of every type.
 #[derive(Debug, Clone)]
 pub struct Table<V> {
-    places: Places,
+    places: NumberPlaces,
     values: Vec<Option<V>>,
 }
 
@@ -17,9 +17,9 @@ pub struct Table<V> {
 const SMALL: usize = 64;
 
 #[derive(Debug, Clone)]
-struct Places {
+struct NumberPlaces {
     taken: BTreeMap<u32, usize>,
-    /// Places whose values were removed.
+    /// NumberPlaces whose values were removed.
     free: Vec<usize>,
 }
 
@@ -31,7 +31,7 @@ impl<V> Default for Table<V> {
 
 impl<V> Table<V> {
     pub const fn new() -> Self {
-        Self { places: Places { taken: BTreeMap::new(), free: Vec::new() }, values: Vec::new() }
+        Self { places: NumberPlaces { taken: BTreeMap::new(), free: Vec::new() }, values: Vec::new() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -85,7 +85,7 @@ impl<V> Table<V> {
     }
 }
 
-impl Places {
+impl NumberPlaces {
     #[inline(never)]
     fn of(&self, number: u32) -> Option<usize> {
         self.taken.get(&number).copied()

@@ -321,9 +321,9 @@ fn a_principal_is_the_first_uri_of_the_peers_certificate() {
 }
 
 /// A proxy that records what it is asked.
-struct Proxy(RefCell<Vec<String>>);
+struct Questioned(RefCell<Vec<String>>);
 
-impl Proxy {
+impl Questioned {
     fn read(&self, property: Property<'_>) -> Option<Vec<u8>> {
         self.0.borrow_mut().push(format!("{property:?}"));
         let value = match property {
@@ -340,7 +340,7 @@ impl Proxy {
 /// Returns whether a predicate holds at that proxy for any request; the request is asked nothing.
 fn settled(text: &str) -> bool {
     let predicate = predicate(text);
-    let proxy = Proxy(RefCell::default());
+    let proxy = Questioned(RefCell::default());
     predicate.settle(&|property| proxy.read(property));
     let request = Asked::get(&[]);
     let holds = predicate.matches(&request);
@@ -388,7 +388,7 @@ fn a_proxy_is_asked_once_when_the_document_arrives_and_only_what_it_names() {
     let document = r#"{"exclude":[{"node":{"cluster":{"exact":"other"}}}],"rules":[
         {"name":"here","match":{"node":{"labels":{"app":"cart"}}},"percentage":100,"abort":{"http_status":500}}]}"#;
     let mut plan = common::plan(document);
-    let proxy = Proxy(RefCell::default());
+    let proxy = Questioned(RefCell::default());
     plan.settle(&|property| proxy.read(property));
     assert_eq!(*proxy.0.borrow(), ["NodeCluster", "NodeLabel(\"app\")"]);
     let mut worker = common::proxy("{}", &[]);

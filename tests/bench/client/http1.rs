@@ -16,7 +16,7 @@ pub struct Lanes {
 
 struct Lane {
     stream: TcpStream,
-    /// What has been read, from `begin` to `end`.
+    /// Bytes from the peer; those from `begin` to `end` are still to be handled.
     buffer: Vec<u8>,
     begin: usize,
     end: usize,

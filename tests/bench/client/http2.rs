@@ -27,7 +27,7 @@ pub struct Streams {
     stream: TcpStream,
     unread: Vec<u8>,
     unsent: Vec<u8>,
-    /// When each stream was begun; the first has the number 1, the next 3.
+    /// The start of each stream, in the order of stream numbers: 1, 3, 5, ….
     begun: Vec<Instant>,
 }
 

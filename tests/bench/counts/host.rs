@@ -9,12 +9,12 @@ use wasmi::{
 
 /// More fuel than any run here uses.
 const FUEL: u64 = 1 << 60;
-/// `Status` of proxy-wasm.
+/// Values of proxy-wasm's `Status` enum.
 const OK: i32 = 0;
 const NOT_FOUND: i32 = 1;
-/// `BufferType` of proxy-wasm.
+/// A value of proxy-wasm's `BufferType` enum.
 const PLUGIN_CONFIGURATION: i32 = 7;
-/// `LogLevel` of proxy-wasm.
+/// A value of proxy-wasm's `LogLevel` enum.
 const WARN: u32 = 3;
 
 /// The cost of a series of calls.
@@ -32,7 +32,7 @@ pub struct Guest {
     instance: Instance,
 }
 
-/// What the host answers with.
+/// The state behind the host's answers to the module.
 #[derive(Default)]
 struct Host {
     configuration: Vec<u8>,
@@ -40,7 +40,7 @@ struct Host {
     properties: BTreeMap<Vec<u8>, Vec<u8>>,
     shared: HashMap<Vec<u8>, (Vec<u8>, u32)>,
     metrics: u32,
-    /// Nanoseconds, of both clocks.
+    /// The time on both clocks, in nanoseconds.
     now: u64,
     calls: u64,
 }
@@ -105,7 +105,7 @@ impl Guest {
         Cost { instructions: fuel - self.fuel(), calls: self.store.data().calls - calls }
     }
 
-    /// Advances the clocks.
+    /// Advances both clocks, without calling the module.
     pub fn wait(&mut self, milliseconds: u64) {
         self.store.data_mut().now += milliseconds * 1_000_000;
     }

@@ -34,12 +34,12 @@ const HEADERS: [(&str, &str); 11] = [
 /// The cost of a case: of one request, unless the case's name says otherwise.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Count {
-    /// Instructions of WebAssembly.
+    /// WebAssembly instructions, as counted by the interpreter's fuel.
     pub instructions: u64,
     pub host_calls: f64,
 }
 
-/// All cases, by name.
+/// The counts of all cases, by the name of the case.
 pub type Counts = BTreeMap<String, Count>;
 
 pub fn all() -> Counts {

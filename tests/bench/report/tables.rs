@@ -49,7 +49,7 @@ impl Tables {
         text
     }
 
-    /// For docs/performance.md.
+    /// Returns the machine and all tables but the first, for docs/performance.md.
     pub fn figures(&self) -> String {
         self.tables.iter().skip(1).fold(format!("{}\n", self.machine), |text, table| {
             format!("{text}\n### {}\n\n{}", table.title, table.markdown())

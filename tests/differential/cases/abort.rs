@@ -1,4 +1,4 @@
-//! The replies of aborts.
+//! The replies of aborts, over HTTP and gRPC.
 
 use super::{abort, always, different, get, grpc, same};
 use crate::expected::Expected::{Aborted, DelayedAborted, Grpc, Passes};

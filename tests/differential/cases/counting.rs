@@ -1,4 +1,4 @@
-//! Limits on active faults.
+//! Limits on active faults, and the counters of both filters.
 
 use super::{abort, always, get, same};
 use crate::expected::Expected::{Delayed, Passes};

@@ -1,4 +1,4 @@
-//! Which requests a delay holds, and for how long.
+//! Delays: the requests that are held, and for how long.
 
 use super::{abort, always, delay, get, grpc, same};
 use crate::expected::Expected::{Delayed, Passes};

@@ -1,4 +1,4 @@
-//! What the native filter does and ours does not, apart from differences that other modules cover.
+//! Behaviour of the native filter that ours does not share, apart from differences that other modules cover.
 
 use super::{abort, always, delay, different, grpc};
 use crate::expected::Expected::{Grpc, Passes};

@@ -1,4 +1,4 @@
-//! Which requests the filters match.
+//! Requests that the filters must match, and requests that they must not.
 
 use super::{abort, delay, different, get, same};
 use crate::expected::Expected::{self, Aborted, AnsweredByEnvoy, DelayedAborted, Passes};

@@ -21,7 +21,7 @@ use crate::trial::Plan;
 use serde_json::{Value, json};
 use support::client::{Protocol, Request};
 
-/// All of them.
+/// Returns the named cases of all modules.
 pub fn all() -> Vec<Plan> {
     let mut plans = Vec::new();
     plans.extend(abort::all());
@@ -90,7 +90,7 @@ async fn send_all(pair: &Pair<'_>, rows: Vec<(Request, [Expected; 2])>) -> Vec<B
     all
 }
 
-/// Everything.
+/// Returns the percentage that takes every request: 100 %.
 fn always() -> Value {
     json!({ "numerator": 100 })
 }
@@ -100,7 +100,7 @@ fn abort(status: u16) -> Value {
     json!({ "http_status": status, "percentage": always() })
 }
 
-/// A delay of everything.
+/// Returns a delay of 40 ms for every request.
 fn delay() -> Value {
     json!({ "fixed_delay": "0.040s", "percentage": always() })
 }

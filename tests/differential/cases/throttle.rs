@@ -15,7 +15,7 @@ use support::upstream::{Answer, Stream};
 
 /// A body length that takes a tenth of a second at [`RATE`].
 const LENGTH: usize = 10 * 1024;
-/// KiB a second.
+/// The rate of the throttle, in KiB a second.
 const RATE: u64 = 100;
 const TIME: Duration = Duration::from_millis(100);
 /// The native filter sends the first 50 ms worth at once, and its timers are a little early.

@@ -1,4 +1,4 @@
-//! What a request needs to match a configuration.
+//! Requests aimed at a configuration: with the headers that it matches on.
 
 use super::values::{NODES, REGEXES};
 use serde_json::Value;

@@ -3,7 +3,6 @@
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{Rng, SeedableRng};
 
-/// A source of choices.
 pub struct Chance(Xoshiro256PlusPlus);
 
 impl Chance {
@@ -23,7 +22,6 @@ impl Chance {
         self.below(100) < percent
     }
 
-    /// Returns one of `choices`.
     pub fn one_of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use support::client::{Protocol, Request};
 use support::repository::seed;
 
-/// Configurations of one seed.
+/// The number of configurations generated from one seed.
 const CONFIGURATIONS: usize = 100;
 /// Requests to each of them.
 const REQUESTS: usize = 6;

@@ -1,6 +1,6 @@
 //! A small set of values, so that requests often match configurations.
 
-/// Values of headers.
+/// Values of headers, and of the matchers that compare with them.
 pub const TEXTS: [&str; 12] =
     ["", "a", "A", "ab", "b", "a,b", "5", "-3", "+7", "007", "GET", "backend.example"];
 
@@ -8,7 +8,7 @@ pub const TEXTS: [&str; 12] =
 pub const NUMBERS: [&str; 9] =
     ["0", "5", "6", "-3", "+5", "007", "5.0", "9223372036854775808", "-9223372036854775809"];
 
-/// Names of callers.
+/// Names of callers, as in `x-envoy-downstream-service-node`.
 pub const NODES: [&str; 3] = ["one", "two", "three"];
 
 /// Delays in milliseconds, valid or not.

@@ -5,10 +5,10 @@ use crate::exchange::{self, Seeded};
 use arbitrary::Unstructured;
 use brownout_core::Engine;
 use brownout_core::id::{Direction, ExchangeId};
-use brownout_core::sim::{self, Clocks, Message, State};
+use brownout_core::sim::{self, Clocks, Message, Progress};
 use brownout_core::step::Release;
 
-/// An exchange.
+/// A simulated exchange on one of the workers.
 #[derive(Debug)]
 pub struct Flow {
     flow: sim::Flow,
@@ -57,7 +57,7 @@ impl Flow {
             exchange::tell_length(&mut response.headers, size);
         }
         let trailers = input.ratio(1, 4).unwrap_or(false);
-        if self.flow.response.as_ref().is_some_and(|response| response.state != State::HeadersHeld) {
+        if self.flow.response.as_ref().is_some_and(|response| response.state != Progress::HeadersHeld) {
             // Headers come once.
             return;
         }
@@ -100,7 +100,7 @@ impl Flow {
         self.flow.more(direction, most, asks, engine, clocks);
     }
 
-    /// Ends a wait.
+    /// Carries out a release by the engine, which ends a wait.
     pub fn release(&mut self, release: Release, engine: &mut Engine<Seeded>, clocks: &Clocks) {
         self.flow.release(release, engine, clocks);
     }
@@ -127,7 +127,7 @@ impl Flow {
             if !rewrites {
                 assert_eq!(message.is_faithful(), Ok(()));
             }
-            if message.state == State::Ended && message.had_body() {
+            if message.state == Progress::Ended && message.had_body() {
                 assert_eq!(message.is_as_long_as_told(), Ok(()));
             }
         }
@@ -136,16 +136,16 @@ impl Flow {
     /// Asserts that the engine knows which headers wait.
     pub fn assert_known(&self, engine: &Engine<Seeded>) {
         if !self.flow.was_interrupted {
-            assert_eq!(engine.holds(self.flow.id), self.flow.request.state == State::HeadersHeld);
+            assert_eq!(engine.holds(self.flow.id), self.flow.request.state == Progress::HeadersHeld);
         }
     }
 
     /// Asserts, long after the last event, that nothing still waits, except for bodies that wait to be complete.
     pub fn assert_not_forgotten(&self, rewrites: bool) {
         for message in self.messages().filter(|_| self.is_whole()) {
-            assert_ne!(message.state, State::HeadersHeld);
-            assert_ne!(message.state, State::TrailersHeld);
-            assert!(!message.done || message.state == State::Ended, "{self:?}");
+            assert_ne!(message.state, Progress::HeadersHeld);
+            assert_ne!(message.state, Progress::TrailersHeld);
+            assert!(!message.done || message.state == Progress::Ended, "{self:?}");
             assert!(rewrites || !message.keeps(), "{self:?}");
         }
     }

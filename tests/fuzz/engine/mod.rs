@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// How many engines there are: workers of one proxy.
+/// The number of engines: workers of one proxy.
 const WORKERS: usize = 3;
 /// The most operations of one input.
 const MOST: usize = 200;
@@ -64,7 +64,7 @@ struct Stage<'i> {
     broken: bool,
     flows: BTreeMap<u32, Flow>,
     last: u32,
-    /// Whether a document rewrites bodies.
+    /// True once a document that may rewrite bodies has been loaded.
     rewrites: bool,
     /// The data that workers share, and its names.
     tallies: Vec<(LocalTally, Rc<str>)>,

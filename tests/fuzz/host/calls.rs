@@ -5,7 +5,7 @@
 use super::proxy::{World, world};
 use super::stream::{Action, Stream};
 use brownout_core::id::Direction;
-use brownout_core::sim::State;
+use brownout_core::sim::Progress;
 use brownout_core::step::HeaderChange;
 use brownout_core::view::Property;
 use std::slice::from_raw_parts;
@@ -128,7 +128,7 @@ fn headers(world: &mut World, direction: Direction) -> Result<&mut brownout_core
     let effective = world.effective;
     let shown = world.headers_of == Some((effective, direction));
     let message = world.streams.get_mut(&effective).and_then(|stream| stream.message(direction));
-    message.filter(|message| shown || message.state == State::HeadersHeld).ok_or(BAD_ARGUMENT)
+    message.filter(|message| shown || message.state == Progress::HeadersHeld).ok_or(BAD_ARGUMENT)
 }
 
 #[unsafe(no_mangle)]
@@ -270,7 +270,7 @@ unsafe extern "C" fn proxy_set_buffer_bytes(
         }
         let message = world.streams.get_mut(&effective).and_then(|stream| stream.message(direction));
         let Some(message) = message else { return BAD_ARGUMENT };
-        if message.state != State::Buffer && !new.is_empty() {
+        if message.state != Progress::Buffer && !new.is_empty() {
             world.wrong.push(format!("{} bytes written into a buffer that is not there", new.len()));
             return BAD_ARGUMENT;
         }
@@ -520,7 +520,7 @@ unsafe extern "C" fn proxy_send_local_response(
     }
     let reply = Action::Reply(status, headers, body);
     act("proxy_send_local_response", reply, |stream, answering| {
-        answering || stream.response.as_ref().is_none_or(|response| response.state == State::HeadersHeld)
+        answering || stream.response.as_ref().is_none_or(|response| response.state == Progress::HeadersHeld)
     })
 }
 

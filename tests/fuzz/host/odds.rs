@@ -1,4 +1,4 @@
-//! How likely the host is to do what the module asks.
+//! The odds that the host does what the module asks.
 
 use crate::exchange::Seeded;
 use arbitrary::Unstructured;
@@ -31,14 +31,14 @@ pub const CALLS: [&str; 20] = [
 /// The statuses of failed calls: proxy-wasm's, and one that it does not define.
 const STATUSES: [u32; 10] = [1, 2, 3, 4, 6, 7, 8, 10, 12, 4_000_000_000];
 
-/// How the host answers, for a while.
+/// The odds of the host's answers, until the input changes them.
 #[derive(Debug)]
 pub struct Odds {
     /// Calls that always fail: those that the proxy's configuration denies the module.
     forbidden: u32,
-    /// How many of 256 other calls fail.
+    /// Of 256 calls that are not forbidden, the number that fail on average.
     failing: u8,
-    /// How many of 256 answers are nonsense.
+    /// Of 256 answers, the number that are nonsense on average.
     nonsense: u8,
     chance: Seeded,
 }
@@ -49,7 +49,7 @@ impl Odds {
         Self { forbidden: 0, failing: 0, nonsense: 0, chance: Seeded(0) }
     }
 
-    /// Any host.
+    /// Generates a host that may fail calls or answer nonsense.
     pub fn any(input: &mut Unstructured<'_>) -> Self {
         let mut odds = Self::good();
         let kinds = input.int_in_range(0..=7_u8).unwrap_or(0);
@@ -87,7 +87,6 @@ impl Odds {
         Some((0..size).map(|_| (self.chance.next_u64() >> 7) as u8).collect())
     }
 
-    /// Returns an arbitrary number.
     pub fn number(&mut self) -> u64 {
         self.chance.next_u64()
     }

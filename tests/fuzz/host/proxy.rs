@@ -7,7 +7,7 @@ use crate::engine::pool;
 use crate::exchange::{self, Request, Response};
 use arbitrary::Unstructured;
 use brownout_core::id::Direction;
-use brownout_core::sim::{Message, State};
+use brownout_core::sim::{Message, Progress};
 use brownout_core::step::{DataStep, DataThen};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -33,9 +33,9 @@ pub struct World {
     pub roots: Vec<u32>,
     pub configuration: Vec<u8>,
     pub shared: HashMap<Vec<u8>, (Vec<u8>, u32)>,
-    /// By number: name, value.
+    /// Names and values of metrics; the index is the metric's number.
     pub metrics: Vec<(String, i64)>,
-    /// Whether updating a metric failed.
+    /// True once defining or updating a metric has failed.
     pub miscounted: bool,
     /// The part of a body that is visible during its callback.
     pub shown: Option<(u32, Direction, Vec<u8>)>,
@@ -143,7 +143,7 @@ impl Proxy {
         self.last
     }
 
-    /// A request arrives.
+    /// Lets a request arrive, unless there are too many streams.
     pub fn request(&mut self, input: &mut Unstructured<'_>) {
         let Some(root) = self.root.filter(|_| world(|world| world.streams.len() < MOST_STREAMS)) else {
             return;
@@ -233,7 +233,7 @@ impl Proxy {
             if message.done {
                 return Next::Nothing;
             }
-            let held = message.state == State::HeadersHeld;
+            let held = message.state == Progress::HeadersHeld;
             if message.awaits_trailers() {
                 message.done = true;
                 return if held { Next::Nothing } else { Next::Trailers };
@@ -294,9 +294,9 @@ impl Proxy {
             match status {
                 0 => {
                     message.leave();
-                    message.state = State::Ended;
+                    message.state = Progress::Ended;
                 }
-                1 => message.state = State::TrailersHeld,
+                1 => message.state = Progress::TrailersHeld,
                 status => panic!("status {status} for trailers"),
             }
         });
@@ -308,8 +308,8 @@ impl Proxy {
         let behind = world(|world| {
             let message = world.streams.get_mut(&id)?.message(direction)?;
             match message.state {
-                State::HeadersHeld if !message.had_body() => message.state = State::Ended,
-                State::HeadersHeld => {
+                Progress::HeadersHeld if !message.had_body() => message.state = Progress::Ended,
+                Progress::HeadersHeld => {
                     let trailers = message.done && message.awaited_trailers();
                     return Some((message.resumed(), trailers));
                 }
@@ -328,12 +328,12 @@ impl Proxy {
         self.finish_if_complete(id);
     }
 
-    /// The upstream answers.
+    /// Lets the upstream answer one of the streams.
     pub fn respond(&mut self, input: &mut Unstructured<'_>) {
         let Some(id) = self.pick(input) else { return };
         let forwarded = world(|world| {
             let stream = world.streams.get(&id)?;
-            (stream.response.is_none() && !stream.ending && stream.request.state != State::HeadersHeld)
+            (stream.response.is_none() && !stream.ending && stream.request.state != Progress::HeadersHeld)
                 .then_some(())
         });
         if forwarded.is_some() {
@@ -346,7 +346,8 @@ impl Proxy {
         let Some(id) = self.pick(input) else { return };
         let may = world(|world| {
             let stream = world.streams.get_mut(&id)?;
-            let held = stream.response.as_ref().is_none_or(|response| response.state == State::HeadersHeld);
+            let held =
+                stream.response.as_ref().is_none_or(|response| response.state == Progress::HeadersHeld);
             let may = held && !stream.ending;
             stream.answered |= may;
             may.then_some(())
@@ -411,7 +412,7 @@ impl Proxy {
         }
     }
 
-    /// The client leaves.
+    /// Lets the client of one of the streams leave.
     pub fn leave(&mut self, input: &mut Unstructured<'_>) {
         if let Some(id) = self.pick(input) {
             self.delete(id);
@@ -465,7 +466,7 @@ impl Proxy {
         world(|world| world.odds = odds);
     }
 
-    /// The clocks jump.
+    /// Makes the clocks jump, forwards or backwards.
     pub fn move_clocks(&mut self, input: &mut Unstructured<'_>) {
         match input.int_in_range(0..=3_u8).unwrap_or(0) {
             0 => world(|world| world.wall = input.arbitrary().unwrap_or(0)),

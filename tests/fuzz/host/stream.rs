@@ -2,16 +2,16 @@
 
 use crate::exchange::{self, Request, Response};
 use brownout_core::id::Direction;
-use brownout_core::sim::{Message, State};
+use brownout_core::sim::{Message, Progress};
 
 /// An action that the module asked for, carried out after the callback.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// A message goes on.
+    /// The message in this direction goes on.
     Continue(Direction),
-    /// The stream is reset.
+    /// The stream is reset, without a reply.
     Close,
-    /// The request is answered.
+    /// The request is answered: status, headers and body.
     Reply(u32, Vec<(String, Vec<u8>)>, Vec<u8>),
 }
 
@@ -24,19 +24,18 @@ pub struct Stream {
     pub request: Message,
     /// The response, once there is one.
     pub response: Option<Message>,
-    /// Whether the module has asked for its end.
+    /// True once the module has asked for its end.
     pub ending: bool,
-    /// Whether it is being deleted.
     pub deleting: bool,
     /// The number of actions in the current callback.
     pub actions: usize,
-    /// Whether a call that would have released it failed: then it may wait forever.
+    /// True if a call that would have released it failed: then it may wait forever.
     pub stuck: bool,
-    /// Whether the module was given false headers.
+    /// True once the module could not read the headers, or read false ones.
     pub misled: bool,
-    /// Whether the host itself has answered.
+    /// True once the host itself has answered.
     pub answered: bool,
-    /// Whether its bodies may have been rewritten.
+    /// True if its bodies may have been rewritten.
     pub rewritten: bool,
 }
 
@@ -57,13 +56,16 @@ impl Stream {
         };
         message.is_some_and(|message| {
             let state = message.state;
-            matches!(state, State::HeadersHeld | State::Buffer | State::Watermark | State::TrailersHeld)
+            matches!(
+                state,
+                Progress::HeadersHeld | Progress::Buffer | Progress::Watermark | Progress::TrailersHeld
+            )
         })
     }
 
     /// Returns whether the client has received everything that it will get.
     pub fn is_complete(&self) -> bool {
-        self.response.as_ref().is_some_and(|response| response.state == State::Ended)
+        self.response.as_ref().is_some_and(|response| response.state == Progress::Ended)
     }
 
     /// The message that a response makes.
@@ -83,7 +85,7 @@ impl Stream {
             if !self.rewritten {
                 assert_eq!(message.is_faithful(), Ok(()));
             }
-            if message.state == State::Ended && message.had_body() && !self.misled {
+            if message.state == Progress::Ended && message.had_body() && !self.misled {
                 assert_eq!(message.is_as_long_as_told(), Ok(()));
             }
         }

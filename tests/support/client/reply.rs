@@ -1,4 +1,4 @@
-//! What came back, and when.
+//! Replies, and the times at which their parts arrived.
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode, Version};
@@ -16,18 +16,17 @@ pub struct Reply {
     pub trailers: HeaderMap,
     /// The body's pieces as they arrived.
     pub pieces: Vec<Piece>,
-    /// When the headers were there.
+    /// The time until the headers arrived.
     pub headers_after: Duration,
-    /// When the last byte was there.
+    /// The time until the last byte arrived.
     pub complete_after: Duration,
 }
 
 /// A part of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
-    /// When it arrived.
+    /// The time until it arrived.
     pub after: Duration,
-    /// How long it was.
     pub bytes: usize,
 }
 
@@ -47,7 +46,7 @@ impl Reply {
 /// A reply that did not arrive in full: the connection was closed or the stream reset.
 #[derive(Debug)]
 pub struct Cut {
-    /// When it was noticed.
+    /// The time until it was noticed.
     pub after: Duration,
     /// Status and body so far, if the headers had arrived.
     pub begun: Option<(StatusCode, BytesMut)>,

@@ -17,7 +17,7 @@ pub struct Request {
     pub method: Method,
     /// `host` or `host:port`: `host` in HTTP/1.1, `:authority` in HTTP/2.
     pub authority: String,
-    /// Path and query.
+    /// The path with its query.
     pub path: String,
     /// Headers in order; a name may occur more than once.
     pub headers: HeaderMap,
@@ -25,7 +25,7 @@ pub struct Request {
     pub body: Bytes,
     /// Pieces that are sent before the body, with a pause after each. The total length is then not declared.
     pub ahead: Option<Stream>,
-    /// Trailers, for HTTP/2.
+    /// Trailers, for requests over HTTP/2 only.
     pub trailers: HeaderMap,
 }
 

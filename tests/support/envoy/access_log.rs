@@ -1,4 +1,4 @@
-//! What Envoy logs about an exchange afterwards.
+//! Envoy's access log, written after each exchange.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,13 +14,13 @@ pub struct Entry {
     pub status: u16,
     /// Envoy's short flags for what went wrong, `-` if nothing did.
     pub flags: String,
-    /// Where the reply came from: `via_upstream`, `brownout_abort`, ….
+    /// The response code details, which say who replied: `via_upstream`, `brownout_abort`, ….
     pub details: Option<String>,
     /// The rule that took the exchange, as our module leaves it in the filter state.
     pub rule: Option<String>,
-    /// What that rule did, likewise.
+    /// The faults that this rule injected, likewise.
     pub faults: Option<String>,
-    /// How long it was held in milliseconds, likewise.
+    /// The time it was held, in milliseconds, likewise.
     pub delay_ms: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Where a test's Envoy sends requests.
+//! The clusters to which a test's Envoy sends requests.
 
 use super::filter::Filter;
 use crate::client::Protocol;
@@ -40,7 +40,7 @@ impl Cluster {
         }
     }
 
-    /// Speaks HTTP/2 instead.
+    /// Speaks HTTP/2 instead of HTTP/1.1 to the upstream.
     #[must_use]
     pub fn http2(mut self) -> Self {
         self.protocol = Protocol::Http2;

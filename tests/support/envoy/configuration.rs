@@ -5,7 +5,7 @@ use crate::repository;
 use brownout_cli::envoy::capabilities::allowed;
 use serde_json::{Map, Value, json};
 
-/// The plugin's `configuration` field.
+/// The `configuration` field of a plugin.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Configuration {
     /// The field is not there.

@@ -71,7 +71,7 @@ pub fn only_host(routes: &[Value]) -> Value {
     json!({ "name": "all", "domains": ["*"], "routes": routes })
 }
 
-/// How often Envoy has accepted and refused something.
+/// The number of times that Envoy has accepted and refused something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Deliveries {
     pub taken: u64,

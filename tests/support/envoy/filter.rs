@@ -7,7 +7,7 @@ use std::path::Path;
 
 const WASM: &str = "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm";
 
-/// An HTTP filter.
+/// An HTTP filter of a listener or of a cluster.
 #[derive(Debug, Clone)]
 pub struct Filter {
     name: String,

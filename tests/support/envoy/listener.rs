@@ -1,4 +1,4 @@
-//! Where a test's Envoy accepts requests.
+//! The listeners on which a test's Envoy accepts requests.
 
 use super::bootstrap::{loopback, seconds};
 use super::cluster::Cluster;
@@ -62,7 +62,7 @@ impl Listener {
         self.hosts(vec![only_host(&routes)])
     }
 
-    /// Replaces the virtual hosts.
+    /// Replaces all virtual hosts, and with them the routes.
     #[must_use]
     pub fn hosts(mut self, hosts: Vec<Value>) -> Self {
         self.hosts = hosts;

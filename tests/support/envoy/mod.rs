@@ -40,7 +40,7 @@ pub use stats::Stats;
 
 use crate::client::{Connection, Protocol, Request};
 use crate::deadline::{PATIENCE, until, until_equal};
-use brownout_cli::envoy::{Admin, Found, Launch, Process, locate};
+use brownout_cli::envoy::{Admin, Executable, Launch, Process, locate};
 use discovery::{Deliveries, Discovered};
 use http::Method;
 use place::Running;
@@ -74,7 +74,7 @@ pub struct Envoy {
 /// Something new that Envoy or the module refused.
 #[derive(Debug)]
 pub struct Refused {
-    /// What Envoy has logged since it arrived.
+    /// The lines that Envoy has logged since it arrived.
     pub log: String,
 }
 
@@ -369,8 +369,8 @@ pub fn path() -> &'static Path {
 }
 
 /// The Envoy that `BROWNOUT_ENVOY` names, else the version that `BROWNOUT_ENVOY_VERSION` names.
-fn found() -> &'static Found {
-    static FOUND: OnceLock<Found> = OnceLock::new();
+fn found() -> &'static Executable {
+    static FOUND: OnceLock<Executable> = OnceLock::new();
     FOUND.get_or_init(|| {
         let explicit = std::env::var_os("BROWNOUT_ENVOY").map(PathBuf::from);
         let version = std::env::var("BROWNOUT_ENVOY_VERSION");

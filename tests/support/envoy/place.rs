@@ -1,4 +1,4 @@
-//! Where an Envoy runs.
+//! The places in which an Envoy can run.
 
 use brownout_cli::envoy::{Admin, Process};
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What a client is expected to see.
+//! The expected outcome of a request, as client and upstream see it.
 
 use crate::client::Request;
 use crate::upstream::Answer;
@@ -15,7 +15,6 @@ use std::time::Duration;
 pub enum Outcome {
     /// It passes as it would without the module. In a file: `untouched`.
     Untouched,
-    /// A rule takes it.
     Taken(Box<Taken>),
 }
 
@@ -23,27 +22,26 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Taken {
-    /// The rule's name.
     rule: String,
-    /// How long it is held.
+    /// The time for which it is held; none if absent.
     #[serde(default, deserialize_with = "duration")]
     delay: Option<Duration>,
     /// The reply that it gets instead of the upstream's answer.
-    reply: Option<Reply>,
+    reply: Option<ExpectedReply>,
     /// The faults injected into it, by name. If absent: `delay` if it is held, `abort` if it gets a reply.
     faults: Option<Vec<String>>,
     /// The stream is reset before any response header.
     #[serde(default)]
     reset: bool,
-    /// How the request differs when it arrives at the upstream.
+    /// Changes to the request before it arrives at the upstream.
     #[serde(default)]
     sent: SentRequest,
-    /// How the response differs from the upstream's.
+    /// Changes to the upstream's response before the client gets it.
     #[serde(default)]
     received: ReceivedResponse,
 }
 
-/// How a request differs when it arrives at the upstream.
+/// The parts of a request that a rule changes on its way to the upstream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SentRequest {
@@ -56,7 +54,7 @@ pub struct SentRequest {
     body: Option<String>,
 }
 
-/// How a response differs from the upstream's.
+/// The parts of a response that a rule changes on its way to the client.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReceivedResponse {
@@ -70,7 +68,7 @@ pub struct ReceivedResponse {
 /// A reply that does not come from the upstream, as the client sees it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Reply {
+pub struct ExpectedReply {
     status: u16,
     /// The body. For HEAD, only its length is declared.
     #[serde(default)]
@@ -87,17 +85,17 @@ fn plain() -> BTreeMap<String, String> {
 /// Everything that can be compared of one exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expected {
-    /// What the client gets; `None` if the stream is reset before any of it.
+    /// The response that the client gets; `None` if the stream is reset before any of it.
     pub response: Option<Response>,
-    /// What the upstream gets, if it gets anything.
+    /// The request as the upstream gets it, if it gets one.
     pub request: Option<Arrived>,
-    /// How long the request is held.
+    /// The time for which the request is held.
     pub delay: Duration,
-    /// Whether its body is throttled, which takes a moment longer.
+    /// True if the request body is throttled, which takes a moment longer.
     pub is_slowed: bool,
 }
 
-/// What a client gets.
+/// A response as the client gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     pub status: u16,
@@ -106,15 +104,14 @@ pub struct Response {
     pub body: String,
 }
 
-/// What an upstream gets.
+/// A request as the upstream gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Arrived {
     pub method: String,
-    /// Path and query.
+    /// The path with its query.
     pub path: String,
     /// The headers that the client has sent or a rule has changed.
     pub headers: BTreeMap<String, String>,
-    /// How long the body is.
     pub body_length: usize,
 }
 
@@ -204,7 +201,7 @@ impl<'de> Visitor<'de> for OutcomeVisitor {
     }
 }
 
-impl Reply {
+impl ExpectedReply {
     fn expected(&self, request: &Request) -> Response {
         let mut headers = self.headers.clone();
         if !self.body.is_empty() {
@@ -267,7 +264,7 @@ pub(super) fn received_body(request: &Request, body: &str) -> String {
     if request.method == Method::HEAD { String::new() } else { body.into() }
 }
 
-/// Reads `200ms` and `2s`.
+/// Reads a duration such as `200ms` or `2s`.
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));

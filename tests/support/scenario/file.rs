@@ -1,4 +1,4 @@
-//! Scenario files.
+//! The scenario files of `tests/scenarios`.
 
 use super::expected::Outcome;
 use super::expected::duration;
@@ -18,11 +18,11 @@ use std::time::Duration;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What it shows, in a sentence.
+    /// One sentence on what the scenario shows.
     pub about: String,
     /// The document. Absent: see `configuration`.
     document: Option<Value>,
-    /// What the module gets instead of a document.
+    /// The configuration that the module gets instead of a document.
     configuration: Option<Configured>,
     /// The paths of all mistakes in any order, if the document must be refused.
     #[serde(default)]
@@ -57,7 +57,7 @@ pub enum Configured {
 pub struct Exchange {
     /// Method and path with query: `GET /cart?id=1`.
     pub send: String,
-    /// `http1` or `http2`.
+    /// Either `http1` or `http2`; `http1` if absent.
     #[serde(default)]
     protocol: Spoken,
     /// The authority; `backend.example` if absent.
@@ -74,12 +74,12 @@ pub struct Exchange {
     /// Whether it is sent while those before it may still wait, on a connection of its own. Its path must be another.
     #[serde(default)]
     pub overlaps: bool,
-    /// What the proxy knows about it, by the names of [`Fact`]. No client can say so: only the engine is asked.
+    /// Facts that only the proxy knows, by [`Fact`]. No client can state them: only the engine is asked.
     #[serde(default)]
     pub facts: BTreeMap<Fact, String>,
-    /// What the upstream answers if it is reached.
+    /// The upstream's answer, if the request reaches it.
     pub upstream: Option<Answer>,
-    /// How often it is sent.
+    /// The number of times it is sent; 1 if absent.
     #[serde(default = "once")]
     pub times: usize,
     /// `untouched`, or the rule and what the client sees of it.
@@ -100,15 +100,12 @@ pub enum Fact {
     Source,
     /// The first URI SAN of the client's certificate.
     Principal,
-    /// `inbound` or `outbound`.
+    /// The listener's direction: `inbound` or `outbound`.
     Direction,
     /// The document in the route's metadata.
     RouteDocument,
-    /// The proxy's node id.
     NodeId,
-    /// The proxy's cluster.
     NodeCluster,
-    /// The proxy's namespace.
     NodeNamespace,
 }
 

@@ -6,7 +6,7 @@ mod file;
 mod real;
 mod simulated;
 
-pub use expected::{Expected, Outcome, Reply, Taken};
+pub use expected::{Expected, ExpectedReply, Outcome, Taken};
 pub use file::{Configured, Exchange, Scenario};
 pub use real::Rig;
 pub use simulated::simulate;

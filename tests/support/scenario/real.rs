@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// How late a reply may be on a busy machine. The simulated run checks exact times.
+/// The longest lateness of a reply on a busy machine. The simulated run checks exact times.
 const LATENESS: Duration = Duration::from_secs(2);
 
 /// The name of the listener and of its filter.

@@ -1,4 +1,4 @@
-//! What an upstream answers, and how a request asks for it.
+//! The answers of an upstream, and how a request asks for them.
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -44,11 +44,11 @@ pub struct Answer {
     pub stream: Option<Stream>,
     /// The number of further bytes after the last piece of a stream, sent as fast as possible.
     pub rush: usize,
-    /// Whether to break off after the last piece of a stream, as if the service had crashed.
+    /// True to break off after the last piece of a stream, as if the service had crashed.
     pub breaks_off: bool,
     /// Trailers, after a body or a stream. Only HTTP/2 carries them to the client.
     pub trailers: BTreeMap<String, String>,
-    /// Whether to report to the client, in the header [`Self::ECHO`], what has arrived.
+    /// True to report to the client, in the header [`Self::ECHO`], what has arrived.
     pub echo: bool,
 }
 
@@ -56,9 +56,8 @@ pub struct Answer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stream {
-    /// How many pieces.
     pub pieces: usize,
-    /// How many bytes in each.
+    /// The length of each piece, in bytes.
     pub bytes: usize,
     /// The pause before each piece but the first, in milliseconds.
     pub every_ms: u64,

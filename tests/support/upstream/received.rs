@@ -1,4 +1,4 @@
-//! What an upstream records of a request.
+//! A request as an upstream records it.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri, Version};
@@ -15,7 +15,7 @@ pub struct Received {
     pub uri: Uri,
     /// All headers; values are bytes, not text.
     pub headers: HeaderMap,
-    /// How many bytes of body came; `None` until the body is complete.
+    /// The length of the body, in bytes; `None` until the body is complete.
     pub body_length: Option<usize>,
     /// The trailers, once the body is complete and if it has any.
     pub trailers: HeaderMap,

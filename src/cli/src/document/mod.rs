@@ -55,7 +55,6 @@ pub struct Checked {
 /// A mistake and the part of the text that it is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// The mistake.
     pub diagnostic: Diagnostic,
     /// The part of the text, in bytes.
     pub span: Range<usize>,

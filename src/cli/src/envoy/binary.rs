@@ -10,47 +10,29 @@ const PROBE: &str = include_str!("probe.yaml");
 
 /// An Envoy that can run the module.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// The executable.
+pub struct Executable {
     pub path: PathBuf,
-    /// Its version: `1.40.0`.
+    /// The version number, such as `1.40.0`.
     pub version: String,
 }
 
 /// Why an executable is not an Envoy that can run the module.
 #[derive(Debug, thiserror::Error)]
 pub enum Unsuitable {
-    /// It cannot be started.
     #[error("cannot run `{path}`: {source}")]
-    Run {
-        /// The executable.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Run { path: PathBuf, source: io::Error },
     /// It does not answer `--version` as Envoy does.
     #[error("`{path}` is not Envoy: `--version` does not print Envoy's version")]
-    NotEnvoy {
-        /// The executable.
-        path: PathBuf,
-    },
+    NotEnvoy { path: PathBuf },
     /// It is older than 1.36.
     #[error("`{path}` is Envoy {version}, and the module needs 1.36 or newer")]
-    TooOld {
-        /// The executable.
-        path: PathBuf,
-        version: String,
-    },
+    TooOld { path: PathBuf, version: String },
     /// It is built without a Wasm runtime, or without V8.
     #[error("`{path}` (Envoy {version}) is built without V8 and cannot run Wasm modules")]
-    NoV8 {
-        /// The executable.
-        path: PathBuf,
-        version: String,
-    },
+    NoV8 { path: PathBuf, version: String },
 }
 
-impl Found {
+impl Executable {
     /// Checks the version of an executable and that it can load a tiny Wasm module. Takes about a tenth of a second.
     ///
     /// # Errors

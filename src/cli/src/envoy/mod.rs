@@ -12,7 +12,7 @@ mod process;
 mod wheel;
 
 pub use admin::{Admin, AdminError};
-pub use binary::{Found, Unsuitable};
+pub use binary::{Executable, Unsuitable};
 pub use locate::{Error as LocateError, locate};
 pub use pip::DownloadError;
 pub use process::{Error as ProcessError, Launch, Process};

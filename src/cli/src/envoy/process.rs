@@ -16,7 +16,7 @@ const SHELL: &str = "/bin/sh";
 const POLL: Duration = Duration::from_millis(10);
 /// The supervising shell kills an Envoy that has not ended 3 s after its SIGTERM.
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
-/// How much of the log an error shows.
+/// The number of log lines that an error shows.
 const COMPLAINTS: usize = 12;
 
 /// Why Envoy is not running.
@@ -24,38 +24,30 @@ const COMPLAINTS: usize = 12;
 pub enum Error {
     /// The log file cannot be written.
     #[error("cannot write Envoy's log `{path}`: {source}")]
-    Log {
-        /// The log file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    Log { path: PathBuf, source: io::Error },
     /// The shell that supervises Envoy cannot be started.
     #[error("cannot start Envoy through `sh`: {0}")]
     Shell(#[source] io::Error),
     /// Envoy ended before it was ready.
     #[error("Envoy exited during startup ({status}); the end of its log `{log}`:\n{tail}")]
     Ended {
-        /// How it ended.
         status: ExitStatus,
-        /// The log file.
         log: PathBuf,
-        /// Its last lines.
+        /// The last lines of the log, without level info.
         tail: String,
     },
     /// Envoy is running but did not become ready.
     #[error("Envoy is not ready after {seconds} s; the end of its log `{log}`:\n{tail}")]
     NotReady {
-        /// How long we waited.
+        /// The deadline that passed, in seconds.
         seconds: u64,
-        /// The log file.
         log: PathBuf,
-        /// Its last lines.
+        /// The last lines of the log, without level info.
         tail: String,
     },
 }
 
-/// How to start Envoy.
+/// The options for starting an Envoy process.
 #[derive(Debug, Clone)]
 pub struct Launch {
     envoy: PathBuf,
@@ -152,7 +144,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Returns Envoy's process id.
+    /// Returns the process id of Envoy, not of the shell that supervises it.
     pub fn pid(&self) -> u32 {
         self.pid
     }

@@ -1,4 +1,4 @@
-//! Explanations for programs.
+//! Explanations as JSON, for programs that read them.
 
 use super::Explained;
 use super::odds::summary;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// The width in columns.
+/// The width of the output, in columns.
 pub const WIDTH: usize = 80;
 
 /// Adds a paragraph, wrapped: its first line after `first`, the others indented as far.
@@ -26,7 +26,7 @@ pub fn paragraph(out: &mut String, first: &str, text: &str) {
     let _ = writeln!(out, "{}", line.trim_end());
 }
 
-/// Characters without colours.
+/// Returns the width in characters, without colour codes.
 fn plain_width(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().chars().count()
 }
@@ -45,12 +45,10 @@ pub fn green(text: &str) -> String {
     format!("\u{1b}[32m{text}\u{1b}[0m")
 }
 
-/// As [`green`].
 pub fn red(text: &str) -> String {
     format!("\u{1b}[31m{text}\u{1b}[0m")
 }
 
-/// As [`green`].
 pub fn bold(text: &str) -> String {
     format!("\u{1b}[1m{text}\u{1b}[0m")
 }

@@ -7,7 +7,7 @@ use brownout_core::explain::trace::Verdict;
 
 /// The possible fates of a request and their likelihoods.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
+pub struct Fates {
     /// The rules that can take it, in order, each with its likelihood: `None` if that depends on how many requests came
     /// before.
     pub rules: Vec<(String, Mode, Option<f64>)>,
@@ -16,7 +16,7 @@ pub struct Summary {
 }
 
 /// Goes through the rules in order: each gets what earlier rules have left.
-pub fn summary(trace: &Trace, rules: &[Rule]) -> Summary {
+pub fn summary(trace: &Trace, rules: &[Rule]) -> Fates {
     let mut left = Some(1.0);
     let mut taking = Vec::new();
     for traced in &trace.rules {
@@ -31,5 +31,5 @@ pub fn summary(trace: &Trace, rules: &[Rule]) -> Summary {
         taking.push((traced.name.clone(), traced.mode, here));
         left = left.zip(likelihood).map(|(left, likelihood)| left * (1.0 - likelihood));
     }
-    Summary { rules: taking, passes: left }
+    Fates { rules: taking, passes: left }
 }

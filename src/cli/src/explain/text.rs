@@ -1,8 +1,8 @@
-//! Explanations for people.
+//! Explanations as text, for people at a terminal.
 
 use super::Explained;
 use super::lines::{bold, green, harmless, paragraph, red};
-use super::odds::{Summary, summary};
+use super::odds::{Fates, summary};
 use crate::request::option_for;
 use crate::terminal::counted;
 use brownout_core::document::mode::Mode;
@@ -17,7 +17,7 @@ use brownout_core::value::percent::{Denominator, FractionalPercent};
 use brownout_core::{Plan, entropy::Entropy};
 use std::fmt::Write as _;
 
-/// A whole document.
+/// Describes a whole document in plain text.
 pub fn document(name: &str, plan: &Plan) -> String {
     let said = explain::document(plan);
     let mut out = String::new();
@@ -260,7 +260,7 @@ fn found(check: &Check) -> String {
     }
 }
 
-fn fate(summary: &Summary) -> String {
+fn fate(summary: &Fates) -> String {
     let mut parts: Vec<String> = Vec::new();
     for (name, mode, likelihood) in &summary.rules {
         let how = match likelihood {

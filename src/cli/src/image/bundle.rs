@@ -29,7 +29,6 @@ pub enum Form {
 }
 
 impl Form {
-    /// Both forms.
     pub const ALL: [Self; 2] = [Self::Compat, Self::Artifact];
 
     /// Returns the name of the form on the command line and in a layout.
@@ -44,7 +43,6 @@ impl Form {
 /// Bytes that a registry stores under their digest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Blob {
-    /// The bytes.
     pub bytes: Vec<u8>,
     /// Their SHA-256 in 64 hexadecimal digits.
     pub sha256: String,
@@ -76,7 +74,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// Packs a module.
+    /// Packs a module into an image of this form.
     pub fn new(form: Form, module: &[u8]) -> Self {
         match form {
             Form::Compat => Self::compat(module),
@@ -84,7 +82,6 @@ impl Image {
         }
     }
 
-    /// Its form.
     pub fn form(&self) -> Form {
         self.form
     }

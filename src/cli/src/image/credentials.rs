@@ -1,4 +1,4 @@
-//! Credentials for a registry.
+//! Registry credentials: from the command line, else from Docker's configuration.
 
 use super::arguments::Arguments;
 use crate::input;
@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// Docker's own name for its registry in its configuration.
 const DOCKER_HUB: &str = "https://index.docker.io/v1/";
-/// What Docker's credential helpers print when they have no password.
+/// The message of Docker's credential helpers if they have no password.
 const NOT_FOUND: &str = "credentials not found";
 
 /// Why there are no credentials.

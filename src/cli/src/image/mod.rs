@@ -50,5 +50,5 @@ fn make(arguments: &Arguments) -> Result<String, Error> {
             push::push(image, reference, &credentials, arguments.plain_http)?;
         }
     }
-    Ok(report::Report::new(&wasm, &images, arguments).show(arguments.format))
+    Ok(report::Digests::new(&wasm, &images, arguments).show(arguments.format))
 }

@@ -13,7 +13,6 @@ use std::time::Duration;
 const CONNECT: Duration = Duration::from_secs(10);
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Why the push failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error("cannot start a client: {0}")]

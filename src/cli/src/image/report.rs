@@ -6,13 +6,13 @@ use crate::arguments::Format;
 use serde_json::{Value, json};
 
 /// The digests of a module and of its images.
-pub(super) struct Report {
+pub(super) struct Digests {
     module: String,
     images: Vec<(&'static str, String)>,
     pushed: Option<(&'static str, String)>,
 }
 
-impl Report {
+impl Digests {
     /// Creates the report on a module and its images.
     pub(super) fn new(wasm: &[u8], images: &[Image], arguments: &Arguments) -> Self {
         Self {

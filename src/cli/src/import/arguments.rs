@@ -28,7 +28,7 @@ pub(super) enum Tool {
         /// The configuration; `-` is standard input.
         file: PathBuf,
         #[command(flatten)]
-        common: Common,
+        common: InputOptions,
     },
     /// Import Chaos Mesh's HTTPChaos, alone or in a Schedule or a Workflow.
     ///
@@ -60,7 +60,7 @@ pub(super) enum Tool {
         #[arg(long)]
         select_pods: bool,
         #[command(flatten)]
-        common: Common,
+        common: InputOptions,
     },
     /// Import the gRPC disruptions of Datadog's chaos controller.
     ///
@@ -96,7 +96,7 @@ pub(super) enum Tool {
         #[arg(long, value_name = "NAME")]
         proxy: Option<String>,
         #[command(flatten)]
-        common: Common,
+        common: InputOptions,
     },
     /// Import Litmus's pod-http experiments.
     ///
@@ -122,21 +122,21 @@ pub(super) enum Tool {
         #[arg(long, value_name = "NAME", default_value = "default")]
         namespace: String,
         #[command(flatten)]
-        common: Common,
+        common: InputOptions,
     },
 }
 
-/// Policies of a mesh.
+/// The arguments of importers that read a mesh's policies.
 #[derive(Debug, clap::Args)]
 pub(super) struct Policies {
     /// Manifests; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: InputOptions,
 }
 
-/// Manifests of chaos tools.
+/// The arguments of importers that read a chaos tool's manifests.
 #[derive(Debug, clap::Args)]
 pub(super) struct Experiments {
     /// Manifests; `-` is standard input.
@@ -149,7 +149,7 @@ pub(super) struct Experiments {
     #[arg(long)]
     pub(super) select_pods: bool,
     #[command(flatten)]
-    pub(super) common: Common,
+    pub(super) common: InputOptions,
 }
 
 impl Experiments {
@@ -160,7 +160,7 @@ impl Experiments {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Common {
+pub(super) struct InputOptions {
     /// Leave out what cannot be imported, with a note, instead of failing.
     #[arg(long)]
     pub(super) partial: bool,

@@ -1,4 +1,4 @@
-//! Replacement bodies.
+//! Changes of bodies: replacements and JSON merge patches.
 
 use super::built::Built;
 use super::place::Place;

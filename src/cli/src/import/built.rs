@@ -25,12 +25,10 @@ impl Built {
         Self { shape: Shape::Value(json), from: None }
     }
 
-    /// A string.
     pub fn text(text: impl Into<String>) -> Self {
         Self::value(Json::String(text.into()))
     }
 
-    /// A whole number.
     pub fn number(number: u64) -> Self {
         Self::value(Json::Number(number.into()))
     }

@@ -41,12 +41,12 @@ pub fn run(arguments: &Arguments) -> Done {
             (open(files).map(|files| kuma::import(files, common.partial)), common.format)
         }
         Tool::Toxiproxy { file, proxy, common } => {
-            let choices = toxiproxy::Choices { partial: common.partial, proxy: proxy.clone() };
+            let choices = toxiproxy::ToxiproxyChoices { partial: common.partial, proxy: proxy.clone() };
             let files = open(std::slice::from_ref(file));
             (files.map(|mut files| toxiproxy::import(files.remove(0), &choices)), common.format)
         }
         Tool::Cilium { files, intended, cilium_headers, select_pods, common, .. } => {
-            let choices = cilium::Choices {
+            let choices = cilium::CiliumChoices {
                 partial: common.partial,
                 draws: if *intended { cilium::Draws::Once } else { cilium::Draws::Twice },
                 headers: *cilium_headers,
@@ -55,7 +55,7 @@ pub fn run(arguments: &Arguments) -> Done {
             (open(files).map(|files| cilium::import(files, &choices)), common.format)
         }
         Tool::Istio { files, gateway, namespace, common } => {
-            let choices = istio::Choices {
+            let choices = istio::IstioChoices {
                 gateway: gateway.clone(),
                 namespace: namespace.clone(),
                 partial: common.partial,

@@ -14,7 +14,7 @@ impl<'a> Fields<'a> {
         Self(fields)
     }
 
-    /// Returns a field.
+    /// Returns a field by its name, if it is present.
     pub fn find(&self, name: &str) -> Option<&Node<'a>> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, node)| node)
     }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 /// Collects all findings, so that they are reported together.
 #[derive(Debug, Default)]
 pub struct Findings {
-    /// Whether to leave out what cannot be imported, instead of reporting a mistake.
+    /// True to leave out input that no document can express; false to report a mistake.
     partial: bool,
     /// The mistakes, in the order in which they are found.
     pub mistakes: Vec<(Place, Diagnostic)>,
@@ -160,7 +160,7 @@ impl Findings {
         node.entries()
     }
 
-    /// Reads a string.
+    /// Reads a string; a value of another type is a mistake.
     pub fn text<'a>(&mut self, node: &Node<'a>) -> Option<&'a str> {
         let text = node.text();
         if text.is_none() {
@@ -177,7 +177,7 @@ impl Findings {
         self.text(node).map(str::to_owned)
     }
 
-    /// Reads a boolean.
+    /// Reads a boolean; a value of another type is a mistake.
     pub fn flag(&mut self, node: &Node<'_>) -> Option<bool> {
         if let Json::Bool(flag) = node.json {
             return Some(*flag);

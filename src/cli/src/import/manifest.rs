@@ -9,7 +9,7 @@ use brownout_core::decode::diagnostic::Code;
 /// An object of a kind that an importer reads.
 #[derive(Debug, Clone)]
 pub struct Manifest<'a> {
-    /// The whole object.
+    /// The whole object, not only its `spec`.
     pub node: Node<'a>,
     pub kind: &'a str,
     /// Its name; without one, its kind.
@@ -25,7 +25,7 @@ pub struct Wanted {
     pub group: &'static str,
     /// The kinds, the most common one first.
     pub kinds: &'static [&'static str],
-    /// An `apiVersion` for messages.
+    /// The `apiVersion` that error messages suggest.
     pub version: &'static str,
     /// The tool that injects these faults.
     pub tool: &'static str,

@@ -4,7 +4,7 @@
 use brownout_core::decode::snake;
 use std::fmt::Write;
 
-/// What a field becomes.
+/// The outcome of importing a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// The document says the same.
@@ -13,7 +13,7 @@ pub enum Fate {
     Noted,
     /// It is left out with a note.
     Left,
-    /// It cannot be imported.
+    /// It is a mistake, or left out with a note if the import is partial.
     Refused,
 }
 
@@ -23,7 +23,6 @@ pub struct Mapping {
     /// Its path from the message that it belongs to, in snake case unless the table's spelling is exact; `headers[].name`
     /// for elements of lists.
     pub field: &'static str,
-    /// What it becomes.
     pub fate: Fate,
     /// For fields that are taken, what they become and how; for others, why, and what to use instead.
     pub text: &'static str,
@@ -34,7 +33,7 @@ pub const fn row(field: &'static str, fate: Fate, text: &'static str) -> Mapping
     Mapping { field, fate, text }
 }
 
-/// How a kind of input spells its names.
+/// The spelling of field names in one kind of input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spelling {
     /// In snake case; camel case is read too.
@@ -49,7 +48,6 @@ pub enum Spelling {
 #[derive(Debug, Clone, Copy)]
 pub struct Table {
     pub rows: &'static [Mapping],
-    /// How names are read and documented.
     pub spelling: Spelling,
 }
 

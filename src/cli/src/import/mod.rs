@@ -54,11 +54,11 @@ pub struct Imported {
 /// The options for importing from chaos tools.
 #[derive(Debug, Clone, Default)]
 pub struct Choices {
-    /// Whether to leave out what cannot be imported, with a note, instead of reporting a mistake.
+    /// True to leave out input that cannot be imported, with a note; false to report a mistake.
     pub partial: bool,
-    /// When the experiment starts, to turn durations into points in time.
+    /// The start of the experiment, which turns durations into points in time.
     pub starting_at: Option<Timestamp>,
-    /// Whether the rules select pods, by what a proxy reports about itself.
+    /// True to match the selected pods by the namespace and labels that their proxies report.
     pub select_pods: bool,
 }
 
@@ -73,7 +73,6 @@ pub struct Note {
     pub line: usize,
     /// The column, from 1, in characters.
     pub column: usize,
-    /// The message.
     pub text: String,
 }
 
@@ -122,7 +121,7 @@ pub fn envoy(text: &str) -> Result<Imported, Rejected> {
 /// # Errors
 /// What is wrong with them, or cannot be imported.
 pub fn istio(text: &str) -> Result<Imported, Rejected> {
-    istio::import(input(text), &istio::Choices::default())
+    istio::import(input(text), &istio::IstioChoices::default())
 }
 
 /// Imports Chaos Mesh's `HTTPChaos` manifests. See [`chaos_mesh::import`] for more options.
@@ -146,7 +145,7 @@ pub fn litmus(text: &str) -> Result<Imported, Rejected> {
 /// # Errors
 /// What is wrong with them, or cannot be imported.
 pub fn cilium(text: &str) -> Result<Imported, Rejected> {
-    cilium::import(input(text), &cilium::Choices::default())
+    cilium::import(input(text), &cilium::CiliumChoices::default())
 }
 
 /// Imports what Toxiproxy's API returns for its proxies. See [`toxiproxy::import`] for more options.
@@ -154,7 +153,7 @@ pub fn cilium(text: &str) -> Result<Imported, Rejected> {
 /// # Errors
 /// What is wrong with it, or cannot be imported.
 pub fn toxiproxy(text: &str) -> Result<Imported, Rejected> {
-    toxiproxy::import(input(text).remove(0), &toxiproxy::Choices::default())
+    toxiproxy::import(input(text).remove(0), &toxiproxy::ToxiproxyChoices::default())
 }
 
 /// Imports Envoy Gateway's `BackendTrafficPolicy` manifests. See [`envoy_gateway::import`] for more options.

@@ -26,7 +26,6 @@ impl Place {
 /// A value of the input.
 #[derive(Debug, Clone)]
 pub struct Node<'a> {
-    /// The value.
     pub json: &'a Json,
     pub place: Place,
 }
@@ -40,7 +39,7 @@ impl<'a> Node<'a> {
             .map(|(_, node)| node)
     }
 
-    /// Returns a nested field.
+    /// Returns a nested field by its path of names.
     pub fn at(&self, names: &[&str]) -> Option<Self> {
         names.iter().try_fold(self.clone(), |node, name| node.field(name))
     }

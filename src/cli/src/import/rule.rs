@@ -1,4 +1,4 @@
-//! A rule under construction.
+//! A rule of the document that an import builds.
 
 use super::built::Built;
 use super::condition::Condition;

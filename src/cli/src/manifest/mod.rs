@@ -94,7 +94,7 @@ impl Carried {
 pub struct Manifest {
     /// The documents, in the order of the file.
     pub documents: Vec<Carried>,
-    /// What is wrong with the manifest around them.
+    /// Mistakes in the manifest around the documents.
     pub traps: Vec<Mistake>,
     /// Plugins that are not ours, by name.
     pub others: Vec<String>,

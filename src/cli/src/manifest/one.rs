@@ -9,7 +9,7 @@ use brownout_core::document::{Document, RouteDocument};
 use brownout_core::plan::route;
 use std::path::PathBuf;
 
-/// The document to read.
+/// The arguments that choose the one document to read.
 #[derive(Debug, clap::Args)]
 pub struct One {
     /// The document, or a manifest that contains one; `-` is standard input.

@@ -22,7 +22,7 @@ pub struct Search<'m> {
     title: String,
 }
 
-/// How a plugin is configured to let requests pass when it fails.
+/// The setting that decides whether requests pass when a plugin fails.
 enum WhenItFails<'a> {
     /// With a field that must have this value, given by its path.
     Field { names: &'a [&'a str], good: Json },
@@ -36,7 +36,7 @@ impl<'m> Search<'m> {
         Self { found, title: String::new() }
     }
 
-    /// Visits a value.
+    /// Searches a value, and the values inside it, for documents.
     pub fn visit(&mut self, spot: &Spot<'_>) {
         if spot.field("api_version").is_some()
             && let Some(kind) = spot.text_at(&["kind"])

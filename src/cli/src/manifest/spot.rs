@@ -10,9 +10,8 @@ use std::rc::Rc;
 /// A value, its place in the text that it was read from, and the path to it.
 #[derive(Clone)]
 pub struct Spot<'a> {
-    /// The value.
     pub json: &'a Json,
-    /// Its place in `excerpt`.
+    /// The places of the value and its parts in `excerpt`.
     pub places: &'a Places,
     /// The text that it was read from.
     pub excerpt: &'a Rc<Excerpt>,
@@ -49,7 +48,7 @@ impl<'a> Spot<'a> {
         entries.find(is_it).map(|(_, spot)| spot)
     }
 
-    /// Finds a nested field.
+    /// Finds a nested field by its path of names.
     pub fn at(&self, names: &[&str]) -> Option<Self> {
         names.iter().try_fold(self.clone(), |spot, name| spot.field(name))
     }

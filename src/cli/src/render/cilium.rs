@@ -10,10 +10,9 @@ use super::given::{Common, Label, ModulePath, Name, Ungated};
 use super::yaml::{Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 
-/// Where the README of `cilium/` mounts it.
+/// The module's path if it is mounted as the README of `cilium/` shows.
 const USUAL_PATH: &str = "/var/lib/wasm/brownout.wasm";
 
-/// What to render, and for whom.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

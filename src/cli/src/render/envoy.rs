@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 const USUAL_PATH: &str = "/etc/envoy/brownout.wasm";
 
-/// The file to print.
+/// One of the files that `render envoy` can print.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     /// The configuration that Envoy starts with; it names the other files.
@@ -45,7 +45,6 @@ impl FromStr for Service {
     }
 }
 
-/// What to render.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]

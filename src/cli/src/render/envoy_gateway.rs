@@ -1,11 +1,10 @@
-//! Envoy Gateway's EnvoyExtensionPolicy.
+//! Renders an `EnvoyExtensionPolicy` for Envoy Gateway.
 
 use super::faults::Faults;
-use super::given::{Common, Digest, Image, Name, Ungated};
+use super::given::{Common, Digest, ModuleSource, Name, Ungated};
 use super::yaml::{Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 
-/// What to render, and for whom.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -22,7 +21,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     gateway: Option<Name>,
     #[command(flatten)]
-    image: Image,
+    image: ModuleSource,
     /// The secret for pulling the image.
     #[arg(long, value_name = "NAME", requires = "image")]
     pull_secret: Option<Name>,
@@ -63,8 +62,10 @@ impl Arguments {
         let sha256 = self.image.digest.as_ref().map(|Digest(digits)| Yaml::Quoted(digits.clone()));
         let secret = self.pull_secret.as_ref().map(|name| Map::new().field("name", &name.0));
         let source = Map::new().field("url", image).maybe("sha256", sha256).maybe("pullSecretRef", secret);
-        let code =
-            Map::new().field("type", "Image").field("image", source).field("pullPolicy", "IfNotPresent");
+        let code = Map::new()
+            .field("type", "ModuleSource")
+            .field("image", source)
+            .field("pullPolicy", "IfNotPresent");
         Map::new()
             .field("name", "brownout")
             .field("rootID", "brownout")

@@ -21,7 +21,7 @@ const LARGEST_EXACT: u64 = 1 << 53;
 /// A document without mistakes.
 #[derive(Debug, Clone)]
 pub struct Faults {
-    /// The document as written.
+    /// The document as the user wrote it.
     written: Json,
     typed: Document,
 }
@@ -42,7 +42,7 @@ impl Faults {
         Ok(Self { written, typed })
     }
 
-    /// Returns the whole document.
+    /// Returns the whole document as the user wrote it.
     pub fn whole(&self) -> Json {
         self.written.clone()
     }

@@ -31,16 +31,16 @@ const PER_ROUTE: &str = "type.googleapis.com/envoy.config.route.v3.FilterConfig"
 /// The name of the namespace and of the key in a route's metadata.
 const METADATA: (&str, &str) = ("brownout", "json");
 
-/// Where Envoy, or the agent beside it, finds the module.
+/// The location of the module, for Envoy or the agent beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Code {
     /// A file, as Envoy sees it.
     File(String),
     /// Something that Istio's agent fetches before Envoy sees it.
     Fetched {
-        /// `oci://…` or `https://…`.
+        /// A URL such as `oci://…` or `https://…`.
         url: String,
-        /// 64 hexadecimal digits.
+        /// The digest in 64 hexadecimal digits.
         sha256: String,
     },
 }

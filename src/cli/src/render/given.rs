@@ -8,7 +8,7 @@ use std::str::FromStr;
 pub struct Label {
     /// The part before the `=`.
     pub key: String,
-    /// The part after it.
+    /// The part after the `=`.
     pub value: String,
 }
 
@@ -81,7 +81,7 @@ pub struct Common {
 
 /// The source of the module, for targets that pull it.
 #[derive(Debug, clap::Args)]
-pub struct Image {
+pub struct ModuleSource {
     /// The OCI image of the module: `registry.example/brownout:0.2.0`.
     #[arg(long, value_name = "IMAGE", value_parser = image)]
     pub image: Option<String>,
@@ -99,7 +99,7 @@ fn image(text: &str) -> Result<String, String> {
     Ok(text.into())
 }
 
-impl Image {
+impl ModuleSource {
     /// Returns a warning if the image is not pinned to a digest.
     pub fn warning(&self) -> Option<String> {
         let unpinned = self.image.is_some() && self.digest.is_none();
@@ -118,7 +118,7 @@ pub struct ModulePath {
     pub module_path: Option<String>,
 }
 
-/// Whether the module is behind a gate.
+/// The `--gate` option, for targets that can have a gate.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Gated {
     /// Keep requests that no rule can match out of the module: Envoy itself checks for the headers that the rules need.
@@ -140,7 +140,7 @@ impl Ungated {
     }
 }
 
-/// Parses an absolute path.
+/// Parses an absolute path, with or without `file://` before it.
 pub fn absolute(text: &str) -> Result<String, String> {
     let text = text.strip_prefix("file://").unwrap_or(text);
     if text.starts_with('/') { Ok(text.into()) } else { Err("expected a path that begins with `/`".into()) }

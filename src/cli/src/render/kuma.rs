@@ -10,14 +10,13 @@ const USUAL_PATH: &str = "/var/local/wasm/brownout.wasm";
 
 /// The traffic of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Side {
+enum PolicySide {
     /// Requests to the workload.
     Inbound,
     /// Calls from the workload.
     Outbound,
 }
 
-/// What to render, and for whom.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -35,7 +34,7 @@ pub struct Arguments {
     workload: Vec<Label>,
     /// The side of the proxy.
     #[arg(long, value_name = "SIDE", default_value = "inbound")]
-    side: Side,
+    side: PolicySide,
     /// The name of the called cluster, as Kuma gives it to Envoy; for the placement `upstream`.
     #[arg(long, value_name = "NAME")]
     cluster: Option<String>,
@@ -82,7 +81,7 @@ impl Arguments {
     }
 
     fn http_filter(&self, faults: &Faults) -> Map {
-        let origin = if self.side == Side::Inbound { "inbound" } else { "outbound" };
+        let origin = if self.side == PolicySide::Inbound { "inbound" } else { "outbound" };
         let found = Map::new().field("name", "envoy.filters.http.router").field("origin", origin);
         let modification = Map::new()
             .field("operation", "AddBefore")
@@ -97,7 +96,7 @@ impl Arguments {
                 "the document's `placement` is `upstream`: name the `--cluster` that is called; `kumactl inspect dataplane --type=clusters` shows them",
             );
         };
-        if self.side == Side::Inbound {
+        if self.side == PolicySide::Inbound {
             return misfit(
                 "the document's `placement` is `upstream`, which is the caller's side: use `--side outbound`",
             );

@@ -19,7 +19,6 @@ pub use command::{Arguments, run};
 
 use yaml::Map;
 
-/// The rendered output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Rendered {
     /// YAML: the same arguments give the same text.

@@ -5,7 +5,7 @@ use brownout_core::decode::json::Json;
 /// The maximum width of a line of names.
 const WIDTH: usize = 110;
 
-/// A value.
+/// A YAML value and the style in which it is printed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Yaml {
     /// Text on one line, quoted if necessary.
@@ -37,12 +37,11 @@ struct Field {
 }
 
 impl Map {
-    /// A map without fields.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a field.
+    /// Adds a field, below the comments added since the last one.
     #[must_use]
     pub fn field(mut self, name: &str, value: impl Into<Yaml>) -> Self {
         let comments = std::mem::take(&mut self.comments);

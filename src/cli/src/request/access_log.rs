@@ -43,11 +43,11 @@ const KEYS: &[(&str, Key)] = &[
 #[derive(Debug, Clone, Copy)]
 pub enum Key {
     Header(&'static str),
-    /// The path and query.
+    /// The path and query, or a whole URL.
     Path,
-    /// When the request began.
+    /// The time at which the request began.
     Start,
-    /// What the proxy knew.
+    /// A property that the proxy knew.
     Fact(Property<'static>),
 }
 

@@ -82,7 +82,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The options read so far.
 #[derive(Default)]
-struct Said {
+struct CurlOptions {
     url: Option<String>,
     method: Option<String>,
     headers: Vec<(String, String)>,
@@ -106,14 +106,14 @@ pub fn parse(line: &str) -> Result<Request, Unusable> {
     let words = shell::words(line).map_err(wrong)?;
     let mut rest = words.into_iter().peekable();
     rest.next_if(|word| word == "curl" || word.ends_with("/curl"));
-    let mut said = Said::default();
+    let mut said = CurlOptions::default();
     while let Some(word) = rest.next() {
         read(&word, &mut rest, &mut said).map_err(wrong)?;
     }
     build(said).map_err(wrong)
 }
 
-fn read(word: &str, rest: &mut dyn Iterator<Item = String>, said: &mut Said) -> Result<(), String> {
+fn read(word: &str, rest: &mut dyn Iterator<Item = String>, said: &mut CurlOptions) -> Result<(), String> {
     if !word.starts_with('-') || word == "-" {
         return take_url(word, said);
     }
@@ -151,7 +151,7 @@ fn missing(option: &str) -> String {
     format!("`{option}` needs a value")
 }
 
-fn flag(word: &str, said: &mut Said) {
+fn flag(word: &str, said: &mut CurlOptions) {
     match word {
         "--get" => said.get = true,
         "--head" => said.head = true,
@@ -159,15 +159,16 @@ fn flag(word: &str, said: &mut Said) {
     }
 }
 
-fn take_url(text: &str, said: &mut Said) -> Result<(), String> {
+fn take_url(text: &str, said: &mut CurlOptions) -> Result<(), String> {
     match said.url.replace(text.to_owned()) {
         None => Ok(()),
         Some(first) => Err(format!("two URLs, `{first}` and `{text}`: use one command for each")),
     }
 }
 
-fn take(option: &str, value: String, said: &mut Said) -> Result<(), String> {
-    let header = |name: &str, value: String, said: &mut Said| said.headers.push((name.to_owned(), value));
+fn take(option: &str, value: String, said: &mut CurlOptions) -> Result<(), String> {
+    let header =
+        |name: &str, value: String, said: &mut CurlOptions| said.headers.push((name.to_owned(), value));
     match option {
         "--url" => return take_url(&value, said),
         "--request" => said.method = Some(value),
@@ -211,7 +212,7 @@ fn split_header(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.trim().to_owned()))
 }
 
-fn build(said: Said) -> Result<Request, String> {
+fn build(said: CurlOptions) -> Result<Request, String> {
     let text = said.url.as_deref().ok_or("no URL")?;
     let mut url = Url::parse(text)?;
     let data = if said.get { said.data.as_slice() } else { &[] };

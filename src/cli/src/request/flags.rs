@@ -4,7 +4,7 @@ use super::{Request, Unusable, Url, access_log, curl, har, read};
 use brownout_core::view::Property;
 use std::path::PathBuf;
 
-/// Which requests: at most one of these sources.
+/// The requests to use, from at most one of these sources.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct RequestArguments {
     /// The URL of a single request; -X and -H set its method and headers.
@@ -41,7 +41,7 @@ pub struct RequestArguments {
     facts: Facts,
 }
 
-/// What the proxy knows and a request does not contain.
+/// Facts that the proxy knows and a request does not contain.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Facts {
     /// The name of the route in use.

@@ -14,12 +14,12 @@ struct Har {
 #[derive(Deserialize)]
 #[serde(expecting = "an object with `entries`")]
 struct Log {
-    entries: Vec<Entry>,
+    entries: Vec<HarEntry>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "an entry with a `request`")]
-struct Entry {
+struct HarEntry {
     #[serde(rename = "startedDateTime")]
     started: Option<String>,
     request: Recorded,
@@ -64,7 +64,7 @@ fn parse(name: &str, text: &str) -> Result<Vec<Request>, Unusable> {
     .collect()
 }
 
-fn request(entry: Entry) -> Result<Request, String> {
+fn request(entry: HarEntry) -> Result<Request, String> {
     let Recorded { method, url, headers } = entry.request;
     let mut request =
         Request::new(&method, &Url::parse(&url).map_err(|reason| format!("request.url: {reason}"))?);

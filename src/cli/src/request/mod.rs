@@ -23,7 +23,7 @@ use std::path::Path;
 pub struct Request {
     /// Names in lower case and values, in order, those of the request line first.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// What the proxy knows.
+    /// Properties that the proxy knows, with their values.
     pub facts: Vec<(Property<'static>, Vec<u8>)>,
     /// The labels of the proxy.
     pub labels: Vec<(String, String)>,
@@ -69,7 +69,7 @@ impl Request {
         self.facts.push((property, value.into()));
     }
 
-    /// `POST http://shop/checkout?a=b`.
+    /// Returns the request line with a full URL: `POST http://shop/checkout?a=b`.
     pub fn line(&self) -> String {
         let part = |name| {
             self.first_value(name)
@@ -123,17 +123,12 @@ impl RequestView for Request {
 pub enum Unusable {
     /// A file cannot be read.
     #[error("cannot read `{file}`: {reason}")]
-    Unreadable {
-        file: String,
-        /// Why.
-        reason: String,
-    },
+    Unreadable { file: String, reason: String },
     /// A file, an option or a command line is wrong.
     #[error("{place}: {reason}")]
     Wrong {
-        /// `requests.har:12:5`, or `--request`.
+        /// A place in a file such as `requests.har:12:5`, or an option such as `--request`.
         place: String,
-        /// What is wrong.
         reason: String,
     },
 }

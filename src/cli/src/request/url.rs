@@ -1,11 +1,10 @@
 //! The parts of a URL that a request line has.
 
-/// A URL, in parts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Url {
     /// `http` or `https`.
     pub scheme: String,
-    /// Host and port.
+    /// The host and port; empty if the text was only a path.
     pub authority: String,
     /// Path and query; `/` if there is none.
     pub path: String,

@@ -1,7 +1,7 @@
 //! The output of `run`: permanent lines and, on a terminal, a live summary of the requests below them. Or, for programs,
 //! one JSON object per line.
 
-use super::requests::{Request, RequestOutcome};
+use super::requests::{RequestOutcome, ShownRequest};
 use super::tally::Summary;
 use crate::arguments::Format;
 use anstream::ColorChoice;
@@ -22,11 +22,10 @@ const WHAT: usize = 26;
 #[derive(Debug)]
 pub struct Board {
     format: Format,
-    /// Whether requests are shown.
     shows_requests: bool,
-    /// Whether the last line can be redrawn.
+    /// True if a summary is redrawn in place as the last line.
     live: bool,
-    /// Whether that line is on the screen now.
+    /// True if the live summary is on the screen now.
     drawn: bool,
     shown: Option<Summary>,
     colours: bool,
@@ -65,8 +64,8 @@ impl Board {
         }
     }
 
-    /// Shows finished requests.
-    pub fn requests(&mut self, requests: &[Request]) {
+    /// Shows finished requests, unless the output is quiet.
+    pub fn requests(&mut self, requests: &[ShownRequest]) {
         if !self.shows_requests || requests.is_empty() {
             return;
         }
@@ -79,7 +78,7 @@ impl Board {
         }
     }
 
-    /// Shows the current summary.
+    /// Shows the current summary, unless it is already shown or the format is JSON.
     pub fn sum(&mut self, summary: &Summary) {
         let is_known = self.shown.as_ref() == Some(summary);
         if self.format == Format::Json || (is_known && (self.drawn || !self.live)) {
@@ -129,7 +128,7 @@ impl Board {
         drop(writeln!(io::stdout().lock(), "{value}"));
     }
 
-    fn line(&self, request: &Request) -> String {
+    fn line(&self, request: &ShownRequest) -> String {
         let style = match request.outcome {
             RequestOutcome::Passed => AnsiColor::Green,
             RequestOutcome::Injected => AnsiColor::Yellow,

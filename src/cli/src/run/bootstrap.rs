@@ -23,15 +23,13 @@ const OPTIONS: &str =
 /// The settings of one run.
 #[derive(Debug, Clone)]
 pub struct Setting<'a> {
-    /// Where the proxy listens.
     pub listen: SocketAddr,
-    /// Where Envoy's admin interface listens.
+    /// The address of Envoy's admin interface.
     pub admin: SocketAddr,
-    /// The service.
     pub upstream: &'a Upstream,
     /// The service for gRPC, if it is a different one.
     pub grpc: Option<&'a Upstream>,
-    /// Whether services get `Host` as the client sent it.
+    /// True if services get `Host` as the client sent it.
     pub keep_host: bool,
     /// The seed for the module's random draws, if they should be repeatable.
     pub seed: Option<u64>,
@@ -43,7 +41,6 @@ pub struct Setting<'a> {
     pub authorities: Option<&'a Path>,
 }
 
-/// Returns Envoy's bootstrap.
 pub fn bootstrap(setting: &Setting<'_>) -> Value {
     let Setting { listen, admin, upstream, resource, authorities, .. } = *setting;
     let mut tree = tree(BOOTSTRAP);

@@ -22,7 +22,6 @@ pub struct RunCounts {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RunRuleCounts {
     pub name: String,
-    /// Requests that matched.
     pub matched: u64,
     /// Requests that got its faults.
     pub injected: u64,

@@ -23,7 +23,7 @@ pub struct Delivery {
 /// The fate of the last document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Receipt {
-    /// Not known yet.
+    /// Envoy has neither accepted nor refused it yet.
     Pending,
     /// The module runs it, for new requests.
     InForce,

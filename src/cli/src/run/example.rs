@@ -14,11 +14,11 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A request to try.
+/// A request that a user can try.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Example(Request);
 
-/// Requests to try.
+/// Requests that a user can try, and the rules without one.
 #[derive(Debug, Default)]
 pub struct Examples {
     /// Each request with what the engine does to it.

@@ -1,4 +1,4 @@
-//! Where to listen, as people write it: `127.0.0.1:11000`, `localhost:11000`, `:11000` or `11000`.
+//! Listen addresses as people write them: `127.0.0.1:11000`, `localhost:11000`, `:11000` or `11000`.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 

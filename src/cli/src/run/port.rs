@@ -6,13 +6,12 @@ use std::net::{SocketAddr, TcpListener};
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Another process has it.
     #[error(
         "{what} cannot listen on {address}: the address is in use; choose another with `{flag}` ({flag} 127.0.0.1:0 \
          picks a free port)"
     )]
     Taken {
-        /// Who wanted it.
+        /// The listener's name in messages, such as `the proxy`.
         what: &'static str,
         address: SocketAddr,
         /// The flag that changes it.
@@ -21,12 +20,11 @@ pub enum Error {
     /// The system does not allow it or does not have that address.
     #[error("{what} cannot listen on {address}: {source}; choose another with `{flag}`")]
     Refused {
-        /// Who wanted it.
+        /// The listener's name in messages, such as `the proxy`.
         what: &'static str,
         address: SocketAddr,
         /// The flag that changes it.
         flag: &'static str,
-        /// What the system said.
         source: io::Error,
     },
 }

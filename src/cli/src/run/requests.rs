@@ -55,7 +55,7 @@ pub fn access_log(file: &Path) -> Value {
 pub enum RequestOutcome {
     /// The service answered, without an error of its own, and no fault was injected.
     Passed,
-    /// A rule took it.
+    /// A rule took it, or the module answered it.
     Injected,
     /// The service answered with a 5xx, or with a gRPC status that is the server's fault.
     Failed,
@@ -78,14 +78,13 @@ impl RequestOutcome {
     }
 }
 
-/// One exchange.
+/// One finished exchange from the access log.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request {
-    /// How it went.
+pub struct ShownRequest {
     pub outcome: RequestOutcome,
     /// The local time at which it began: `14:03:07.120`.
     pub clock: String,
-    /// `GET /search?q=tea`.
+    /// The method and path, such as `GET /search?q=tea`.
     pub what: String,
     /// The status, unless the client got none.
     pub status: Option<u16>,
@@ -99,7 +98,7 @@ pub struct Request {
     pub json: Value,
 }
 
-impl Request {
+impl ShownRequest {
     /// Parses a log line. Returns `None` if the line describes no exchange.
     fn of(line: &str) -> Option<Self> {
         let mut json: Value = serde_json::from_str(line).ok()?;
@@ -157,11 +156,11 @@ pub struct Requests {
     path: PathBuf,
     /// The open file: the one at `path`, or the one that was moved away from there.
     file: Option<File>,
-    /// How much of it has been read.
+    /// The number of bytes read from the open file.
     read: u64,
     /// The beginning of a line whose end has not been written yet.
     rest: Vec<u8>,
-    /// Whether the file was moved away and Envoy was told to reopen its log.
+    /// True if the file was moved away and Envoy was told to reopen its log.
     moved: bool,
 }
 
@@ -172,7 +171,7 @@ impl Requests {
     }
 
     /// Returns the exchanges logged since the last call, up to a few thousand.
-    pub fn next(&mut self, admin: &Admin) -> Vec<Request> {
+    pub fn next(&mut self, admin: &Admin) -> Vec<ShownRequest> {
         let found = self.lines();
         if found.is_empty() && self.moved && self.path.exists() {
             // All of the old file has been read: Envoy writes to the new one from now on.
@@ -187,14 +186,14 @@ impl Requests {
         found
     }
 
-    fn lines(&mut self) -> Vec<Request> {
+    fn lines(&mut self) -> Vec<ShownRequest> {
         // After a read error, the next call tries again.
         let Ok(read) = self.read_on() else { return Vec::new() };
         self.rest.extend_from_slice(&read);
         let Some(end) = self.rest.iter().rposition(|byte| *byte == b'\n') else { return Vec::new() };
         let rest = self.rest.split_off(end + 1);
         let lines = std::mem::replace(&mut self.rest, rest);
-        String::from_utf8_lossy(&lines).lines().filter_map(Request::of).collect()
+        String::from_utf8_lossy(&lines).lines().filter_map(ShownRequest::of).collect()
     }
 
     fn read_on(&mut self) -> io::Result<Vec<u8>> {
@@ -212,7 +211,7 @@ impl Requests {
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, RequestOutcome, Requests};
+    use super::{RequestOutcome, Requests, ShownRequest};
     use crate::envoy::Admin;
     use std::fs;
     use std::io::Write;
@@ -223,7 +222,7 @@ mod tests {
 
     fn outcome(changes: &[(&str, &str)]) -> RequestOutcome {
         let line = changes.iter().fold(LINE.to_owned(), |line, (old, new)| line.replace(old, new));
-        Request::of(&line).expect("an exchange").outcome
+        ShownRequest::of(&line).expect("an exchange").outcome
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::requests::Requests;
 use super::upstream::{self, Upstream};
 use super::{Arguments, Error};
 use crate::document::Checked;
-use crate::envoy::{Admin, Found, Launch, Process};
+use crate::envoy::{Admin, Executable, Launch, Process};
 use crate::module::Module;
 use std::fs;
 use std::io;
@@ -29,11 +29,8 @@ const COMPLAINTS: usize = 6;
 pub struct Sandbox {
     /// Ends before its folder is removed.
     pub process: Process,
-    /// Envoy's admin interface.
     pub admin: Admin,
-    /// Where the proxy listens.
     pub listen: SocketAddr,
-    /// Delivers documents.
     pub delivery: Delivery,
     /// The requests that pass through the proxy.
     pub requests: Requests,
@@ -49,7 +46,7 @@ impl Sandbox {
     /// When a file cannot be written, Envoy does not become ready, or the module does not run the document.
     pub fn start(
         arguments: &Arguments,
-        envoy: &Found,
+        envoy: &Executable,
         module: &Module,
         upstream: &Upstream,
         document: &Checked,

@@ -7,13 +7,13 @@ use super::example::{Examples, examples};
 use super::guest::Guest;
 use super::sandbox::Sandbox;
 use super::tally::{Summary, Tally};
-use super::traffic::{To, Traffic};
+use super::traffic::{DemoTraffic, To};
 use super::upstream::Upstream;
 use super::watch::{Change, Watch};
 use super::welcome::{Welcome, rules};
 use super::{Arguments, Error};
 use crate::document::{Checked, DocumentFile};
-use crate::envoy::Found;
+use crate::envoy::Executable;
 use crate::report;
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -66,7 +66,6 @@ impl Signals {
 pub struct Finished {
     /// The exit status of the user's command, if there was one.
     pub command: Option<u8>,
-    /// The module's counters.
     pub counts: RunCounts,
 }
 
@@ -79,11 +78,11 @@ pub struct Session {
     name: String,
     document: Checked,
     board: Board,
-    traffic: Traffic,
+    traffic: DemoTraffic,
     traffic_to: Option<To>,
     has_upstream: bool,
     tally: Tally,
-    /// Whether a document of this run kept its rules out of the access log.
+    /// True if a document of this run kept its rules out of the access log.
     is_silent: bool,
 }
 
@@ -105,7 +104,7 @@ impl Session {
             is_silent: !document.plan.reports_in_filter_state(),
             document,
             board: Board::new(arguments.format, arguments.quiet, arguments.command.is_empty()),
-            traffic: Traffic::default(),
+            traffic: DemoTraffic::default(),
             traffic_to: arguments.traffic,
             has_upstream: arguments.upstream.is_some(),
             tally: Tally::default(),
@@ -119,7 +118,7 @@ impl Session {
     pub fn run(
         mut self,
         arguments: &Arguments,
-        envoy: &Found,
+        envoy: &Executable,
         upstream: &Upstream,
         signals: &Signals,
     ) -> Result<Finished, Error> {
@@ -152,7 +151,13 @@ impl Session {
         self.goodbye(command)
     }
 
-    fn welcome(&mut self, arguments: &Arguments, envoy: &Found, upstream: &Upstream, examples: &Examples) {
+    fn welcome(
+        &mut self,
+        arguments: &Arguments,
+        envoy: &Executable,
+        upstream: &Upstream,
+        examples: &Examples,
+    ) {
         let welcome = Welcome {
             arguments,
             envoy,

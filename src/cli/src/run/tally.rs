@@ -1,7 +1,7 @@
 //! The counts of a run's requests, by outcome.
 
 use super::counts::RunCounts;
-use super::requests::{Request, RequestOutcome};
+use super::requests::{RequestOutcome, ShownRequest};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,13 +14,13 @@ pub struct Tally {
     failed: u64,
     unanswered: u64,
     left: u64,
-    /// Injected, by rule.
+    /// The number of injected requests for each rule, by its name.
     rules: BTreeMap<String, u64>,
 }
 
 impl Tally {
-    /// RunCounts a request.
-    pub fn add(&mut self, request: &Request) {
+    /// Counts a request by its outcome, and by its rule if one took it.
+    pub fn add(&mut self, request: &ShownRequest) {
         *match request.outcome {
             RequestOutcome::Passed => &mut self.passed,
             RequestOutcome::Injected => &mut self.injected,
@@ -43,9 +43,8 @@ impl Tally {
 pub struct Summary {
     /// The requests that are over.
     pub tally: Tally,
-    /// The module's counters.
     pub counts: RunCounts,
-    /// Whether the document keeps its rules out of the access log: then only the module knows what was injected.
+    /// True if rules are missing from the access log, so that only the module knows what was injected.
     pub is_silent: bool,
 }
 

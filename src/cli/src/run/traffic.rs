@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// The interval between requests.
+/// The interval between demo requests.
 const EVERY: Duration = Duration::from_millis(500);
 /// The timeout of a demo request.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -26,9 +26,9 @@ pub enum To {
 
 /// The requests to send in turn. A new document replaces them.
 #[derive(Debug, Clone, Default)]
-pub struct Traffic(Arc<Mutex<Vec<Example>>>);
+pub struct DemoTraffic(Arc<Mutex<Vec<Example>>>);
 
-impl Traffic {
+impl DemoTraffic {
     /// Replaces the requests to send.
     pub fn send(&self, examples: Vec<Example>) {
         if let Ok(mut current) = self.0.lock() {

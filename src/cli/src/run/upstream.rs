@@ -16,7 +16,7 @@ const AUTHORITIES: [&str; 3] =
 /// A service, by its URL: `http://localhost:8080`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Upstream {
-    /// Whether it speaks TLS.
+    /// True for `https`, false for `http`.
     pub tls: bool,
     /// A name or an address, an IPv6 address without brackets.
     pub host: String,
@@ -27,13 +27,11 @@ pub struct Upstream {
 /// Why a text is not the URL of a service.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Not `http://` or `https://`.
+    /// The scheme is missing, or neither `http` nor `https`.
     #[error("expected a URL such as `http://localhost:8080`")]
     Scheme,
-    /// No host.
     #[error("the URL has no host")]
     Host,
-    /// Not a port.
     #[error("`{0}` is not a port")]
     Port(String),
     /// A path or a query, which would have no effect.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub struct Watch {
     path: PathBuf,
-    /// The last reported content.
+    /// The content that was last reported, or known at the start.
     known: Vec<u8>,
     /// The result of the last look, if it differs from `known`.
     seen: Option<Result<Vec<u8>, io::ErrorKind>>,

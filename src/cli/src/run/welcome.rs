@@ -7,7 +7,7 @@ use super::sandbox::Sandbox;
 use super::traffic;
 use super::upstream::Upstream;
 use crate::document::Checked;
-use crate::envoy::Found;
+use crate::envoy::Executable;
 use brownout_core::Plan;
 use serde_json::{Value, json};
 use std::fmt::Write;
@@ -17,17 +17,13 @@ const GAP: &str = "   # ";
 
 /// The contents of the first output.
 pub struct Welcome<'a> {
-    /// The command line.
     pub arguments: &'a Arguments,
-    pub envoy: &'a Found,
-    /// The service.
+    pub envoy: &'a Executable,
     pub upstream: &'a Upstream,
-    /// What runs.
     pub sandbox: &'a Sandbox,
-    /// The document's name.
+    /// The document's name for messages, such as its path.
     pub name: &'a str,
     pub document: &'a Checked,
-    /// What to try.
     pub examples: &'a Examples,
 }
 

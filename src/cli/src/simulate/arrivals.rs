@@ -10,9 +10,8 @@ use std::time::Duration;
 pub enum Pace {
     /// A fixed number: time is split into as many equal spans, and one request arrives at a random moment of each.
     Even {
-        /// How many.
         requests: u32,
-        /// How many in a second.
+        /// The number of requests per second.
         rate: f64,
     },
     /// At these times after the beginning.
@@ -52,7 +51,6 @@ impl Pace {
         Ok(Self::Even { requests, rate })
     }
 
-    /// Returns how many requests.
     pub fn requests(&self) -> u32 {
         match self {
             Self::Even { requests, .. } => *requests,

@@ -1,4 +1,4 @@
-//! Charts for a terminal.
+//! Bars, columns and histograms for a terminal.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ fn rows(sorted: &[Duration], edges: &[Duration]) -> Vec<Row> {
     pairs.map(|(from, to)| (*from, *to, until(to) - std::mem::replace(&mut counted, until(to)))).collect()
 }
 
-/// `1,234,567`.
+/// Formats a number with commas between thousands: `1,234,567`.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! A simulation for programs.
+//! The report of a simulation as JSON, for programs.
 
 use super::Simulation;
 use super::arrivals::Pace;

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr};
 /// The place of the key in a request, with what surrounds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Slot {
-    /// A header's value.
+    /// The whole value of the header with this name.
     Header(String),
     /// A cookie, after existing ones.
     Cookie(Vec<u8>),

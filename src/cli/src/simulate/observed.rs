@@ -26,7 +26,7 @@ pub struct RuleCounts {
     pub shadowed: u64,
     pub faults: BTreeMap<Kind, u64>,
     /// The expected number it takes, and the expected number for each fault; without limits.
-    pub expected: Expected,
+    pub expected: Likelihoods,
 }
 
 impl RuleCounts {
@@ -38,13 +38,13 @@ impl RuleCounts {
 
 /// Sums of likelihoods; `None` if one is unknown.
 #[derive(Debug, Clone)]
-pub struct Expected {
-    /// That something is done.
+pub struct Likelihoods {
+    /// The expected number of requests that the rule takes.
     pub taken: Option<f64>,
     pub faults: BTreeMap<Kind, Option<f64>>,
 }
 
-impl Default for Expected {
+impl Default for Likelihoods {
     fn default() -> Self {
         Self { taken: Some(0.0), faults: BTreeMap::new() }
     }
@@ -53,27 +53,26 @@ impl Default for Expected {
 /// One of [`SPANS`] spans of time.
 #[derive(Debug, Clone, Default)]
 pub struct Span {
-    /// Requests that came.
+    /// The number of requests that arrived in it.
     pub requests: u64,
     /// The number of those that were hit.
     pub injected: u64,
-    /// How many a limit spared.
+    /// The number of requests that a limit spared.
     pub overflow: u64,
-    /// How many were held at the same time, at most.
+    /// The largest number of requests held at the same time.
     pub held: u64,
 }
 
 #[derive(Debug, Clone)]
 pub struct Observed {
-    /// Requests that came.
     pub requests: u64,
     /// By rule: of the document, in order, and then of routes.
     pub rules: Vec<RuleCounts>,
     /// The added time of each exchange that waited, sorted at the end of the simulation.
     pub waits: Vec<Duration>,
-    /// How many were held at the same time, at most.
+    /// The largest number of requests held at the same time.
     pub most_held: u64,
-    /// Over time.
+    /// Counts over time, in [`SPANS`] equal spans.
     pub spans: Vec<Span>,
     /// Requests that met a wrong document in their route's metadata.
     pub routes_refused: u64,
@@ -85,7 +84,7 @@ pub struct Observed {
 }
 
 impl Observed {
-    /// Nothing yet.
+    /// Creates empty observations for a simulation of this length.
     pub fn new(plan: &Plan, length: Duration) -> Self {
         let rules = plan.rules().iter().map(|rule| RuleCounts {
             name: rule.name.as_str().to_owned(),
@@ -106,7 +105,7 @@ impl Observed {
         }
     }
 
-    /// A request has come.
+    /// Counts a request that arrives at this time.
     pub fn arrived(&mut self, now: Duration) {
         self.requests += 1;
         let place = now.as_secs_f64() / self.length.as_secs_f64() * SPANS as f64;

@@ -1,4 +1,4 @@
-//! A simulation for people.
+//! The report of a simulation as text, for people.
 
 use super::Simulation;
 use super::arrivals::Pace;
@@ -10,12 +10,12 @@ use brownout_core::document::rule::Rule;
 use brownout_core::document::sample::Sample;
 use std::fmt::Write as _;
 
-/// How many requests are listed.
+/// The maximum number of request lines that the report lists.
 const LISTED: usize = 8;
-/// How wide the bars of the histogram are.
+/// The width of the histogram's bars, in columns.
 const BAR: usize = 40;
 
-/// The whole report.
+/// Returns the whole report as text.
 pub fn report(simulation: &Simulation) -> String {
     let mut out = String::new();
     head(&mut out, simulation);

@@ -23,11 +23,10 @@ pub struct Template {
 /// Requests that come in turn.
 #[derive(Debug, Clone)]
 pub struct Traffic {
-    /// The requests.
     pub templates: Vec<Template>,
     /// Rules for which none could be made up.
     pub not_invented: Vec<String>,
-    /// Whether the user provided them.
+    /// True if the user provided the requests.
     pub is_given: bool,
 }
 
@@ -74,7 +73,7 @@ impl Traffic {
         Ok(traffic)
     }
 
-    /// Returns the `number`th request.
+    /// Returns the `number`th request, with its keys filled in.
     pub fn next(&mut self, number: u32) -> &dyn RequestView {
         let index = number as usize % self.templates.len();
         let Template { request, slots, .. } = &mut self.templates[index];

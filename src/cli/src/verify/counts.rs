@@ -25,7 +25,7 @@ pub struct EnvoyRuleCounts {
 }
 
 impl EnvoyCounts {
-    /// Reads the counters.
+    /// Reads the counters from Envoy's admin interface.
     pub fn read(admin: &Admin) -> Result<Self, AdminError> {
         Ok(Self::of(admin.stats(WANTED)?))
     }

@@ -10,7 +10,7 @@ use brownout_core::value::percent::WHOLE;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView};
 
-/// What a rule promises.
+/// The effect that a rule promises.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expected {
     /// The mode of the rule, limited by that of its document.
@@ -19,7 +19,7 @@ pub struct Expected {
     pub share: f64,
     /// Why the share can be lower, so that only a higher one is wrong.
     pub because: Option<&'static str>,
-    /// Whether its schedule is active now.
+    /// True unless its schedule is inactive now; a pulse or a ramp counts as active.
     pub is_live: bool,
 }
 
@@ -80,7 +80,7 @@ fn asked(rule: &Rule) -> bool {
     lines.any(|line| line.is_conditional)
 }
 
-/// This machine's clock.
+/// A clock with this machine's wall time.
 struct Wall;
 
 impl Clock for Wall {

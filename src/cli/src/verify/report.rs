@@ -13,14 +13,14 @@ pub struct Report {
     admin: SocketAddr,
     during: Option<Duration>,
     findings: Vec<Finding>,
-    /// Whether `stop_when` has stopped it.
+    /// True if `stop_when` has stopped injection.
     stopped: bool,
     warnings: Vec<String>,
     /// The rules that may have matched nothing.
     allowed: Vec<String>,
-    /// Whether Envoy has a document with mistakes.
+    /// True if Envoy has a document with mistakes.
     refused: bool,
-    /// Whether Envoy runs a different document than the given one.
+    /// True if Envoy runs a different document than the given one.
     another: bool,
 }
 

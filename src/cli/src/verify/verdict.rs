@@ -13,7 +13,6 @@ const Z: f64 = 3.290_526_731_491_9;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
     pub name: String,
-    /// What it promises.
     pub expected: Expected,
     /// Its counters; `None` if Envoy does not know the rule.
     pub counts: Option<EnvoyRuleCounts>,
@@ -29,7 +28,7 @@ pub struct Finding {
 pub enum Verdict {
     /// The counters fit the document.
     Agrees,
-    /// The share differs.
+    /// The share differs, or it injected in shadow mode.
     Differs,
     /// It should act, but no request matched.
     MatchedNothing,

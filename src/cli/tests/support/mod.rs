@@ -26,7 +26,7 @@ pub fn brownout(arguments: &[&str]) -> Command {
     command
 }
 
-/// What the command said, and how it ended.
+/// The output of a finished command, and its exit code.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Said {
     pub code: Option<i32>,
@@ -70,7 +70,6 @@ pub struct Proxy {
     lines: Receiver<String>,
     /// Everything it has said so far that was waited for.
     pub said: Vec<String>,
-    /// Where it listens.
     pub address: SocketAddr,
     /// Envoy's process id.
     pub envoy: u32,
@@ -132,13 +131,13 @@ impl Proxy {
         (response.status().as_u16(), response.body_mut().read_to_string().expect("a body"), fault)
     }
 
-    /// Sends it a signal.
+    /// Sends the command a signal by its name, such as `TERM`.
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status();
         assert!(status.expect("kill starts").success());
     }
 
-    /// Waits until it ends.
+    /// Waits until the command has ended; panics after `DEADLINE`.
     pub fn ended(&mut self) -> ExitStatus {
         let end = Instant::now() + DEADLINE;
         while Instant::now() < end {

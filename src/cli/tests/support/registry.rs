@@ -14,12 +14,12 @@ const USERS: &str = "operator:$2b$04$cgx2BW3igEdYy6bm.7WRH.7A8VRkoOKeBMANVIw3nCs
 /// A registry on a free port of the loopback address. It ends when it is dropped.
 pub struct Registry {
     child: Child,
-    /// Where it listens, for HTTP without TLS.
+    /// The address it listens on, for HTTP without TLS.
     pub address: SocketAddr,
     _storage: TempDir,
 }
 
-/// What a registry answers.
+/// A manifest or blob as the registry returned it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Pulled {
     pub media_type: String,

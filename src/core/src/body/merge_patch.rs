@@ -22,7 +22,7 @@ fn merge(target: Option<&RawValue>, patch: &Json, out: &mut Vec<u8>) -> Option<(
     let members =
         target.and_then(|target| serde_json::from_slice::<Members<'_>>(target.get().as_bytes()).ok());
     let members = members.map_or_else(Vec::new, |members| members.0);
-    let mut object = Object { out, empty: true };
+    let mut object = ObjectWriter { out, empty: true };
     object.out.push(b'{');
     let mut done: Vec<&str> = Vec::new();
     for (name, value) in &members {
@@ -50,12 +50,12 @@ fn merge(target: Option<&RawValue>, patch: &Json, out: &mut Vec<u8>) -> Option<(
 }
 
 /// An object that is being written.
-struct Object<'o> {
+struct ObjectWriter<'o> {
     out: &'o mut Vec<u8>,
     empty: bool,
 }
 
-impl Object<'_> {
+impl ObjectWriter<'_> {
     fn member(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>) -> Option<()>) -> Option<()> {
         if !core::mem::take(&mut self.empty) {
             self.out.push(b',');

@@ -12,10 +12,10 @@ const SLOTS: usize = 10;
 
 /// Counts per second, in a ring: a new second replaces the oldest one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Recent([Slot; SLOTS]);
+pub struct Recent([Second; SLOTS]);
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Slot {
+struct Second {
     second: u64,
     count: u64,
 }
@@ -26,7 +26,7 @@ impl Recent {
         let mut recent = Self::default();
         for (slot, pair) in recent.0.iter_mut().zip(words.chunks_exact(2)) {
             if let [second, count] = *pair {
-                *slot = Slot { second, count };
+                *slot = Second { second, count };
             }
         }
         recent
@@ -41,7 +41,7 @@ impl Recent {
     pub fn add(&mut self, second: u64, more: u64) {
         let Some(slot) = self.slot(second) else { return };
         if slot.second < second {
-            *slot = Slot { second, count: 0 };
+            *slot = Second { second, count: 0 };
         }
         if slot.second == second {
             slot.count = slot.count.saturating_add(more);
@@ -57,11 +57,11 @@ impl Recent {
 
     /// Returns the count for this second and the nine before it.
     pub fn sum(&self, second: u64) -> u64 {
-        let seen = |slot: &&Slot| slot.second <= second && second - slot.second < SPAN;
+        let seen = |slot: &&Second| slot.second <= second && second - slot.second < SPAN;
         self.0.iter().filter(seen).fold(0, |sum, slot| sum.saturating_add(slot.count))
     }
 
-    fn slot(&mut self, second: u64) -> Option<&mut Slot> {
+    fn slot(&mut self, second: u64) -> Option<&mut Second> {
         self.0.get_mut(usize::try_from(second % SPAN).ok()?)
     }
 }

@@ -16,14 +16,14 @@ const SMALL: usize = 4;
 /// Up to this many header names, each is looked up in the request; with more, all of its headers are scanned.
 const FEW_NAMES: usize = 4;
 
-type Places = Vec<usize>;
-type ByValue = Dictionary<Places>;
+type RulePlaces = Vec<usize>;
+type ByValue = Dictionary<RulePlaces>;
 
 /// The rules filed under one header's name.
 #[derive(Debug, Clone, Default)]
 struct ByHeader {
     exact: ByValue,
-    present: Places,
+    present: RulePlaces,
 }
 
 /// Where a rule is filed.
@@ -42,7 +42,7 @@ enum Slot<'a> {
 /// Rules, by a condition that they require.
 #[derive(Debug, Clone, Default)]
 pub struct Index {
-    always: Places,
+    always: RulePlaces,
     paths: ByValue,
     /// By length, in order, then by prefix: a request looks up one prefix of each length.
     prefixes: Vec<(usize, ByValue)>,
@@ -133,7 +133,7 @@ impl Index {
         Candidates { always: &self.always, found: found.into_iter().peekable() }
     }
 
-    fn by_path(&self, request: &dyn RequestView, found: &mut Places) {
+    fn by_path(&self, request: &dyn RequestView, found: &mut RulePlaces) {
         if self.paths.is_empty() && self.prefixes.is_empty() {
             return;
         }
@@ -148,7 +148,7 @@ impl Index {
         });
     }
 
-    fn by_headers(&self, request: &dyn RequestView, found: &mut Places) {
+    fn by_headers(&self, request: &dyn RequestView, found: &mut RulePlaces) {
         if self.headers.is_empty() {
             return;
         }

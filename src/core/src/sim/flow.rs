@@ -1,7 +1,7 @@
 //! One exchange in a simulated proxy, which applies the engine's steps to its two messages.
 
 use super::head::Piece;
-use super::message::{Message, State};
+use super::message::{Message, Progress};
 use crate::engine::Engine;
 use crate::entropy::Entropy;
 use crate::id::{Direction, ExchangeId};
@@ -106,7 +106,7 @@ impl Flow {
         engine: &mut Engine<E>,
         clock: &dyn Clock,
     ) {
-        let waits = |message: &Message| message.state == State::HeadersHeld;
+        let waits = |message: &Message| message.state == Progress::HeadersHeld;
         let interrupts = waits(&self.request) || self.response.is_some();
         self.response = Some(message);
         let step = engine.on_response_headers(self.id, response, clock);
@@ -155,7 +155,7 @@ impl Flow {
     ) {
         let over = self.over.is_some();
         let Some(message) = self.message(direction).filter(|message| !over && !message.done) else { return };
-        let held = message.state == State::HeadersHeld;
+        let held = message.state == Progress::HeadersHeld;
         if message.awaits_trailers() {
             message.done = true;
             if !held {
@@ -212,16 +212,16 @@ impl Flow {
         match step {
             TrailersStep::Continue => {
                 message.leave();
-                message.state = State::Ended;
+                message.state = Progress::Ended;
             }
             TrailersStep::Forward(bytes) => {
                 message.put(bytes);
                 message.leave();
-                message.state = State::Ended;
+                message.state = Progress::Ended;
             }
             TrailersStep::Hold(bytes) => {
                 message.put(bytes.unwrap_or_default());
-                message.state = State::TrailersHeld;
+                message.state = Progress::TrailersHeld;
             }
             TrailersStep::Reset => self.over = Some(Over::Reset),
         }
@@ -235,7 +235,7 @@ impl Flow {
         match release {
             Release::Reset => self.over = Some(Over::Reset),
             Release::Reply(direction, reply) => {
-                if self.message(direction).is_none_or(|message| message.state != State::HeadersHeld) {
+                if self.message(direction).is_none_or(|message| message.state != Progress::HeadersHeld) {
                     self.breaks(|| format!("{reply:?}, and nothing waits for it"));
                 }
                 self.end_with(reply);
@@ -257,10 +257,10 @@ impl Flow {
     fn resume<E: Entropy>(&mut self, direction: Direction, engine: &mut Engine<E>, clock: &dyn Clock) {
         let Some(message) = self.message(direction) else { return };
         match message.state {
-            State::HeadersHeld => {
+            Progress::HeadersHeld => {
                 let trailers = message.done && message.awaited_trailers();
                 if !message.had_body() {
-                    message.state = State::Ended;
+                    message.state = Progress::Ended;
                 } else if let Some((piece, last)) = message.resumed() {
                     self.on_data(direction, piece, last, engine, clock);
                 }
@@ -268,8 +268,8 @@ impl Flow {
                     self.on_trailers(direction, engine, clock);
                 }
             }
-            State::Buffer | State::Watermark | State::TrailersHeld => message.go_on(),
-            State::Going | State::Ended => {
+            Progress::Buffer | Progress::Watermark | Progress::TrailersHeld => message.go_on(),
+            Progress::Going | Progress::Ended => {
                 self.breaks(|| format!("{direction:?} is resumed, and was not held"));
             }
         }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum Progress {
     /// It flows.
     Going,
     /// Its headers are held, with everything after them.
@@ -25,7 +25,7 @@ pub enum State {
 #[derive(Debug)]
 pub struct Message {
     /// Where it is.
-    pub state: State,
+    pub state: Progress,
     /// Its headers as they are sent on.
     pub headers: Vec<(String, Vec<u8>)>,
     /// All bytes that its sender has.
@@ -49,7 +49,7 @@ impl Message {
     pub fn new(headers: &[(String, Vec<u8>)], sent: Option<Vec<u8>>, trailers: bool) -> Self {
         let has_body = sent.is_some();
         Self {
-            state: if has_body { State::Going } else { State::Ended },
+            state: if has_body { Progress::Going } else { Progress::Ended },
             headers: headers.to_vec(),
             sent: sent.unwrap_or_default(),
             come: 0,
@@ -85,7 +85,7 @@ impl Message {
     /// Holds its headers, if `held`.
     pub fn hold(&mut self, held: bool) {
         if held {
-            self.state = State::HeadersHeld;
+            self.state = Progress::HeadersHeld;
         }
     }
 
@@ -139,7 +139,7 @@ impl Message {
 
     /// Returns the part of the body that the engine is shown when a piece has arrived.
     pub fn shown(&mut self, piece: Vec<u8>) -> Vec<u8> {
-        if self.state != State::Buffer {
+        if self.state != Progress::Buffer {
             return piece;
         }
         let mut shown = core::mem::take(&mut self.kept);
@@ -155,7 +155,7 @@ impl Message {
     /// Returns what was held behind the headers, now that they have left: it is shown in one piece, with the end if
     /// that has arrived.
     pub fn resumed(&mut self) -> Option<(Vec<u8>, bool)> {
-        self.state = State::Going;
+        self.state = Progress::Going;
         let piece = core::mem::take(&mut self.kept);
         let last = self.done && !self.trailers;
         (!piece.is_empty() || last).then_some((piece, last))
@@ -168,10 +168,10 @@ impl Message {
         match step.then {
             DataThen::Forward => {
                 self.leave();
-                self.state = if last { State::Ended } else { State::Going };
+                self.state = if last { Progress::Ended } else { Progress::Going };
             }
-            DataThen::Buffer => self.state = State::Buffer,
-            DataThen::Watermark => self.state = State::Watermark,
+            DataThen::Buffer => self.state = Progress::Buffer,
+            DataThen::Watermark => self.state = Progress::Watermark,
             DataThen::Reset => {}
         }
     }
@@ -179,7 +179,7 @@ impl Message {
     /// Puts bytes before what is kept. A proxy can do that only while it was told to buffer.
     pub fn put(&mut self, mut bytes: Vec<u8>) {
         if !bytes.is_empty() {
-            if self.state != State::Buffer {
+            if self.state != Progress::Buffer {
                 self.breaks(|| format!("nowhere to put {} bytes", bytes.len()));
             }
             bytes.append(&mut self.kept);
@@ -195,12 +195,12 @@ impl Message {
     /// Resumes after the body, or its end, was held.
     pub fn go_on(&mut self) {
         self.leave();
-        let whole = self.state == State::TrailersHeld || (self.done && !self.trailers);
+        let whole = self.state == Progress::TrailersHeld || (self.done && !self.trailers);
         self.state = match (whole, self.state) {
-            (true, _) => State::Ended,
+            (true, _) => Progress::Ended,
             // The next piece is shown with what is kept: nothing.
-            (false, State::Buffer) => State::Buffer,
-            (false, _) => State::Going,
+            (false, Progress::Buffer) => Progress::Buffer,
+            (false, _) => Progress::Going,
         };
     }
 
@@ -212,7 +212,7 @@ impl Message {
         if !self.sent.starts_with(&self.left) {
             return Err(format!("{} bytes that nobody sent", self.left.len()));
         }
-        let short = self.state == State::Ended && self.left.len() != self.sent.len();
+        let short = self.state == Progress::Ended && self.left.len() != self.sent.len();
         if short {
             Err(format!("cut short: {} of {} bytes", self.left.len(), self.sent.len()))
         } else {

@@ -8,7 +8,7 @@ mod steps;
 
 pub use flow::{Flow, Over};
 pub use head::{Clocks, Head, Piece};
-pub use message::{Message, State};
+pub use message::{Message, Progress};
 
 use crate::engine::Engine;
 use crate::engine::event::Event;
@@ -106,7 +106,7 @@ impl<E: Entropy> Proxy<E> {
     /// Advances an exchange until something in it waits or it is over.
     fn go_on(&mut self, mut under: Under) {
         let (flow, answer) = (&mut under.flow, &under.answer);
-        if flow.over().is_none() && flow.response.is_none() && flow.request.state == State::Ended {
+        if flow.over().is_none() && flow.response.is_none() && flow.request.state == Progress::Ended {
             let Head { headers, has_body, .. } = &answer.head;
             let message = Message::new(headers, has_body.then(|| answer.body.clone()), false);
             flow.respond(&answer.head, message, &mut self.engine, &self.clocks);
@@ -114,11 +114,11 @@ impl<E: Entropy> Proxy<E> {
         }
         let now = self.now();
         if flow.over().is_some()
-            || flow.response.as_ref().is_some_and(|response| response.state != State::HeadersHeld)
+            || flow.response.as_ref().is_some_and(|response| response.state != Progress::HeadersHeld)
         {
             under.answered.get_or_insert(now);
         }
-        let is_answered = flow.response.as_ref().is_some_and(|response| response.state == State::Ended);
+        let is_answered = flow.response.as_ref().is_some_and(|response| response.state == Progress::Ended);
         if flow.over().is_some() || is_answered {
             if is_answered {
                 self.engine.response_ended(flow.id, None);

@@ -17,7 +17,6 @@ const MOST_COPIES: usize = 200_000;
 /// A value and the places in it.
 #[derive(Debug, Clone)]
 pub struct Value {
-    /// The value.
     pub json: Json,
     pub places: Places,
     /// The number of values in it, including itself.
@@ -34,9 +33,8 @@ impl Value {
 /// Why a text is not YAML that a document can use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
-    /// What is wrong.
     pub reason: String,
-    /// Its place, in bytes.
+    /// The byte range of the mistake in the text.
     pub span: Range<usize>,
 }
 
@@ -88,7 +86,7 @@ struct Reader<'a> {
     open: Vec<Open>,
     anchors: HashMap<usize, Value>,
     copies: usize,
-    /// Whether there may be more than one document.
+    /// True if the text may hold more than one YAML document.
     several: bool,
     documents: Vec<Value>,
 }

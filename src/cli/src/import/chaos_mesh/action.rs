@@ -11,10 +11,10 @@ use crate::import::place::Node;
 use brownout_core::decode::diagnostic::Code;
 use serde_json::Value;
 
-type Faults = Vec<(String, Built)>;
+type NamedFaults = Vec<(String, Built)>;
 
 /// Returns the faults for requests.
-pub fn request(fields: &Fields<'_>, findings: &mut Findings) -> Faults {
+pub fn request(fields: &Fields<'_>, findings: &mut Findings) -> NamedFaults {
     let response_only = "it is for responses, but `target` is `Request`";
     fields.ignore(&["code", "response_headers"], response_only, findings);
     if let Some(abort) = abort(fields, findings) {
@@ -45,7 +45,7 @@ pub fn request(fields: &Fields<'_>, findings: &mut Findings) -> Faults {
 }
 
 /// Returns the faults for responses.
-pub fn response(fields: &Fields<'_>, findings: &mut Findings) -> Faults {
+pub fn response(fields: &Fields<'_>, findings: &mut Findings) -> NamedFaults {
     let request_only = "it is for requests, but `target` is `Response`";
     let status =
         fields.then("code", |node| Some(Built::number(findings.unsigned(node, 999)?).from(&node.place)));
@@ -103,7 +103,6 @@ fn abort<'n, 'a>(fields: &'n Fields<'a>, findings: &mut Findings) -> Option<&'n 
     Some(node)
 }
 
-/// `replace` and `patch`.
 struct Changes<'a> {
     replace: Fields<'a>,
     patch: Fields<'a>,

@@ -28,7 +28,7 @@ pub struct Chaos {
 
 /// The half of an exchange in which everything happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
+pub enum Half {
     /// Before the request is forwarded.
     Request,
     /// After the response has arrived.
@@ -57,8 +57,8 @@ impl Chaos {
         let losses = findings.losses();
         let condition = condition(&fields, findings);
         let faults = match target {
-            Target::Request => request(&fields, findings),
-            Target::Response => response(&fields, findings),
+            Half::Request => request(&fields, findings),
+            Half::Response => response(&fields, findings),
         };
         if faults.is_empty() && findings.losses() == losses {
             let label = "expected `abort`, `delay`, `replace` or `patch`";
@@ -74,15 +74,15 @@ impl Chaos {
     }
 }
 
-fn target(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Option<Target> {
+fn target(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Option<Half> {
     let Some(field) = fields.find("target") else {
         let label = "expected `Request` or `Response`";
         findings.wrong(&node.place, Code::MissingField, "missing field `target`", label);
         return None;
     };
     match findings.text(field)? {
-        "Request" => Some(Target::Request),
-        "Response" => Some(Target::Response),
+        "Request" => Some(Half::Request),
+        "Response" => Some(Half::Response),
         other => {
             let label = format!("found `{other}`, expected `Request` or `Response`");
             findings.wrong(&field.place, Code::InvalidValue, "invalid target", label);

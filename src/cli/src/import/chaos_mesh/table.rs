@@ -1,9 +1,9 @@
-//! What becomes of each field of an `HTTPChaos`.
+//! The import table for an `HTTPChaos`, with one row per field.
 
 use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
 use crate::import::mapping::{Mapping, Spelling, Table, row};
 
-/// The fields of `spec`.
+/// The fields of an `HTTPChaos`, as paths from `spec`.
 pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Exact };
 
 const CHOICE: &str = "a document does not choose pods: give it to those that this selects";

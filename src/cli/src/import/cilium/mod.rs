@@ -39,14 +39,13 @@ pub enum Draws {
 
 /// The options for importing from Cilium.
 #[derive(Debug, Clone, Default)]
-pub struct Choices {
-    /// Whether to leave out what cannot be imported, with a note, instead of reporting a mistake.
+pub struct CiliumChoices {
+    /// True to leave out input that cannot be imported, with a note; false to report a mistake.
     pub partial: bool,
-    /// How often responses are affected.
     pub draws: Draws,
-    /// Whether to add the headers in which Cilium reports what it did.
+    /// True to add the headers in which Cilium reports what it did.
     pub headers: bool,
-    /// Whether the rules select pods, by what a proxy reports about itself.
+    /// True to match the selected pods by the namespace and labels that their proxies report.
     pub select_pods: bool,
 }
 
@@ -54,7 +53,7 @@ pub struct Choices {
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
-pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
+pub fn import(files: Vec<DocumentFile>, choices: &CiliumChoices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
     let bare = |node: &Node<'_>| node.field("l7proto").is_some() || node.field("rules").is_some();

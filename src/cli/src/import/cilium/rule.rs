@@ -19,9 +19,8 @@ use std::time::Duration;
 /// Options that apply to every rule.
 #[derive(Debug, Clone, Copy)]
 pub struct Manner {
-    /// How often responses are affected.
     pub draws: Draws,
-    /// Whether to add the headers in which Cilium reports what it did.
+    /// True to add the headers in which Cilium reports what it did.
     pub headers: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What becomes of each key of a rule of `l7proto: chaos`.
+//! The import table for rules of `l7proto: chaos`, with one row per key.
 
 use crate::import::mapping::Fate::{Exact, Noted};
 use crate::import::mapping::{Mapping, Spelling, Table, row};

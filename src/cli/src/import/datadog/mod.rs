@@ -95,7 +95,7 @@ fn disruption(manifest: &Manifest<'_>, choices: &Choices, findings: &mut Finding
     rules
 }
 
-/// `duration` and `pulse`.
+/// Converts `duration` and `pulse` to a `schedule`, if there are any.
 fn schedule(
     fields: &Fields<'_>,
     start: Option<Timestamp>,

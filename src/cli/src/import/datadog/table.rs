@@ -1,4 +1,4 @@
-//! What becomes of each field of a `Disruption`.
+//! The import table for a `Disruption`, with one row per field.
 
 use crate::import::mapping::Fate::{Exact, Left, Noted};
 use crate::import::mapping::{Mapping, Spelling, Table, row};

@@ -18,7 +18,6 @@ const DOWNSTREAM_NODE: &str = "x-envoy-downstream-service-node";
 pub struct HttpFault {
     /// Its place in the input.
     pub place: Place,
-    /// Which requests.
     pub condition: Condition,
     /// `limits` and the faults. Empty if it does nothing.
     pub fields: Vec<(String, Built)>,

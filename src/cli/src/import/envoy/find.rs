@@ -1,7 +1,7 @@
 //! Finds the fault filter's configurations in any part of an Envoy configuration.
 
 use super::fault::HttpFault;
-use super::scope::{Level, Names, Scope};
+use super::scope::{Level, Scope, ScopeNames};
 use crate::import::findings::Findings;
 use crate::import::place::Node;
 use brownout_core::decode::snake;
@@ -11,31 +11,31 @@ const MESSAGE: &str = "envoy.extensions.filters.http.fault.v3.HTTPFault";
 /// Fields under which a filter is not directly in the chain.
 const BEHIND_A_MATCHER: [&str; 3] = ["on_match", "on_no_match", "extension_config"];
 
-/// What an input is.
+/// The result of searching an input.
 pub enum Found {
-    /// A bare `HTTPFault`.
+    /// The input itself is an `HTTPFault`.
     Message,
     /// A configuration that contains these scopes.
     Scopes(Vec<Scope>),
 }
 
-/// Searches the whole input.
+/// Searches the whole input for configurations of the fault filter.
 pub fn find(node: &Node<'_>, findings: &mut Findings) -> Found {
-    let mut search = Search { findings, scopes: Vec::new(), filters: 0 };
+    let mut search = FilterSearch { findings, scopes: Vec::new(), filters: 0 };
     if search.is_bare(node) {
         return Found::Message;
     }
-    search.visit(node, &Names::default());
+    search.visit(node, &ScopeNames::default());
     Found::Scopes(search.scopes)
 }
 
-struct Search<'f> {
+struct FilterSearch<'f> {
     findings: &'f mut Findings,
     scopes: Vec<Scope>,
     filters: usize,
 }
 
-impl Search<'_> {
+impl FilterSearch<'_> {
     /// Returns whether this is a bare `HTTPFault`, whose fields occur in none of the messages that contain it.
     fn is_bare(&self, node: &Node<'_>) -> bool {
         if let Some(url) = node.field("@type") {
@@ -46,10 +46,10 @@ impl Search<'_> {
         names.is_empty() || names.iter().any(|name| known(name))
     }
 
-    fn visit(&mut self, node: &Node<'_>, names: &Names) {
+    fn visit(&mut self, node: &Node<'_>, names: &ScopeNames) {
         let named = |node: &Node<'_>| node.field("name").and_then(|name| name.text().map(str::to_owned));
         if node.field("virtual_hosts").is_some() {
-            let names = Names { configuration: named(node), ..Names::default() };
+            let names = ScopeNames { configuration: named(node), ..ScopeNames::default() };
             self.attached(node, Level::RouteConfiguration, &names);
             for (field, inner) in node.entries() {
                 match snake(field).as_str() {
@@ -84,29 +84,29 @@ impl Search<'_> {
         let fault =
             if disabled { HttpFault::nothing(&node.place) } else { HttpFault::read(fault, self.findings) };
         self.filters += 1;
-        self.scopes.push(Scope { level: Level::Filter, names: Names::default(), fault });
+        self.scopes.push(Scope { level: Level::Filter, names: ScopeNames::default(), fault });
     }
 
-    fn virtual_host(&mut self, node: &Node<'_>, names: &Names) {
+    fn virtual_host(&mut self, node: &Node<'_>, names: &ScopeNames) {
         let name = node.field("name").and_then(|name| name.text());
-        let names = Names { virtual_host: name.map(str::to_owned), ..names.clone() };
+        let names = ScopeNames { virtual_host: name.map(str::to_owned), ..names.clone() };
         self.attached(node, Level::VirtualHost, &names);
         for route in node.field("routes").iter().flat_map(Node::elements) {
             let name = route.field("name").and_then(|name| name.text()).filter(|name| !name.is_empty());
-            let names = Names { route: name.map(str::to_owned), ..names.clone() };
+            let names = ScopeNames { route: name.map(str::to_owned), ..names.clone() };
             self.attached(&route, Level::Route, &names);
             for cluster in
                 route.at(&["route", "weighted_clusters", "clusters"]).iter().flat_map(Node::elements)
             {
                 let name = cluster.field("name").and_then(|name| name.text());
-                let names = Names { cluster: name.map(str::to_owned), ..names.clone() };
+                let names = ScopeNames { cluster: name.map(str::to_owned), ..names.clone() };
                 self.attached(&cluster, Level::WeightedCluster, &names);
             }
         }
     }
 
     /// Adds the fault filter's entries in `typed_per_filter_config`.
-    fn attached(&mut self, node: &Node<'_>, level: Level, names: &Names) {
+    fn attached(&mut self, node: &Node<'_>, level: Level, names: &ScopeNames) {
         for (key, config) in node.field("typed_per_filter_config").iter().flat_map(Node::entries) {
             let Some(fault) = self.per_route(key, &config) else { continue };
             let missing = match level {

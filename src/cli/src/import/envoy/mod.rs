@@ -42,7 +42,7 @@ pub fn import(file: DocumentFile, partial: bool) -> Result<Imported, Rejected> {
             Found::Message => {
                 bare = true;
                 let fault = HttpFault::read(&node, &mut findings);
-                scopes.push(Scope { level: Level::Filter, names: scope::Names::default(), fault });
+                scopes.push(Scope { level: Level::Filter, names: scope::ScopeNames::default(), fault });
             }
             Found::Scopes(found) => scopes.extend(found),
         }

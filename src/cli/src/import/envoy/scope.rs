@@ -20,32 +20,27 @@ pub enum Level {
 
 /// The names of what a configuration is attached to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Names {
-    /// The route configuration's.
+pub struct ScopeNames {
+    /// The name of the route configuration.
     pub configuration: Option<String>,
-    /// The virtual host's.
     pub virtual_host: Option<String>,
-    /// The route's.
     pub route: Option<String>,
-    /// The weighted cluster's.
+    /// The name of the weighted cluster.
     pub cluster: Option<String>,
 }
 
 /// A configuration and its scope.
 #[derive(Debug)]
 pub struct Scope {
-    /// How specific it is.
     pub level: Level,
-    /// What it is attached to.
-    pub names: Names,
-    /// The configuration.
+    pub names: ScopeNames,
     pub fault: HttpFault,
 }
 
 impl Scope {
     /// Returns the condition for a request to be in its scope.
     pub fn condition(&self) -> Condition {
-        let Names { virtual_host, route, cluster, .. } = &self.names;
+        let ScopeNames { virtual_host, route, cluster, .. } = &self.names;
         let parts = [("virtual_host", virtual_host), ("route", route), ("cluster", cluster)];
         let mut condition = Condition::default();
         for (field, name) in parts {
@@ -72,7 +67,7 @@ impl Scope {
 
     /// Returns the wanted name of the rule.
     pub fn wanted_name(&self) -> String {
-        let Names { configuration, virtual_host, route, cluster } = &self.names;
+        let ScopeNames { configuration, virtual_host, route, cluster } = &self.names;
         let name = |name: &Option<String>| name.clone().unwrap_or_default();
         match self.level {
             Level::WeightedCluster => format!("{}-{}", name(route), name(cluster)),
@@ -92,7 +87,7 @@ impl Scope {
         own.and(Condition::none(hidden.map(Self::condition).collect()))
     }
 
-    /// Returns where it stands.
+    /// Returns its place in the input.
     pub fn place(&self) -> &Place {
         &self.fault.place
     }

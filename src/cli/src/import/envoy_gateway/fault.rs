@@ -1,4 +1,4 @@
-//! `faultInjection`.
+//! Imports the `faultInjection` of a `BackendTrafficPolicy`.
 
 use super::table::FIELDS;
 use crate::import::built::Built;

@@ -34,9 +34,9 @@ struct Policy {
     name: String,
     /// Its routes; empty if it targets a gateway.
     routes: Vec<Condition>,
-    /// Whether it targets a gateway.
+    /// True if one of its targets is a gateway.
     gateway: bool,
-    /// Whether it replaces the gateway's policy instead of merging with it.
+    /// True if it replaces the gateway's policy, false if it merges with it.
     replaces: bool,
     faults: Vec<(String, Built)>,
 }
@@ -95,8 +95,8 @@ fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Option<Policy> {
     let targets = fields.find("targetRefs").map(|node| findings.list(node)).unwrap_or_default();
     for target in targets.into_iter().chain(fields.find("targetRef").cloned()) {
         match self::target(&target, manifest.namespace.unwrap_or("default"), findings) {
-            Some(Target::Route(condition)) => routes.push(condition),
-            Some(Target::Gateway) => gateway = true,
+            Some(Attached::Route(condition)) => routes.push(condition),
+            Some(Attached::Gateway) => gateway = true,
             None => {}
         }
     }
@@ -120,12 +120,12 @@ fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Option<Policy> {
     Some(Policy { place: spec.place, name: manifest.name.into(), routes, gateway, replaces, faults })
 }
 
-enum Target {
+enum Attached {
     Gateway,
     Route(Condition),
 }
 
-fn target(node: &Node<'_>, namespace: &str, findings: &mut Findings) -> Option<Target> {
+fn target(node: &Node<'_>, namespace: &str, findings: &mut Findings) -> Option<Attached> {
     let fields = Fields::new(findings.open(node, &FIELDS, "targetRefs[]")?);
     let (Some(kind), Some(name)) = (fields.find("kind"), fields.find("name")) else {
         findings.wrong(&node.place, Code::MissingField, "incomplete target", "expected `kind` and `name`");
@@ -140,7 +140,7 @@ fn target(node: &Node<'_>, namespace: &str, findings: &mut Findings) -> Option<T
             } else {
                 findings.note(&node.place, format!("put the filter on the gateway `{name}`"));
             }
-            return Some(Target::Gateway);
+            return Some(Attached::Gateway);
         }
         "HTTPRoute" => "httproute",
         "GRPCRoute" => "grpcroute",
@@ -156,5 +156,5 @@ fn target(node: &Node<'_>, namespace: &str, findings: &mut Findings) -> Option<T
         return None;
     }
     let prefix = Built::text(format!("{route}/{namespace}/{name}/rule/"));
-    Some(Target::Route(Condition::new("route", Built::object([("prefix", prefix)]).from(&node.place))))
+    Some(Attached::Route(Condition::new("route", Built::object([("prefix", prefix)]).from(&node.place))))
 }

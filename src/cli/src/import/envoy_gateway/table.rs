@@ -1,4 +1,4 @@
-//! What becomes of each field of a `BackendTrafficPolicy`.
+//! The import table for a `BackendTrafficPolicy`, with one row per field.
 
 use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
 use crate::import::mapping::{Mapping, Spelling, Table, row};

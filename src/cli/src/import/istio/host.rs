@@ -8,13 +8,13 @@ const CLUSTER_DOMAIN: &str = ".svc.cluster.local";
 /// A host, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
-    /// `*`
+    /// `*`, which stands for any host.
     Any,
-    /// `*.example.com`, without the asterisk.
+    /// `*.example.com`, stored without the asterisk.
     Wildcard(String),
     /// A service of the cluster: `reviews` or `reviews.shop.svc.cluster.local`.
     Service { name: String, namespace: String },
-    /// Any other name.
+    /// Any other name, such as `reviews.example.com`.
     Exact(String),
 }
 

@@ -16,7 +16,7 @@ pub struct Around<'a> {
     pub gateway: &'a Gateway,
     /// The namespace of the manifest.
     pub namespace: &'a str,
-    /// Whether a destination of the manifest names a port.
+    /// True if a destination of the manifest names a port.
     pub destination_ports: bool,
 }
 

@@ -23,7 +23,7 @@ use super::sources::Sources;
 use super::{Imported, Rejected};
 use crate::document::DocumentFile;
 use brownout_core::decode::diagnostic::Code;
-use service::{Entry, Service};
+use service::{HttpRoute, RoutedService};
 
 /// The gateway name that means all sidecars.
 pub const MESH: &str = "mesh";
@@ -37,16 +37,16 @@ const WANTED: Wanted = Wanted {
 
 /// The options for importing from Istio.
 #[derive(Debug, Clone)]
-pub struct Choices {
+pub struct IstioChoices {
     /// The proxies that the document is for: [`MESH`], or the name of a gateway.
     pub gateway: String,
     /// The namespace of manifests that do not name one.
     pub namespace: String,
-    /// Whether to leave out what cannot be imported, with a note, instead of reporting a mistake.
+    /// True to leave out input that cannot be imported, with a note; false to report a mistake.
     pub partial: bool,
 }
 
-impl Default for Choices {
+impl Default for IstioChoices {
     fn default() -> Self {
         Self { gateway: MESH.into(), namespace: "default".into(), partial: false }
     }
@@ -56,20 +56,20 @@ impl Default for Choices {
 ///
 /// # Errors
 /// What is wrong with them, or cannot be imported.
-pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
+pub fn import(files: Vec<DocumentFile>, choices: &IstioChoices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
     let manifests = Manifest::all(&sources, WANTED, &mut findings);
-    let services: Vec<Service<'_>> = manifests
+    let services: Vec<RoutedService<'_>> = manifests
         .iter()
-        .filter_map(|manifest| Service::read(&manifest.node, choices, &mut findings))
+        .filter_map(|manifest| RoutedService::read(&manifest.node, choices, &mut findings))
         .collect();
     note_equal_hosts(&services, &mut findings);
     let mut names = Names::default();
     let mut rules = Vec::new();
     for service in &services {
         let (requests, away) = service.condition(&services, choices.gateway == MESH);
-        for Entry { node, label, condition, passed, faults } in service.entries(choices, &mut findings) {
+        for HttpRoute { node, label, condition, passed, faults } in service.entries(choices, &mut findings) {
             let others = Condition::none(passed.into_iter().chain(away.iter().cloned()).collect());
             let condition = requests.clone().and(condition).and(others);
             let rule = Rule { fields: faults, ..Rule::of_all(&node.place, label, condition) };
@@ -83,7 +83,7 @@ pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, R
     finish(&sources, findings, rules)
 }
 
-fn note_equal_hosts(services: &[Service<'_>], findings: &mut Findings) {
+fn note_equal_hosts(services: &[RoutedService<'_>], findings: &mut Findings) {
     for (index, service) in services.iter().enumerate() {
         for (host, node) in &service.hosts {
             let earlier =

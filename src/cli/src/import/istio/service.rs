@@ -1,6 +1,6 @@
 //! One `VirtualService`: the requests it applies to, and its entries in order.
 
-use super::Choices;
+use super::IstioChoices;
 use super::fault::faults;
 use super::host::{Host, in_namespace};
 use super::matching::{Around, Gateway, block};
@@ -14,7 +14,7 @@ use brownout_core::decode::diagnostic::Code;
 
 /// The parts of a manifest that concern the proxy that the document is for.
 #[derive(Debug)]
-pub struct Service<'a> {
+pub struct RoutedService<'a> {
     pub name: &'a str,
     pub hosts: Vec<(Host, Node<'a>)>,
     namespace: &'a str,
@@ -24,10 +24,10 @@ pub struct Service<'a> {
 
 /// A rule of the document to be built.
 #[derive(Debug)]
-pub struct Entry<'a> {
-    /// Its entry.
+pub struct HttpRoute<'a> {
+    /// The `http` entry that the rule is built from.
     pub node: Node<'a>,
-    /// The rule's name.
+    /// The name for the rule, which may still be changed to make it unique.
     pub label: String,
     /// The requests to the service that it matches.
     pub condition: Condition,
@@ -36,9 +36,9 @@ pub struct Entry<'a> {
     pub faults: Vec<(String, Built)>,
 }
 
-impl<'a> Service<'a> {
+impl<'a> RoutedService<'a> {
     /// Reads a manifest. `None` if it is wrong, or for other proxies.
-    pub fn read(manifest: &Node<'a>, choices: &'a Choices, findings: &mut Findings) -> Option<Self> {
+    pub fn read(manifest: &Node<'a>, choices: &'a IstioChoices, findings: &mut Findings) -> Option<Self> {
         let metadata = |name: &str| manifest.at(&["metadata", name]).and_then(|node| node.text());
         let name = metadata("name").unwrap_or("virtual-service");
         let namespace = metadata("namespace");
@@ -96,7 +96,7 @@ impl<'a> Service<'a> {
     }
 
     /// Returns the entries with faults, in order. Entries without faults become a `not` in later ones.
-    pub fn entries(&self, choices: &Choices, findings: &mut Findings) -> Vec<Entry<'a>> {
+    pub fn entries(&self, choices: &IstioChoices, findings: &mut Findings) -> Vec<HttpRoute<'a>> {
         let gateway = Gateway(choices.gateway.clone());
         let port = |entry: &Node<'a>| {
             let routes = entry.field("route").map_or_else(Vec::new, |route| route.elements());
@@ -132,7 +132,7 @@ impl<'a> Service<'a> {
                             .note(&node.place, "its `not` excludes the requests that earlier entries take");
                     }
                     let (node, label) = (node.clone(), self.label(index, node));
-                    entries.push(Entry { node, label, condition, passed: passed.clone(), faults });
+                    entries.push(HttpRoute { node, label, condition, passed: passed.clone(), faults });
                 }
             }
         }

@@ -11,7 +11,7 @@ use brownout_core::decode::diagnostic::Code;
 
 /// A fault with the share of requests it hits.
 #[derive(Debug, Clone)]
-struct Fault {
+struct KumaFault {
     name: &'static str,
     place: Place,
     value: (&'static str, Built),
@@ -20,7 +20,7 @@ struct Fault {
 
 /// The share and faults of one rule.
 #[derive(Debug, Clone)]
-pub struct Part {
+pub struct RulePart {
     /// Its place in the input.
     pub place: Place,
     /// The share of the requests that the rule takes, in millionths.
@@ -29,18 +29,23 @@ pub struct Part {
 }
 
 /// Returns the parts in order: a request that one takes never reaches the next.
-pub fn parts(node: &Node<'_>, findings: &mut Findings) -> Vec<Part> {
+pub fn parts(node: &Node<'_>, findings: &mut Findings) -> Vec<RulePart> {
     let fields = findings.open(node, &FIELDS, "default").unwrap_or_default();
     let Some(list) = Fields::new(fields).find("http").cloned() else { return Vec::new() };
-    let mut faults: Vec<Fault> = findings.list(&list).iter().flat_map(|node| entry(node, findings)).collect();
+    let mut faults: Vec<KumaFault> =
+        findings.list(&list).iter().flat_map(|node| entry(node, findings)).collect();
     let mut parts = Vec::new();
     // A leading abort ends its requests: later faults apply only to the others.
     while faults.len() > 1 && faults[0].name == "abort" {
         let abort = faults.remove(0);
         let value = Built::object([abort.value]).from(&abort.place);
-        parts.push(Part { place: abort.place, share: abort.share, faults: vec![("abort".into(), value)] });
+        parts.push(RulePart {
+            place: abort.place,
+            share: abort.share,
+            faults: vec![("abort".into(), value)],
+        });
     }
-    let mut together: Vec<Fault> = Vec::new();
+    let mut together: Vec<KumaFault> = Vec::new();
     for fault in faults {
         if together.iter().any(|other| other.name == fault.name) {
             let what = format!("a second `{}` for the same requests", spelled(fault.name));
@@ -67,7 +72,7 @@ pub fn parts(node: &Node<'_>, findings: &mut Findings) -> Vec<Part> {
             let share = ("percentage", percentage::built(fault.share));
             (fault.name.to_owned(), Built::object([fault.value.clone(), share]).from(&fault.place))
         });
-        parts.push(Part { place, share: ALL, faults: built.collect() });
+        parts.push(RulePart { place, share: ALL, faults: built.collect() });
     }
     parts
 }
@@ -77,14 +82,14 @@ fn spelled(name: &str) -> &str {
 }
 
 /// Returns the faults of one entry, in the order of its filter.
-fn entry(node: &Node<'_>, findings: &mut Findings) -> Vec<Fault> {
+fn entry(node: &Node<'_>, findings: &mut Findings) -> Vec<KumaFault> {
     let fields = Fields::new(findings.open(node, &FIELDS, "default.http[]").unwrap_or_default());
     let delay = fields.then("delay", |node| {
         let fields = Fields::new(findings.open(node, &FIELDS, "default.http[].delay")?);
         let share = share(node, &fields, findings);
         let length = required(node, &fields, "value", findings)?;
         let value = ("fixed_delay", hold::written(length, findings)?);
-        Some(Fault { name: "delay", place: node.place.clone(), value, share: share? })
+        Some(KumaFault { name: "delay", place: node.place.clone(), value, share: share? })
     });
     let abort = fields.then("abort", |node| {
         let fields = Fields::new(findings.open(node, &FIELDS, "default.http[].abort")?);
@@ -96,7 +101,7 @@ fn entry(node: &Node<'_>, findings: &mut Findings) -> Vec<Fault> {
             findings.wrong(&status.place, Code::OutOfRange, "invalid HTTP status", label);
         }
         let value = ("http_status", Built::number(number).from(&status.place));
-        Some(Fault { name: "abort", place: node.place.clone(), value, share: share? })
+        Some(KumaFault { name: "abort", place: node.place.clone(), value, share: share? })
     });
     let limit = fields.then("responseBandwidth", |node| {
         let fields = Fields::new(findings.open(node, &FIELDS, "default.http[].responseBandwidth")?);
@@ -105,7 +110,7 @@ fn entry(node: &Node<'_>, findings: &mut Findings) -> Vec<Fault> {
         let kbps = bandwidth(limit, findings)?;
         let limit = Built::object([("limit_kbps", Built::number(kbps).from(&limit.place))]);
         let value = ("fixed_limit", limit);
-        Some(Fault { name: "response_rate_limit", place: node.place.clone(), value, share: share? })
+        Some(KumaFault { name: "response_rate_limit", place: node.place.clone(), value, share: share? })
     });
     delay.into_iter().chain(abort).chain(limit).collect()
 }
@@ -141,7 +146,7 @@ fn share(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Optio
     Some(share)
 }
 
-/// `10kbps`, `1 Mbps`, `1Gbps`.
+/// Reads a bandwidth such as `10kbps`, `1 Mbps` or `1Gbps`, and returns it in kbps.
 fn bandwidth(node: &Node<'_>, findings: &mut Findings) -> Option<u64> {
     let text = findings.text(node)?;
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

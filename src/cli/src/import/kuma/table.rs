@@ -1,9 +1,9 @@
-//! What becomes of each field of a `MeshFaultInjection`.
+//! The import table for a `MeshFaultInjection`, with one row per field.
 
 use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
 use crate::import::mapping::{Mapping, Spelling, Table, row};
 
-/// The fields of `spec`.
+/// The fields of a `MeshFaultInjection`, as paths from `spec`.
 pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Exact };
 
 const ROWS: &[Mapping] = &[

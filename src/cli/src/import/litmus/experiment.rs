@@ -74,13 +74,13 @@ fn toxicity(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
     u32::try_from(percent).ok().map(|percent| percent * (ALL / 100))
 }
 
-type Faults = Vec<(String, Built)>;
+type NamedFaults = Vec<(String, Built)>;
 
-fn only(name: &str, fault: Option<Built>, place: &Place) -> Faults {
+fn only(name: &str, fault: Option<Built>, place: &Place) -> NamedFaults {
     fault.map(|fault| (name.to_owned(), fault.from(place))).into_iter().collect()
 }
 
-fn latency(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Faults {
+fn latency(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> NamedFaults {
     let Some(field) = fields.find("LATENCY") else {
         findings.note(&node.place, "without `LATENCY`, it is 2000 ms, as in the experiment's chart");
         let delay = hold::built(&node.place, Duration::from_secs(2), findings).map(hold::fixed);
@@ -90,7 +90,7 @@ fn latency(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Fau
     only("response", object([("delay", delay)]), &field.place)
 }
 
-fn reset_peer(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Faults {
+fn reset_peer(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> NamedFaults {
     let place = fields.find("RESET_TIMEOUT").map_or(&node.place, |node| &node.place);
     let delay = fields.then("RESET_TIMEOUT", |node| hold::milliseconds(node, findings)).map(hold::fixed);
     findings.note(
@@ -103,7 +103,7 @@ fn reset_peer(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> 
     faults
 }
 
-fn status_code(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Faults {
+fn status_code(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> NamedFaults {
     let field = fields.find("STATUS_CODE");
     let place = field.map_or(&node.place, |node| &node.place);
     let text = field.and_then(|node| findings.text_or_number(node)).unwrap_or_default();
@@ -178,7 +178,7 @@ fn flag(node: &Node<'_>, findings: &mut Findings) -> Option<bool> {
     }
 }
 
-fn modify_header(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Option<Faults> {
+fn modify_header(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Option<NamedFaults> {
     let mode = fields.then("HEADER_MODE", |node| findings.text(node)).unwrap_or("response");
     let Some(field) = fields.find("HEADERS_MAP") else {
         let label = "expected names and values as JSON";
@@ -209,7 +209,7 @@ fn modify_header(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) 
     Some(only(half, object([("headers", headers)]), &field.place))
 }
 
-fn modify_body(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> Faults {
+fn modify_body(node: &Node<'_>, fields: &Fields<'_>, findings: &mut Findings) -> NamedFaults {
     let field = fields.find("RESPONSE_BODY");
     let text = field.and_then(|node| findings.text(node)).unwrap_or_default();
     let body = Built::object([("replace", Built::text(text))]);

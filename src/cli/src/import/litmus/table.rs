@@ -1,4 +1,4 @@
-//! What becomes of each variable of an experiment.
+//! The import table for Litmus's experiments, with one row per variable.
 
 use crate::import::mapping::Fate::{Exact, Left, Noted};
 use crate::import::mapping::{Mapping, Spelling, Table, row};

@@ -28,10 +28,10 @@ const ORDER: [&str; 6] = ["delay", "reset", "hang", "request_rate_limit", "respo
 
 /// The options for importing from Toxiproxy.
 #[derive(Debug, Clone, Default)]
-pub struct Choices {
-    /// Whether to leave out what cannot be imported, with a note, instead of reporting a mistake.
+pub struct ToxiproxyChoices {
+    /// True to leave out input that cannot be imported, with a note; false to report a mistake.
     pub partial: bool,
-    /// Which of several proxies the document is for.
+    /// The name of the proxy to import; required if the input has several.
     pub proxy: Option<String>,
 }
 
@@ -39,7 +39,7 @@ pub struct Choices {
 ///
 /// # Errors
 /// What is wrong with it, or cannot be imported.
-pub fn import(file: DocumentFile, choices: &Choices) -> Result<Imported, Rejected> {
+pub fn import(file: DocumentFile, choices: &ToxiproxyChoices) -> Result<Imported, Rejected> {
     let sources = Sources::read(vec![file])?;
     let mut findings = Findings::new(choices.partial);
     let nodes = sources.nodes();

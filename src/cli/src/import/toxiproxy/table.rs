@@ -1,4 +1,4 @@
-//! What becomes of each field of a proxy and its toxics.
+//! The import table for Toxiproxy's proxies and toxics, with one row per field.
 
 use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
 use crate::import::mapping::{Mapping, Spelling, Table, row};

@@ -22,7 +22,7 @@ pub struct Toxic {
     pub place: Place,
     /// The name of the fault, and its fields without a percentage.
     pub fault: (&'static str, Vec<(String, Built)>),
-    /// The share, in millionths.
+    /// The share of requests that it hits, in millionths.
     pub share: u32,
 }
 
@@ -92,9 +92,9 @@ fn toxicity(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
     Some(share)
 }
 
-type Fault = Option<(&'static str, Vec<(String, Built)>)>;
+type ToxicFault = Option<(&'static str, Vec<(String, Built)>)>;
 
-fn some(name: &'static str, fields: impl IntoIterator<Item = (&'static str, Option<Built>)>) -> Fault {
+fn some(name: &'static str, fields: impl IntoIterator<Item = (&'static str, Option<Built>)>) -> ToxicFault {
     let given = fields.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
     Some((name, given.collect()))
 }
@@ -103,7 +103,7 @@ fn milliseconds(attributes: &Fields<'_>, name: &str, findings: &mut Findings) ->
     attributes.then(name, |node| findings.unsigned(node, u64::from(u32::MAX))).unwrap_or(0)
 }
 
-fn latency(attributes: &Fields<'_>, request: bool, findings: &mut Findings) -> Fault {
+fn latency(attributes: &Fields<'_>, request: bool, findings: &mut Findings) -> ToxicFault {
     let (latency, jitter) =
         (milliseconds(attributes, "latency", findings), milliseconds(attributes, "jitter", findings));
     let place = attributes.find("latency").or(attributes.find("jitter"))?.place.clone();
@@ -122,7 +122,7 @@ fn latency(attributes: &Fields<'_>, request: bool, findings: &mut Findings) -> F
     }
 }
 
-fn bandwidth(node: &Node<'_>, attributes: &Fields<'_>, request: bool, findings: &mut Findings) -> Fault {
+fn bandwidth(node: &Node<'_>, attributes: &Fields<'_>, request: bool, findings: &mut Findings) -> ToxicFault {
     let rate = attributes.then("rate", |node| findings.unsigned(node, u64::from(u32::MAX)));
     let place = attributes.find("rate").map_or(&node.place, |node| &node.place);
     let Some(rate) = rate.filter(|rate| *rate > 0) else {
@@ -140,7 +140,12 @@ fn bandwidth(node: &Node<'_>, attributes: &Fields<'_>, request: bool, findings: 
     some(name, [("fixed_limit", Some(limit))])
 }
 
-fn limit_data(node: &Node<'_>, attributes: &Fields<'_>, request: bool, findings: &mut Findings) -> Fault {
+fn limit_data(
+    node: &Node<'_>,
+    attributes: &Fields<'_>,
+    request: bool,
+    findings: &mut Findings,
+) -> ToxicFault {
     let bytes = attributes.then("bytes", |node| findings.unsigned(node, u64::from(u32::MAX))).unwrap_or(0);
     let place = attributes.find("bytes").map_or(&node.place, |node| &node.place);
     if request {
@@ -160,7 +165,7 @@ fn cut(
     request: bool,
     forever: bool,
     findings: &mut Findings,
-) -> Fault {
+) -> ToxicFault {
     let timeout = milliseconds(attributes, "timeout", findings);
     let place = attributes.find("timeout").map_or(&node.place, |node| &node.place);
     let length = if timeout == 0 && forever {

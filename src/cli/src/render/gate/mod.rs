@@ -25,7 +25,7 @@ const HEADER: &str = "type.googleapis.com/envoy.type.matcher.v3.HttpRequestHeade
 /// takes less than two.
 const MANY: usize = 16;
 
-/// What a request must have for any rule to match it.
+/// A condition that every request fulfils if a rule can match it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gate {
     need: Need,

@@ -11,19 +11,17 @@ pub struct Question {
     /// What its value has to be like. Of a header that comes several times, Envoy's matcher sees one value, joined
     /// by commas.
     pub compare: Compare,
-    /// Whether ASCII letters match in either case.
+    /// True if ASCII letters match in either case.
     pub ignore_case: bool,
 }
 
-/// How a value is compared.
+/// The test that a header's value has to pass.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Compare {
     /// It is present, with any value.
     Present,
     Exact(String),
-    /// It begins with this.
     Prefix(String),
-    /// It ends with this.
     Suffix(String),
     Contains(String),
 }

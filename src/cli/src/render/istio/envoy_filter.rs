@@ -3,24 +3,23 @@
 use super::super::faults::Faults;
 use super::super::filter::{self, Code, FAILS_WITHOUT_MODULE, metadata, wasm};
 use super::super::gate::Gate;
-use super::super::given::{Common, Digest, Gated, Image, ModulePath};
+use super::super::given::{Common, Digest, Gated, ModulePath, ModuleSource};
 use super::super::yaml::Map;
 use super::super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 use super::patch::{self, Context};
-use super::{Place, Side};
+use super::{Side, Workloads};
 
-/// Where the README of `istio/` mounts it.
+/// The module's path if it is mounted as the README of `istio/` shows.
 const USUAL_PATH: &str = "/var/local/wasm/brownout.wasm";
 
-/// What to render, and for whom.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     pub common: Common,
     #[command(flatten)]
-    place: Place,
+    place: Workloads,
     #[command(flatten)]
-    image: Image,
+    image: ModuleSource,
     #[command(flatten)]
     module: ModulePath,
     #[command(flatten)]
@@ -137,7 +136,9 @@ impl Arguments {
             (Some(_), Side::Inbound | Side::Outbound) => {
                 misfit("a gateway has no sidecar: use `--side gateway` or `--side waypoint` with `--gateway`")
             }
-            (Some(gateway), _) => Ok(Map::new().field("targetRefs", Place::target_refs("Gateway", gateway))),
+            (Some(gateway), _) => {
+                Ok(Map::new().field("targetRefs", Workloads::target_refs("Gateway", gateway)))
+            }
             (None, Side::Waypoint) => {
                 misfit("name the waypoint with `--gateway`: an EnvoyFilter is for all services behind it")
             }

@@ -1,12 +1,12 @@
 //! WasmPlugin and TrafficExtension: the same fields in two resources.
 
 use super::super::faults::Faults;
-use super::super::given::{Common, Digest, Image, ModulePath, Name, Ungated};
+use super::super::given::{Common, Digest, ModulePath, ModuleSource, Name, Ungated};
 use super::super::yaml::{Map, Yaml};
 use super::super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
-use super::{Place, Side};
+use super::{Side, Workloads};
 
-/// The resource to render.
+/// The kind of Istio resource to render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resource {
     /// Istio 1.12 and later.
@@ -15,7 +15,6 @@ pub enum Resource {
     TrafficExtension,
 }
 
-/// What to render, and for whom.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -23,9 +22,9 @@ pub struct Arguments {
     #[command(flatten)]
     ungated: Ungated,
     #[command(flatten)]
-    place: Place,
+    place: Workloads,
     #[command(flatten)]
-    image: Image,
+    image: ModuleSource,
     #[command(flatten)]
     module: ModulePath,
     /// The secret for pulling the image.
@@ -76,11 +75,11 @@ impl Arguments {
         Ok(match (&place.gateway, &place.service, place.side) {
             (Some(_), Some(_), _) => return misfit("`--gateway` and `--service` exclude each other: leave one out"),
             (Some(gateway), None, Side::Gateway | Side::Waypoint) => {
-                Map::new().field("targetRefs", Place::target_refs("Gateway", gateway))
+                Map::new().field("targetRefs", Workloads::target_refs("Gateway", gateway))
             }
             (None, Some(service), Side::Waypoint) => Map::new()
                 .comment("In the waypoint's own namespace: Istio 1.29.4 and 1.30.0 crash over a service of another one.")
-                .field("targetRefs", Place::target_refs("Service", service)),
+                .field("targetRefs", Workloads::target_refs("Service", service)),
             (Some(_), None, Side::Inbound | Side::Outbound) => {
                 return misfit("a gateway has no sidecar: use `--side gateway` or `--side waypoint` with `--gateway`");
             }

@@ -23,7 +23,7 @@ pub enum Side {
 
 /// The proxies, and which part of their traffic.
 #[derive(Debug, clap::Args)]
-pub struct Place {
+pub struct Workloads {
     /// The namespace of the resource and of its workloads.
     #[arg(long, value_name = "NAME", default_value = "default")]
     pub namespace: Name,
@@ -44,8 +44,7 @@ pub struct Place {
     pub port: Vec<u16>,
 }
 
-impl Place {
-    /// The resource's metadata.
+impl Workloads {
     fn metadata(&self, name: &Name) -> Map {
         Map::new().field("name", &name.0).field("namespace", &self.namespace.0)
     }

@@ -4,7 +4,7 @@ use super::super::filter;
 use super::super::given::Gated;
 use super::super::yaml::Map;
 
-/// Which listeners, routes and clusters of a proxy: Istio's `context`.
+/// Istio's `context`: the part of a proxy's listeners, routes and clusters that a patch is for.
 pub type Context = &'static str;
 
 fn patch(kind: &str, found: Map, operation: &str, value: Map) -> Map {
