@@ -1,5 +1,6 @@
 //! Argument types that several commands share: formats, times and durations.
 
+use brownout_core::time::{Clock, Instant};
 use brownout_core::value::duration;
 use brownout_core::value::timestamp::Timestamp;
 use std::time::{Duration, SystemTime};
@@ -38,4 +39,29 @@ pub fn now() -> Timestamp {
 /// Returns the current time, truncated to whole seconds.
 pub fn now_in_seconds() -> Timestamp {
     Timestamp(now().0 / 1_000_000 * 1_000_000)
+}
+
+/// One moment, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    pub wall: Timestamp,
+    /// The time since the document arrived.
+    pub age: Duration,
+}
+
+impl Moment {
+    /// A time of day at which a document arrives.
+    pub fn of(wall: Timestamp) -> Self {
+        Self { wall, age: Duration::ZERO }
+    }
+}
+
+impl Clock for Moment {
+    fn now(&self) -> Option<Instant> {
+        Some(Instant(self.age))
+    }
+
+    fn wall(&self) -> Option<Timestamp> {
+        Some(self.wall)
+    }
 }

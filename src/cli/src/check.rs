@@ -4,7 +4,7 @@ use crate::arguments::now;
 use crate::document::{DocumentFile, Mistake};
 use crate::manifest::{self, Carried, Read};
 use crate::report::{self, FileReport};
-use crate::terminal::{Done, Ended, counted};
+use crate::terminal::{Done, Ended, complain, counted};
 use brownout_core::Severity;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::lint::{self, Context};
@@ -149,7 +149,7 @@ fn say(outcome: &FileOutcome) {
             anstream::eprint!("{}", report::text(file, &found.mistakes));
             say_summary(outcome);
         }
-        FileOutcome::Unreadable(name, reason) => anstream::eprintln!("error: cannot read `{name}`: {reason}"),
+        FileOutcome::Unreadable(name, reason) => complain(format_args!("cannot read `{name}`: {reason}")),
     }
 }
 

@@ -36,10 +36,31 @@ pub fn exit_code(done: Done) -> ExitCode {
     done.map_or_else(ExitCode::from, |()| ExitCode::SUCCESS)
 }
 
+/// Formats an error as all commands print it.
+pub fn as_error(error: impl Display) -> String {
+    format!("error: {error}")
+}
+
+/// Prints an error.
+pub fn complain(error: impl Display) {
+    anstream::eprintln!("{}", as_error(error));
+}
+
 /// Prints an error that keeps the command from doing its work.
 pub fn unusable(error: impl Display) -> Ended {
-    anstream::eprintln!("error: {error}");
+    complain(error);
     Ended::Unusable
+}
+
+/// Prints what is wrong with the input, or which check has failed.
+pub fn failed(error: impl Display) -> Ended {
+    complain(error);
+    Ended::Failed
+}
+
+/// Ends the process at once, as a shell reports a process that a signal has killed.
+pub fn leave(signal: i32) -> ! {
+    std::process::exit(128 + signal)
 }
 
 /// Opens a file, or prints why it cannot be read.

@@ -35,8 +35,8 @@ fn the_manifests_are_what_the_commands_beside_them_make() {
             if std::env::var_os("BROWNOUT_BLESS").is_some() {
                 fs::write(&path, &said.stdout).expect("a writable folder");
             }
-            let stands = fs::read_to_string(&path).unwrap_or_default();
-            assert_eq!(stands, said.stdout, "{file} is stale: BROWNOUT_BLESS=1 writes it anew");
+            let written = fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(written, said.stdout, "{file} is stale: BROWNOUT_BLESS=1 writes it anew");
         }
         for entry in fs::read_dir(root().join(folder)).expect("a folder") {
             let name = format!("{folder}/{}", entry.expect("an entry").file_name().to_string_lossy());

@@ -52,6 +52,10 @@ pub fn length(written: Written) -> String {
 
 /// Formats a count with its noun: `1 request`, `3 requests`.
 pub fn counted(number: u64, singular: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{number} {singular}{plural}")
+    format!("{number} {singular}{}", plural(number))
+}
+
+/// Returns the ending of a noun for so many.
+pub fn plural(number: u64) -> &'static str {
+    if number == 1 { "" } else { "s" }
 }

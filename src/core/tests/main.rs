@@ -39,3 +39,4 @@ mod schedules;
 mod shadow;
 mod stopping;
 mod streams;
+mod throttles;

@@ -125,7 +125,7 @@ fn no_time_is_too_early_or_too_late_to_be_printed() {
     assert_eq!(Timestamp(i64::MAX).since(Timestamp(i64::MIN)), None, "rather than an overflow");
 }
 
-/// A worker under a schedule whose document arrived when the monotonic clock stood at 1,000 s.
+/// A worker under a schedule whose document arrived when the monotonic clock showed 1,000 s.
 fn scheduled(percentage: &str, schedule: &str) -> Proxy<Seeded> {
     let document = taking(&format!(r#""percentage":{percentage},"schedule":{schedule}"#));
     let mut worker = common::seeded(&document, 7);

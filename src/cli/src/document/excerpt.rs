@@ -184,7 +184,7 @@ mod tests {
     use crate::document::yaml;
     use brownout_core::decode::json::Json;
 
-    /// Reads a YAML string, and what stands in the file where a word stands in the string.
+    /// Finds a word of a YAML string in the file: returns what the file has there, and where.
     fn shown(file: &str, word: &str) -> (String, usize) {
         let value = yaml::read(file).expect("YAML").expect("a document");
         let Json::String(text) = value.json else { panic!("a string") };

@@ -5,7 +5,7 @@ pub(crate) mod lines;
 mod odds;
 mod text;
 
-use crate::arguments::{Format, length, now_in_seconds, time};
+use crate::arguments::{Format, Moment, length, now_in_seconds, time};
 use crate::manifest::One;
 use crate::request::{self, Request};
 use crate::terminal::{Done, print, unusable};
@@ -14,7 +14,7 @@ use brownout_core::decode::json::Json;
 use brownout_core::document::RouteDocument;
 use brownout_core::document::rule::Rule;
 use brownout_core::explain::Trace;
-use brownout_core::time::{Clock, Instant};
+use brownout_core::time::Instant;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView};
 use brownout_core::{Diagnostic, Plan};
@@ -64,22 +64,6 @@ struct Explained {
 impl Explained {
     fn rules<'a>(&'a self, plan: &'a Plan) -> &'a [Rule] {
         self.of_route.as_deref().unwrap_or_else(|| plan.rules())
-    }
-}
-
-/// One moment, on both clocks.
-struct Moment {
-    wall: Timestamp,
-    age: Duration,
-}
-
-impl Clock for Moment {
-    fn now(&self) -> Option<Instant> {
-        Some(Instant(self.age))
-    }
-
-    fn wall(&self) -> Option<Timestamp> {
-        Some(self.wall)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Carried, Manifest, Role, carried};
 use crate::document::DocumentFile;
-use crate::terminal::{Ended, counted, mistaken, open};
+use crate::terminal::{Ended, complain, counted, failed, mistaken, open};
 use brownout_core::Plan;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::document::{Document, RouteDocument};
@@ -91,10 +91,11 @@ fn whole(chosen: &Carried, plugin: &Plan) -> String {
 
 fn unclear(name: &str, documents: &[Carried]) -> Ended {
     if documents.is_empty() {
-        anstream::eprintln!("error: {name} contains no document; run `brownout check` to see what is wrong");
-        return Ended::Failed;
+        return failed(format_args!(
+            "{name} contains no document; run `brownout check` to see what is wrong"
+        ));
     }
-    anstream::eprintln!("error: {name} contains several documents; choose one with --document:");
+    complain(format_args!("{name} contains several documents; choose one with --document:"));
     for (index, document) in documents.iter().enumerate() {
         let rules = match document.read() {
             Ok(read) => counted(read.rules(), "rule"),

@@ -23,7 +23,7 @@ use crate::document::{Checked, DocumentFile, Mistake};
 use crate::envoy::{self, LocateError, ProcessError};
 use crate::module;
 use crate::report;
-use crate::terminal::{Done, Ended};
+use crate::terminal::{Done, Ended, as_error, complain};
 use board::Board;
 use brownout_core::value::duration::LONGEST;
 use serde_json::{Value, json};
@@ -162,7 +162,7 @@ pub fn run(arguments: &Arguments) -> Done {
     let failed = |code: u8, reason: &dyn std::fmt::Display| {
         let reason = reason.to_string();
         let json = json!({"type": "error", "reason": reason});
-        Board::fail(arguments.format, &format!("error: {reason}\n"), &json);
+        Board::fail(arguments.format, &format!("{}\n", as_error(&reason)), &json);
         Err(Ended::With(code))
     };
     let document = match load(arguments) {
@@ -200,8 +200,8 @@ fn outcome(arguments: &Arguments, ended: &Finished) -> Done {
         .collect();
     for name in &missing {
         match *name {
-            "" => anstream::eprintln!("error: `--expect-injected`: nothing was injected"),
-            name => anstream::eprintln!("error: `--expect-injected`: rule `{name}` injected nothing"),
+            "" => complain("`--expect-injected`: nothing was injected"),
+            name => complain(format_args!("`--expect-injected`: rule `{name}` injected nothing")),
         }
     }
     match ended.command {

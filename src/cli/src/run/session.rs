@@ -15,6 +15,7 @@ use super::{Arguments, Error};
 use crate::document::{Checked, DocumentFile};
 use crate::envoy::Executable;
 use crate::report;
+use crate::terminal::leave;
 use serde_json::json;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io;
@@ -44,7 +45,7 @@ impl Signals {
         let listen = move || {
             for signal in signals.forever() {
                 if count.fetch_add(1, Ordering::Relaxed) >= 2 {
-                    std::process::exit(128 + signal);
+                    leave(signal);
                 }
             }
         };

@@ -98,7 +98,7 @@ fn rates(out: &mut String, simulation: &Simulation) {
             && (counts.expected.taken.is_none() || counts.expected.faults.values().any(Option::is_none))
     };
     if observed.rules.iter().any(unknown) {
-        paragraph(out, "", "`?` stands where requests, responses or the rules of a route decide.");
+        paragraph(out, "", "`?` means that requests, responses or the rules of a route decide.");
     }
     let by_key = |rule: &Rule| rule.sample.as_ref().is_some_and(|sample: &Sample| sample.by.is_some());
     if traffic.is_given && plan.rules().iter().any(by_key) {

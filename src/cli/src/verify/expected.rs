@@ -1,13 +1,12 @@
 //! The share of a rule's matches that a document promises to affect.
 
-use crate::arguments::now;
+use crate::arguments::{Moment, now};
 use brownout_core::document::mode::Mode;
 use brownout_core::document::rule::{Action, Rule};
 use brownout_core::fault::Faults;
-use brownout_core::time::{Clock, Instant};
+use brownout_core::time::Instant;
 use brownout_core::value::percent::FractionalPercent;
 use brownout_core::value::percent::WHOLE;
-use brownout_core::value::timestamp::Timestamp;
 use brownout_core::view::{Property, RequestView};
 
 /// The effect that a rule promises.
@@ -36,7 +35,8 @@ impl Expected {
             .or(is_varying.then_some("its schedule varies the share"));
         // The arrival time of the document is unknown, so a pulse or a ramp counts as live.
         let arrived = Some(Instant(std::time::Duration::ZERO));
-        let is_live = schedule.is_none_or(|schedule| schedule.level(&Wall, arrived).is_some()) || is_varying;
+        let is_live = schedule.is_none_or(|schedule| schedule.level(&Moment::of(now()), arrived).is_some())
+            || is_varying;
         Self { mode, share, because, is_live }
     }
 }
@@ -78,19 +78,6 @@ fn sampled(rule: &Rule, share: f64) -> (f64, Option<&'static str>) {
 fn asked(rule: &Rule) -> bool {
     let mut lines = rule.action.each_faults().flat_map(|faults| faults.lines());
     lines.any(|line| line.is_conditional)
-}
-
-/// A clock with this machine's wall time.
-struct Wall;
-
-impl Clock for Wall {
-    fn now(&self) -> Option<Instant> {
-        Some(Instant(std::time::Duration::ZERO))
-    }
-
-    fn wall(&self) -> Option<Timestamp> {
-        Some(now())
-    }
 }
 
 /// A request without headers or properties.

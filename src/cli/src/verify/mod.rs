@@ -13,7 +13,7 @@ pub use verdict::{Finding, Verdict};
 use crate::arguments::{Format, length};
 use crate::envoy::{Admin, AdminError};
 use crate::report::text;
-use crate::terminal::{Done, Ended, open, print, unusable};
+use crate::terminal::{Done, Ended, failed, open, print, unusable};
 use brownout_core::Plan;
 use counts::EnvoyCounts;
 use std::net::SocketAddr;
@@ -102,10 +102,7 @@ fn document(arguments: &Arguments, admin: &Admin) -> Result<(String, Plan), Ende
     let Some(path) = &arguments.file else {
         return match found::document(admin).map_err(unusable)? {
             Ok(plan) => Ok(("Envoy's document".into(), plan)),
-            Err(why) => {
-                anstream::eprintln!("error: {why}");
-                Err(Ended::Failed)
-            }
+            Err(why) => Err(failed(why)),
         };
     };
     let document = open(path)?;

@@ -14,7 +14,7 @@ use crate::value::header::{ReplyHeaders, is_reserved};
 use crate::value::http_status::HttpStatus;
 use crate::value::percent::FractionalPercent;
 use crate::view::RequestView;
-use crate::words::{anded, quoted};
+use crate::words::{anded, plural, quoted};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -169,7 +169,7 @@ impl About for Abort {
         let names: Vec<String> =
             headers.iter().flat_map(|headers| headers.iter()).map(|(name, _)| format!("`{name}`")).collect();
         let headers = (!names.is_empty())
-            .then(|| format!("the header{} {}", if names.len() == 1 { "" } else { "s" }, anded(&names)));
+            .then(|| format!("the header{} {}", plural(names.len() as u64), anded(&names)));
         let message = grpc_message.as_ref().map(|message| format!("the gRPC message {}", quoted(message)));
         let with: Vec<String> = body.into_iter().chain(message).chain(headers).collect();
         let with = if with.is_empty() { String::new() } else { format!(", with {}", anded(&with)) };

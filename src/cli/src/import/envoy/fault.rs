@@ -173,8 +173,8 @@ fn grpc_status(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
         findings.refuse(&node.place, &what, "a Wasm module can send 0 to 16: use one of them");
         return None;
     }
-    let note = "to a request that is not gRPC, Envoy's filter answers 200; this module answers the HTTP status that \
-        stands for the gRPC status";
+    let note = "to a request that is not gRPC, Envoy's filter answers 200; this module answers with the HTTP status \
+        equivalent to the gRPC status";
     findings.note(&node.place, note);
     Some(Built::number(status))
 }

@@ -80,7 +80,7 @@ impl Scope {
 
     /// Returns the rule's condition, given the scopes of the whole configuration.
     pub fn condition_among(&self, scopes: &[Self]) -> Condition {
-        // Rules of more specific scopes stand first. Where they do not take every request, the rest must not fall to this
+        // Rules of more specific scopes come first. Where they do not take every request, the rest must not fall to this
         // one: Envoy would not fall back either.
         let hidden = scopes.iter().filter(|other| self.contains(other) && !other.takes_all());
         let own = self.condition().and(self.fault.condition.clone());

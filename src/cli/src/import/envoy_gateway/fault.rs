@@ -46,8 +46,8 @@ fn abort(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
         (Some(http), None) => ("http_status", status(http, 200, 599, "invalid HTTP status", findings)?),
         (None, Some(grpc)) => {
             let status = status(grpc, 0, 16, "invalid gRPC status", findings)?;
-            let note = "to a request that is not gRPC, Envoy Gateway's proxy answers 200; this module answers the HTTP status that \
-                stands for the gRPC status";
+            let note = "to a request that is not gRPC, Envoy Gateway's proxy answers 200; this module answers with the HTTP status \
+                equivalent to the gRPC status";
             findings.note(&grpc.place, note);
             ("grpc_status", status)
         }

@@ -24,7 +24,7 @@ const ROWS: &[Mapping] = &[
     row(
         "targetSelectors",
         Refused,
-        "the routes with these labels stand elsewhere: name them in `targetRefs`",
+        "the labels are on the routes, which are not here: name them in `targetRefs`",
     ),
     row(
         "mergeType",

@@ -117,8 +117,8 @@ fn grpc_status(node: &Node<'_>, findings: &mut Findings) -> Option<Built> {
         findings.wrong(&node.place, Code::InvalidValue, "invalid gRPC status", label);
         return None;
     }
-    let note = "to a request that is not gRPC, Istio's proxy answers 200; this module answers the HTTP status that stands \
-        for the gRPC status";
+    let note = "to a request that is not gRPC, Istio's proxy answers 200; this module answers with the HTTP status \
+        equivalent to the gRPC status";
     findings.note(&node.place, note);
     Some(Built::text(name).from(&node.place))
 }

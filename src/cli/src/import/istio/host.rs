@@ -8,7 +8,7 @@ const CLUSTER_DOMAIN: &str = ".svc.cluster.local";
 /// A host, in lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
-    /// `*`, which stands for any host.
+    /// `*`, which matches any host.
     Any,
     /// `*.example.com`, stored without the asterisk.
     Wildcard(String),
