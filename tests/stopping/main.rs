@@ -3,5 +3,6 @@
 
 mod counted;
 mod expiry;
+mod lives;
 mod service;
 mod stage;

@@ -19,7 +19,7 @@ const SMALL: usize = 64;
 #[derive(Debug, Clone)]
 struct NumberPlaces {
     taken: BTreeMap<u32, usize>,
-    /// NumberPlaces whose values were removed.
+    /// Places whose values were removed.
     free: Vec<usize>,
 }
 

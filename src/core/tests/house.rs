@@ -67,6 +67,23 @@ fn no_more_than_three_files_import_each_other_in_a_circle() {
     }
 }
 
+/// So that there is one driver of the engine.
+#[test]
+fn tests_drive_the_engine_through_the_simulated_proxy() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let files = [folder.clone(), folder.join("common")].map(|folder| fs::read_dir(folder).unwrap());
+    let files: Vec<_> = files.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
+    let sources: Vec<_> =
+        files.iter().filter(|path| path.extension().is_some_and(|end| end == "rs")).collect();
+    assert!(sources.len() > 30);
+    for call in ["on_request_headers", "on_response_headers", "on_data", "on_trailers", "close", "end"] {
+        let direct = format!("engine.{call}(");
+        let found: Vec<_> =
+            sources.iter().filter(|path| fs::read_to_string(path).unwrap().contains(&direct)).collect();
+        assert!(found.is_empty(), "{direct} in {found:?}");
+    }
+}
+
 #[test]
 fn imports_are_found_in_every_form() {
     let text = "use super::Engine;\nuse crate::{id::RuleId, plan::{self, rules::RuleSet as R}};\n\

@@ -1,12 +1,14 @@
 //! Counts over all workers of the proxy, in the host's shared data.
 //!
-//! A count belongs to a document: it starts at 0 when the document arrives, and pushing the same document again later
-//! starts over. Workers pick up a document within moments of each other; they share counts through a generation, which
-//! the first of them writes and the others join if they come soon enough.
+//! A count belongs to one life of a document: it starts at 0 when the document arrives, and a document that was replaced
+//! and comes back starts over. Workers pick up a document within moments of each other; they share counts through a
+//! generation, which the first of them writes. The others join it if they come soon enough, and have not left it before.
 
 use crate::host;
 use brownout_core::decode::dictionary::Dictionary;
 use brownout_core::limit::tally::{Account, Tally};
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
 use std::rc::Rc;
@@ -21,6 +23,32 @@ const NO_VERSION: u32 = u32::MAX;
 /// proxy-wasm's status for a write that came too late.
 const CAS_MISMATCH: host::Failed = host::Failed(8);
 
+/// The most lives that a worker remembers to have left. Only those that began within [`TAKEOVER`] matter.
+const MOST_LEFT: usize = 64;
+
+thread_local! {
+    /// The lives that this worker has left, oldest first.
+    static LEFT: RefCell<VecDeque<Life>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// A document's hash, and when its life began.
+pub type Life = (u64, u64);
+
+/// Records that this worker no longer follows a document.
+pub fn leave(life: Life) {
+    LEFT.with(|left| {
+        let Ok(mut left) = left.try_borrow_mut() else { return };
+        if left.len() >= MOST_LEFT {
+            left.pop_front();
+        }
+        left.push_back(life);
+    });
+}
+
+fn has_left(life: Life) -> bool {
+    LEFT.with(|left| left.try_borrow().is_ok_and(|left| left.contains(&life)))
+}
+
 /// Counts of one document, over all workers.
 #[derive(Debug)]
 pub struct SharedTally {
@@ -33,6 +61,11 @@ impl SharedTally {
     /// Joins the generation of the document with this text, or starts one.
     pub fn new(text: &[u8]) -> Self {
         Self { generation: Generation::join(text), keys: Default::default() }
+    }
+
+    /// Returns the life that it has joined.
+    pub fn life(&self) -> Option<Life> {
+        self.generation.begun.map(|begun| (self.generation.hash, begun))
     }
 
     /// Returns whether this worker was the first to join the generation.
@@ -107,7 +140,11 @@ impl Generation {
             let mut begun = now;
             let joined = update(&generation.key(), &mut |words| {
                 begun = match words[..] {
-                    [of, begun] if of == hash && now.abs_diff(begun) < TAKEOVER => begun,
+                    [of, begun]
+                        if of == hash && now.abs_diff(begun) < TAKEOVER && !has_left((hash, begun)) =>
+                    {
+                        begun
+                    }
                     _ => now,
                 };
                 *words = vec![hash, begun];

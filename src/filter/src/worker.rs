@@ -6,8 +6,8 @@ use crate::configure::summary;
 use crate::host::{self, Failed};
 use crate::request::Habit;
 use crate::stats::Stats;
-use crate::tally::SharedTally;
-use crate::{evidence, logger, properties};
+use crate::tally::{Life, SharedTally};
+use crate::{evidence, logger, properties, tally};
 use brownout_core::engine::event::Event;
 use brownout_core::id::{Direction, ExchangeId};
 use brownout_core::limit::tally::NoTally;
@@ -32,6 +32,8 @@ pub struct Worker {
     stats: RefCell<Stats>,
     /// The document's text.
     text: Cell<Option<Vec<u8>>>,
+    /// The life of the document that this worker has joined.
+    life: Cell<Option<Life>>,
     /// When the next tick is due, as set with the host.
     pub(crate) armed: Cell<Option<Instant>>,
     /// Whether the host calls that a release needs are allowed.
@@ -63,6 +65,7 @@ impl Worker {
             engine: RefCell::new(Engine::counting(Plan::default(), VmEntropy, Box::new(NoTally))),
             stats: RefCell::default(),
             text: Cell::default(),
+            life: Cell::default(),
             armed: Cell::default(),
             may_release: Cell::new(false),
             habit: Habit::default(),
@@ -84,8 +87,10 @@ impl Worker {
         self.take_back_refusal();
         let stats = Stats::new(&plan);
         stats.show_mode(plan.mode());
+        self.leave_life();
         let tally = SharedTally::new(text);
         let first = tally.is_first();
+        self.life.set(tally.life());
         if let (Ok(mut engine), Ok(mut old)) = (self.engine.try_borrow_mut(), self.stats.try_borrow_mut()) {
             engine.follow(plan, Box::new(tally), HostClock.now());
             *old = stats;
@@ -173,6 +178,11 @@ impl Worker {
         self.counted(host::set_tick_period(0)).ok();
         self.take_back_stop();
         self.take_back_refusal();
+        self.leave_life();
+    }
+
+    fn leave_life(&self) {
+        self.life.take().into_iter().for_each(tally::leave);
     }
 
     fn take_back_stop(&self) {

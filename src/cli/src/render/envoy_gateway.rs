@@ -63,7 +63,7 @@ impl Arguments {
         let secret = self.pull_secret.as_ref().map(|name| Map::new().field("name", &name.0));
         let source = Map::new().field("url", image).maybe("sha256", sha256).maybe("pullSecretRef", secret);
         let code = Map::new()
-            .field("type", "ModuleSource")
+            .field("type", "Image")
             .field("image", source)
             .field("pullPolicy", "IfNotPresent");
         Map::new()
