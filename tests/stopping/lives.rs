@@ -3,10 +3,11 @@
 use crate::stage::{FAULT, Stage, abort, document, faulted};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use support::client::Request;
+use support::client::{Connection, Protocol, Request};
 use support::deadline::until_equal;
 use support::envoy::Configuration;
 use support::upstream::Answer;
+use tokio::task::JoinSet;
 
 /// Within this time of its first arrival, a document that was not replaced in between would continue its life.
 const SOON: Duration = Duration::from_secs(5);
@@ -64,5 +65,38 @@ async fn a_document_that_comes_back_begins_its_counts_anew() {
         stage.follow(&json!({})).await;
     }
     assert!(began.elapsed() < SOON, "too slow to show anything");
+    stage.is_sound().await;
+}
+
+/// Envoy keeps the plugin of a document as long as one of its requests is in flight, and takes it up again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_comes_back_while_its_requests_are_held_goes_on() {
+    let mut first = document(Duration::from_secs(3600), MANY, &abort());
+    first["rules"][0]["limits"] = json!({ "max_faults": 3 });
+    let held = json!({
+        "name": "held", "match": { "path": { "exact": "/held" } }, "percentage": 100, "hang": { "max": "20s" },
+    });
+    first["rules"].as_array_mut().expect("rules").push(held);
+    let stage = Stage::with(&json!({})).await;
+    stage.follow(&first).await;
+    // Some on every worker.
+    let mut holding = JoinSet::new();
+    for _ in 0..64 {
+        let address = stage.address();
+        holding.spawn(async move {
+            let mut connection = Connection::open(Protocol::Http1, address).await;
+            connection.send(Request::get("/held")).await.ok()
+        });
+    }
+    until_equal("held", 64, async || stage.value("active_faults").await).await;
+    let count = async || {
+        let replies = stage.send(&faulted(), 12).await;
+        replies.iter().flatten().filter(|reply| reply.header("x-brownout").is_some()).count()
+    };
+    assert_eq!(count().await, 3);
+    stage.follow(&json!({})).await;
+    stage.follow(&first).await;
+    assert_eq!(count().await, 0);
+    holding.abort_all();
     stage.is_sound().await;
 }

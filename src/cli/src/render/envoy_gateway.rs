@@ -62,10 +62,8 @@ impl Arguments {
         let sha256 = self.image.digest.as_ref().map(|Digest(digits)| Yaml::Quoted(digits.clone()));
         let secret = self.pull_secret.as_ref().map(|name| Map::new().field("name", &name.0));
         let source = Map::new().field("url", image).maybe("sha256", sha256).maybe("pullSecretRef", secret);
-        let code = Map::new()
-            .field("type", "Image")
-            .field("image", source)
-            .field("pullPolicy", "IfNotPresent");
+        let code =
+            Map::new().field("type", "Image").field("image", source).field("pullPolicy", "IfNotPresent");
         Map::new()
             .field("name", "brownout")
             .field("rootID", "brownout")
