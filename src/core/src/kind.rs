@@ -28,7 +28,6 @@ pub(crate) use kinds;
 
 macro_rules! define {
     ($($(#[$($doc:tt)*])* $field:ident: $Kind:ident, $counter:literal;)+) => {
-        /// A kind of fault.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Kind {
             $($(#[$($doc)*])* $Kind,)+
@@ -57,7 +56,6 @@ kinds!(define);
 pub struct Kinds(u16);
 
 impl Kinds {
-    /// Adds a kind.
     pub fn insert(&mut self, kind: Kind) {
         self.0 |= 1 << kind as u16;
     }
@@ -67,7 +65,6 @@ impl Kinds {
         self.0 |= others.0;
     }
 
-    /// Removes a kind.
     pub fn remove(&mut self, kind: Kind) {
         self.0 &= !(1 << kind as u16);
     }

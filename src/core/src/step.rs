@@ -9,7 +9,6 @@ use alloc::vec::Vec;
 /// A reply sent instead of the backend's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalReply {
-    /// The HTTP status.
     pub status: u16,
     /// The gRPC status, for a gRPC request. Without one, the host maps the HTTP status to a gRPC status.
     pub grpc_status: Option<GrpcStatus>,
@@ -24,11 +23,11 @@ pub struct LocalReply {
 /// A change to the headers of a message. Names are in lower case, and include `:status`, `:path` and `:method`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderChange {
-    /// Replaces all values.
+    /// Replaces all values of the header with this one.
     Set(String, Vec<u8>),
-    /// Adds a value.
+    /// Adds a value to the header.
     Add(String, Vec<u8>),
-    /// Removes all values.
+    /// Removes all values of the header.
     Remove(String),
 }
 
@@ -41,11 +40,11 @@ impl HeaderChange {
     }
 }
 
-/// What to do with a message whose headers have just arrived.
+/// The next step for a message whose headers have just arrived.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum HeadersStep {
-    /// Nothing.
+    /// Do nothing: the message goes on unchanged.
     Continue,
     /// Change its headers and forward it.
     Forward(Vec<HeaderChange>),
@@ -53,21 +52,19 @@ pub enum HeadersStep {
     Hold(Vec<HeaderChange>),
     /// Answer the request, instead of forwarding it or passing on the backend's response.
     Reply(LocalReply),
-    /// Reset the stream.
     Reset,
 }
 
-/// What to do with a piece of a body.
+/// The next step for a piece of a body.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub struct DataStep {
     /// The bytes that replace the host's buffer; `None` leaves it as it is.
     pub put: Option<Vec<u8>>,
-    /// What to do next.
     pub then: DataThen,
 }
 
-/// What to do with a piece of a body once its bytes are in place.
+/// The next step for a piece of a body once its bytes are in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DataThen {
     Forward,
@@ -77,20 +74,19 @@ pub enum DataThen {
     Buffer,
     /// Let the host buffer it, with backpressure on the sender at the watermark. Only [`Release::Resume`] may follow.
     Watermark,
-    /// The stream is reset.
     Reset,
 }
 
 impl DataStep {
-    /// Forwards the piece unchanged.
+    /// The step that forwards the piece unchanged.
     pub const FORWARD: Self = Self { put: None, then: DataThen::Forward };
 }
 
-/// What to do with trailers that have just arrived.
+/// The next step for trailers that have just arrived.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum TrailersStep {
-    /// Nothing.
+    /// Do nothing: the trailers go on unchanged.
     Continue,
     /// Append this to the body before the trailers, and forward both.
     Forward(Vec<u8>),
@@ -102,7 +98,7 @@ pub enum TrailersStep {
     Reset,
 }
 
-/// What to do with an exchange whose wait is over.
+/// The next step for an exchange whose wait is over.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Release {
@@ -110,7 +106,6 @@ pub enum Release {
     Resume(Direction),
     /// Answer the request instead of forwarding this held message.
     Reply(Direction, LocalReply),
-    /// Reset the stream.
     Reset,
     /// Send these bytes as part of the body.
     Emit(Direction, Vec<u8>),

@@ -47,7 +47,7 @@ pub struct Readings<'a> {
 }
 
 impl<'a> Readings<'a> {
-    /// Starts without any readings.
+    /// Wraps a clock that has not been read yet.
     pub fn of(clock: &'a dyn Clock) -> Self {
         Self { clock, now: OnceCell::new(), wall: OnceCell::new() }
     }

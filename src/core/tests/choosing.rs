@@ -1,4 +1,4 @@
-//! Which requests a predicate matches: by query parameters, cookies, gRPC, names, source, and the proxy itself.
+//! Matching by query parameters, cookies, gRPC, names, source, and the proxy itself.
 
 use crate::common;
 

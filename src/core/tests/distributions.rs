@@ -48,7 +48,7 @@ fn assert_follows(delay: &str, function: impl Fn(f64) -> f64) {
     assert!(elsewhere > CRITICAL, "{delay}: the test would not see 3 % more ({elsewhere})");
 }
 
-/// The standard normal distribution.
+/// Returns the cumulative distribution function of the standard normal distribution.
 fn normal(z: f64) -> f64 {
     0.5 * libm::erfc(-z / std::f64::consts::SQRT_2)
 }

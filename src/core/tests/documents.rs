@@ -1,4 +1,4 @@
-//! What a document may contain, and in which formats it may arrive.
+//! The contents that a document may have, and the formats in which it may arrive.
 
 use crate::common;
 

@@ -1,4 +1,4 @@
-//! What the faults of a rule may say.
+//! The values that the faults of a rule may have.
 
 use crate::common;
 

@@ -1,4 +1,4 @@
-//! Which parts of the core may import which: CONTRIBUTING.md explains the layout.
+//! The order in which parts of the core may import each other: CONTRIBUTING.md explains the layout.
 
 #![cfg(not(target_family = "wasm"))]
 

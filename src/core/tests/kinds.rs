@@ -1,4 +1,4 @@
-//! What holds for every kind of fault.
+//! Properties that hold for every kind of fault.
 
 use brownout_core::decode::Decoder;
 use brownout_core::decode::json::Json;

@@ -1,4 +1,4 @@
-//! What limits let through, over several workers that share a tally.
+//! The exchanges that limits let through, over several workers that share a tally.
 
 use crate::common;
 
@@ -11,7 +11,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const HANG: &str = r#""hang":{"max":"3600s"}"#;
 
-/// Workers of one proxy.
+/// Creates workers of one proxy, which share a tally.
 fn workers<const N: usize>(document: &str) -> [Proxy<Scripted>; N] {
     let tally = LocalTally::default();
     std::array::from_fn(|_| common::sharing(document, &tally))

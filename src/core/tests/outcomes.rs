@@ -1,4 +1,4 @@
-//! Which of several outcomes a request gets, and how often.
+//! Outcomes: the one that a request gets, and how often.
 
 use crate::common;
 

@@ -1,4 +1,4 @@
-//! Which requests a rule is about.
+//! Predicates, which select the requests that a rule is about.
 
 use crate::common;
 

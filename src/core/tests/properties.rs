@@ -91,7 +91,7 @@ fn request() -> impl Strategy<Value = Head> {
     })
 }
 
-/// What a host may do to an engine. Numbers of exchanges are places in the list of those under way.
+/// An action of the host. Numbers of exchanges are places in the list of those under way.
 #[derive(Debug, Clone)]
 enum Operation {
     Arrive(Head),

@@ -1,4 +1,4 @@
-//! What the engine asks of a request, and what it does not: each question may be a host call.
+//! The questions that the engine asks of a request, and those it does not: each may be a host call.
 
 use crate::common;
 

@@ -1,4 +1,4 @@
-//! Which of the matching requests a rule takes: by a key, by count, and by how many.
+//! Sampling: the matching requests that a rule takes, by a key, by count, and by how many.
 
 use crate::common;
 
@@ -220,7 +220,7 @@ fn a_key_decides_at_zero_and_at_a_hundred_percent_too() {
     assert_eq!(common::proxy(&random(0), &[]).status(&common::get(&[])), 0);
 }
 
-/// What the key of a number looks like.
+/// A way to make a key from a number.
 type Naming = fn(u32) -> String;
 
 /// The hundredth into which each of a hundred thousand keys falls.

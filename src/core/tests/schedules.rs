@@ -1,4 +1,4 @@
-//! When a rule is live, by simulated clocks.
+//! The times at which a rule is live, by simulated clocks.
 
 use crate::common;
 

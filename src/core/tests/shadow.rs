@@ -238,7 +238,7 @@ struct Exchange {
     after: u64,
 }
 
-/// When the client leaves.
+/// The moment at which the client leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leaves {
     AfterTheEnd,
@@ -309,7 +309,7 @@ type Counts = BTreeMap<usize, [u64; 3]>;
 struct Run {
     worker: Proxy<Seeded>,
     counts: Counts,
-    /// What was done to exchanges: nothing, in `shadow`.
+    /// The number of times that something was done to an exchange: 0 in `shadow`.
     touched: usize,
 }
 

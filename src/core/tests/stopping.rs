@@ -20,7 +20,7 @@ const DOCUMENT: &str = r#"{
     "rules": [{"name":"r","match":{"headers":[{"name":"x-fault"}]},"percentage":100,"abort":{"http_status":503}}]
 }"#;
 
-/// Workers of one proxy.
+/// Workers of one proxy that share a tally.
 struct Workers {
     tally: LocalTally,
     workers: Vec<Proxy<Scripted>>,

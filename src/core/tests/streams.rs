@@ -16,7 +16,7 @@ pub fn get() -> Head {
     common::get(&[])
 }
 
-/// A gRPC request.
+/// Creates a gRPC request over HTTP/2.
 pub fn call() -> Head {
     Head { is_http2: true, ..grpc_over_http1() }
 }

@@ -11,7 +11,7 @@ use crate::worker::Worker;
 use brownout_core::id::Direction;
 use std::rc::Rc;
 
-/// The module's entry point.
+/// The Wasm module's entry point, which the SDK defines.
 mod start {
     proxy_wasm::main! {{}}
 }

@@ -21,7 +21,7 @@ fn seed() -> u64 {
     asked.unwrap_or_else(|| host::random().or_else(|_| host::monotonic_nanoseconds()).unwrap_or_default())
 }
 
-/// The VM's generator.
+/// Draws from the VM's random number generator.
 #[derive(Debug)]
 pub struct VmEntropy;
 

@@ -1,11 +1,10 @@
-//! The host's clocks.
+//! The clocks that the host provides.
 
 use crate::host;
 use brownout_core::time::{Clock, Instant};
 use brownout_core::value::timestamp::Timestamp;
 use std::time::Duration;
 
-/// The host's clocks.
 pub struct HostClock;
 
 impl Clock for HostClock {

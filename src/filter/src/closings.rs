@@ -1,4 +1,4 @@
-//! How exchanges end, for documents with `stop_when`.
+//! The ends of exchanges, for documents with `stop_when`.
 
 use crate::clock::HostClock;
 use crate::host;

@@ -1,4 +1,4 @@
-//! Handles a new document.
+//! The worker's handling of a new document.
 
 use crate::clock::HostClock;
 use crate::worker::Worker;

@@ -46,7 +46,7 @@ pub fn root(id: u32) -> Option<Rc<Worker>> {
     with(|contexts| contexts.root(id).cloned()).flatten()
 }
 
-/// Forgets a root context.
+/// Forgets a root context, and returns its worker.
 pub fn remove_root(id: u32) -> Option<Rc<Worker>> {
     with(|contexts| {
         let position = contexts.roots.iter().position(|(known, _)| *known == id)?;
@@ -55,7 +55,7 @@ pub fn remove_root(id: u32) -> Option<Rc<Worker>> {
     .flatten()
 }
 
-/// Adds a new stream.
+/// Adds a new stream of this root context.
 pub fn add_stream(id: u32, root: u32) {
     with(|contexts| {
         let worker = contexts.root(root).cloned();

@@ -97,7 +97,7 @@ unsafe extern "C" {
     fn random_get(buffer: *mut u8, size: usize) -> u32;
 }
 
-/// WASI's clocks.
+/// The ids of WASI's clocks.
 const CLOCK_REALTIME: u32 = 0;
 const CLOCK_MONOTONIC: u32 = 1;
 
@@ -151,7 +151,7 @@ pub fn realtime_nanoseconds() -> Result<u64> {
     clock(CLOCK_REALTIME)
 }
 
-/// Returns unpredictable random bits.
+/// Returns 64 unpredictable bits from the host.
 pub fn random() -> Result<u64> {
     let mut bytes = [0; 8];
     // SAFETY: the host writes these bytes during the call.

@@ -1,7 +1,6 @@
 //! proxy-wasm's serialization of a header map: the number of pairs, the sizes of each name and value, then the names
 //! and values, each followed by a zero byte. All numbers are 32 bits, little endian.
 
-/// Serializes a map.
 pub fn serialize(pairs: &[(String, Vec<u8>)]) -> Vec<u8> {
     let size: usize = pairs.iter().map(|(name, value)| name.len() + value.len() + 10).sum();
     let mut bytes = Vec::with_capacity(4 + size);
@@ -48,11 +47,11 @@ pub fn values<'a>(bytes: &'a [u8], wanted: &'a str) -> impl Iterator<Item = (usi
 /// An iterator over the sizes of names and values. Requests are scanned once for each header that rules ask for.
 struct Walk<'a> {
     bytes: &'a [u8],
-    /// How many pairs there are.
+    /// The total number of pairs.
     count: usize,
-    /// How many have been passed.
+    /// The number of pairs that have been passed.
     number: usize,
-    /// Where the next name begins.
+    /// The offset at which the next name begins.
     at: usize,
 }
 

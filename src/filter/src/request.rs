@@ -17,7 +17,7 @@ const FEW: usize = 4;
 /// its own.
 #[derive(Debug, Default)]
 pub struct Habit {
-    /// Whether one value was not enough.
+    /// True if fetching one value was not enough for the previous request.
     wants_all: Cell<bool>,
 }
 
@@ -26,7 +26,7 @@ type First = (String, Option<Rc<[u8]>>);
 
 /// The request of the effective context, during one callback.
 pub struct HostRequest<'a> {
-    /// Whether more than headers will follow.
+    /// True if a body or trailers will follow the headers.
     has_body: bool,
     habit: &'a Habit,
     /// First values already fetched, so that a header that many rules name costs only one call.
@@ -35,7 +35,7 @@ pub struct HostRequest<'a> {
     all: OnceCell<Option<Vec<u8>>>,
     /// The index, among all headers, of one that was asked for and found.
     found: Cell<Option<usize>>,
-    /// Facts already fetched.
+    /// Properties that have already been fetched.
     facts: RefCell<Vec<(Property<'static>, Option<Vec<u8>>)>>,
 }
 
@@ -71,7 +71,7 @@ impl<'a> HostRequest<'a> {
         self.all.get_or_init(|| host::headers(Direction::Request).ok()).as_deref()
     }
 
-    /// Answers from all headers.
+    /// Tests the values of a header among all headers.
     fn any_of(&self, all: &[u8], name: &str, test: &mut dyn FnMut(&[u8]) -> bool) -> Option<bool> {
         let mut found = None;
         for (number, value) in pairs::values(all, name) {

@@ -48,11 +48,10 @@ impl ResponseView for HostResponse {
     }
 }
 
-/// What the host shows of a body, during the callback of that body.
+/// The part of a body that the host shows during its callback.
 pub struct HostData {
-    /// Whose body.
     pub direction: Direction,
-    /// How many bytes.
+    /// The size of that part, in bytes.
     pub size: usize,
 }
 

@@ -13,9 +13,9 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
 use std::rc::Rc;
 
-/// How long after the first worker the last one may pick up a document, in nanoseconds.
+/// The longest time between the first and the last worker to pick up a document, in nanoseconds.
 const TAKEOVER: u64 = 5_000_000_000;
-/// How many times a write is tried when other workers write at the same time.
+/// The most attempts at a write, while other workers write at the same time.
 const TRIES: usize = 100;
 /// A version that no value has. The host accepts any version for a missing key, so if two workers find none, only one
 /// can create it. With 0, which matches any version, the second would overwrite the first's count.
@@ -121,9 +121,9 @@ struct Generation {
     /// The document's slot. Shared data cannot be deleted, so documents share a bounded number of keys.
     slot: u16,
     hash: u64,
-    /// When its first worker picked it up; `None` if that is unknown, and then nothing is counted.
+    /// The wall time of its first pick-up, in nanoseconds; `None` if unknown, and then nothing is counted.
     begun: Option<u64>,
-    /// Whether this worker started it.
+    /// True if this worker started it.
     first: bool,
 }
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 const SHORTEST_PERIOD: Duration = Duration::from_millis(1);
 
 thread_local! {
-    /// Whether a tick has ever come in this VM.
+    /// True once a tick has come in this VM.
     static TICKS: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -30,22 +30,21 @@ pub struct Worker {
     /// Borrowed only during a call to the engine, never while one of its steps is carried out.
     engine: RefCell<Engine<VmEntropy>>,
     stats: RefCell<Stats>,
-    /// The document's text.
+    /// The document's text, to recognize it when it comes again.
     text: Cell<Option<Vec<u8>>>,
     /// The life of the document that this worker has joined.
     life: Cell<Option<Life>>,
-    /// When the next tick is due, as set with the host.
+    /// The time of the next tick, as set with the host; `None` if no tick is set.
     pub(crate) armed: Cell<Option<Instant>>,
-    /// Whether the host calls that a release needs are allowed.
+    /// True if the host allows the calls that a release needs.
     may_release: Cell<bool>,
-    /// How request headers are fetched.
     pub(crate) habit: Habit,
-    /// Whether this worker has counted itself in the `stopped` gauge.
+    /// True if this worker has counted itself in the `stopped` gauge.
     says_stopped: Cell<bool>,
     refusal: Cell<Refusal>,
 }
 
-/// Whether the document of a root context could be read.
+/// Tells if the document of a root context could be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Refusal {
     #[default]
@@ -166,7 +165,7 @@ impl Worker {
         self.ask(|engine| engine.knows(ExchangeId(id))) != Some(false)
     }
 
-    /// The exchange is over.
+    /// Ends an exchange, and reports its events.
     pub fn end(&self, id: u32) {
         self.ask(|engine| engine.end(ExchangeId(id)));
         self.tell();

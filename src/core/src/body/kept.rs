@@ -32,7 +32,6 @@ pub struct Kept {
 }
 
 impl Kept {
-    /// Starts without any bytes.
     pub const fn nothing() -> Self {
         Self { bytes: Vec::new(), memory: None }
     }

@@ -33,7 +33,7 @@ pub struct Body {
     rewrite: Option<Rewrite>,
     pace: Option<Pace>,
     cut: Cut,
-    /// Whether a merge patch did not apply.
+    /// True if a merge patch did not apply.
     unpatched: bool,
 }
 
@@ -47,7 +47,6 @@ enum Cut {
     Draining {
         ended: bool,
     },
-    /// At this time.
     At(Instant),
 }
 
@@ -56,13 +55,11 @@ enum Cut {
 pub enum Due {
     /// The bytes buffered by the host are forwarded.
     Resume,
-    /// These bytes are sent.
     Emit(Vec<u8>),
-    /// The stream is reset.
     Reset,
 }
 
-/// Parses a `content-length`.
+/// Returns the length that a `content-length` header announces.
 pub fn told_length(value: Option<Vec<u8>>) -> Option<u64> {
     core::str::from_utf8(&value?).ok()?.parse().ok()
 }

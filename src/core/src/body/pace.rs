@@ -63,11 +63,11 @@ pub struct Pace {
     rate: Rate,
     /// The number of bytes that may still leave without delay.
     free: u64,
-    /// Whether small pieces are kept here.
+    /// True if small pieces are kept here instead of in the host's buffer.
     keeps: bool,
-    /// Whether the host has been told to buffer, and so puts the next piece into its buffer.
+    /// True if the host has been told to buffer, and so puts the next piece into its buffer.
     buffers: bool,
-    /// When the rate allowed all bytes that have left so far.
+    /// The time at which the rate allowed all bytes that have left so far.
     paid: Option<Instant>,
     waiting: Waiting,
 }

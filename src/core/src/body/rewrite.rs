@@ -13,24 +13,22 @@ pub const LONGEST_PATCHED: usize = 1024 * 1024;
 /// The same if trailers may follow: together with the next piece, the body must fit into the host's buffer, which takes
 /// 1 MiB unless configured otherwise.
 const LONGEST_BEFORE_TRAILERS: usize = LONGEST_PATCHED - 64 * 1024;
-/// Millionths.
+/// A probability of 1, in millionths.
 const WHOLE: u64 = 1_000_000;
 
 /// A change to one body, in progress.
 #[derive(Debug)]
 pub enum Rewrite {
-    /// Replaces the body.
     Replace {
         /// The new body; `None` once it has been sent.
         body: Option<Rc<[u8]>>,
-        /// Whether the headers announce its length.
+        /// True if the headers announce the length of the new body.
         announced: bool,
     },
     /// Applies a merge patch (RFC 7396) to the body received so far.
     MergePatch {
         /// The patch; `None` once it has been applied.
         patch: Option<Rc<Json>>,
-        /// The body, so far.
         kept: Kept,
         /// The length of the body, as far as it is known.
         length: BodyLength,
@@ -41,7 +39,7 @@ pub enum Rewrite {
     Corrupt(u32, Sequence),
 }
 
-/// What the headers say about the length of a body.
+/// The length of a body, as far as the headers tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyLength {
     /// It is this many bytes long, so there is no need to wait for its end.
@@ -55,13 +53,12 @@ pub enum BodyLength {
 /// The result for a piece.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Rewritten {
-    /// The piece is unchanged.
     Same,
     /// These bytes replace the piece.
     To(Vec<u8>),
     /// Nothing yet: the piece has been kept. If trailers follow, the host must be able to send it before them.
     Later {
-        /// Whether trailers may follow.
+        /// True if trailers may follow the body.
         trailers: bool,
     },
     /// The patch does not apply. These bytes replace the piece, if anything has been kept.

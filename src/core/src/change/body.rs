@@ -22,7 +22,7 @@ use serde::{Serialize, Serializer};
 const LONGEST_BODY: usize = 64 * 1024;
 
 object! {
-    /// Damage to a body.
+    /// Damage to a body: some of its bytes are replaced.
     #[derive(Debug, Clone)]
     pub struct Corrupt {
         /// The share of bytes that are replaced by other bytes.
@@ -99,7 +99,7 @@ impl Serialize for Patch {
 }
 
 choice! {
-    /// How a body is changed, in exactly one way.
+    /// The change to a body, in exactly one way.
     #[derive(Debug, Clone)]
     pub enum BodyChange else "`body` changes nothing", "a body takes only one change" {
         /// Replaces it with this text, at most 64 KiB.

@@ -31,9 +31,7 @@ pub const THROUGHPUT_REQUEST: [&str; 2] =
 /// A status that a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// An HTTP status.
     Http(u16),
-    /// A gRPC status.
     Grpc(GrpcStatus),
 }
 

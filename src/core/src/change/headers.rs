@@ -16,7 +16,7 @@ object! {
         pub set: Option<ReplyHeaders>,
         /// Headers to add to the existing values.
         pub add: Option<ReplyHeaders>,
-        /// Headers to remove.
+        /// The names of the headers to remove.
         pub remove: Option<Vec<RemovedName>>,
     }
 }

@@ -41,9 +41,9 @@ object! {
     /// A uniform distribution between two durations.
     #[derive(Debug, Clone)]
     pub struct Uniform {
-        /// The shortest.
+        /// The shortest delay, at most `max`.
         pub min: Written,
-        /// The longest.
+        /// The longest delay, at least `min`.
         pub max: Written,
     }
     check Self::check
@@ -71,9 +71,9 @@ object! {
     /// The normal distribution; negative values count as 0.
     #[derive(Debug, Clone)]
     pub struct Normal {
-        /// The mean.
+        /// The mean of the distribution, more than 0.
         pub mean: Written,
-        /// The standard deviation.
+        /// The standard deviation of the distribution.
         pub stddev: Written,
     }
     check Self::check
@@ -120,10 +120,10 @@ impl Lognormal {
 }
 
 object! {
-    /// The exponential distribution.
+    /// The exponential distribution, given by its mean.
     #[derive(Debug, Clone)]
     pub struct Exponential {
-        /// The mean.
+        /// The mean of the distribution, more than 0.
         pub mean: Written,
     }
     check Self::check
@@ -143,7 +143,7 @@ object! {
     /// The Pareto distribution: a few delays are very long.
     #[derive(Debug, Clone)]
     pub struct Pareto {
-        /// The shortest.
+        /// The shortest possible delay, more than 0.
         pub min: Written,
         /// The shape: the smaller, the heavier the tail. From 0.1 to 100.
         pub shape: Shape,
@@ -166,7 +166,6 @@ impl Pareto {
 pub struct Shape(f64);
 
 impl Shape {
-    /// The number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -206,7 +205,7 @@ fn more_than_nothing(field: &str, length: Written, decoder: &mut Decoder) -> Res
     decoder.field(field, |d| d.refuse(Code::OutOfRange, "invalid duration", "must be greater than zero"))
 }
 
-/// A fixed length.
+/// A fixed length, more than 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fixed(pub Written);
 
@@ -236,7 +235,7 @@ choice! {
     /// The length of a delay.
     #[derive(Debug, Clone)]
     pub enum Length else "a delay needs a length", "a delay takes only one length" {
-        /// A fixed delay.
+        /// The same delay for every request.
         Fixed(Fixed) = "fixed_delay",
         /// Uniformly distributed between two durations.
         Uniform(Uniform) = "uniform",
@@ -244,7 +243,7 @@ choice! {
         Normal(Normal) = "normal",
         /// Lognormally distributed, like most latencies.
         Lognormal(Lognormal) = "lognormal",
-        /// Exponentially distributed.
+        /// Exponentially distributed with a given mean.
         Exponential(Exponential) = "exponential",
         /// Pareto distributed: a few delays are very long.
         Pareto(Pareto) = "pareto",

@@ -24,7 +24,7 @@ pub struct Percentiles {
 }
 
 impl Percentiles {
-    /// Draws a length.
+    /// Draws a length by linear interpolation between the percentiles.
     pub fn sample(&self, entropy: &mut dyn Entropy) -> Duration {
         let share = uniform(entropy);
         let mut below = (0.0, Duration::ZERO);

@@ -12,9 +12,9 @@ use percent_encoding::utf8_percent_encode;
 pub struct Query<'a>(Vec<Parameter<'a>>);
 
 enum Parameter<'a> {
-    /// An unchanged parameter.
+    /// A parameter of the original query, unchanged.
     Before(&'a [u8]),
-    /// A new parameter.
+    /// A parameter that has been set or added.
     Now(String),
 }
 

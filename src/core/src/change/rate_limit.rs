@@ -10,7 +10,7 @@ use alloc::format;
 use alloc::string::String;
 
 object! {
-    /// A rate.
+    /// The same rate for every stream.
     #[derive(Debug, Clone)]
     pub struct FixedLimit {
         /// KiB per second, at least 1: Envoy's unit, despite the name.
@@ -36,7 +36,7 @@ impl FixedLimit {
 }
 
 object! {
-    /// How a body is slowed down, with exactly one of `fixed_limit` and `header_limit`.
+    /// A limit on the rate of a body, with exactly one of `fixed_limit` and `header_limit`.
     #[derive(Debug, Clone)]
     pub struct RateLimit {
         /// The rate, for each stream.

@@ -48,7 +48,7 @@ object! {
 }
 
 object! {
-    /// How a response is changed.
+    /// The changes to make to a response.
     #[derive(Debug, Clone)]
     pub struct ResponseChange {
         /// The responses to change. The rule's own `match` is for requests.
@@ -60,7 +60,7 @@ object! {
         /// For gRPC, replaces the whole response. A response that is not gRPC gets the corresponding HTTP status,
         /// unless `status` is set too.
         pub grpc_status: Option<GrpcStatus>,
-        /// Changes to the headers.
+        /// The changes to the response's headers.
         pub headers: Option<HeaderChanges>,
         /// A change to the body.
         pub body: Option<BodyChange>,

@@ -16,7 +16,7 @@ pub struct StatusMatch(Vec<Statuses>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Statuses {
     One(u16),
-    /// By its first digit.
+    /// All statuses with this first digit.
     Class(u16),
 }
 

@@ -44,7 +44,6 @@ impl Object {
         Self { description: prose(doc), ..Self::default() }
     }
 
-    /// Adds a field.
     pub fn add(&mut self, name: &str, doc: &[&str], required: bool, mut schema: Value) {
         let doc = prose(doc);
         if let (Value::Object(fields), false) = (&mut schema, doc.is_empty()) {
@@ -90,7 +89,6 @@ impl Object {
         self
     }
 
-    /// Returns the JSON Schema.
     pub fn into_value(self) -> Value {
         let mut schema = Map::new();
         schema.insert("type".into(), "object".into());
@@ -121,7 +119,7 @@ pub fn by_words(expected: &str) -> Value {
     }
 }
 
-/// A string.
+/// Returns the schema of a string; an empty `pattern` allows any.
 pub fn text(pattern: &str, examples: &[&str]) -> Value {
     let mut schema = json!({ "type": "string", "examples": examples });
     if let (Value::Object(fields), false) = (&mut schema, pattern.is_empty()) {
@@ -130,12 +128,12 @@ pub fn text(pattern: &str, examples: &[&str]) -> Value {
     schema
 }
 
-/// One of these strings.
+/// Returns the schema for one of these strings.
 pub fn one_of(names: &[&str]) -> Value {
     json!({ "enum": names })
 }
 
-/// A whole number.
+/// Returns the schema of a whole number in this range.
 pub fn integer(from: u64, to: Option<u64>) -> Value {
     let mut schema = json!({ "type": "integer", "minimum": from });
     if let (Value::Object(fields), Some(to)) = (&mut schema, to) {

@@ -32,7 +32,6 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// All codes.
             pub const ALL: &'static [Self] = &[$(Self::$Code),+];
 
             /// Returns the name, as it is printed and documented.
@@ -141,9 +140,9 @@ pub struct Diagnostic {
     pub path: Path,
     /// The position in the text, for mistakes that leave no value to point at.
     pub position: Option<Position>,
-    /// What is wrong, in a few words: ``invalid percentage``.
+    /// A few words on what is wrong: ``invalid percentage``.
     pub message: String,
-    /// What was found and what was expected there. May be empty.
+    /// The details: what was found there and what was expected. May be empty.
     pub label: String,
     /// A hint on how to fix it, if there is one.
     pub help: Option<String>,

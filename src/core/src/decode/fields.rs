@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub struct Fields<'a> {
     fields: &'a [(String, Json)],
-    /// Whether every name was valid.
+    /// True if every name was valid.
     good: bool,
 }
 

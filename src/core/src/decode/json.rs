@@ -8,16 +8,12 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Json {
-    /// `null`
     Null,
-    /// `true` or `false`
     Bool(bool),
     Number(serde_json::Number),
     String(String),
-    /// A list.
     Array(Vec<Json>),
     /// An object: its fields in the order of the text, duplicates included.
     Object(Vec<(String, Json)>),

@@ -1,4 +1,4 @@
-//! Whole numbers.
+//! Decoding of whole numbers in documents.
 
 use super::{Decode, Decoder, Refused, schema};
 use crate::decode::json::Json;

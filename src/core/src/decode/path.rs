@@ -24,12 +24,10 @@ impl Path {
         &self.0
     }
 
-    /// Appends a step.
     pub fn push(&mut self, segment: Segment) {
         self.0.push(segment);
     }
 
-    /// Removes the last step.
     pub fn pop(&mut self) {
         self.0.pop();
     }

@@ -43,7 +43,7 @@ pub fn closest<'n>(written: &str, names: &[&'n str]) -> Option<&'n str> {
     (distance(written, best) <= 2 && best.len() > 2).then_some(best)
 }
 
-/// Returns the Levenshtein distance.
+/// Returns the Levenshtein distance, counted in bytes.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {

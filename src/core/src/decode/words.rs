@@ -17,10 +17,9 @@ macro_rules! words {
         }
 
         impl $Name {
-            /// All words.
             pub const WORDS: &'static [&'static str] = &[$($text),+];
 
-            /// Returns the word.
+            /// Returns the word as it is spelled in documents.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$Word => $text,)+ }
             }

@@ -38,7 +38,7 @@ object! {
         pub mode: Option<Mode>,
         /// The filter chain that the module is in: `downstream` if absent.
         pub placement: Option<Placement>,
-        /// Information about the experiment.
+        /// The experiment behind the document: its id, its owner and the reason for it.
         pub experiment: Option<Experiment>,
         /// The rules, in order: only the first rule that matches and takes a request applies to it.
         pub rules: Option<Rules>,
@@ -46,22 +46,22 @@ object! {
         pub exclude: Option<Vec<Predicate>>,
         /// Limits on all rules together.
         pub limits: Option<Limits>,
-        /// When injection stops automatically: never if absent.
+        /// The condition under which injection stops automatically: none if absent.
         pub stop_when: Option<StopWhen>,
-        /// Whether rules are also read from the metadata of routes and virtual hosts; those replace these rules.
+        /// True to also read rules from the metadata of routes and virtual hosts; those replace these rules.
         pub per_route: Option<bool>,
-        /// How an exchange with an injected fault is marked.
+        /// The ways to mark an exchange with an injected fault.
         pub report: Option<Report>,
     }
 }
 
 object! {
-    /// How an exchange with an injected fault is marked.
+    /// The ways to mark an exchange with an injected fault.
     #[derive(Debug, Clone)]
     pub struct Report {
-        /// Whether the response has the header `x-brownout`: yes if absent.
+        /// Adds the header `x-brownout` to the response: true if absent.
         pub response_header: Option<bool>,
-        /// Whether filter state for access logs is set: yes if absent.
+        /// Sets filter state for access logs: true if absent.
         pub filter_state: Option<bool>,
     }
 }

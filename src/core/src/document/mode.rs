@@ -3,7 +3,7 @@
 use crate::decode::words;
 
 words! {
-    /// Whether faults are injected.
+    /// The mode: inject faults, only count them, or do nothing.
     #[derive(PartialOrd, Ord, Default)]
     pub enum Mode as "mode", expected "`inject`, `shadow` or `off`" {
         /// Requests are not inspected.

@@ -1,4 +1,4 @@
-//! One rule.
+//! Rules and their outcomes, as written in a document.
 
 use super::mode::Mode;
 use super::sample::Sample;
@@ -24,7 +24,6 @@ use serde::{Serialize, Serializer};
 pub struct RuleName(Rc<str>);
 
 impl RuleName {
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -75,20 +74,19 @@ pub struct Rule {
     pub matches: Option<Predicate>,
     /// The share of them that the rule takes.
     pub percentage: FractionalPercent,
-    /// How the share is chosen: at random if absent.
+    /// Chooses the requests that make up the share: at random if absent.
     pub sample: Option<Sample>,
-    /// When the rule is active: always if absent.
+    /// The times at which the rule is active: always if absent.
     pub schedule: Option<Schedule>,
     /// The rule's limits: none if absent.
     pub limits: Option<Limits>,
-    /// What happens to a request that the rule takes.
     pub action: Action,
 }
 
-/// What happens to a request that a rule takes.
+/// The faults for a request that a rule takes: a fixed set, or one of several outcomes.
 #[derive(Debug, Clone)]
 pub enum Action {
-    /// All of these.
+    /// All of these faults together.
     Faults(Box<Faults>),
     /// At most one of these, by one draw.
     Outcomes(Vec<Outcome>),
@@ -126,15 +124,15 @@ impl Decode for Rule {
     schema!(|definitions| definitions.object("Rule", |definitions| {
         let doc = |text| [text];
         let mut rule = crate::decode::describe::Object::new(&doc(
-            "Which requests the rule matches, how many of them it takes, and what it does to those.",
+            "The requests that the rule matches, the share of them that it takes, and what it does to those.",
         ));
         rule.add("name", &doc("Unique in the document."), true, RuleName::schema(definitions));
         let fields = [
             ("mode", "Overrides the document's mode; it can only restrict it.", Mode::schema(definitions)),
             ("match", "The requests to match: every request if absent.", Predicate::schema(definitions)),
             ("percentage", "The share of them that the rule takes.", FractionalPercent::schema(definitions)),
-            ("sample", "How the share is chosen: at random if absent.", Sample::schema(definitions)),
-            ("schedule", "When the rule is active: always if absent.", Schedule::schema(definitions)),
+            ("sample", "Chooses the requests that make up the share: at random if absent.", Sample::schema(definitions)),
+            ("schedule", "The times at which the rule is active: always if absent.", Schedule::schema(definitions)),
             ("limits", "Limits on what the rule may do.", Limits::schema(definitions)),
             (
                 "outcomes",
@@ -225,7 +223,6 @@ impl Serialize for Rule {
 pub struct Outcome {
     /// The share of the rule's requests that it happens to.
     pub percentage: FractionalPercent,
-    /// What happens.
     pub faults: Faults,
 }
 

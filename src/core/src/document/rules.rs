@@ -20,7 +20,6 @@ const MOST_RULES: usize = 10_000;
 pub struct Rules(Rc<Vec<Rule>>);
 
 impl Rules {
-    /// The rules.
     pub fn as_slice(&self) -> &[Rule] {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! How a rule chooses among the matching requests: at random, by a key that is stable per user, or by count.
+//! Sampling: a rule takes matching requests at random, by a key that is stable per user, or by count.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 use siphasher::sip::SipHasher24;
 
 object! {
-    /// How the share of requests is chosen: `by` a key, or by count with `every` or `first`.
+    /// Chooses the share of requests: `by` a key, or by count with `every` or `first`.
     #[derive(Debug, Clone)]
     pub struct Sample {
         /// The key: requests with the same key are all taken or all skipped, in every worker and every proxy.
@@ -24,7 +24,7 @@ object! {
         /// The salt, hashed together with the key; the rule's name if absent. Rules with different salts choose
         /// independently, rules with the same salt choose the same keys.
         pub salt: Option<String>,
-        /// What to do with a request without the key: `skip` if absent.
+        /// The decision for a request without the key: `skip` if absent.
         pub missing: Option<Missing>,
         /// Takes one in every N requests, beginning with the first.
         pub every: Option<Positive>,
@@ -80,7 +80,7 @@ pub fn point(salt: &str, key: &[u8]) -> u64 {
 }
 
 words! {
-    /// What to do with a request without a key.
+    /// The decision for a request without a key.
     #[derive(Default)]
     pub enum Missing as "`missing`", expected "`skip` or `random`" {
         /// The rule does not take it.
@@ -111,7 +111,7 @@ choice! {
 }
 
 impl Key {
-    /// Returns the request's key.
+    /// Returns the request's key, or `None` if it has none.
     pub fn of(&self, request: &dyn RequestView) -> Option<Vec<u8>> {
         match self {
             Self::Header(name) => request.first_value(name.as_str()),
@@ -173,7 +173,6 @@ impl Serialize for Key {
 pub struct Positive(u64);
 
 impl Positive {
-    /// The number.
     pub fn get(self) -> u64 {
         self.0
     }

@@ -1,4 +1,4 @@
-//! When a rule is active, by the proxy's own clocks: a fault ends even if nobody is there to end it.
+//! The times at which a rule is active, by the proxy's own clocks: a fault ends even if nobody ends it.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::{Decoder, Refused, object};
@@ -9,7 +9,7 @@ use crate::value::timestamp::Timestamp;
 use alloc::format;
 use core::time::Duration;
 object! {
-    /// When a rule is active. Without any field, it is always active.
+    /// The times at which a rule is active. Without any field, it is always active.
     #[derive(Debug, Clone)]
     pub struct Schedule {
         /// The rule is not active before this time.

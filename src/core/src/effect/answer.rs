@@ -20,37 +20,33 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// What to do to the response of one exchange.
+/// The planned changes to the response of one exchange.
 #[derive(Debug)]
 pub struct Answer {
     /// The fault that begins with it.
     pub begins: Kind,
     pub change: Rc<ResponseChange>,
-    /// How long the response is delayed.
     pub delay: Option<Duration>,
     /// The random draws that corrupt its body.
     pub draws: Sequence,
-    /// Whether the request method is HEAD.
+    /// True for a HEAD request, whose response has no body.
     pub head: bool,
-    /// Whether the request is gRPC.
+    /// True if the request is gRPC.
     pub grpc: bool,
 }
 
-/// What happens to a response.
+/// The fate of a response: changed, replaced or reset.
 #[derive(Debug)]
 pub enum NewResponse {
-    /// It changes.
     Change {
         headers: Vec<HeaderChange>,
         body: Option<Rewrite>,
         /// After how many bytes of its body the stream is reset.
         cut: Option<u64>,
-        /// Whether a merge patch does not apply to its body.
+        /// True if the body cannot take its merge patch, as far as the headers tell.
         unpatched: bool,
     },
-    /// A reply replaces it.
     Reply(LocalReply),
-    /// The stream is reset.
     Reset,
 }
 

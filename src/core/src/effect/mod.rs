@@ -14,19 +14,17 @@ use core::time::Duration;
 /// Everything that a rule's faults do to one exchange.
 #[derive(Debug, Default)]
 pub struct Effects {
-    /// How the request changes.
     pub request: Option<RequestChange>,
-    /// Whether the request's body is not one that its merge patch applies to.
+    /// True if the merge patch is skipped because the request's body cannot take it.
     pub unpatched: bool,
-    /// How long the request waits before anything else happens to it.
+    /// The wait before anything else happens to the request.
     pub delay: Option<Duration>,
-    /// How long it then hangs.
+    /// The time that the request hangs after the delay.
     pub hang: Option<Duration>,
-    /// How it then ends, instead of being forwarded.
+    /// The end of the exchange after that, in place of forwarding the request.
     pub end: Option<Ending>,
     /// The rate of the request's body.
     pub request_rate: Option<Throttle>,
-    /// What happens to the response.
     pub response: Option<Answer>,
     /// The rate of the response's body.
     pub response_rate: Option<Throttle>,
@@ -48,27 +46,24 @@ impl Effects {
     }
 }
 
-/// How a request changes.
 #[derive(Debug)]
 pub struct RequestChange {
     pub headers: Vec<HeaderChange>,
     pub body: Option<Rewrite>,
 }
 
-/// How the proxy itself ends an exchange.
+/// The end that the proxy itself puts to an exchange.
 #[derive(Debug)]
 pub struct Ending {
     /// The fault that begins only with it.
     pub begins: Option<Kind>,
-    /// What ends it.
     pub how: End,
 }
 
-/// What ends an exchange.
+/// The ways the proxy can end an exchange.
 #[derive(Debug)]
 pub enum End {
     Reply(LocalReply),
-    /// The stream is reset.
     Reset,
 }
 
@@ -80,7 +75,7 @@ pub struct Throttle {
     pub rate: Rate,
     /// The number of bytes that pass at full speed first.
     pub after_bytes: u64,
-    /// Whether the host's buffer has room for any piece of the body, see [`Pace::new`].
+    /// True if the host's buffer has room for any piece of the body, see [`Pace::new`].
     pub in_small_pieces: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What happens to a response when its headers arrive.
+//! The engine's work on a response when its headers arrive.
 
 use super::{Engine, upstream};
 use crate::body::Body;
@@ -198,7 +198,7 @@ fn comes_over_http2(response: &dyn ResponseView) -> bool {
     response.is_grpc() && told.iter().all(|name| response.first_value(name).is_none())
 }
 
-/// What to do to a response.
+/// Everything to be done to one response.
 struct Work {
     headers: Vec<HeaderChange>,
     body: Option<Body>,

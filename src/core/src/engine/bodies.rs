@@ -1,4 +1,4 @@
-//! What happens to bodies and trailers.
+//! The engine's work on bodies and trailers.
 
 use super::Engine;
 use crate::body::Around;

@@ -1,4 +1,4 @@
-//! How exchanges end, including those that no rule has taken, for `stop_when`.
+//! The ends of exchanges, including those that no rule has taken, for `stop_when`.
 
 use super::Engine;
 use crate::document::mode::Placement;

@@ -1,4 +1,4 @@
-//! What happened, for counters and logs.
+//! Events that the engine reports, for counters and logs.
 
 use crate::decode::diagnostic::Diagnostic;
 use crate::id::RuleId;
@@ -18,22 +18,17 @@ pub enum Event {
     /// A rule did something to an exchange.
     Injected(RuleId),
     /// A fault began. One that the client did not wait for never begins.
-    Fault {
-        rule: RuleId,
-        /// The kind of fault.
-        kind: Kind,
-    },
-    /// How long a request is held.
+    Fault { rule: RuleId, kind: Kind },
+    /// A request or response is held for this long.
     Delayed(Duration),
     /// A limit kept a rule from acting.
     Overflow(RuleId),
     /// The current access log data of the exchange.
     Reported {
-        /// The rule's name.
         rule: Rc<str>,
         /// The faults that have begun.
         kinds: Kinds,
-        /// How long it is held.
+        /// The total delay so far; `None` if there was none.
         delay: Option<Duration>,
     },
     /// A rule would have acted if it were not in `shadow` mode.
@@ -48,7 +43,7 @@ pub enum Event {
     GaveUp,
     /// One more exchange is being held.
     Activated,
-    /// One fewer.
+    /// One fewer exchange is being held.
     Released,
     /// Too many of the exchanges without a fault have failed: from now on nothing is injected. Only one worker reports
     /// this.
@@ -60,7 +55,7 @@ pub enum Event {
 /// The response header that names the rule and the faults: `x-brownout: slow-checkout; delay; abort`.
 pub const EVIDENCE_HEADER: &str = "x-brownout";
 
-/// The value of [`EVIDENCE_HEADER`].
+/// Returns the value of [`EVIDENCE_HEADER`] for an exchange.
 pub(crate) fn evidence(rule: &str, kinds: Kinds) -> String {
     let mut text = String::with_capacity(rule.len() + USUAL_LIST);
     text.push_str(rule);

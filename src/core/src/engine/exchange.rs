@@ -28,7 +28,6 @@ use core::time::Duration;
 /// The rule that took the exchange, and what it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// Which exchange.
     pub exchange: ExchangeId,
     /// The rule that took the request.
     pub rule: RuleId,
@@ -36,7 +35,7 @@ pub struct Cause {
     pub name: Rc<str>,
     /// The faults that have begun.
     pub kinds: Kinds,
-    /// Whether the injection has been counted.
+    /// True once the injection has been counted.
     pub injected: bool,
     /// The total delay of the exchange so far, including a delay in progress.
     pub delay: Duration,
@@ -54,26 +53,23 @@ impl Cause {
 pub struct Exchange {
     /// The rule that took the exchange, and what it did.
     pub cause: Cause,
-    /// How far it has come.
     pub stage: Stage,
     /// The work on the request's body.
     pub upload: Option<Body>,
     /// The places that it takes while it is held or slowed down.
     pub places: Option<Places>,
-    /// Whether its response gets the evidence header.
+    /// True if its response gets the evidence header.
     pub marks: bool,
     /// The deadlines scheduled in the engine, for the request and for the response.
     pub deadlines: [Option<Instant>; 2],
 }
 
-/// How far an exchange has come.
+/// The stage that an exchange has reached.
 #[derive(Debug)]
 pub enum Stage {
-    /// The request waits.
     Held(Held),
     /// The request has been forwarded, and the response has not arrived.
     Forwarded(Ahead),
-    /// The response waits.
     AnswerHeld(AnswerHeld),
     /// The response is on its way, and its body may be worked on.
     Answered(Option<Body>),
@@ -82,24 +78,22 @@ pub enum Stage {
 /// A request that waits.
 #[derive(Debug)]
 pub struct Held {
-    /// Until when.
     pub due: Instant,
-    /// How it ends, if it is not forwarded.
+    /// The end after the wait; `None` if the request is forwarded.
     pub end: Option<Ending>,
-    /// What happens to it otherwise.
+    /// The work on the response if the request is forwarded.
     pub ahead: Ahead,
 }
 
-/// What will happen to a response that has not arrived yet.
+/// The work on a response that has not arrived yet.
 #[derive(Debug, Default)]
 pub struct Ahead {
     /// The reply that replaces it, where a request cannot be answered directly, and the fault that begins with it.
     pub reply: Option<(Option<Kind>, LocalReply)>,
-    /// How it changes.
     pub answer: Option<Answer>,
     /// The rate of its body.
     pub rate: Option<Throttle>,
-    /// Whether it is only counted (`shadow`).
+    /// True in `shadow` mode: faults are only counted.
     pub shadow: bool,
     /// The limits still to be checked, where only the response decides whether there is a fault.
     pub unspent: Option<Scopes>,
@@ -108,9 +102,8 @@ pub struct Ahead {
 /// A response that waits.
 #[derive(Debug)]
 pub struct AnswerHeld {
-    /// Until when.
     pub due: Instant,
-    /// How it ends, if it does not go on.
+    /// The end after the wait; `None` if the response goes on.
     pub end: Option<End>,
     /// The work on its body.
     pub body: Option<Body>,

@@ -11,14 +11,14 @@ use crate::value::timestamp::Timestamp;
 use alloc::rc::Rc;
 use core::time::Duration;
 
-/// How long the wall clock is trusted to advance with the monotonic clock: it may be set at any time.
+/// The longest time between two looks at the wall clock, which may be set at any time.
 const TRUST: Duration = Duration::from_secs(60);
 
 /// An expiry that has not been reported yet.
 #[derive(Debug)]
 pub(super) struct Expiry {
     end: Timestamp,
-    /// When to look at the wall clock again.
+    /// The time of the next look at the wall clock; `None` before the first.
     look: Option<Instant>,
 }
 

@@ -49,12 +49,12 @@ pub struct Engine<E> {
     active: usize,
     memory: Memory,
     events: VecDeque<Event>,
-    /// Whether all requests are counted because a limit is a share of them.
+    /// True if all requests are counted because a limit is a share of them.
     counts_requests: bool,
     /// Watches how exchanges end, if the plan has `stop_when`.
     watch: Option<Watch>,
     expiry: Option<Expiry>,
-    /// Whether the host calls back for what is held.
+    /// True if the host calls back to release what is held.
     can_hold: bool,
 }
 
@@ -123,7 +123,6 @@ impl<E: Entropy> Engine<E> {
         self.arrived = arrived;
     }
 
-    /// Returns the current plan.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
@@ -178,7 +177,7 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
-    /// Records that faults begin.
+    /// Reports that these faults begin, and the injection itself if they are the first.
     fn begun(&mut self, cause: &mut Cause, kinds: Kinds) {
         if kinds.is_empty() {
             return;
@@ -198,7 +197,7 @@ impl<E: Entropy> Engine<E> {
         }
     }
 
-    /// Counts a delay.
+    /// Adds a delay to the exchange's total, and reports it.
     fn delayed(&mut self, cause: &mut Cause, delay: Duration) {
         cause.delay = cause.delay.saturating_add(delay);
         self.events.push_back(Event::Delayed(delay));

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 /// The number of names beyond the document's own that get a number. Each adds metrics to the proxy permanently.
 const MOST_OF_ROUTES: usize = 1000;
 
-/// Names and their numbers.
+/// Rule names and the numbers assigned to them.
 #[derive(Debug)]
 pub struct Names {
     numbers: Dictionary<RuleId>,

@@ -1,4 +1,4 @@
-//! What happens when a wait is over.
+//! The engine's work when a wait is over.
 
 use super::Engine;
 use crate::body::Due;

@@ -1,4 +1,4 @@
-//! What happens to a request when its headers arrive.
+//! The engine's work on a request when its headers arrive.
 
 use super::Engine;
 use crate::body::Body;
@@ -213,7 +213,7 @@ impl<E: Entropy> Engine<E> {
     }
 }
 
-/// What the limits have granted an exchange.
+/// The permission that the limits gave to an exchange.
 struct Granted {
     places: Places,
     /// The limits to check again when the response decides whether there is a fault.

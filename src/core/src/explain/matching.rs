@@ -17,11 +17,10 @@ use alloc::vec::Vec;
 /// One part of a predicate that must hold.
 #[derive(Debug)]
 pub struct Condition<'p> {
-    /// Which.
     pub part: Part,
     /// The description: `path begins with `/pay``. Empty for `all`, `any` and `not`, which have `inner` instead.
     pub words: String,
-    /// The predicates inside.
+    /// The predicates inside `all`, `any` or `not`; otherwise empty.
     pub inner: Vec<&'p Predicate>,
 }
 
@@ -141,7 +140,7 @@ fn one_of(inner: &[&Predicate]) -> String {
     }
 }
 
-/// `begins with `/pay``.
+/// Describes the comparison with a string: `begins with `/pay``.
 pub fn comparison(matcher: &StringMatcher) -> String {
     let (verb, text) = match matcher.pattern() {
         Pattern::Exact(text) => ("is", text.as_str()),
@@ -239,7 +238,7 @@ fn of_node(node: &NodeMatcher) -> String {
     if parts.is_empty() { "proxy is any".into() } else { format!("proxy's {}", anded(&parts)) }
 }
 
-/// `inbound`.
+/// Returns the direction's name: `inbound` or `outbound`.
 pub fn direction_name(direction: TrafficDirection) -> &'static str {
     match direction {
         TrafficDirection::Inbound => "inbound",

@@ -33,11 +33,10 @@ pub struct RuleSentences {
 /// The description of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sentences {
-    /// Its experiment and mode.
+    /// Sentences about the experiment, the mode and the order of rules.
     pub first: Vec<String>,
-    /// Its rules, in order.
     pub rules: Vec<RuleSentences>,
-    /// What applies to all rules together.
+    /// Sentences about limits, exclusions and other settings for all rules together.
     pub last: Vec<String>,
 }
 

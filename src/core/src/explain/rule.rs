@@ -96,7 +96,7 @@ fn ordinal(number: u64) -> String {
     format!("{number}{ending}")
 }
 
-/// `header `x-user-id``.
+/// Describes the key of a sample: `header `x-user-id``.
 pub fn key_words(key: &Key) -> String {
     match key {
         Key::Header(name) => format!("header {}", quoted(name.as_str())),

@@ -17,16 +17,15 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// What a plan does to a request.
+/// The decisions of a plan about one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trace {
-    /// The rules, in order.
     pub rules: Vec<RuleTrace>,
     /// Why the request is excluded, if it is: the index of the exclusion, and its conditions.
     pub excluded: Option<(usize, Vec<Check>)>,
 }
 
-/// What one rule decides about the request.
+/// One rule's decision about the request, and the checks behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RuleTrace {
     pub place: usize,
@@ -35,14 +34,13 @@ pub struct RuleTrace {
     pub mode: Mode,
     /// The conditions that were checked, in order.
     pub checks: Vec<Check>,
-    /// What it decides.
     pub verdict: Verdict,
 }
 
-/// What a rule decides about a request.
+/// One rule's decision about a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// It is switched off.
+    /// The mode in force for the rule is `off`.
     Off,
     /// It is not live now, by its schedule.
     Quiet,
@@ -53,18 +51,17 @@ pub enum Verdict {
     Matches(Odds),
 }
 
-/// How likely a rule is to take a request that it matches.
+/// The chance that a rule takes a request that it matches.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Odds {
     /// The share of requests that it takes now, in millionths: its percentage, as far as its schedule has come.
     pub share: u32,
-    /// How far its schedule has come, in millionths.
+    /// The level that its schedule has reached, in millionths.
     pub level: u32,
-    /// What decides.
     pub by: By,
 }
 
-/// What decides whether a rule takes a request that it matches.
+/// The basis on which a rule takes or skips a request that it matches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum By {
     Chance,

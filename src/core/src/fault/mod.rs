@@ -58,15 +58,15 @@ pub trait Fault {
 pub trait About {
     /// The smallest fault of the kind, as JSON.
     const EXAMPLE: &'static str;
-    /// When the fault begins, which is when it is counted.
+    /// The point at which the fault begins, which is when it is counted.
     const BEGINS: Begins;
-    /// Whether it ends the exchange, so that no later kind applies.
+    /// True if it ends the exchange, so that no later kind applies.
     const ENDS: bool;
-    /// Whether it changes the request that the backend gets. If the exchange ends first, the change has no effect.
+    /// True if it changes the request that the backend gets. If the exchange ends first, the change has no effect.
     const CHANGES_REQUEST: bool;
-    /// Whether it does nothing to a request without a body.
+    /// True if it does nothing to a request without a body.
     const NEEDS_REQUEST_BODY: bool;
-    /// What happens to the request, if neither a delay nor an end shows it: `is changed`.
+    /// A verb phrase for what happens to the request, if neither a delay nor an end shows it: `is changed`.
     const SEEN: Option<&'static str>;
 
     /// Returns whether it depends on the request or its response whether the fault does anything.
@@ -85,7 +85,7 @@ pub trait About {
     fn words(&self) -> String;
 }
 
-/// When a fault begins.
+/// The point at which a fault begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begins {
     /// With the request, before any delay.
@@ -99,11 +99,10 @@ pub enum Begins {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
     pub kind: Kind,
-    /// [`Fault::share`].
     pub share: Option<FractionalPercent>,
-    /// [`About::is_conditional`].
+    /// True if the fault may do nothing, depending on the request or its response.
     pub is_conditional: bool,
-    /// [`About::words`].
+    /// The description that [`About::words`] gives.
     pub words: String,
 }
 
@@ -180,32 +179,32 @@ macro_rules! faults {
         }
 
         impl Kind {
-            /// [`About::EXAMPLE`].
+            /// Returns [`About::EXAMPLE`] for this kind.
             pub fn example(self) -> &'static str {
                 match self { $(Self::$Kind => $field::$Kind::EXAMPLE,)+ }
             }
 
-            /// [`About::BEGINS`].
+            /// Returns [`About::BEGINS`] for this kind.
             pub fn begins(self) -> Begins {
                 match self { $(Self::$Kind => $field::$Kind::BEGINS,)+ }
             }
 
-            /// [`About::ENDS`].
+            /// Returns [`About::ENDS`] for this kind.
             pub fn ends(self) -> bool {
                 match self { $(Self::$Kind => $field::$Kind::ENDS,)+ }
             }
 
-            /// [`About::CHANGES_REQUEST`].
+            /// Returns [`About::CHANGES_REQUEST`] for this kind.
             pub fn changes_request(self) -> bool {
                 match self { $(Self::$Kind => $field::$Kind::CHANGES_REQUEST,)+ }
             }
 
-            /// [`About::NEEDS_REQUEST_BODY`].
+            /// Returns [`About::NEEDS_REQUEST_BODY`] for this kind.
             pub fn needs_request_body(self) -> bool {
                 match self { $(Self::$Kind => $field::$Kind::NEEDS_REQUEST_BODY,)+ }
             }
 
-            /// [`About::SEEN`].
+            /// Returns [`About::SEEN`] for this kind.
             pub fn seen(self) -> Option<&'static str> {
                 match self { $(Self::$Kind => $field::$Kind::SEEN,)+ }
             }

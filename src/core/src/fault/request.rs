@@ -35,7 +35,6 @@ const MOST_PARAMETERS: usize = 64;
 pub struct NewPath(String);
 
 impl NewPath {
-    /// The path.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -71,12 +70,10 @@ impl Serialize for NewPath {
     }
 }
 
-/// A replacement method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewMethod(String);
 
 impl NewMethod {
-    /// The method.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -202,16 +199,16 @@ impl QueryChanges {
 }
 
 object! {
-    /// How a request is changed.
+    /// The changes to make to a request.
     #[derive(Debug, Clone)]
     pub struct Request {
-        /// Changes to the headers.
+        /// The changes to the request's headers.
         pub headers: Option<HeaderChanges>,
         /// The new path; the query stays.
         pub path: Option<NewPath>,
         /// The new method. `HEAD` and `CONNECT` requests keep their method.
         pub method: Option<NewMethod>,
-        /// Changes to the query.
+        /// The changes to the query's parameters.
         pub query_parameters: Option<QueryChanges>,
         /// A change to the body, if there is one.
         pub body: Option<BodyChange>,

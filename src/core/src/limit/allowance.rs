@@ -1,4 +1,4 @@
-//! What a worker may still do under the limits, coordinated with the other workers.
+//! One worker's allowance under the limits, coordinated with the other workers.
 
 use crate::decode::dictionary::Dictionary;
 use crate::limit::Limits;
@@ -25,16 +25,16 @@ pub struct Allowance {
     tally: Box<dyn Tally>,
     /// The scope of the limits for all rules together.
     everything: Rc<str>,
-    /// What this worker holds, by the name of the limit.
+    /// The places that this worker holds, by the scope of the limit.
     mine: Dictionary<Mine>,
     /// The total number of places in `mine`.
     held: usize,
-    /// When to renew its leases.
+    /// The time at which to renew its leases; `None` while it holds no places.
     renewal: Option<Instant>,
     seen: Seen,
 }
 
-/// What a worker holds under one limit.
+/// The places that a worker holds under one limit.
 #[derive(Debug)]
 struct Mine {
     scope: Rc<str>,
@@ -68,7 +68,6 @@ impl Allowance {
         Rc::clone(&self.everything)
     }
 
-    /// The accounts.
     pub fn tally(&mut self) -> &mut dyn Tally {
         self.tally.as_mut()
     }
@@ -151,7 +150,6 @@ impl Allowance {
         }
     }
 
-    /// Gives places back.
     pub fn give_back(&mut self, places: Places) {
         for scope in places.0 {
             let Some(mine) = self.mine.get_mut(scope.as_bytes()) else { continue };

@@ -10,20 +10,20 @@ use crate::time::Instant;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// How long a worker's places stay reserved without renewal.
+/// The time that a worker's places stay reserved without renewal.
 pub const LEASE: Duration = Duration::from_secs(30);
 
-/// Millionths in a whole.
+/// A share of 100 %, in millionths.
 const WHOLE: u64 = 1_000_000;
 
-/// What an exchange requests.
+/// The permission that an exchange asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
-    /// Whether there must be room for one more held exchange.
+    /// True if there must be room for one more held exchange.
     pub room: bool,
-    /// Whether it then takes that room.
+    /// True if the exchange then takes that room.
     pub place: bool,
-    /// Whether it is about to get a fault.
+    /// True if the exchange is about to get a fault.
     pub fault: bool,
 }
 
@@ -32,9 +32,8 @@ pub struct Wish {
 pub struct Asking {
     /// The number that the worker has been given in this ledger, if it has asked before.
     pub worker: Option<u64>,
-    /// How many exchanges it holds.
+    /// The number of exchanges that it holds.
     pub held: u64,
-    /// The time.
     pub now: Instant,
     /// The number of recent requests.
     pub seen: u64,
@@ -43,11 +42,11 @@ pub struct Asking {
 /// The decoded words of an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// How many faults there have been.
+    /// The total number of faults so far.
     faults: u64,
     /// The second of the last one.
     second: u64,
-    /// How many there have been in it.
+    /// The number of faults in that second.
     in_second: u64,
     /// The last number that a worker has been given.
     workers: u64,
@@ -55,12 +54,12 @@ pub struct Ledger {
     holders: Vec<Holder>,
 }
 
-/// What one worker holds.
+/// The places that one worker holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Holder {
     worker: u64,
     held: u64,
-    /// Until when, in nanoseconds.
+    /// The end of the worker's lease, in nanoseconds on the monotonic clock.
     until: u64,
 }
 

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt::Debug;
 
-/// What is counted, each per rule name, or under the empty name for all rules together.
+/// A kind of count, kept per rule name, or under the empty name for all rules together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Account {
     /// The requests that a rule's sample has counted.
@@ -15,11 +15,11 @@ pub enum Account {
     Faults,
     /// The same for faults that are only counted.
     Shadows,
-    /// All recent requests.
+    /// The number of all recent requests.
     Seen,
-    /// How exchanges without a fault ended.
+    /// The recent ends of exchanges without a fault.
     Health,
-    /// Whether the document's expiry has been reported.
+    /// A mark that the document's expiry has been reported.
     Expiry,
 }
 
@@ -40,7 +40,7 @@ impl Account {
     }
 }
 
-/// Numbers that workers share.
+/// Numbers that the workers of a proxy share.
 pub trait Tally: Debug {
     /// Changes an account's words atomically with respect to the other workers.
     ///

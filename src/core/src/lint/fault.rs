@@ -151,7 +151,7 @@ fn reserved(name: &str, lints: &mut Lints) {
     }
 }
 
-/// Whether requests are gRPC.
+/// The share of gRPC among the requests that a predicate matches.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Calls {
     Only,

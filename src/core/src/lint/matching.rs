@@ -118,7 +118,7 @@ fn inverted(header: &HeaderMatcher, lints: &mut Lints) {
     }
 }
 
-/// Reports duplicate conditions.
+/// Reports conditions that occur twice in a list.
 fn twice<T: Serialize>(field: &str, list: Option<&[T]>, lints: &mut Lints) {
     let mut earlier: BTreeSet<String> = BTreeSet::new();
     lints.at(field, |lints| {

@@ -20,7 +20,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use order::Order;
 
-/// What lints depend on besides the document.
+/// Everything that lints depend on besides the document.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Context {
     /// The current time. Without it, no rule is reported as expired.

@@ -10,15 +10,12 @@ use crate::value::percent::WHOLE;
 use crate::view::RequestView;
 use alloc::vec::Vec;
 
-/// What a decision may depend on besides the request.
+/// Everything that a decision may depend on besides the request.
 pub struct Circumstances<'a> {
-    /// Chance.
     pub entropy: &'a mut dyn Entropy,
-    /// The time.
     pub clock: &'a dyn Clock,
-    /// When the document arrived.
+    /// The time at which the document arrived, if it is known.
     pub arrived: Option<Instant>,
-    /// Counts.
     pub tally: &'a mut dyn Tally,
 }
 
@@ -102,12 +99,12 @@ impl Rule {
     }
 }
 
-/// What a request's key decides.
+/// The result of looking for a request's key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ByKey {
     /// The key, and its draw, which is always the same.
     Key(Vec<u8>, Drawn),
-    /// The request has none.
+    /// The request has no key, so the sample's `missing` applies.
     Missing(Missing),
 }
 

@@ -26,7 +26,7 @@ struct ByHeader {
     present: RulePlaces,
 }
 
-/// Where a rule is filed.
+/// The index entry under which a rule is filed.
 enum Slot<'a> {
     Path(&'a str),
     Header(&'a str, &'a str),

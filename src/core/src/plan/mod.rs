@@ -93,7 +93,6 @@ impl Plan {
         }
     }
 
-    /// The document's mode.
     pub fn mode(&self) -> Mode {
         self.document.mode.unwrap_or_default()
     }

@@ -16,17 +16,15 @@ use crate::view::effort::{Effort, Watched};
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-/// What a rule decides to do to a request.
+/// A rule's decision to act on a request.
 #[derive(Debug)]
 pub struct Decision {
     /// The rule that took the request.
     pub rule: RuleId,
     pub name: Rc<str>,
-    /// The rule's limits.
     pub limits: Option<Limits>,
-    /// Whether to do it, or only to count it.
+    /// The mode in force: inject, or only count.
     pub mode: Mode,
-    /// What will happen.
     pub effects: Effects,
     /// The kinds of faults involved.
     pub kinds: Kinds,

@@ -11,7 +11,7 @@ object! {
     pub struct Call {
         /// Matches the service with its package: `shop.v1.Checkout`.
         pub service: Option<StringMatcher>,
-        /// Matches the method: `Pay`.
+        /// Matches the method's name, without the service: `Pay`.
         pub method: Option<StringMatcher>,
     }
 }

@@ -98,7 +98,7 @@ object! {
         pub string_match: Option<StringMatcher>,
         /// Matches a value as a decimal number.
         pub range_match: Option<Int64Range>,
-        /// Whether the header must be present (`true`) or absent (`false`).
+        /// True if the header must be present, false if it must be absent.
         pub present_match: Option<bool>,
         /// Inverts the result. A missing header still does not match `string_match` or `range_match`.
         pub invert_match: Option<bool>,

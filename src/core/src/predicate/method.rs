@@ -1,4 +1,4 @@
-//! A request method.
+//! HTTP methods, for conditions on requests.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
@@ -13,7 +13,6 @@ use serde::{Serialize, Serializer};
 pub struct Method(String);
 
 impl Method {
-    /// The method.
     pub fn as_str(&self) -> &str {
         &self.0
     }

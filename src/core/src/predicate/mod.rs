@@ -51,7 +51,7 @@ object! {
         pub cluster: Option<Box<StringMatcher>>,
         /// Matches the sender of the request.
         pub source: Option<Box<Source>>,
-        /// Matches the proxy itself.
+        /// Matches the proxy itself, by its node id, cluster, labels or namespace.
         pub node: Option<Box<NodeMatcher>>,
         /// Matches the listener's direction: `inbound` or `outbound`.
         pub direction: Option<TrafficDirection>,
@@ -68,7 +68,6 @@ object! {
 /// A part of a predicate: a field, and the index in it if it is a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
-    /// The field's name.
     pub field: &'static str,
     /// The index in the list.
     pub index: Option<usize>,

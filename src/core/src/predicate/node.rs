@@ -13,9 +13,9 @@ object! {
     /// A condition on the proxy. All fields must hold.
     #[derive(Debug, Clone)]
     pub struct NodeFields {
-        /// Matches the node id.
+        /// Matches the node id of the proxy.
         pub id: Option<StringMatcher>,
-        /// Matches the node's cluster.
+        /// Matches the node's own cluster, not the route's.
         pub cluster: Option<StringMatcher>,
         /// Labels under `LABELS` in the node's metadata, where Istio puts them; all must be equal.
         pub labels: Option<Labels>,
@@ -38,12 +38,11 @@ impl NodeMatcher {
         self.holds.get()
     }
 
-    /// Returns the conditions.
     pub fn fields(&self) -> &NodeFields {
         &self.fields
     }
 
-    /// Evaluates the conditions.
+    /// Evaluates the conditions, and stores the result for [`Self::matches`].
     pub fn settle(&self, proxy: &dyn Fn(Property<'_>) -> Option<Vec<u8>>) {
         let is = |matcher: &Option<StringMatcher>, property| {
             matcher
@@ -77,7 +76,6 @@ impl Serialize for NodeMatcher {
     }
 }
 
-/// Labels and their values.
 #[derive(Debug, Clone)]
 pub struct Labels(Vec<(String, String)>);
 

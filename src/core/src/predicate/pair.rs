@@ -20,7 +20,7 @@ object! {
         pub name: String,
         /// Matches its value; a missing value counts as empty.
         pub string_match: Option<StringMatcher>,
-        /// Whether it must be present (`true`) or absent (`false`).
+        /// True if it must be present, false if it must be absent.
         pub present_match: Option<bool>,
     }
     check Self::check
@@ -112,7 +112,6 @@ pub fn cookies(header: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
 pub struct PairName(String);
 
 impl PairName {
-    /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
     }

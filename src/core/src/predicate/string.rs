@@ -20,7 +20,7 @@ pub(super) const CHEAP: usize = 8;
 pub(super) const LONGEST_PATTERN: usize = 1024;
 
 choice! {
-    /// The kind of comparison.
+    /// The kind of comparison, and the string to compare with.
     #[derive(Debug, Clone)]
     pub enum Pattern else "invalid string matcher", "invalid string matcher" {
         /// The value is this string.
@@ -73,7 +73,7 @@ impl Pattern {
 pub struct StringMatcher {
     /// The pattern; already in lower case if `ignore_case` is set.
     pattern: Pattern,
-    /// Whether ASCII letters match in either case.
+    /// True if ASCII letters match in either case.
     ignore_case: bool,
 }
 
@@ -104,7 +104,6 @@ impl StringMatcher {
         }
     }
 
-    /// Returns whether `value` matches.
     pub fn matches(&self, value: &[u8]) -> bool {
         let equal = |a: &[u8], b: &str| match self.ignore_case {
             true => a.eq_ignore_ascii_case(b.as_bytes()),

@@ -13,25 +13,23 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// How the proxy itself ended an exchange.
+/// The end that the proxy itself put to an exchange.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Over {
-    /// With a reply.
     Replied(LocalReply),
     Reset,
 }
 
-/// An exchange.
+/// One exchange on its way through the simulated proxy.
 #[derive(Debug)]
 pub struct Flow {
-    /// Its number.
     pub id: ExchangeId,
     pub request: Message,
     /// The response, once it has come.
     pub response: Option<Message>,
-    /// Whether the host shows the bytes of bodies.
+    /// True if the host shows the bytes of bodies.
     pub is_readable: bool,
-    /// Whether the proxy itself replied while something was held here.
+    /// True if the proxy itself replied while something was held here.
     pub was_interrupted: bool,
     over: Option<Over>,
     broken: Option<String>,
@@ -227,7 +225,7 @@ impl Flow {
         }
     }
 
-    /// Carries out a release.
+    /// Carries out a release, and checks that the exchange allows it.
     pub fn release<E: Entropy>(&mut self, release: Release, engine: &mut Engine<E>, clock: &dyn Clock) {
         if self.over.is_some() {
             return self.breaks(|| format!("{release:?} after the end"));

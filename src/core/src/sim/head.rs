@@ -1,4 +1,4 @@
-//! What the engine is shown: clocks, and the headers of requests and responses.
+//! Everything that the engine is shown: clocks, and the headers of requests and responses.
 
 use crate::time::{Clock, Instant};
 use crate::value::timestamp::Timestamp;
@@ -10,13 +10,11 @@ use core::cell::Cell;
 /// Clocks that are set by hand, and can be made to fail.
 #[derive(Debug)]
 pub struct Clocks {
-    /// The monotonic clock.
     pub monotonic: Cell<Option<Instant>>,
-    /// The wall clock.
     pub wall: Cell<Option<Timestamp>>,
-    /// Whether neither can be read.
+    /// True if neither clock can be read.
     pub broken: Cell<bool>,
-    /// How often the first has been read, and how often the second.
+    /// The number of reads of the monotonic clock, and of the wall clock.
     pub readings: Cell<(usize, usize)>,
 }
 
@@ -59,11 +57,9 @@ impl Clock for Clocks {
 pub struct Head {
     /// Names in lower case and values, in order.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Whether a body follows.
     pub has_body: bool,
-    /// Whether it came over HTTP/2.
     pub is_http2: bool,
-    /// What the proxy knows.
+    /// The properties that the proxy knows, and their values.
     pub facts: Vec<(Property<'static>, Vec<u8>)>,
 }
 
@@ -131,7 +127,7 @@ impl ResponseView for Head {
 #[derive(Debug, Clone, Copy)]
 pub struct Piece<'a> {
     pub bytes: &'a [u8],
-    /// Whether the host shows them.
+    /// True if the host shows the bytes.
     pub is_readable: bool,
 }
 

@@ -5,10 +5,10 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-/// Where a message is.
+/// The progress of a message through the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
-    /// It flows.
+    /// It flows, with nothing held back.
     Going,
     /// Its headers are held, with everything after them.
     HeadersHeld,
@@ -24,7 +24,6 @@ pub enum Progress {
 
 #[derive(Debug)]
 pub struct Message {
-    /// Where it is.
     pub state: Progress,
     /// Its headers as they are sent on.
     pub headers: Vec<(String, Vec<u8>)>,
@@ -32,14 +31,14 @@ pub struct Message {
     sent: Vec<u8>,
     /// The number of them that have arrived.
     pub come: usize,
-    /// Whether its sender is done.
+    /// True once its sender is done.
     pub done: bool,
     has_body: bool,
-    /// Whether it has trailers, which come last.
+    /// True if it has trailers, which come last.
     trailers: bool,
-    /// What the proxy is buffering.
+    /// The bytes that the proxy is buffering.
     kept: Vec<u8>,
-    /// What has left.
+    /// The bytes of the body that have left.
     left: Vec<u8>,
     broken: Option<String>,
 }

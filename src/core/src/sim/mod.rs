@@ -35,15 +35,14 @@ pub struct UpstreamResponse {
 /// An exchange from its beginning to its end.
 #[derive(Debug)]
 pub struct Finished {
-    /// Its number.
     pub id: ExchangeId,
-    /// When its request arrived.
+    /// The time at which its request arrived.
     pub began: Instant,
-    /// When the headers of its response left, or it was reset.
+    /// The time at which the headers of its response left, or it was reset.
     pub answered: Instant,
-    /// When it was over.
+    /// The time at which it was over.
     pub ended: Instant,
-    /// How it ended, and its messages. `None` if no rule acted on it: everything passed unchanged.
+    /// The end and the messages; `None` if no rule acted on it, so that everything passed unchanged.
     pub flow: Option<Flow>,
 }
 
@@ -60,7 +59,6 @@ struct Under {
 /// piece.
 #[derive(Debug)]
 pub struct Proxy<E> {
-    /// What decides.
     pub engine: Engine<E>,
     /// The clocks, which only [`Self::next_release`] and the sender advance.
     pub clocks: Clocks,

@@ -1,4 +1,4 @@
-//! How an exchange ended, as the host reports it at the end.
+//! The end of an exchange, as the host reports it.
 
 use crate::value::grpc::GrpcStatus;
 
@@ -17,7 +17,7 @@ mod flag {
     pub const DOWNSTREAM_REMOTE_RESET: u64 = 1 << 28;
 }
 
-/// The client ended it.
+/// The flags of an exchange that the client ended.
 const LEFT: u64 =
     flag::DOWNSTREAM_CONNECTION_TERMINATION | flag::DOWNSTREAM_PROTOCOL_ERROR | flag::DOWNSTREAM_REMOTE_RESET;
 
@@ -38,7 +38,7 @@ const SWITCHING_PROTOCOLS: u16 = 101;
 pub struct Closing {
     /// The status of the response, if there was one.
     pub status: Option<u16>,
-    /// Envoy's response flags.
+    /// The bits of Envoy's response flags.
     pub flags: u64,
 }
 

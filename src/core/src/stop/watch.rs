@@ -10,12 +10,12 @@ use crate::view::ResponseView;
 use alloc::rc::Rc;
 use core::time::Duration;
 
-/// How many times per window a worker publishes its counts.
+/// The number of times per window that a worker publishes its counts.
 const TELLS: u32 = 20;
 /// The longest time that it holds counts back.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What is known about an exchange that is not over. Later variants take precedence.
+/// A fact about an exchange that is not over. Later variants take precedence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Note {
     /// Its response has begun and not ended.
@@ -37,18 +37,18 @@ enum Heard {
     Stopped(Option<Ends>),
 }
 
-/// How the exchanges of one worker end.
+/// One worker's record of how its exchanges end.
 #[derive(Debug)]
 pub struct Watch {
     when: StopWhen,
     window: Window,
-    /// Whether it watches a router's upstream attempts.
+    /// True if it watches a router's upstream attempts.
     in_cluster: bool,
     scope: Rc<str>,
     notes: Table<Note>,
-    /// Counts not yet published.
+    /// The counts that have not been published yet.
     untold: Ends,
-    /// When counts were last published.
+    /// The time of the last publication; `None` before the first.
     told: Option<Instant>,
     stopped: bool,
 }

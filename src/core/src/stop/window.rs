@@ -1,4 +1,4 @@
-//! How exchanges have ended recently, in counters that workers share.
+//! Counts of how exchanges have ended recently, shared by the workers.
 
 use crate::time::Instant;
 use alloc::vec::Vec;
@@ -10,17 +10,15 @@ const SLICES: u64 = 10;
 /// it, and how many of those failed.
 const PER_SLICE: usize = 3;
 
-/// How many exchanges have ended.
+/// Counts of exchanges that have ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Ends {
-    /// All of them.
     pub all: u64,
-    /// Those that failed.
     pub failed: u64,
 }
 
 impl Ends {
-    /// One of them.
+    /// Returns the counts for a single exchange.
     pub fn one(failed: bool) -> Self {
         Self { all: 1, failed: failed.into() }
     }

@@ -30,7 +30,6 @@ const UNITS: [(&str, u64); 8] = [
 pub struct Written(Duration);
 
 impl Written {
-    /// Returns the duration.
     pub fn get(self) -> Duration {
         self.0
     }

@@ -1,4 +1,4 @@
-//! HTTP statuses.
+//! The HTTP statuses that a document may ask for.
 
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Json;
@@ -11,7 +11,6 @@ use serde::{Serialize, Serializer};
 pub struct HttpStatus(u16);
 
 impl HttpStatus {
-    /// The status.
     pub fn get(self) -> u16 {
         self.0
     }

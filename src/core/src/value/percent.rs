@@ -17,9 +17,9 @@ words! {
     pub enum Denominator as "denominator", expected "`HUNDRED`, `TEN_THOUSAND` or `MILLION`" {
         /// 100, Envoy's default.
         Hundred = "HUNDRED",
-        /// 10,000
+        /// 10,000, so that the numerator counts hundredths of a percent.
         TenThousand = "TEN_THOUSAND",
-        /// 1,000,000
+        /// 1,000,000, so that the numerator counts millionths.
         Million = "MILLION",
     }
 }
@@ -35,7 +35,7 @@ impl Denominator {
     }
 }
 
-/// A share of requests.
+/// A share from 0 % to 100 %, as a numerator and a denominator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FractionalPercent {
     numerator: u32,
@@ -43,9 +43,7 @@ pub struct FractionalPercent {
 }
 
 impl FractionalPercent {
-    /// 0 %
     pub const NEVER: Self = Self { numerator: 0, denominator: Denominator::Hundred };
-    /// 100 %
     pub const ALWAYS: Self = Self { numerator: 100, denominator: Denominator::Hundred };
 
     /// Creates the share `numerator` / `denominator`, capped at 100 % as in Envoy.

@@ -44,7 +44,6 @@ impl Effort {
 /// A request with a budget for matching against it.
 pub struct Watched<'a> {
     pub request: &'a dyn RequestView,
-    /// The budget.
     pub effort: &'a Effort,
 }
 

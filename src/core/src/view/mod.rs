@@ -25,9 +25,8 @@ pub enum Property<'a> {
     RouteDocument,
     /// The document in the virtual host's metadata.
     VirtualHostDocument,
-    /// The proxy's node id.
     NodeId,
-    /// The proxy's cluster.
+    /// The cluster that the proxy itself belongs to.
     NodeCluster,
     /// The namespace in the proxy's metadata.
     NodeNamespace,

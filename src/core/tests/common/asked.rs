@@ -9,9 +9,9 @@ use std::cell::RefCell;
 pub struct Asked {
     pub headers: Head,
     pub properties: Vec<(Property<'static>, Vec<u8>)>,
-    /// Whether it can show all headers at once.
+    /// True if it can show all headers at once.
     pub whole: bool,
-    /// What it has been asked; see [`Self::questions`].
+    /// The questions so far; see [`Self::questions`].
     pub asked: RefCell<Vec<String>>,
 }
 

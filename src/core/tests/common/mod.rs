@@ -50,7 +50,7 @@ pub fn ok() -> Head {
     response(200, &[])
 }
 
-/// Moves clocks.
+/// Moves the clocks of a test.
 pub trait Move {
     /// Sets the monotonic clock, in milliseconds.
     fn at(&self, milliseconds: u64) -> &Self;

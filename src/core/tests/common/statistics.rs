@@ -1,4 +1,4 @@
-//! Whether numbers look like what they should. All seeds are fixed, so that nothing here fails by chance.
+//! Statistical checks of drawn numbers. All seeds are fixed, so that nothing here fails by chance.
 #![allow(clippy::cast_precision_loss, reason = "some hundred thousands")]
 
 /// Five standard deviations: by chance once in some millions of seeds.

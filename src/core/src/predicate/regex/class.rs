@@ -6,7 +6,7 @@ use regex_syntax::ast::{
     ClassAsciiKind, ClassBracketed, ClassPerl, ClassPerlKind, ClassSet, ClassSetItem, Literal,
 };
 
-/// A set of bytes.
+/// A set of bytes, with one bit for each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Class([u64; 4]);
 
