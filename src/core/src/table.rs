@@ -111,6 +111,8 @@ mod tests {
     use super::Table;
     use alloc::collections::BTreeMap;
     use alloc::vec::Vec;
+    #[cfg(target_family = "wasm")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn it_is_a_map_whatever_comes_and_goes() {
