@@ -131,8 +131,16 @@ impl Decode for Rule {
             ("mode", "Overrides the document's mode; it can only restrict it.", Mode::schema(definitions)),
             ("match", "The requests to match: every request if absent.", Predicate::schema(definitions)),
             ("percentage", "The share of them that the rule takes.", FractionalPercent::schema(definitions)),
-            ("sample", "Chooses the requests that make up the share: at random if absent.", Sample::schema(definitions)),
-            ("schedule", "The times at which the rule is active: always if absent.", Schedule::schema(definitions)),
+            (
+                "sample",
+                "Chooses the requests that make up the share: at random if absent.",
+                Sample::schema(definitions),
+            ),
+            (
+                "schedule",
+                "The times at which the rule is active: always if absent.",
+                Schedule::schema(definitions),
+            ),
             ("limits", "Limits on what the rule may do.", Limits::schema(definitions)),
             (
                 "outcomes",
