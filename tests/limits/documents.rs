@@ -2,6 +2,7 @@
 
 use crate::stage::Stage;
 use serde_json::{Value, json};
+use std::hash::{DefaultHasher, Hasher};
 use std::time::Duration;
 use support::client::{Connection, Protocol, Raw, Request};
 use support::envoy::{Bootstrap, Cluster, Configuration, Envoy, Filter, Listener};
@@ -82,4 +83,58 @@ async fn a_document_that_is_taken_up_once_more_counts_for_all_who_have_it() {
     assert_eq!(status("early").await, 503, "the second");
     assert_eq!([status("early").await, status("late").await], [200, 200]);
     assert_eq!(envoy.stats().await.value("overflow"), 2);
+}
+
+/// Returns the place of a document's counts, as the module computes it.
+fn place(document: &str) -> u16 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(env!("CARGO_PKG_VERSION").as_bytes());
+    hasher.write(document.as_bytes());
+    #[allow(clippy::cast_possible_truncation, reason = "as the module does it")]
+    let place = hasher.finish() as u16;
+    place
+}
+
+/// Ten documents, more than there are places for those that are alike.
+fn alike() -> Vec<Value> {
+    let document = |number: u32| {
+        let rule = json!({ "name": "few", "percentage": 100, "limits": { "max_faults": 3 }, "abort": { "http_status": 503 } });
+        json!({ "experiment": { "id": number.to_string() }, "rules": [rule] })
+    };
+    let place_of = |number: u32| {
+        let Configuration::Text(text) = Configuration::document(&document(number)) else { panic!("a text") };
+        place(&text)
+    };
+    let wanted = place_of(0);
+    let alike: Vec<Value> =
+        (0..).filter(|number| place_of(*number) == wanted).take(10).map(document).collect();
+    assert_eq!(alike.len(), 10);
+    alike
+}
+
+/// Before, the later of two such documents kept the earlier one from ever injecting again.
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_whose_counts_would_have_the_same_place_inject_alike() {
+    let upstream = Upstream::start().await;
+    let documents = alike();
+    let mut bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream));
+    for (number, document) in documents.iter().enumerate() {
+        let name = format!("listener-{number}");
+        let filter = Filter::brownout(&Configuration::document(document)).plugin_field("name", json!(name));
+        bootstrap = bootstrap.listener(Listener::named(&name).filter(filter));
+    }
+    let envoy = Envoy::start(bootstrap).await;
+    for number in 0..documents.len() {
+        let mut connection =
+            Connection::open(Protocol::Http1, envoy.address(&format!("listener-{number}"))).await;
+        let mut faults = 0;
+        for _ in 0..5 {
+            let reply = connection.send(Request::get("/")).await.expect("a reply");
+            faults += usize::from(reply.status.as_u16() == 503);
+        }
+        assert_eq!(faults, 3, "{number}\n{}", envoy.log());
+    }
+    // Two of ten had to take the place of others, which said so.
+    assert!(envoy.log().contains("counts start over: another document took their place"), "{}", envoy.log());
+    assert!(envoy.is_alive());
 }

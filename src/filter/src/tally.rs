@@ -8,7 +8,6 @@ use crate::host;
 use brownout_core::decode::dictionary::Dictionary;
 use brownout_core::limit::tally::{Account, Tally};
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
 use std::rc::Rc;
@@ -17,6 +16,8 @@ use std::rc::Rc;
 const TAKEOVER: u64 = 5_000_000_000;
 /// The most attempts at a write, while other workers write at the same time.
 const TRIES: usize = 100;
+/// The number of slots that a document may have: those whose hashes are alike take the next ones.
+const NEIGHBOURS: u16 = 8;
 /// A version that no value has. The host accepts any version for a missing key, so if two workers find none, only one
 /// can create it. With 0, which matches any version, the second would overwrite the first's count.
 const NO_VERSION: u32 = u32::MAX;
@@ -27,8 +28,8 @@ const CAS_MISMATCH: host::Failed = host::Failed(8);
 const MOST_LEFT: usize = 64;
 
 thread_local! {
-    /// The lives that this worker has left, oldest first.
-    static LEFT: RefCell<VecDeque<Life>> = const { RefCell::new(VecDeque::new()) };
+    /// The lives that this worker has left, newest first.
+    static LEFT: RefCell<Vec<Life>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A document's hash, and when its life began.
@@ -38,10 +39,9 @@ pub type Life = (u64, u64);
 pub fn leave(life: Life) {
     LEFT.with(|left| {
         let Ok(mut left) = left.try_borrow_mut() else { return };
-        if left.len() >= MOST_LEFT {
-            left.pop_front();
-        }
-        left.push_back(life);
+        let kept = left.len().min(MOST_LEFT - 1);
+        left.truncate(kept);
+        left.insert(0, life);
     });
 }
 
@@ -60,7 +60,7 @@ pub struct SharedTally {
 impl SharedTally {
     /// Joins the generation of the document with this text, or starts one.
     pub fn new(text: &[u8]) -> Self {
-        Self { generation: Generation::join(text), keys: Default::default() }
+        Self { generation: Generation::of(text), keys: Default::default() }
     }
 
     /// Returns the life that it has joined.
@@ -71,6 +71,14 @@ impl SharedTally {
     /// Returns whether this worker was the first to join the generation.
     pub fn is_first(&self) -> bool {
         self.generation.first
+    }
+
+    /// Counts in another slot, after another document has taken this one.
+    fn move_away(&mut self) {
+        // Whichever worker notices first, the others join it, however late.
+        self.generation.join(u64::MAX);
+        self.keys = Default::default();
+        log::warn!("brownout: counts start over: another document took their place");
     }
 
     fn key(&mut self, account: Account, scope: &Rc<str>) -> Rc<str> {
@@ -92,33 +100,45 @@ impl Tally for SharedTally {
         scope: &Rc<str>,
         change: &mut dyn FnMut(&mut Vec<u64>) -> bool,
     ) -> bool {
-        if self.generation.begun.is_none() {
-            return false;
-        }
-        let key = self.key(account, scope);
-        let generation = &mut self.generation;
-        update(&key, &mut |words| {
-            if words.first() != generation.begun.as_ref() {
-                // Another listener, or a VM that replaces one that died, may have started a later life of the same
-                // document. This worker joins it, because it would otherwise never count again.
-                let Some(begun) = generation.current() else { return false };
-                generation.begun = Some(begun);
-                if words.first() != Some(&begun) {
-                    *words = vec![begun];
-                }
+        // Another document may have taken the slot meanwhile: then there is a second try, in another one.
+        for _ in 0..2 {
+            if self.generation.begun.is_none() {
+                return false;
             }
-            let mut counts = words.split_off(1);
-            let kept = change(&mut counts);
-            words.append(&mut counts);
-            kept
-        })
+            let key = self.key(account, scope);
+            let generation = &mut self.generation;
+            let mut lost = false;
+            let changed = update(&key, &mut |words| {
+                if words.first() != generation.begun.as_ref() {
+                    // Another listener, or a VM that replaces one that died, may have started a later life of the same
+                    // document. This worker joins it, because it would otherwise never count again.
+                    let Some(begun) = generation.current() else {
+                        lost = true;
+                        return false;
+                    };
+                    generation.begun = Some(begun);
+                    if words.first() != Some(&begun) {
+                        *words = vec![begun];
+                    }
+                }
+                let mut counts = words.split_off(1);
+                let kept = change(&mut counts);
+                words.append(&mut counts);
+                kept
+            });
+            if !lost {
+                return changed;
+            }
+            self.move_away();
+        }
+        false
     }
 }
 
 /// One life of a document.
 #[derive(Debug)]
 struct Generation {
-    /// The document's slot. Shared data cannot be deleted, so documents share a bounded number of keys.
+    /// The document's slot: shared data cannot be deleted, so all documents share 65,536 of them.
     slot: u16,
     hash: u64,
     /// The wall time of its first pick-up, in nanoseconds; `None` if unknown, and then nothing is counted.
@@ -128,41 +148,75 @@ struct Generation {
 }
 
 impl Generation {
-    fn join(text: &[u8]) -> Self {
+    fn of(text: &[u8]) -> Self {
         let mut hasher = DefaultHasher::new();
         // Another build may lay out its counts differently.
         hasher.write(env!("CARGO_PKG_VERSION").as_bytes());
         hasher.write(text);
-        let hash = hasher.finish();
-        #[allow(clippy::cast_possible_truncation, reason = "any 16 bits will do")]
-        let mut generation = Self { slot: hash as u16, hash, begun: None, first: true };
-        generation.begun = host::realtime_nanoseconds().ok().and_then(|now| {
-            let mut begun = now;
-            let joined = update(&generation.key(), &mut |words| {
+        let mut generation = Self { slot: 0, hash: hasher.finish(), begun: None, first: true };
+        generation.join(TAKEOVER);
+        generation
+    }
+
+    /// Joins a life of the document that began at most so many nanoseconds ago, or starts one.
+    fn join(&mut self, takeover: u64) {
+        self.begun = None;
+        let Ok(now) = host::realtime_nanoseconds() else { return };
+        for _ in 0..TRIES {
+            let Some((slot, owner)) = self.find_slot() else { return };
+            self.slot = slot;
+            let (hash, mut begun, mut taken) = (self.hash, now, false);
+            let joined = update(&Self::key(slot), &mut |words| {
                 begun = match words[..] {
                     [of, begun]
-                        if of == hash && now.abs_diff(begun) < TAKEOVER && !has_left((hash, begun)) =>
+                        if of == hash && now.abs_diff(begun) < takeover && !has_left((hash, begun)) =>
                     {
                         begun
                     }
                     _ => now,
                 };
+                // Another document may have been faster.
+                taken = words.first().is_some_and(|of| *of != hash && Some(*of) != owner);
                 *words = vec![hash, begun];
-                true
+                !taken
             });
-            generation.first = begun == now;
-            joined.then_some(begun)
-        });
-        generation
+            if joined {
+                self.first = begun == now;
+                self.begun = Some(begun);
+            }
+            if !taken {
+                return;
+            }
+        }
     }
 
-    fn key(&self) -> String {
-        format!("brownout.generation.{}", self.slot)
+    /// Returns the slot of the document: its own, a free one, or else the one that another document has had for the
+    /// longest time, with the hash of that. `None` if shared data cannot be read.
+    fn find_slot(&self) -> Option<(u16, Option<u64>)> {
+        let mut oldest: Option<(u64, u16, u64)> = None;
+        #[allow(clippy::cast_possible_truncation, reason = "any 16 bits will do")]
+        let first = self.hash as u16;
+        for slot in (0..NEIGHBOURS).map(|step| first.wrapping_add(step)) {
+            let found = host::shared_data(&Self::key(slot)).ok()?;
+            let words = found.map(|(bytes, _)| decoded(&bytes)).unwrap_or_default();
+            match words[..] {
+                [of, begun] if of != self.hash => {
+                    let here = (begun, slot, of);
+                    oldest = Some(oldest.map_or(here, |known| known.min(here)));
+                }
+                _ => return Some((slot, None)),
+            }
+        }
+        oldest.map(|(_, slot, of)| (slot, Some(of)))
+    }
+
+    fn key(slot: u16) -> String {
+        format!("brownout.generation.{slot}")
     }
 
     /// Returns when the latest life of the document began; `None` if another document has the slot.
     fn current(&self) -> Option<u64> {
-        let (bytes, _) = host::shared_data(&self.key()).ok()??;
+        let (bytes, _) = host::shared_data(&Self::key(self.slot)).ok()??;
         match decoded(&bytes)[..] {
             [of, begun] if of == self.hash => Some(begun),
             _ => None,
