@@ -22,30 +22,109 @@ fn document(experiment: &str) -> Value {
     })
 }
 
-/// Each document has its own places, on every worker.
+/// Sends requests that are held, each on a connection of its own.
+async fn send(stage: &Stage, clients: &mut Vec<Raw>, number: usize) {
+    for _ in 0..number {
+        let mut client = Raw::open(stage.address()).await;
+        client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+        clients.push(client);
+    }
+}
+
+/// Returns how many are held once all of them are held or have gone on.
+async fn held(stage: &Stage, clients: &[Raw]) -> u64 {
+    let all = clients.len() as u64;
+    let stats = stage.count_until("all of them held or gone on", |stats| {
+        stats.value("injected") + stats.value("overflow") == all
+    });
+    stats.await.value("active_faults")
+}
+
+/// An edit, on every worker: what is held under the document before it takes up room under the new one.
 #[tokio::test(flavor = "multi_thread")]
-async fn those_held_under_an_old_document_take_no_place_from_the_new_one() {
+async fn edits_add_no_room() {
     let stage = Stage::with(&document("0")).await;
     let mut clients = Vec::new();
-    for (round, experiment) in ["0", "1", "2"].into_iter().enumerate() {
-        if round > 0 {
+    for experiment in ["0", "1", "2", "3", "4"] {
+        if experiment != "0" {
             stage.follow(&document(experiment)).await;
         }
-        for _ in 0..2 * LIMIT {
-            let mut client = Raw::open(stage.address()).await;
-            client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
-            clients.push(client);
-        }
-        let (held, overflow) = ((round as u64 + 1) * LIMIT as u64, (round as u64 + 1) * LIMIT as u64);
-        let stats = stage
-            .count_until("all of them held or gone on", |stats| {
-                stats.value("injected") + stats.value("overflow") == held + overflow
-            })
-            .await;
-        assert_eq!((stats.value("injected"), stats.value("active_faults")), (held, held), "{stats}");
+        send(&stage, &mut clients, 2 * LIMIT).await;
+        assert_eq!(held(&stage, &clients).await, LIMIT as u64, "after edit {experiment}");
     }
     drop(clients);
     stage.is_sound().await;
+    let before = stage.envoy.stats().await;
+    let mut clients = Vec::new();
+    send(&stage, &mut clients, 2 * LIMIT).await;
+    let stats = stage
+        .count_until("all of them held or gone on", |stats| {
+            let since = |name| stats.value(name) - before.value(name);
+            since("injected") + since("overflow") == clients.len() as u64
+        })
+        .await;
+    assert_eq!(stats.value("active_faults"), LIMIT as u64, "their places are free when they have left");
+    drop(clients);
+    stage.is_sound().await;
+}
+
+/// The document before did not limit what it held, and one that does nothing came between.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_unlimited_document_holds_counts_under_the_limit_that_follows() {
+    let mut unlimited = document("0");
+    unlimited["rules"][0].as_object_mut().expect("a rule").remove("limits");
+    let stage = Stage::with(&unlimited).await;
+    let mut clients = Vec::new();
+    send(&stage, &mut clients, 3 * LIMIT).await;
+    assert_eq!(held(&stage, &clients).await, 3 * LIMIT as u64);
+    stage.follow(&json!({})).await;
+    stage.follow(&document("1")).await;
+    let mut more = Vec::new();
+    send(&stage, &mut more, LIMIT).await;
+    let stats = stage.count_until("none of them held", |stats| stats.value("overflow") == LIMIT as u64).await;
+    assert_eq!(stats.value("active_faults"), 3 * LIMIT as u64);
+    drop((clients, more));
+    stage.is_sound().await;
+}
+
+/// Edits under load, on four workers: never more than the limit are held, whichever worker is the first to take up an
+/// edit.
+#[tokio::test(flavor = "multi_thread")]
+async fn edits_under_load_add_no_room() {
+    let stage = Stage::with(&document("0")).await;
+    let mut clients = Vec::new();
+    for experiment in 1..=8 {
+        let edited = document(&experiment.to_string());
+        tokio::join!(stage.follow(&edited), send(&stage, &mut clients, 2 * LIMIT));
+        assert_eq!(held(&stage, &clients).await, LIMIT as u64, "after edit {experiment}");
+    }
+    drop(clients);
+    stage.is_sound().await;
+}
+
+/// Another plugin in the same Envoy has room of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_plugin_with_another_document_has_room_of_its_own() {
+    let upstream = Upstream::start().await;
+    let mut bootstrap = Bootstrap::new().cluster(Cluster::of(&upstream));
+    for name in ["one", "other"] {
+        let filter =
+            Filter::brownout(&Configuration::document(&document(name))).plugin_field("name", json!(name));
+        bootstrap = bootstrap.listener(Listener::named(name).filter(filter));
+    }
+    let envoy = Envoy::start(bootstrap).await;
+    let mut clients = Vec::new();
+    for name in ["one", "other"] {
+        for _ in 0..2 * LIMIT {
+            let mut client = Raw::open(envoy.address(name)).await;
+            client.send("GET / HTTP/1.1\r\nhost: a\r\n\r\n").await;
+            clients.push(client);
+        }
+    }
+    envoy.until_active(2 * LIMIT as u64).await;
+    drop(clients);
+    envoy.until_active(0).await;
+    assert!(envoy.is_alive());
 }
 
 /// The longest time after the first worker in which others load a document without restarting its counts.

@@ -55,7 +55,7 @@ pub fn counted(number: u64, singular: &str) -> String {
     format!("{number} {singular}{}", plural(number))
 }
 
-/// Returns the ending of a noun for so many.
+/// Returns the plural "s", or nothing for 1.
 pub fn plural(number: u64) -> &'static str {
     if number == 1 { "" } else { "s" }
 }

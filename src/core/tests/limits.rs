@@ -197,17 +197,99 @@ fn without_a_clock_nothing_is_done_that_depends_on_the_time() {
     }
 }
 
+/// Two workers that share counts, and another document for both.
+struct Pushes {
+    tally: LocalTally,
+    workers: [Proxy<Scripted>; 2],
+}
+
+impl Pushes {
+    fn new(document: &str) -> Self {
+        let tally = LocalTally::default();
+        Self { workers: std::array::from_fn(|_| common::sharing(document, &tally)), tally }
+    }
+
+    fn push(&mut self, document: &str) {
+        self.tally = self.tally.next_document();
+        for worker in &mut self.workers {
+            let held = worker.engine.held().clone();
+            let arrived = worker.clocks.monotonic.get();
+            worker.engine.follow(plan(document), Box::new(self.tally.clone()), held, arrived);
+        }
+    }
+
+    fn ask(&mut self, number: u32) -> bool {
+        let worker = &mut self.workers[number as usize % 2];
+        worker.request(number, &get()) == HeadersStep::Hold(vec![])
+    }
+
+    fn end(mut self) {
+        for worker in &mut self.workers {
+            (0..100).for_each(|number| worker.end(id(number)));
+            assert_eq!(worker.rest(), NOTHING);
+        }
+    }
+}
+
 #[test]
-fn a_new_plan_counts_anew_and_those_held_under_the_old_one_take_up_no_place() {
-    let document = limited(r#"{"max_active_faults":1}"#, HANG);
-    let [mut worker] = workers(&document);
-    assert_eq!(worker.request(1, &get()), HeadersStep::Hold(vec![]));
-    worker.engine.follow(plan(&document), Box::<LocalTally>::default(), None);
-    assert_eq!(worker.request(2, &get()), HeadersStep::Hold(vec![]));
-    worker.end(id(1));
-    assert_eq!(worker.request(3, &get()), HeadersStep::Continue, "the one held now keeps its place");
-    worker.end(id(2));
-    assert_eq!(worker.rest(), NOTHING);
+fn a_push_adds_no_room() {
+    let document = limited(r#"{"max_active_faults":2}"#, HANG);
+    let mut pushes = Pushes::new(&document);
+    assert_eq!([0, 1, 2, 3].map(|number| pushes.ask(number)), [true, true, false, false]);
+    for round in 1..5 {
+        pushes.push(&document);
+        assert_eq!([4, 5].map(|number| pushes.ask(number)), [false, false], "after {round} pushes");
+    }
+    pushes.workers[1].end(id(1));
+    assert_eq!(
+        [6, 7, 8].map(|number| pushes.ask(number)),
+        [true, false, false],
+        "the place is free for either"
+    );
+    pushes.workers[0].end(id(0));
+    pushes.workers[0].end(id(6));
+    assert_eq!([10, 11, 12].map(|number| pushes.ask(number)), [true, true, false]);
+    pushes.end();
+}
+
+#[test]
+fn what_was_held_without_a_limit_counts_under_the_limit_that_follows() {
+    let (unlimited, limited) = (limited("{}", HANG), limited(r#"{"max_active_faults":3}"#, HANG));
+    let everything = limited.replace(r#","limits":{"max_active_faults":3}"#, "");
+    let everything = everything.replace(r#"{"rules""#, r#"{"limits":{"max_active_faults":3},"rules""#);
+    for document in [limited, everything] {
+        let mut pushes = Pushes::new(&unlimited);
+        assert_eq!([0, 1, 2, 3].map(|number| pushes.ask(number)), [true; 4]);
+        pushes.push(&document);
+        assert_eq!([4, 5].map(|number| pushes.ask(number)), [false, false]);
+        pushes.workers[0].end(id(0));
+        assert_eq!([6, 7].map(|number| pushes.ask(number)), [false, false], "three are held still");
+        pushes.workers[1].end(id(1));
+        assert_eq!([9, 8].map(|number| pushes.ask(number)), [true, false]);
+        pushes.end();
+    }
+}
+
+#[test]
+fn faults_and_requests_are_counted_anew_under_a_new_document() {
+    let document = limited(r#"{"max_faults":1}"#, r#""abort":{"http_status":503}"#);
+    let mut pushes = Pushes::new(&document);
+    for _ in 0..3 {
+        assert_eq!([0, 1].map(|worker| aborted(&mut pushes.workers[worker], 2)), [1, 0]);
+        pushes.push(&document);
+    }
+}
+
+/// The first of two workers is late to read the clock, and the other has counted in the next second already.
+#[test]
+fn a_late_count_does_not_make_room_in_the_next_second() {
+    let document = taking(r#""percentage":100,"limits":{"max_faults_per_second":3}"#);
+    let [mut early, mut late] = workers(&document);
+    early.clocks.at(1_000);
+    late.clocks.at(999);
+    assert_eq!(aborted(&mut early, 2), 2);
+    assert_eq!(aborted(&mut late, 2), 1);
+    assert_eq!(aborted(&mut early, 2), 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use brownout_core::engine::event::Event;
 use brownout_core::id::Direction;
 use brownout_core::id::RuleId;
 use brownout_core::kind::Kind;
+use brownout_core::limit::tally::LocalTally;
 use brownout_core::step::{HeadersStep, Release};
 use brownout_core::view::Property;
 use common::asked::Asked;
@@ -308,4 +309,66 @@ fn the_memory_of_routes_is_bounded_whatever_their_texts_say() {
         let grown = memory().saturating_sub(before);
         assert!(grown < 100, "{what}: {grown} MiB");
     }
+}
+
+/// A route of this name, with this text.
+fn on(name: &str, text: &str) -> Asked {
+    on_route(text).with(Property::RouteName, name)
+}
+
+#[test]
+fn each_route_has_counts_of_its_own_for_each_text() {
+    let text = |extra: &str| {
+        format!(r#"{{"rules":[{{"name":"r","percentage":100,{extra},"abort":{{"http_status":503}}}}]}}"#)
+    };
+    for counting in [r#""limits":{"max_faults":2}"#, r#""sample":{"first":2}"#] {
+        let tally = LocalTally::default();
+        let mut workers = [0; 2].map(|_| common::sharing(LISTENER, &tally));
+        let mut statuses = |name: &str, text: &str| {
+            [0, 1, 0, 1].map(|worker: usize| workers[worker].status(&on(name, text)))
+        };
+        assert_eq!(statuses("a", &text(counting)), [503, 503, 0, 0], "{counting}");
+        assert_eq!(statuses("b", &text(counting)), [503, 503, 0, 0], "another route: {counting}");
+        assert_eq!(statuses("a", &text(&format!("{counting} "))), [503, 503, 0, 0], "edited: {counting}");
+        assert_eq!(statuses("a", &text(counting)), [0; 4], "the first text again: {counting}");
+    }
+}
+
+#[test]
+fn a_route_is_slowly_ramped_up_from_when_it_was_first_seen() {
+    let text = r#"{"rules":[{"name":"r","percentage":100,"schedule":{"ramp_up":"4s"},"abort":{"http_status":503}}]}"#;
+    let pulse = r#"{"rules":[{"name":"r","percentage":100,"schedule":{"on":"1s","off":"1s"},"abort":{"http_status":503}}]}"#;
+    let tally = LocalTally::default();
+    let mut workers = [0; 2].map(|_| common::sharing(LISTENER, &tally));
+    for worker in &mut workers {
+        worker.clocks.at(60_500);
+    }
+    assert_eq!(workers[0].status(&on("a", text)), 0, "0 % of it");
+    assert_eq!(workers[0].status(&on("a", pulse)), 503);
+    for (worker, milliseconds, pulsed) in
+        [(0, 61_400, 503), (1, 61_600, 0), (1, 62_600, 503), (1, 64_500, 503)]
+    {
+        workers[worker].clocks.at(milliseconds);
+        assert_eq!(workers[worker].status(&on("a", pulse)), pulsed, "{milliseconds}");
+    }
+    assert_eq!(workers[1].status(&on("a", text)), 503, "all of it");
+}
+
+#[test]
+fn what_a_route_holds_counts_when_its_text_is_edited() {
+    let text = |extra: &str| {
+        format!(
+            r#"{{"rules":[{{"name":"r","percentage":100,{extra}"limits":{{"max_active_faults":1}},"hang":{{"max":"1h"}}}}]}}"#
+        )
+    };
+    let mut worker = common::proxy(LISTENER, &[]);
+    assert_eq!(worker.request(1, &on("a", &text(""))), HeadersStep::Hold(vec![]));
+    assert_eq!(worker.request(2, &on("a", &text(""))), HeadersStep::Continue);
+    assert_eq!(worker.request(3, &on("a", &text(" "))), HeadersStep::Continue, "edited");
+    assert_eq!(worker.request(4, &on("b", &text(""))), HeadersStep::Hold(vec![]), "another route");
+    worker.end(id(1));
+    assert_eq!(worker.request(5, &on("a", &text(" "))), HeadersStep::Hold(vec![]));
+    worker.end(id(4));
+    worker.end(id(5));
+    assert_eq!(worker.rest(), NOTHING);
 }

@@ -360,7 +360,9 @@ fn it_stays_stopped_until_another_document_arrives() {
     let again = DOCUMENT.replace("20", "30");
     proxy.tally = LocalTally::default();
     for worker in 0..2 {
-        proxy.workers[worker].engine.follow(plan(&again), Box::new(proxy.tally.clone()), None);
+        let engine = &mut proxy.workers[worker].engine;
+        let held = engine.held().clone();
+        engine.follow(plan(&again), Box::new(proxy.tally.clone()), held, None);
         assert!(proxy.injects(worker, 400_000 * SECOND));
     }
     proxy.end_all(1, 400_000 * SECOND, BADLY, 20);

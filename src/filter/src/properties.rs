@@ -26,6 +26,11 @@ pub fn read(property: Property<'_>) -> Option<Vec<u8>> {
     host::property(path.join("\0").as_bytes()).ok().flatten().filter(|value| !value.is_empty())
 }
 
+/// Reads the name of the plugin that is being configured.
+pub fn plugin_name() -> Option<Vec<u8>> {
+    host::property(b"plugin_name").ok().flatten()
+}
+
 /// Reads a number, which the host writes as 64 bits, little endian.
 pub fn number(path: &[&str]) -> host::Result<Option<u64>> {
     let value = host::property(path.join("\0").as_bytes())?;

@@ -3,10 +3,15 @@
 //! A count belongs to one life of a document: it starts at 0 when the document arrives, and a document that was replaced
 //! and comes back starts over. Workers pick up a document within moments of each other; they share counts through a
 //! generation, which the first of them writes. The others join it if they come soon enough, and have not left it before.
+//!
+//! What is held still counts when the next document arrives. The successive documents of one plugin form a line, as do
+//! those of plugins that have shared a document; the exchanges held under a line are counted together.
 
-use crate::host;
+use crate::{host, properties};
 use brownout_core::decode::dictionary::Dictionary;
+use brownout_core::limit::held::Held;
 use brownout_core::limit::tally::{Account, Tally};
+use brownout_core::view::Property;
 use std::cell::RefCell;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hasher;
@@ -30,6 +35,8 @@ const MOST_LEFT: usize = 64;
 thread_local! {
     /// The lives that this worker has left, newest first.
     static LEFT: RefCell<Vec<Life>> = const { RefCell::new(Vec::new()) };
+    /// What this worker holds under the documents of each line.
+    static HELD: RefCell<Vec<(u16, Held)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A document's hash, and when its life began.
@@ -50,7 +57,6 @@ fn has_left(life: Life) -> bool {
 }
 
 /// Counts of one document, over all workers.
-#[derive(Debug)]
 pub struct SharedTally {
     generation: Generation,
     /// Keys of shared data, made once for each account.
@@ -58,9 +64,26 @@ pub struct SharedTally {
 }
 
 impl SharedTally {
-    /// Joins the generation of the document with this text, or starts one.
-    pub fn new(text: &[u8]) -> Self {
-        Self { generation: Generation::of(text), keys: Default::default() }
+    /// Joins the generation of the document with this text, or starts one. A document that does nothing is of no line,
+    /// because plugins that have nothing to do with each other all have it at times.
+    pub fn new(text: &[u8], does_nothing: bool) -> Self {
+        let plugin = if does_nothing { None } else { Some(Line::of_plugin()) };
+        Self { generation: Generation::of(text, plugin.as_ref()), keys: Default::default() }
+    }
+
+    /// Returns what this worker holds under the documents of this line.
+    pub fn held(&self) -> Held {
+        let line = self.generation.line;
+        let held = HELD.with(|held| {
+            let mut held = held.try_borrow_mut().ok()?;
+            if let Some((_, known)) = held.iter().find(|(of, _)| *of == line) {
+                return Some(known.clone());
+            }
+            let new = Held::default();
+            held.push((line, new.clone()));
+            Some(new)
+        });
+        held.unwrap_or_default()
     }
 
     /// Returns the life that it has joined.
@@ -76,13 +99,16 @@ impl SharedTally {
     /// Counts in another slot, after another document has taken this one.
     fn move_away(&mut self) {
         // Whichever worker notices first, the others join it, however late.
-        self.generation.join(u64::MAX);
+        let line = self.generation.line;
+        self.generation.join(u64::MAX, Some(line));
+        self.generation.line = line;
         self.keys = Default::default();
         log::warn!("brownout: counts start over: another document took their place");
     }
 
     fn key(&mut self, account: Account, scope: &Rc<str>) -> Rc<str> {
-        let slot = self.generation.slot;
+        let Generation { slot, line, .. } = self.generation;
+        let slot = if account == Account::Held { line } else { slot };
         let keys = self.keys.get_mut(account as usize);
         if let Some(key) = keys.as_ref().and_then(|keys| keys.get(scope.as_bytes())) {
             return Rc::clone(key);
@@ -100,6 +126,10 @@ impl Tally for SharedTally {
         scope: &Rc<str>,
         change: &mut dyn FnMut(&mut Vec<u64>) -> bool,
     ) -> bool {
+        if account == Account::Held {
+            let key = self.key(account, scope);
+            return update(&key, change);
+        }
         // Another document may have taken the slot meanwhile: then there is a second try, in another one.
         for _ in 0..2 {
             if self.generation.begun.is_none() {
@@ -135,12 +165,20 @@ impl Tally for SharedTally {
     }
 }
 
+// Nobody prints it, and what is derived takes a kilobyte of the module.
+impl std::fmt::Debug for SharedTally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedTally")
+    }
+}
+
 /// One life of a document.
-#[derive(Debug)]
 struct Generation {
     /// The document's slot: shared data cannot be deleted, so all documents share 65,536 of them.
     slot: u16,
     hash: u64,
+    /// The slot of the first document of its line.
+    line: u16,
     /// The wall time of its first pick-up, in nanoseconds; `None` if unknown, and then nothing is counted.
     begun: Option<u64>,
     /// True if this worker started it.
@@ -148,39 +186,49 @@ struct Generation {
 }
 
 impl Generation {
-    fn of(text: &[u8]) -> Self {
+    fn of(text: &[u8], plugin: Option<&Line>) -> Self {
         let mut hasher = DefaultHasher::new();
         // Another build may lay out its counts differently.
         hasher.write(env!("CARGO_PKG_VERSION").as_bytes());
         hasher.write(text);
-        let mut generation = Self { slot: 0, hash: hasher.finish(), begun: None, first: true };
-        generation.join(TAKEOVER);
+        let mut generation = Self { slot: 0, hash: hasher.finish(), line: 0, begun: None, first: true };
+        let line = plugin.and_then(Line::read);
+        generation.join(TAKEOVER, line);
+        if let Some(plugin) = plugin
+            && line != Some(generation.line)
+        {
+            plugin.write(generation.line);
+        }
         generation
     }
 
-    /// Joins a life of the document that began at most so many nanoseconds ago, or starts one.
-    fn join(&mut self, takeover: u64) {
+    /// Joins a life of the document that began at most `takeover` nanoseconds ago, or starts one, in this line if given.
+    fn join(&mut self, takeover: u64, line: Option<u16>) {
         self.begun = None;
         let Ok(now) = host::realtime_nanoseconds() else { return };
         for _ in 0..TRIES {
             let Some((slot, owner)) = self.find_slot() else { return };
             self.slot = slot;
-            let (hash, mut begun, mut taken) = (self.hash, now, false);
+            let (hash, mut begun, mut of_line, mut taken) = (self.hash, now, slot, false);
             let joined = update(&Self::key(slot), &mut |words| {
-                begun = match words[..] {
-                    [of, begun]
-                        if of == hash && now.abs_diff(begun) < takeover && !has_left((hash, begun)) =>
-                    {
-                        begun
+                (begun, of_line) = match words[..] {
+                    [of, begun, of_line] if of == hash => {
+                        let of_line = u16::try_from(of_line).unwrap_or(slot);
+                        if now.abs_diff(begun) < takeover && !has_left((hash, begun)) {
+                            (begun, of_line)
+                        } else {
+                            (now, line.unwrap_or(of_line))
+                        }
                     }
-                    _ => now,
+                    _ => (now, line.unwrap_or(slot)),
                 };
                 // Another document may have been faster.
                 taken = words.first().is_some_and(|of| *of != hash && Some(*of) != owner);
-                *words = vec![hash, begun];
+                *words = vec![hash, begun, of_line.into()];
                 !taken
             });
             if joined {
+                self.line = of_line;
                 self.first = begun == now;
                 self.begun = Some(begun);
             }
@@ -200,7 +248,7 @@ impl Generation {
             let found = host::shared_data(&Self::key(slot)).ok()?;
             let words = found.map(|(bytes, _)| decoded(&bytes)).unwrap_or_default();
             match words[..] {
-                [of, begun] if of != self.hash => {
+                [of, begun, _] if of != self.hash => {
                     let here = (begun, slot, of);
                     oldest = Some(oldest.map_or(here, |known| known.min(here)));
                 }
@@ -218,9 +266,34 @@ impl Generation {
     fn current(&self) -> Option<u64> {
         let (bytes, _) = host::shared_data(&Self::key(self.slot)).ok()??;
         match decoded(&bytes)[..] {
-            [of, begun] if of == self.hash => Some(begun),
+            [of, begun, _] if of == self.hash => Some(begun),
             _ => None,
         }
+    }
+}
+
+/// The key of a plugin's line in shared data.
+struct Line(String);
+
+impl Line {
+    /// Returns the line of the plugin that is being configured.
+    fn of_plugin() -> Self {
+        let name = properties::plugin_name().unwrap_or_default();
+        let direction = properties::read(Property::ListenerDirection).unwrap_or_default();
+        let direction = direction.first().map_or("0", |direction| if *direction == 1 { "1" } else { "2" });
+        Self(["brownout.line.", direction, ".", &String::from_utf8_lossy(&name)].concat())
+    }
+
+    fn read(&self) -> Option<u16> {
+        let (bytes, _) = host::shared_data(&self.0).ok()??;
+        u16::try_from(*decoded(&bytes).first()?).ok()
+    }
+
+    fn write(&self, line: u16) {
+        update(&self.0, &mut |words| {
+            *words = vec![line.into()];
+            true
+        });
     }
 }
 

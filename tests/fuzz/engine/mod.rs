@@ -11,18 +11,16 @@ pub mod pool;
 
 use crate::exchange::Seeded;
 use arbitrary::Unstructured;
-use brownout_core::decode::Count;
 use brownout_core::engine::event::Event;
 use brownout_core::id::ExchangeId;
-use brownout_core::limit::Limits;
-use brownout_core::limit::ledger::{Asking, Ledger, Wish};
+use brownout_core::limit::holders::Holders;
 use brownout_core::limit::tally::{Account, LocalTally, Tally};
 use brownout_core::sim::Clocks;
 use brownout_core::time::Instant;
 use brownout_core::value::timestamp::Timestamp;
 use brownout_core::{Engine, Plan};
 use flow::Flow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -39,18 +37,10 @@ struct Worker {
     active: usize,
 }
 
-/// Returns whether an account has room for the one exchange that may be held.
+/// Returns whether nobody holds a place.
 fn is_free(words: &[u64]) -> bool {
-    let limits = Limits {
-        max_active_faults: Some(Count(1)),
-        max_faults: None,
-        max_faults_per_second: None,
-        max_percentage: None,
-    };
-    let wish = Wish { room: true, place: false, fault: false };
     // At a time when no lease has expired.
-    let asking = Asking { worker: None, held: 0, now: Instant::default(), seen: 0 };
-    Ledger::read(words).grant(wish, &limits, &asking).is_some()
+    Holders::read(words).others(None, Instant::default()) == 0
 }
 
 /// Some workers, their clock, and all exchanges.
@@ -66,8 +56,10 @@ struct Stage<'i> {
     last: u32,
     /// True once a document that may rewrite bodies has been loaded.
     rewrites: bool,
-    /// The data that workers share, and its names.
-    tallies: Vec<(LocalTally, Rc<str>)>,
+    /// The data that workers share.
+    tally: LocalTally,
+    /// The names in it.
+    scopes: BTreeSet<Rc<str>>,
 }
 
 pub fn run(input: &[u8]) {
@@ -84,7 +76,8 @@ pub fn run(input: &[u8]) {
         flows: BTreeMap::new(),
         last: 0,
         rewrites: false,
-        tallies: Vec::new(),
+        tally: LocalTally::default(),
+        scopes: BTreeSet::new(),
     };
     stage.set_clocks();
     stage.follow();
@@ -163,15 +156,16 @@ impl Stage<'_> {
         let text = pool::document(&mut self.input);
         let Ok(plan) = Plan::from_json(text.as_bytes()) else { return };
         self.rewrites |= pool::rewrites(&text);
-        let shared = LocalTally::default();
-        let scopes = plan.rules().iter().map(|rule| rule.name.shared()).chain(["".into()]);
-        self.tallies.extend(scopes.map(|scope| (shared.clone(), scope)));
+        self.tally = self.tally.next_document();
+        self.scopes.extend(plan.rules().iter().map(|rule| rule.name.shared()).chain(["".into()]));
         for worker in 0..WORKERS {
             // Some are late, or are never told.
             if self.below(8) < 7 {
                 let arrived = self.clocks.monotonic.get();
-                let tally = Box::new(shared.clone());
-                self.workers[worker].engine.follow(plan.clone(), tally, arrived);
+                let tally = Box::new(self.tally.clone());
+                let engine = &mut self.workers[worker].engine;
+                let held = engine.held().clone();
+                engine.follow(plan.clone(), tally, held, arrived);
             }
         }
     }
@@ -242,8 +236,8 @@ impl Stage<'_> {
             assert_eq!((worker.engine.active(), worker.engine.kept_bytes()), (0, 0));
             assert_eq!(worker.engine.poll_timeout(), None);
         }
-        for (tally, scope) in &mut self.tallies {
-            let free = tally.change(Account::Faults, scope, &mut |words| is_free(words));
+        for scope in &self.scopes {
+            let free = self.tally.change(Account::Held, scope, &mut |words| is_free(words));
             assert!(free, "a place of `{scope}` is still taken");
         }
     }

@@ -33,7 +33,7 @@ impl Decoder {
     /// Decodes a whole document.
     ///
     /// # Errors
-    /// Every mistake, in the order of the text. Of more than 100, the first ones found and the number of others.
+    /// Every mistake, in the order of the text. Past 100, the first 99 and the number of the rest.
     pub fn decode<T: Decode>(json: &Json) -> Result<T, Vec<Diagnostic>> {
         Self::decode_weighed(json).map(|(value, _)| value)
     }

@@ -65,6 +65,11 @@ impl<V> Dictionary<V> {
         }
     }
 
+    /// Iterates over the values, for modification, in the order in which they were added.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.values.iter_mut()
+    }
+
     /// Iterates over names and values, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &V)> {
         self.places.iter().filter_map(|(name, place)| Some((&**name, self.values.get(*place)?)))

@@ -37,7 +37,7 @@ impl Json {
         for segment in path.segments() {
             let place = match (value, segment) {
                 (Self::Array(_), Segment::Index(index)) => Some(*index),
-                // Of a field that is there twice, the second is the one that is complained of, after it.
+                // For a duplicate field, the mistake is reported at the second occurrence.
                 (Self::Object(fields), Segment::Field(name)) => {
                     fields.iter().position(|(field, _)| field == name)
                 }

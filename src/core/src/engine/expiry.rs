@@ -45,7 +45,7 @@ impl<E: Entropy> Engine<E> {
         if left.is_some_and(|left| left.is_zero()) {
             let end = expiry.end;
             self.expiry = None;
-            let everything = self.allowance.everything();
+            let everything = self.allowance.everything().counts;
             if is_first(self.allowance.tally(), &everything) {
                 self.events.push_back(Event::Expired(end));
             }

@@ -20,6 +20,7 @@ use crate::id::RuleId;
 use crate::id::{Direction, ExchangeId};
 use crate::kind::Kinds;
 use crate::limit::allowance::Allowance;
+use crate::limit::held::Held;
 use crate::limit::tally::{LocalTally, Tally};
 use crate::plan::Plan;
 use crate::plan::route::RouteCache;
@@ -74,7 +75,7 @@ impl<E: Entropy> Engine<E> {
             plan,
             routes: RouteCache::default(),
             entropy,
-            allowance: Allowance::new(tally),
+            allowance: Allowance::new(tally, Held::default()),
             arrived: None,
             exchanges: Table::new(),
             deadlines: BTreeSet::new(),
@@ -99,7 +100,8 @@ impl<E: Entropy> Engine<E> {
     /// Replaces the tally with one that others share.
     #[must_use]
     pub fn with_tally(self, tally: Box<dyn Tally>) -> Self {
-        Self { allowance: Allowance::new(tally), ..self }
+        let allowance = Allowance::new(tally, self.allowance.held().clone());
+        Self { allowance, ..self }
     }
 
     /// Sets when the plan arrived. Without it, rules that count time from then are not live.
@@ -108,19 +110,31 @@ impl<E: Entropy> Engine<E> {
         Self { arrived, ..self }
     }
 
-    /// Switches to another plan. Exchanges that are held finish under the old one, and no longer take up places.
-    pub fn follow(&mut self, plan: Plan, tally: Box<dyn Tally>, arrived: Option<Instant>) {
-        for places in self.exchanges.values_mut().filter_map(|exchange| exchange.places.as_mut()) {
-            self.allowance.give_back(core::mem::take(places));
+    /// Returns the account of what it holds.
+    pub fn held(&self) -> &Held {
+        self.allowance.held()
+    }
+
+    /// Switches to another plan. Exchanges that are held finish under the old one, and keep their places if the new one
+    /// holds on the same account.
+    pub fn follow(&mut self, plan: Plan, tally: Box<dyn Tally>, held: Held, arrived: Option<Instant>) {
+        if !held.is(self.allowance.held()) {
+            for places in self.exchanges.values_mut().filter_map(|exchange| exchange.places.as_mut()) {
+                self.allowance.give_back(core::mem::take(places));
+            }
         }
+        held.forget_names();
         self.names = Names::new(&plan);
         self.counts_requests = limits_share(&plan);
         self.watch = closings::watch(&plan);
         self.expiry = Expiry::of(&plan);
         self.plan = plan;
         self.routes = RouteCache::default();
-        self.allowance = Allowance::new(tally);
+        self.allowance = Allowance::new(tally, held);
         self.arrived = arrived;
+        if let Some(now) = arrived.filter(|_| limit_held(&self.plan)) {
+            self.allowance.tell_held(now);
+        }
     }
 
     pub fn plan(&self) -> &Plan {
@@ -225,8 +239,8 @@ impl<E: Entropy> Engine<E> {
         !self.deadlines.is_empty()
     }
 
-    /// Lets go of an exchange and takes back what has just begun for it: the host cannot carry it out. To be called
-    /// before the events of that step are fetched.
+    /// Drops an exchange whose last step the host could not carry out, and retracts the events of that step. Call it
+    /// before fetching them.
     pub fn give_up(&mut self, id: ExchangeId) {
         let Some(rule) = self.exchanges.get(id.0).map(|exchange| exchange.cause.rule) else { return };
         self.end(id);
@@ -274,6 +288,12 @@ impl<E: Entropy> Engine<E> {
     pub fn rule_name(&self, rule: RuleId) -> Option<&str> {
         self.names.name(rule)
     }
+}
+
+/// Returns whether a limit depends on what is held.
+fn limit_held(plan: &Plan) -> bool {
+    let rules = plan.rules().iter().map(|rule| rule.limits);
+    rules.chain([plan.limits()]).flatten().any(|limits| limits.max_active_faults.is_some())
 }
 
 fn limits_share(plan: &Plan) -> bool {

@@ -11,8 +11,7 @@ use crate::fault::Begins;
 use crate::id::ExchangeId;
 use crate::id::RuleId;
 use crate::kind::{Kind, Kinds};
-use crate::limit::allowance::{Places, Scopes};
-use crate::limit::ledger::Wish;
+use crate::limit::allowance::{Places, Scopes, Wish};
 use crate::limit::tally::Account;
 use crate::plan::activation::Circumstances;
 use crate::plan::route;
@@ -46,17 +45,25 @@ impl<E: Entropy> Engine<E> {
 
     fn decide(&mut self, request: &dyn RequestView, clock: &dyn Clock) -> Option<Decision> {
         let text = if self.plan.reads_routes() { route::text(request) } else { None };
-        let of_route = match text {
-            Some(text) => Some(self.rules_of_route(&text, request)?),
-            None => None,
-        };
+        let (mut of_route, mut life) = (None, None);
+        if let Some((text, name)) = text {
+            let (rules, hash) = self.rules_of_route(&text, request)?;
+            life = Some(if rules.have_a_life() {
+                let name = request.property(name).unwrap_or_default();
+                self.routes.life(hash, &name, self.allowance.tally(), clock)
+            } else {
+                self.routes.no_life()
+            });
+            of_route = Some(rules);
+        }
         let (plan, events) = (&self.plan, &mut self.events);
         let rules = of_route.as_deref().unwrap_or_else(|| plan.live_rules());
         let mut around = Circumstances {
             entropy: &mut self.entropy,
             clock,
-            arrived: self.arrived,
+            arrived: life.as_ref().map_or(self.arrived, |life| life.begun),
             tally: self.allowance.tally(),
+            life: life.as_deref(),
         };
         let mut gave_up = false;
         let mut matched = |rule: Option<RuleId>| match rule {
@@ -68,7 +75,7 @@ impl<E: Entropy> Engine<E> {
     }
 
     /// Returns the rules in a route's text; `None` if it is invalid, and then the plan's own rules do not apply either.
-    fn rules_of_route(&mut self, text: &[u8], request: &dyn RequestView) -> Option<Rc<RuleSet>> {
+    fn rules_of_route(&mut self, text: &[u8], request: &dyn RequestView) -> Option<(Rc<RuleSet>, u64)> {
         let names = &mut self.names;
         let number = |_: usize, rule: &crate::document::rule::Rule| names.number(&rule.name.shared());
         let looked = self.routes.look_up(text, self.plan.mode(), request, number);
@@ -76,11 +83,11 @@ impl<E: Entropy> Engine<E> {
             Some(rules) => self.counts_requests |= rules.limit_share(),
             None => self.events.push_back(Event::RouteRefused(looked.mistakes)),
         }
-        looked.rules
+        Some((looked.rules?, looked.hash))
     }
 
     fn begin(&mut self, id: ExchangeId, decision: Decision, clock: &dyn Clock) -> HeadersStep {
-        let Decision { rule, name, limits, mode, effects, kinds } = decision;
+        let Decision { rule, name, scope, limits, mode, effects, kinds } = decision;
         if effects.unpatched {
             self.events.push_back(Event::Unpatched(rule));
         }
@@ -95,7 +102,7 @@ impl<E: Entropy> Engine<E> {
         }
         let shadow = mode != Mode::Inject;
         let waits = waits_for_the_response(&effects, kinds);
-        let scopes = [(Rc::clone(&name), limits), (self.allowance.everything(), self.plan.limits())];
+        let scopes = [(scope, limits), (self.allowance.everything(), self.plan.limits())];
         let wish = Wish { room: true, place: effects.may_last() && !shadow, fault: !waits };
         let Some(places) = self.allowance.take(account(shadow), wish, &scopes, clock) else {
             self.events.push_back(Event::Overflow(rule));

@@ -1,8 +1,8 @@
 //! One worker's allowance under the limits, coordinated with the other workers.
 
-use crate::decode::dictionary::Dictionary;
 use crate::limit::Limits;
-use crate::limit::ledger::{Asking, LEASE, Ledger, Wish};
+use crate::limit::held::Held;
+use crate::limit::ledger::Ledger;
 use crate::limit::recent::Recent;
 use crate::limit::tally::{Account, Tally};
 use crate::time::{Clock, Instant};
@@ -10,37 +10,43 @@ use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec::Vec;
 
-/// The slots that one exchange takes under `max_active_faults`. They must be given back exactly once, so this is not
-/// `Copy`.
+/// The places that one exchange takes while it is held or slowed down. They must be given back exactly once, so this is
+/// not `Copy`.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Places(Vec<Rc<str>>);
 
-/// The limits that apply to one exchange, each with the name under which its faults are counted.
-pub type Scopes = [(Rc<str>, Option<Limits>); 2];
+/// The names under which a rule, or all rules together, are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// For what is counted in one life of the document.
+    pub counts: Rc<str>,
+    /// For what is held, also under later documents.
+    pub places: Rc<str>,
+}
+
+/// The limits that apply to one exchange: those of its rule, and those of all rules together.
+pub type Scopes = [(Scope, Option<Limits>); 2];
+
+/// What an exchange needs from the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wish {
+    /// True if there must be room for one more held exchange.
+    pub room: bool,
+    /// True if the exchange then takes that room.
+    pub place: bool,
+    /// True if the exchange is about to get a fault.
+    pub fault: bool,
+}
 
 /// One worker's share of what the limits allow.
 #[derive(Debug)]
 pub struct Allowance {
     tally: Box<dyn Tally>,
+    held: Held,
     /// The scope of the limits for all rules together.
     everything: Rc<str>,
-    /// The places that this worker holds, by the scope of the limit.
-    mine: Dictionary<Mine>,
-    /// The total number of places in `mine`.
-    held: usize,
-    /// The time at which to renew its leases; `None` while it holds no places.
-    renewal: Option<Instant>,
     seen: Seen,
-}
-
-/// The places that a worker holds under one limit.
-#[derive(Debug)]
-struct Mine {
-    scope: Rc<str>,
-    /// The number assigned to this worker.
-    worker: u64,
-    held: u64,
 }
 
 /// Requests in the current second that have not been published to the other workers.
@@ -51,25 +57,27 @@ struct Seen {
 }
 
 impl Allowance {
-    /// Creates an allowance with nothing taken.
-    pub fn new(tally: Box<dyn Tally>) -> Self {
-        Self {
-            tally,
-            everything: "".into(),
-            mine: Dictionary::default(),
-            held: 0,
-            renewal: None,
-            seen: Seen::default(),
-        }
+    /// Creates an allowance that has counted nothing yet.
+    pub fn new(tally: Box<dyn Tally>, held: Held) -> Self {
+        Self { tally, held, everything: "".into(), seen: Seen::default() }
     }
 
     /// Returns the scope of the limits for all rules together.
-    pub fn everything(&self) -> Rc<str> {
-        Rc::clone(&self.everything)
+    pub fn everything(&self) -> Scope {
+        Scope { counts: Rc::clone(&self.everything), places: Rc::clone(&self.everything) }
     }
 
     pub fn tally(&mut self) -> &mut dyn Tally {
         self.tally.as_mut()
+    }
+
+    pub fn held(&self) -> &Held {
+        &self.held
+    }
+
+    /// Tells the other workers about what has been held under documents that did not limit it.
+    pub fn tell_held(&mut self, now: Instant) {
+        self.held.tell(self.tally.as_mut(), now);
     }
 
     /// Counts a request, whatever happens to it. The count is published to the other workers once a second.
@@ -82,8 +90,8 @@ impl Allowance {
         self.seen.requests += 1;
     }
 
-    /// Grants a wish under all limits, or returns `None`. Without a clock, limits that depend on the time grant
-    /// nothing.
+    /// Reserves what a wish needs under all limits, or returns `None`. Without a clock, limits that depend on the time
+    /// allow nothing.
     pub fn take(
         &mut self,
         account: Account,
@@ -92,102 +100,96 @@ impl Allowance {
         clock: &dyn Clock,
     ) -> Option<Places> {
         let mut places = Places::default();
-        let mut granted = Vec::new();
+        let mut spent = Vec::new();
         for (scope, limits) in scopes {
-            let Some(limits) = limits else { continue };
-            let wish = Wish { place: wish.place && limits.max_active_faults.is_some(), ..wish };
-            let now = if limits.need_clock() { clock.now() } else { Some(Instant::default()) };
-            if !now.is_some_and(|now| self.ask(account, wish, scope, limits, now)) {
-                granted.into_iter().for_each(|(scope, now)| self.unspend(account, wish, scope, now));
+            let now = if limits.is_some_and(|limits| limits.need_clock()) {
+                clock.now()
+            } else {
+                Some(Instant::default())
+            };
+            let granted = now.is_some_and(|now| {
+                let limits = limits.unwrap_or_default();
+                if !self.has_room(account, wish, scope, &limits, now) {
+                    return false;
+                }
+                if wish.place {
+                    places.0.push(Rc::clone(&scope.places));
+                }
+                if !(wish.fault && limits.limit_faults()) {
+                    return true;
+                }
+                let second = self.spend(account, scope, &limits, now);
+                spent.extend(second.map(|second| (scope, second)));
+                second.is_some()
+            });
+            if !granted {
+                spent.into_iter().for_each(|(scope, second)| self.unspend(account, scope, second));
                 self.give_back(places);
                 return None;
-            }
-            granted.extend(now.map(|now| (scope, now)));
-            if wish.place {
-                places.0.push(Rc::clone(scope));
             }
         }
         Some(places)
     }
 
-    fn ask(&mut self, account: Account, wish: Wish, scope: &Rc<str>, limits: &Limits, now: Instant) -> bool {
-        let seen = if limits.limit_share() { self.publish(now.0.as_secs()) } else { 0 };
-        let mine = self.mine.get(scope.as_bytes());
-        let (worker, held) = match account {
-            Account::Faults => (mine.map(|mine| mine.worker), mine.map_or(0, |mine| mine.held)),
-            _ => (None, 0),
-        };
-        let asking = Asking { worker, held, now, seen };
-        let mut number = None;
-        let granted = self.tally.change(account, scope, &mut |words| {
-            let mut ledger = Ledger::read(words);
-            number = ledger.grant(wish, limits, &asking);
-            ledger.write(words);
-            number.is_some()
-        });
-        if let (true, true, Some(worker)) = (granted, wish.place, number) {
-            match self.mine.get_mut(scope.as_bytes()) {
-                Some(mine) => (mine.worker, mine.held) = (worker, held + 1),
-                None => {
-                    let mine = Mine { scope: Rc::clone(scope), worker, held: held + 1 };
-                    self.mine.add(scope.as_bytes(), mine);
-                }
+    /// Returns whether there is room for one more held exchange, and takes it if the wish says so.
+    fn has_room(
+        &mut self,
+        account: Account,
+        wish: Wish,
+        scope: &Scope,
+        limits: &Limits,
+        now: Instant,
+    ) -> bool {
+        match limits.max_active_faults {
+            // Shadows hold nothing.
+            Some(most) if wish.room && account == Account::Shadows => most.0 > 0,
+            Some(most) if wish.room => {
+                self.held.ask(&scope.places, most.0, wish.place, self.tally.as_mut(), now)
             }
-            self.held += 1;
-            self.renewal.get_or_insert(now.after(LEASE / 3));
+            _ => {
+                if wish.place {
+                    self.held.take(&scope.places);
+                }
+                true
+            }
         }
-        granted
     }
 
-    fn unspend(&mut self, account: Account, wish: Wish, scope: &Rc<str>, now: Instant) {
-        if wish.fault {
-            self.tally.change(account, scope, &mut |words| {
-                let mut ledger = Ledger::read(words);
-                ledger.unspend(now);
-                ledger.write(words);
-                true
-            });
-        }
+    fn spend(&mut self, account: Account, scope: &Scope, limits: &Limits, now: Instant) -> Option<u64> {
+        let seen = if limits.limit_share() { self.publish(now.0.as_secs()) } else { 0 };
+        let mut second = None;
+        let spent = self.tally.change(account, &scope.counts, &mut |words| {
+            let mut ledger = Ledger::read(words);
+            second = ledger.spend(limits, now, seen);
+            ledger.write(words);
+            second.is_some()
+        });
+        second.filter(|_| spent)
+    }
+
+    fn unspend(&mut self, account: Account, scope: &Scope, second: u64) {
+        self.tally.change(account, &scope.counts, &mut |words| {
+            let mut ledger = Ledger::read(words);
+            ledger.unspend(second);
+            ledger.write(words);
+            true
+        });
     }
 
     pub fn give_back(&mut self, places: Places) {
         for scope in places.0 {
-            let Some(mine) = self.mine.get_mut(scope.as_bytes()) else { continue };
-            mine.held = mine.held.saturating_sub(1);
-            self.held = self.held.saturating_sub(1);
-            if self.held == 0 {
-                self.renewal = None;
-            }
-            let Mine { worker, held, .. } = *mine;
-            self.tally.change(Account::Faults, &scope, &mut |words| {
-                let mut ledger = Ledger::read(words);
-                ledger.release(worker, held);
-                ledger.write(words);
-                true
-            });
+            self.held.give_back(&scope, self.tally.as_mut());
         }
     }
 
     /// Returns when [`Self::renew`] is due.
     pub fn renewal(&self) -> Option<Instant> {
-        self.renewal
+        self.held.renewal()
     }
 
     /// Renews the leases if they are due.
     pub fn renew(&mut self, now: Instant) {
-        if self.renewal.is_none_or(|due| now < due) {
-            return;
-        }
-        self.renewal = None;
-        for (_, mine) in self.mine.iter().filter(|(_, mine)| mine.held > 0) {
-            self.renewal = Some(now.after(LEASE / 3));
-            self.tally.change(Account::Faults, &mine.scope, &mut |words| {
-                let mut ledger = Ledger::read(words);
-                ledger.lease(mine.worker, mine.held, now);
-                ledger.write(words);
-                true
-            });
-        }
+        self.held.renew(self.tally.as_mut(), now);
     }
 
     /// Publishes this worker's request count, and returns the count over all workers.

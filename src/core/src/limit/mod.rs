@@ -1,6 +1,8 @@
 //! Limits on what a document may do, counted over all workers of a proxy.
 
 pub mod allowance;
+pub mod held;
+pub mod holders;
 pub mod ledger;
 pub mod recent;
 pub mod tally;
@@ -10,7 +12,7 @@ use crate::value::percent::{FractionalPercent, WHOLE};
 
 object! {
     /// Limits for a rule or for all rules together. A request over a limit passes untouched and is counted.
-    #[derive(Debug, Clone, Copy)]
+    #[derive(Debug, Clone, Copy, Default)]
     pub struct Limits {
         /// The maximum number of exchanges held or slowed down at the same time. 0 means never, as in Envoy.
         pub max_active_faults: Option<Count>,
@@ -27,6 +29,11 @@ impl Limits {
     /// Returns whether any of the limits depends on the time.
     pub fn need_clock(&self) -> bool {
         self.max_active_faults.is_some() || self.max_faults_per_second.is_some() || self.limit_share()
+    }
+
+    /// Returns whether the number of faults is limited.
+    pub fn limit_faults(&self) -> bool {
+        self.max_faults.is_some() || self.max_faults_per_second.is_some() || self.limit_share()
     }
 
     /// Returns whether a limit depends on the number of requests.

@@ -5,9 +5,6 @@ use alloc::vec::Vec;
 /// The number of seconds that are counted, including the current one.
 pub const SPAN: u64 = 10;
 
-/// The number of words that [`Recent`] takes up.
-pub const WORDS: usize = 2 * SLOTS;
-
 const SLOTS: usize = 10;
 
 /// Counts per second, in a ring: a new second replaces the oldest one.

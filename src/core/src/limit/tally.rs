@@ -15,6 +15,11 @@ pub enum Account {
     Faults,
     /// The same for faults that are only counted.
     Shadows,
+    /// The exchanges that each worker holds: see [`crate::limit::holders`]. They are held until they end, whichever
+    /// document is in force then, so this account outlives documents.
+    Held,
+    /// When the document of a route was first seen.
+    Route,
     /// The number of all recent requests.
     Seen,
     /// The recent ends of exchanges without a fault.
@@ -33,6 +38,8 @@ impl Account {
             Self::Requests => "requests",
             Self::Faults => "faults",
             Self::Shadows => "shadows",
+            Self::Held => "held",
+            Self::Route => "route",
             Self::Seen => "seen",
             Self::Health => "health",
             Self::Expiry => "expiry",
@@ -79,9 +86,21 @@ impl Tally for NoTally {
 
 /// A tally for one engine, or for several engines that share clones of it.
 #[derive(Debug, Clone, Default)]
-pub struct LocalTally(Rc<RefCell<Accounts>>);
+pub struct LocalTally {
+    accounts: Accounts,
+    /// The account [`Account::Held`].
+    held: Accounts,
+}
 
-type Accounts = BTreeMap<(Account, Rc<str>), Vec<u64>>;
+type Accounts = Rc<RefCell<BTreeMap<(Account, Rc<str>), Vec<u64>>>>;
+
+impl LocalTally {
+    /// Returns the tally of the document that follows: it counts from 0, but what is held is still held.
+    #[must_use]
+    pub fn next_document(&self) -> Self {
+        Self { accounts: Accounts::default(), held: Rc::clone(&self.held) }
+    }
+}
 
 impl Tally for LocalTally {
     fn change(
@@ -90,7 +109,8 @@ impl Tally for LocalTally {
         scope: &Rc<str>,
         change: &mut dyn FnMut(&mut Vec<u64>) -> bool,
     ) -> bool {
-        let Ok(mut accounts) = self.0.try_borrow_mut() else { return false };
+        let accounts = if account == Account::Held { &self.held } else { &self.accounts };
+        let Ok(mut accounts) = accounts.try_borrow_mut() else { return false };
         let words = accounts.entry((account, Rc::clone(scope))).or_default();
         let mut changed = words.clone();
         let kept = change(&mut changed);

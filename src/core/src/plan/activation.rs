@@ -4,10 +4,13 @@ use crate::document::rule::{Action, Outcome, Rule};
 use crate::document::sample::{Missing, Sample, point};
 use crate::entropy::Entropy;
 use crate::fault::Faults;
+use crate::limit::allowance::Scope;
 use crate::limit::tally::{Tally, next};
+use crate::plan::life::Life;
 use crate::time::{Clock, Instant};
 use crate::value::percent::WHOLE;
 use crate::view::RequestView;
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 /// Everything that a decision may depend on besides the request.
@@ -17,6 +20,19 @@ pub struct Circumstances<'a> {
     /// The time at which the document arrived, if it is known.
     pub arrived: Option<Instant>,
     pub tally: &'a mut dyn Tally,
+    /// The life of the document, if it is a route's.
+    pub life: Option<&'a Life>,
+}
+
+impl Circumstances<'_> {
+    /// Returns the names under which a rule is counted.
+    pub fn scope(&self, rule: &Rule) -> Scope {
+        let name = rule.name.shared();
+        match self.life {
+            Some(life) => life.scope(&name),
+            None => Scope { counts: Rc::clone(&name), places: name },
+        }
+    }
 }
 
 impl Rule {
@@ -39,9 +55,11 @@ impl Rule {
     ) -> Option<&Faults> {
         if let Some(sample) = &self.sample
             && sample.counts()
-            && !sample.includes_ordinal(next(around.tally, &self.name.shared())?)
         {
-            return None;
+            let scope = around.scope(self);
+            if !sample.includes_ordinal(next(around.tally, &scope.counts)?) {
+                return None;
+            }
         }
         let share = self.share(level);
         match &self.action {

@@ -2,6 +2,7 @@
 
 pub mod activation;
 mod index;
+pub mod life;
 pub mod route;
 pub mod rules;
 

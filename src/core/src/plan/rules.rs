@@ -7,6 +7,7 @@ use crate::effect::Effects;
 use crate::id::RuleId;
 use crate::kind::Kinds;
 use crate::limit::Limits;
+use crate::limit::allowance::Scope;
 use crate::plan::activation::Circumstances;
 use crate::plan::index::Index;
 use crate::predicate::Predicate;
@@ -22,6 +23,8 @@ pub struct Decision {
     /// The rule that took the request.
     pub rule: RuleId,
     pub name: Rc<str>,
+    /// The names under which it is counted.
+    pub scope: Scope,
     pub limits: Option<Limits>,
     /// The mode in force: inject, or only count.
     pub mode: Mode,
@@ -74,6 +77,12 @@ impl RuleSet {
         rules.filter_map(|rule| rule.limits.as_ref()).any(Limits::limit_share)
     }
 
+    /// Returns whether a rule counts anything, or depends on when the document arrived.
+    pub fn have_a_life(&self) -> bool {
+        let mut rules = self.live.iter().filter_map(|live| self.rules.as_slice().get(live.place));
+        rules.any(|rule| rule.counts() || rule.schedule.is_some())
+    }
+
     /// Returns whether no request can get a fault.
     pub fn is_empty(&self) -> bool {
         self.live.is_empty()
@@ -118,8 +127,9 @@ impl RuleSet {
             matched(Some(*id));
             if let Some(faults) = rule.take(level, request, around) {
                 let (effects, kinds) = faults.draw(request, around.entropy);
-                let name = rule.name.shared();
-                return Some(Decision { rule: *id, name, limits: rule.limits, mode: *mode, effects, kinds });
+                let (name, scope) = (rule.name.shared(), around.scope(rule));
+                let (rule, limits, mode) = (*id, rule.limits, *mode);
+                return Some(Decision { rule, name, scope, limits, mode, effects, kinds });
             }
         }
         None

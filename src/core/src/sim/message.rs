@@ -206,7 +206,7 @@ impl Message {
     /// Checks that nothing was lost, reordered or duplicated on the way.
     ///
     /// # Errors
-    /// What did.
+    /// The first difference found.
     pub fn is_faithful(&self) -> Result<(), String> {
         if !self.sent.starts_with(&self.left) {
             return Err(format!("{} bytes that nobody sent", self.left.len()));
@@ -222,7 +222,7 @@ impl Message {
     /// Checks that a sent message is as long as its headers say.
     ///
     /// # Errors
-    /// What they say.
+    /// The length that they declare.
     pub fn is_as_long_as_told(&self) -> Result<(), String> {
         for (_, told) in self.headers.iter().filter(|(name, _)| name == "content-length") {
             let length = core::str::from_utf8(told).ok().and_then(|length| length.parse::<usize>().ok());

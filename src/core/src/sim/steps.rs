@@ -1,4 +1,4 @@
-//! One call of the host at a time, for whoever looks at single steps.
+//! Single host calls, for tests of individual steps.
 
 use super::{Piece, Proxy};
 use crate::entropy::Entropy;
