@@ -370,3 +370,19 @@ fn an_empty_document_is_rendered_as_one_that_does_nothing() {
     assert_eq!(said.code, Some(0), "{}", said.stderr);
     assert!(said.stdout.ends_with("  pluginConfig: {}\n"), "{}", said.stdout);
 }
+
+#[test]
+fn a_plugin_is_named_after_its_resource_and_gets_a_vm_of_its_own_if_asked() {
+    for (line, name) in [
+        ("envoy faults.yaml --part filter --name exp", "exp"),
+        ("istio-envoyfilter faults.yaml --namespace demo --workload app=a --port 80 --name exp", "demo.exp"),
+        ("kuma faults.yaml --namespace demo --name exp", "exp"),
+    ] {
+        let [shared, own] = [render(line).stdout, render(&format!("{line} --own-vm")).stdout];
+        assert!(shared.contains(&format!("  name: {name}\n")), "{shared}");
+        assert!(!shared.contains("vm_id"), "{shared}");
+        assert!(own.contains(&format!("  vm_id: {name}\n")), "{own}");
+    }
+    let line = format!("istio-wasmplugin faults.yaml --namespace demo --workload app=a {IMAGE} --own-vm");
+    assert!(refused(&line).contains("--own-vm"));
+}

@@ -58,7 +58,7 @@ pub fn stopped(ends: Ends, plan: &Plan) {
     let Some(StopWhen { error_percentage, window, .. }) = plan.stop_when() else { return };
     let Ends { all, failed } = ends;
     log::warn!(
-        "brownout: stopped: {failed} of {all} exchanges that suffered no fault failed within {window}, which is \
+        "brownout: stopped: {failed} of {all} exchanges without an injected fault failed within {window}, which is \
          {error_percentage} % or more; nothing is injected until another document arrives"
     );
 }

@@ -213,6 +213,11 @@ impl Stats {
     }
 }
 
+/// Counts a VM whose timer works.
+pub fn count_timer() {
+    Metric::single(MetricType::Counter, "brownout.timers_started").add(1);
+}
+
 /// Counts a document that was refused.
 pub fn count_rejected() {
     Metric::single(MetricType::Counter, "brownout.config_rejected").add(1);

@@ -5,7 +5,7 @@ use crate::clock::HostClock;
 use crate::configure::summary;
 use crate::host::{self, Failed};
 use crate::request::Habit;
-use crate::stats::Stats;
+use crate::stats::{self, Stats};
 use crate::tally::{Life, SharedTally};
 use crate::{evidence, logger, properties, tally};
 use brownout_core::engine::event::Event;
@@ -87,11 +87,12 @@ impl Worker {
         let stats = Stats::new(&plan);
         stats.show_mode(plan.mode());
         self.leave_life();
-        let tally = SharedTally::new(text);
+        let tally = SharedTally::new(text, plan.is_idle());
+        let held = tally.held();
         let first = tally.is_first();
         self.life.set(tally.life());
         if let (Ok(mut engine), Ok(mut old)) = (self.engine.try_borrow_mut(), self.stats.try_borrow_mut()) {
-            engine.follow(plan, Box::new(tally), HostClock.now());
+            engine.follow(plan, Box::new(tally), held, HostClock.now());
             *old = stats;
         }
         self.prove();
@@ -154,7 +155,9 @@ impl Worker {
 
     /// Records that a tick has come, and that more will.
     pub(crate) fn has_ticked(&self) {
-        TICKS.set(true);
+        if !TICKS.replace(true) {
+            stats::count_timer();
+        }
         if self.may_release.get() {
             self.ask(|engine| engine.set_can_hold(true));
         }
@@ -234,7 +237,7 @@ impl Worker {
         }
         let has_deadlines = self.ask(|engine| engine.has_deadlines()) != Some(false);
         if !has_deadlines && self.ask(|engine| engine.can_hold()) == Some(false) {
-            // Without a tick, what only needs to be told or looked at waits for the next occasion.
+            // Without a tick, reports and clock checks wait for the next callback.
             return Ok(());
         }
         match self.set_tick(due) {

@@ -51,7 +51,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
@@ -333,7 +333,28 @@ fn launch(config: &Path, log: &Path, concurrency: usize) -> (Process, Admin, BTr
     let mut process = launch.start().unwrap_or_else(|error| panic!("{error}"));
     let admin = process.wait_ready(PATIENCE).unwrap_or_else(|error| panic!("{error}"));
     let addresses = admin.listeners().unwrap_or_else(|error| panic!("{error}"));
+    wait_for_timers(&admin, concurrency);
     (process, admin, addresses)
+}
+
+/// The longest wait for a timer, which a configuration may deny the module.
+const TIMERS: Duration = Duration::from_millis(500);
+
+/// Waits until the module can hold requests in every worker, if there is a module, and if it can at all.
+fn wait_for_timers(admin: &Admin, concurrency: usize) {
+    let end = Instant::now() + TIMERS;
+    while Instant::now() < end {
+        let stats = admin
+            .stats("^wasmcustom.brownout.(mode|timers_started)$")
+            .unwrap_or_else(|error| panic!("{error}"));
+        let value = |name: &str| stats.get(&format!("wasmcustom.brownout.{name}")).copied();
+        // Envoy's main thread has a VM too.
+        let all = value("timers_started").is_some_and(|started| started > concurrency as u64);
+        if all || value("mode").is_none() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Returns whether Envoy would start with this bootstrap.

@@ -77,7 +77,7 @@ fn full(plan: &Plan, one: &Explained) -> String {
             &mut out,
             "",
             &harmless(&format!(
-                "The route's document is wrong, and then no rule counts: {}: {} ({}).",
+                "The route's document is invalid, so no rule applies: {}: {} ({}).",
                 mistake.path, mistake.message, mistake.label
             )),
         );
@@ -141,7 +141,7 @@ fn schedule(out: &mut String, rule: &Rule, level: Option<u32>) {
         paragraph(out, "   ", &harmless(sentence));
     }
     if let Some(level) = level {
-        let text = format!("Its ramp has come to {} of its percentage.", percent(level));
+        let text = format!("Its ramp has reached {} of the configured percentage.", percent(level));
         paragraph(out, "   ", &text);
     }
 }
@@ -161,8 +161,8 @@ fn by(out: &mut String, odds: &Odds, rule: &Rule) {
     let name = key.map(key_words).unwrap_or_default();
     let text = match &odds.by {
         By::Chance => return,
-        By::Count => "It chooses by count, in each proxy; the chance is that in the long run.".to_owned(),
-        By::NoKey(Missing::Skip) => format!("The request has no {name}, and without one it is not taken."),
+        By::Count => "It selects by count in each proxy; this is the long-run share.".to_owned(),
+        By::NoKey(Missing::Skip) => format!("The request has no {name}, so the rule skips it."),
         By::NoKey(Missing::Random) => format!("The request has no {name}: chance decides."),
         By::Key { key, point, outcome } => {
             let verdict = if *point < odds.share { "below" } else { "not below" };

@@ -46,7 +46,7 @@ impl Pods {
             return Condition::default();
         }
         if !select {
-            findings.note(&self.place, format!("a document does not choose pods: push it to {self}, or write them into it with `--select-pods`"));
+            findings.note(&self.place, format!("a document cannot select pods: push it to {self}, or write them into it with `--select-pods`"));
             return Condition::default();
         }
         let namespaces = self.namespaces.iter().map(|namespace| {

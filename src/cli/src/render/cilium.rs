@@ -72,7 +72,7 @@ impl Arguments {
         Map::new()
             .field("name", &self.common.name.0)
             .maybe("namespace", namespace)
-            .comment("As it is for traffic between services; the other way is for what leaves the cluster.")
+            .comment("The right value for traffic between services; `true` is for traffic that leaves the cluster.")
             .field("annotations", annotations)
     }
 
@@ -92,7 +92,7 @@ impl Arguments {
     fn filter(&self, faults: &Faults) -> Map {
         let path = self.module.module_path.clone().unwrap_or_else(|| USUAL_PATH.into());
         let vm = format!("{}.{}", self.namespace, self.common.name);
-        let config = wasm(&faults.without_rules(), &Code::File(path), Some(&vm));
+        let config = wasm(&self.common.name.0, &faults.without_rules(), &Code::File(path), Some(&vm));
         let about = if faults.is_upstream() {
             "The document without its rules."
         } else {
@@ -110,7 +110,7 @@ impl Arguments {
             .field("rds", Map::new().field("route_config_name", "brownout"))
             .field("use_remote_address", true)
             .field("skip_xff_append", true)
-            .comment("How late a reset is felt. At 0, who is still sending might be cut before the answer is read.")
+            .comment("How long a reset is delayed. At 0, a client that is still sending might be cut off before it reads the response.")
             .field("delayed_close_timeout", filter::DELAYED_CLOSE)
             .comment("A held request is idle; the default would end it after five minutes.")
             .field("stream_idle_timeout", "0s")

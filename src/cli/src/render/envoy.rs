@@ -3,7 +3,7 @@
 use super::faults::Faults;
 use super::filter::{self, Code, metadata, wasm};
 use super::gate::Gate;
-use super::given::{Common, Gated, ModulePath, absolute};
+use super::given::{Common, Gated, ModulePath, Sharing, absolute};
 use super::yaml::{self, Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit};
 use crate::{document, evidence};
@@ -71,6 +71,8 @@ pub struct Arguments {
     gated: Gated,
     #[command(flatten)]
     module: ModulePath,
+    #[command(flatten)]
+    sharing: Sharing,
 }
 
 impl Arguments {
@@ -112,7 +114,7 @@ impl Arguments {
         let document = if self.per_route { faults.without_rules() } else { faults.whole() };
         let path = self.module.module_path.clone().unwrap_or_else(|| USUAL_PATH.into());
         let name = &self.common.name.0;
-        let wasm = wasm(&document, &Code::File(path), None);
+        let wasm = wasm(name, &document, &Code::File(path), self.sharing.vm_id(name));
         let config = if let Some(gate) = gate { gate.around(name, wasm) } else { wasm };
         Map::new()
             .field("@type", "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig")
@@ -154,7 +156,7 @@ impl Arguments {
             .field("upgrade_configs", vec![Map::new().field("upgrade_type", "websocket")])
             .comment("A held request is idle; the default would end it after five minutes.")
             .field("stream_idle_timeout", "0s")
-            .comment("How late a reset is felt. At 0, who is still sending might be cut before the answer is read.")
+            .comment("How long a reset is delayed. At 0, a client that is still sending might be cut off before it reads the response.")
             .field("delayed_close_timeout", filter::DELAYED_CLOSE);
         let manager = if self.per_route {
             let rds = Map::new()

@@ -46,7 +46,7 @@ pub enum Code {
 }
 
 /// The `Wasm` message: module, document, and what the module may do.
-pub fn wasm(document: &Json, code: &Code, vm_id: Option<&str>) -> Map {
+pub fn wasm(name: &str, document: &Json, code: &Code, vm_id: Option<&str>) -> Map {
     let text = Map::new()
         .field("@type", "type.googleapis.com/google.protobuf.StringValue")
         .field("value", block(document));
@@ -62,14 +62,15 @@ pub fn wasm(document: &Json, code: &Code, vm_id: Option<&str>) -> Map {
     let vm = Map::new().maybe("vm_id", vm_id).field("runtime", "envoy.wasm.runtime.v8").field("code", code);
     let names = capabilities::allowed().collect();
     let config = Map::new()
-        .field("name", "brownout")
+        .comment("Limits count what is held under the earlier documents of this name, too.")
+        .field("name", name)
         .field("root_id", "brownout")
-        .comment("Should the module ever fail, requests go on without faults.")
+        .comment("If the module fails, requests pass without faults.")
         .field("failure_policy", "FAIL_OPEN")
-        .comment("A string with JSON in it. Envoy hands anything else to modules as protobuf.")
+        .comment("JSON in a string: Envoy passes any other type as serialized protobuf.")
         .field("configuration", text)
         .field("vm_config", vm)
-        .comment("What the module needs, and no way out of the proxy. For this version of the module: render again for\nanother. Envoy 1.40 has this in `vm_config` and says so in its log; older ones know it only here.")
+        .comment("The host calls that this version of the module needs; none of them can open a connection. Render again for\nanother version. Envoy 1.40 prefers this in `vm_config` and says so in its log; older ones know it only here.")
         .field("capability_restriction_config", Map::new().field("allowed_capabilities", Yaml::Names(names)));
     Map::new().field("@type", WASM).field("config", config)
 }
@@ -81,7 +82,7 @@ pub fn discovered(name: &str, source: Map, gated: Gated) -> Map {
     let types = ours.into_iter().chain([RBAC]).map(Yaml::from).collect::<Vec<_>>();
     let discovery = Map::new()
         .field("config_source", source)
-        .comment("Until there is a good document, or if there is no module: everything passes.")
+        .comment("Lets all requests pass until a valid document arrives, or if the module is missing.")
         .field("default_config", Map::new().field("@type", RBAC))
         .field("type_urls", types);
     Map::new().field("name", name).field("config_discovery", discovery)

@@ -110,6 +110,21 @@ impl ModuleSource {
     }
 }
 
+/// Whether the plugin shares a VM with others.
+#[derive(Debug, clap::Args)]
+pub struct Sharing {
+    /// Run the module in a VM of its own on each worker: other plugins do not share its fate, nor its limits.
+    #[arg(long)]
+    pub own_vm: bool,
+}
+
+impl Sharing {
+    /// Returns the `vm_id` to set, if any.
+    pub fn vm_id<'a>(&self, name: &'a str) -> Option<&'a str> {
+        self.own_vm.then_some(name)
+    }
+}
+
 /// A file with the module, as the proxy sees it.
 #[derive(Debug, clap::Args)]
 pub struct ModulePath {

@@ -2,7 +2,7 @@
 
 use super::faults::Faults;
 use super::filter::{self, Code, wasm};
-use super::given::{Common, Label, ModulePath, Name, Ungated};
+use super::given::{Common, Label, ModulePath, Name, Sharing, Ungated};
 use super::yaml::{self, Map, Yaml};
 use super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 
@@ -40,6 +40,8 @@ pub struct Arguments {
     cluster: Option<String>,
     #[command(flatten)]
     module: ModulePath,
+    #[command(flatten)]
+    sharing: Sharing,
 }
 
 impl Arguments {
@@ -75,9 +77,10 @@ impl Arguments {
 
     fn filter(&self, faults: &Faults) -> Map {
         let path = self.module.module_path.clone().unwrap_or_else(|| USUAL_PATH.into());
+        let name = &self.common.name.0;
         Map::new()
             .field("name", &self.common.name.0)
-            .field("typed_config", wasm(&faults.whole(), &Code::File(path), None))
+            .field("typed_config", wasm(name, &faults.whole(), &Code::File(path), self.sharing.vm_id(name)))
     }
 
     fn http_filter(&self, faults: &Faults) -> Map {

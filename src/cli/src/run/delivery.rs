@@ -77,6 +77,15 @@ impl Delivery {
             _ => Receipt::Silent,
         })
     }
+
+    /// Returns how many modules, one for each thread of Envoy, have seen their timer work.
+    ///
+    /// # Errors
+    /// When Envoy does not answer.
+    pub fn timers(&self, admin: &Admin) -> Result<u64, AdminError> {
+        let name = format!("{MODULE}.timers_started");
+        Ok(admin.stats(&format!("^{name}$"))?.get(&name).copied().unwrap_or(0))
+    }
 }
 
 fn refused(admin: &Admin) -> Result<u64, AdminError> {

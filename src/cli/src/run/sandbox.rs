@@ -19,6 +19,8 @@ use tempfile::TempDir;
 const READY: Duration = Duration::from_secs(30);
 /// The longest wait until the module runs a document.
 const RECEIPT: Duration = Duration::from_secs(10);
+/// The longest wait for the timers of all workers.
+const TIMERS: Duration = Duration::from_millis(500);
 /// The interval at which Envoy flushes the access log.
 const FLUSH_MILLISECONDS: &str = "20";
 /// The number of lines of Envoy's log that an error shows.
@@ -96,12 +98,26 @@ impl Sandbox {
         let sandbox = Self { process, admin, listen, delivery, requests, inbox, _folder: folder };
         let tail = sandbox.process.complaints(COMPLAINTS);
         match sandbox.receipt()? {
-            Receipt::InForce => Ok(sandbox),
+            Receipt::InForce => {
+                sandbox.wait_for_timers(workers.into())?;
+                Ok(sandbox)
+            }
             Receipt::Refused => Err(Error::ModuleRefuses { module: module.origin.clone(), tail }),
             Receipt::Silent | Receipt::Pending => {
                 Err(Error::NoModule { module: module.origin.clone(), tail })
             }
         }
+    }
+
+    /// Waits until every worker can hold requests: before, the first request might miss its delay. Older modules do not
+    /// tell.
+    fn wait_for_timers(&self, workers: u64) -> Result<(), Error> {
+        let end = Instant::now() + TIMERS;
+        // Envoy's main thread has a module of its own.
+        while self.delivery.timers(&self.admin)? <= workers && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// Waits until it is known what became of the last document, and returns that.

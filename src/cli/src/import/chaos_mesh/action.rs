@@ -216,7 +216,12 @@ fn pairs(node: &Node<'_>, last_only: bool, findings: &mut Findings) -> Built {
         {
             None => all.push((name, vec![built])),
             Some((_, values)) if last_only => {
-                findings.note(&pair.place, format!("of several values for `{name}` Chaos Mesh adds only the last one, and so does the document"));
+                findings.note(
+                    &pair.place,
+                    format!(
+                        "Chaos Mesh adds only the last of several values for `{name}`; so does the document"
+                    ),
+                );
                 *values = vec![built];
             }
             Some((_, values)) => values.push(built),

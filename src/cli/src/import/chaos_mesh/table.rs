@@ -6,10 +6,10 @@ use crate::import::mapping::{Mapping, Spelling, Table, row};
 /// The fields of an `HTTPChaos`, as paths from `spec`.
 pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Exact };
 
-const CHOICE: &str = "a document does not choose pods: give it to those that this selects";
+const CHOICE: &str = "a document cannot select pods: deliver it to the pods that this selects";
 
 const ROWS: &[Mapping] = &[
-    row("selector", Noted, "nothing: a document is for the proxies that get it"),
+    row("selector", Noted, "nothing: a document applies to every proxy that receives it"),
     row(
         "selector.namespaces",
         Noted,
@@ -57,7 +57,7 @@ const ROWS: &[Mapping] = &[
     row(
         "replace.body",
         Exact,
-        "`request.body.replace` or `response.body.replace`; `replace_base64` if it is no text",
+        "`request.body.replace` or `response.body.replace`; `replace_base64` if it is not text",
     ),
     row("replace.queries", Exact, "`request.query_parameters.set`"),
     row("replace.headers", Exact, "`request.headers.set` or `response.headers.set`"),
@@ -65,7 +65,7 @@ const ROWS: &[Mapping] = &[
     row(
         "patch.body",
         Noted,
-        "`request.body.merge_patch` or `response.body.merge_patch`. A body that is no JSON passes untouched, where Chaos Mesh breaks the connection",
+        "`request.body.merge_patch` or `response.body.merge_patch`. A body that is not JSON passes untouched, where Chaos Mesh breaks the connection",
     ),
     row("patch.body.type", Exact, "nothing: it is `JSON`"),
     row("patch.body.value", Exact, "the patch"),

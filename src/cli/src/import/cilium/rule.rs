@@ -147,7 +147,7 @@ fn again(share: u32, node: &Node<'_>, draws: Draws, findings: &mut Findings) -> 
     match draws {
         Draws::Twice => {
             let note = format!(
-                "Cilium draws again for the response, so that of all requests {twice} % get this; with `--intended` it would be {once} %"
+                "Cilium draws again for the response, so {twice} % of all requests get this; with `--intended` it would be {once} %"
             );
             findings.note(&node.place, note);
             Some(percentage::built(share))

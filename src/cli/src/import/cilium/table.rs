@@ -10,7 +10,7 @@ const ROWS: &[Mapping] = &[
     row(
         "probability",
         Noted,
-        "the rule's `percentage`; absent, or 0, it is 100. Cilium draws again for the response, so response faults happen with the square of this probability: `response.percentage` reproduces that, unless `--intended` is given",
+        "the rule's `percentage`; 100 if absent or 0. Cilium draws again for the response, so response faults happen with the square of this probability: `response.percentage` reproduces that, unless `--intended` is given",
     ),
     row("method", Exact, "`match.methods`"),
     row("path", Exact, "`match.path`: an unanchored expression becomes `contains`, or `.*(?:…).*`"),

@@ -6,7 +6,7 @@ use crate::import::mapping::{Mapping, Spelling, Table, row};
 /// The fields of `spec` that say what happens to gRPC calls.
 pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Exact };
 
-const CHOICE: &str = "a document does not choose pods: give it to those that this selects";
+const CHOICE: &str = "a document cannot select pods: deliver it to the pods that this selects";
 
 const ROWS: &[Mapping] = &[
     row(

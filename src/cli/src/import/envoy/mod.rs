@@ -56,7 +56,7 @@ pub fn import(file: DocumentFile, partial: bool) -> Result<Imported, Rejected> {
     let rules = rules(&scopes, &mut findings);
     if rules.is_empty() && findings.is_good() {
         let what = if bare { "this `HTTPFault` does" } else { "the fault filters do" };
-        findings.note(&Place::default(), format!("{what} nothing, and so does the document"));
+        findings.note(&Place::default(), format!("{what} nothing; neither does the document"));
     }
     finish(&sources, findings, rules)
 }

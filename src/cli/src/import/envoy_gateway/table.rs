@@ -3,7 +3,7 @@
 use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
 use crate::import::mapping::{Mapping, Spelling, Table, row};
 
-/// The fields of `spec` that say which requests suffer which fault.
+/// The fields of `spec` that select the requests and the fault.
 pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Exact };
 
 const ROWS: &[Mapping] = &[
@@ -34,7 +34,7 @@ const ROWS: &[Mapping] = &[
     row("faultInjection", Exact, "the rule"),
     row("faultInjection.delay", Exact, "`delay`"),
     row("faultInjection.delay.fixedDelay", Exact, "`delay.fixed_delay`"),
-    row("faultInjection.delay.percentage", Exact, "`delay.percentage`. Absent it is 100"),
+    row("faultInjection.delay.percentage", Exact, "`delay.percentage`. 100 if absent"),
     row("faultInjection.abort", Exact, "`abort`"),
     row(
         "faultInjection.abort.httpStatus",
@@ -46,5 +46,5 @@ const ROWS: &[Mapping] = &[
         Noted,
         "`abort.grpc_status`. For a request that is not gRPC, Envoy Gateway's proxy answers 200, and this module answers with the equivalent HTTP status",
     ),
-    row("faultInjection.abort.percentage", Exact, "`abort.percentage`. Absent it is 100"),
+    row("faultInjection.abort.percentage", Exact, "`abort.percentage`. 100 if absent"),
 ];

@@ -3,7 +3,7 @@
 use crate::import::mapping::Fate::{Exact, Left, Noted, Refused};
 use crate::import::mapping::{Mapping, Spelling, Table, row};
 
-/// The fields of `spec` and of the messages in it that say which requests suffer which fault.
+/// The fields of `spec` and of the messages in it that select the requests and the fault.
 pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Camel };
 
 const ROUTING: &str = "nothing: routing stays with the VirtualService";

@@ -56,7 +56,7 @@ const ROWS: &[Mapping] = &[
     row(
         "default.http[].responseBandwidth.limit",
         Noted,
-        "`response_rate_limit.fixed_limit.limit_kbps`. Kuma hands the number of kilobits to Envoy, which takes it for KiB: the document does what the proxy does",
+        "`response_rate_limit.fixed_limit.limit_kbps`. Kuma hands the number of kilobits to Envoy, which reads it as KiB; the document reproduces that",
     ),
     row("default.http[].responseBandwidth.percentage", Exact, "`response_rate_limit.percentage`"),
 ];

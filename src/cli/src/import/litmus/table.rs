@@ -6,7 +6,7 @@ use crate::import::mapping::{Mapping, Spelling, Table, row};
 /// The variables: `common` are those of all experiments.
 pub const FIELDS: Table = Table { rows: ROWS, spelling: Spelling::Exact };
 
-const CHOICE: &str = "a document does not choose pods: give it to those that this selects";
+const CHOICE: &str = "a document cannot select pods: deliver it to the pods that this selects";
 const MACHINERY: &str = "no proxy of Litmus's is started";
 
 const ROWS: &[Mapping] = &[
@@ -19,7 +19,7 @@ const ROWS: &[Mapping] = &[
     row(
         "common.TOXICITY",
         Noted,
-        "the rule's `percentage`; absent it is 100. Litmus draws for each connection, a document for each request",
+        "the rule's `percentage`; 100 if absent. Litmus draws for each connection, a document for each request",
     ),
     row("common.SEQUENCE", Left, CHOICE),
     row("common.PODS_AFFECTED_PERC", Left, CHOICE),
@@ -55,7 +55,7 @@ const ROWS: &[Mapping] = &[
     row(
         "pod-http-status-code.MODIFY_RESPONSE_BODY",
         Exact,
-        "whether there is a `response.body`; by default there is",
+        "whether to set `response.body`; by default it is set",
     ),
     row(
         "pod-http-status-code.RESPONSE_BODY",

@@ -22,7 +22,7 @@ const ROWS: &[Mapping] = &[
     row(
         "toxics[].toxicity",
         Noted,
-        "the `percentage`; absent it is 100. Toxiproxy draws for each connection, a document for each request",
+        "the `percentage`; 100 if absent. Toxiproxy draws for each connection, a document for each request",
     ),
     row("toxics[].attributes", Exact, "see below, by type"),
     row(

@@ -88,7 +88,7 @@ impl Gate {
         Map::new()
             .field("@type", GATED)
             .field("extension_config", composite)
-            .comment("The gate: Envoy asks this itself, and a request without it never enters the module. It follows from the\nrules: after a change of what they match, render again. A gate that is too narrow hides requests from rules.")
+            .comment("The gate: Envoy checks this itself, and requests that fail the check skip the module. It is derived from the\nrules: if their `match` changes, render again. A gate that is too narrow hides requests from rules.")
             .field("xds_matcher", Map::new().field("matcher_list", matchers))
     }
 

@@ -3,7 +3,7 @@
 use super::super::faults::Faults;
 use super::super::filter::{self, Code, FAILS_WITHOUT_MODULE, metadata, wasm};
 use super::super::gate::Gate;
-use super::super::given::{Common, Digest, Gated, ModulePath, ModuleSource};
+use super::super::given::{Common, Digest, Gated, ModulePath, ModuleSource, Sharing};
 use super::super::yaml::Map;
 use super::super::{Misfit, ROUTE_IS_CHOSEN_ANEW, Rendered, misfit, resource};
 use super::patch::{self, Context};
@@ -22,6 +22,8 @@ pub struct Arguments {
     image: ModuleSource,
     #[command(flatten)]
     module: ModulePath,
+    #[command(flatten)]
+    sharing: Sharing,
     #[command(flatten)]
     gated: Gated,
     /// Put the rules into the metadata of routes, so that each route has its own.
@@ -46,7 +48,7 @@ impl Arguments {
         let name = self.filter_name();
         let document = if self.per_route { faults.without_rules() } else { faults.whole() };
         let gate = self.gate(faults)?;
-        let wasm = wasm(&document, &self.code()?, None);
+        let wasm = wasm(&name, &document, &self.code()?, self.sharing.vm_id(&name));
         let config = if let Some(gate) = &gate { gate.around(&name, wasm) } else { wasm };
         let mut patches = vec![patch::extension_config(context, &name, config)];
         if faults.is_upstream() {
