@@ -29,6 +29,15 @@ fn has(scenario: &Value, field: &str) -> bool {
     scenario.get("refused").is_none() && rules.flat_map(of).any(|rule| rule.get(field).is_some())
 }
 
+/// Tests with a case for each kind.
+const CASES: [&str; 5] = [
+    "src/core/tests/shadow.rs",
+    "tests/fuzz/engine/pool.rs",
+    "tests/limits/cases.rs",
+    "tests/shadow/documents.rs",
+    "tests/soak/traffic.rs",
+];
+
 /// The compiler sees to the rest: a line of `explain`, an entry of the schema.
 #[test]
 fn every_kind_of_fault_has_a_scenario_a_section_a_reference_a_counter_and_a_row_in_the_readme() {
@@ -56,6 +65,10 @@ fn every_kind_of_fault_has_a_scenario_a_section_a_reference_a_counter_and_a_row_
         need(reference.contains(&format!("`{name}`")), "mention in docs/document.md");
         need(reference.contains(kind.counter()), "counter in docs/document.md");
         need(readme.contains(&format!("| `{name}` |")), "row in README.md");
+        for file in CASES {
+            let case = read(file).contains(&format!("\"{name}\""));
+            need(case, &format!("case in {file}"));
+        }
     }
     assert_eq!(missing, Vec::<String>::new());
 }

@@ -345,6 +345,23 @@ fn what_the_host_cannot_time_is_taken_back_before_it_is_counted() {
 }
 
 #[test]
+fn what_the_host_cannot_time_uses_up_no_limit() {
+    for limits in [r#"{"max_faults":1}"#, r#"{"max_faults_per_second":1}"#, r#"{"max_active_faults":1}"#] {
+        for place in [format!(r#"{{"limits":{limits},"rules":["#), r#"{"rules":["#.into()] {
+            let own = if place.contains("limits") { String::new() } else { format!(r#""limits":{limits},"#) };
+            let document = format!(r#"{place}{{"name":"r","percentage":100,{own}{DELAY}}}]}}"#);
+            let mut worker = common::proxy(&document, &[]);
+            for number in 1..4 {
+                assert_eq!(worker.request(number, &get()), HeadersStep::Hold(vec![]), "{document}: {number}");
+                worker.engine.give_up(id(number));
+            }
+            assert_eq!(worker.request(4, &get()), HeadersStep::Hold(vec![]), "{document}");
+            assert_eq!(worker.request(5, &get()), HeadersStep::Continue, "{document}");
+        }
+    }
+}
+
+#[test]
 fn a_response_is_not_held_by_a_worker_that_has_lost_its_tick() {
     let mut worker = common::proxy(&suffering(r#""response":{"delay":{"fixed_delay":"1s"}}"#), &[]);
     assert_eq!(worker.request(1, &get()), HeadersStep::Continue);

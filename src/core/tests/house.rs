@@ -91,8 +91,14 @@ fn imports_are_found_in_every_form() {
     let known =
         ["engine", "engine::event", "id", "plan", "plan::rules", "view", "view::effort", "time", "lint"];
     let found = imported("engine::event", text, &known.map(String::from).into());
-    let expected = ["engine", "id", "plan", "plan::rules", "view::effort"];
-    assert_eq!(found, expected.map(String::from).into());
+    let expected =
+        ["engine::Engine", "id::RuleId", "plan", "plan::rules::RuleSet", "view::effort::x"].map(String::from);
+    assert_eq!(found, expected.into());
+    let parent = "mod event;\npub use event::Event;\nfn f() { event::g(); } fn h() { some_event::i(); }";
+    let found = imported("engine", parent, &known.map(String::from).into());
+    assert_eq!(found, ["engine::event::g"].map(String::from).into());
+    let exported = exports("engine", parent, &known.map(String::from).into());
+    assert_eq!(exported, [("engine::Event".into(), "engine::event".into())]);
     assert!(imports().values().map(BTreeSet::len).sum::<usize>() > 300, "most imports are not found");
 }
 
@@ -100,8 +106,35 @@ fn imports() -> Imports {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut texts = BTreeMap::new();
     read(&root, "", &mut texts);
-    let known = texts.keys().cloned().collect();
-    texts.iter().map(|(module, text)| (module.clone(), imported(module, text, &known))).collect()
+    let known: BTreeSet<String> = texts.keys().cloned().collect();
+    let exported: Exported = texts.iter().flat_map(|(module, text)| exports(module, text, &known)).collect();
+    let imported = |(module, text): (&String, &String)| {
+        let imported = imported(module, text, &known);
+        // Who names a re-export imports the file that it comes from.
+        let end = |path: &String| exported.get(path).cloned().or_else(|| module_of(path, &known));
+        let mut modules: BTreeSet<String> = imported.iter().filter_map(end).collect();
+        modules.remove(module);
+        (module.clone(), modules)
+    };
+    texts.iter().map(imported).collect()
+}
+
+/// The paths of re-exports, and the modules that they come from.
+type Exported = BTreeMap<String, String>;
+
+fn exports(module: &str, text: &str, known: &BTreeSet<String>) -> Vec<(String, String)> {
+    let uses = ["pub use ", "pub(crate) use "].map(|start| text.split(start).skip(1));
+    let mut found = Vec::new();
+    for text in uses.into_iter().flatten() {
+        let mut leaves = Vec::new();
+        path(text, "", &mut leaves);
+        for leaf in leaves {
+            let name = leaf.rsplit("::").next().unwrap();
+            let from = module_of(&format!("{module}::{leaf}"), known);
+            found.extend(from.filter(|from| from != module).map(|from| (format!("{module}::{name}"), from)));
+        }
+    }
+    found
 }
 
 fn read(folder: &Path, module: &str, texts: &mut BTreeMap<String, String>) {
@@ -119,11 +152,14 @@ fn read(folder: &Path, module: &str, texts: &mut BTreeMap<String, String>) {
     }
 }
 
-/// The modules of the core that a module's text names, without its own tests.
+/// The paths in the core that a module's text names, without its own tests and without what it only re-exports.
 fn imported(module: &str, text: &str, known: &BTreeSet<String>) -> BTreeSet<String> {
     // Tests inside the file come last; `mod tests;` names another file.
-    let own_tests = text.match_indices("#[cfg(test)]\nmod ").map(|(at, _)| at);
-    let own_tests = own_tests.filter(|at| text[*at..].lines().nth(1).unwrap().contains('{')).min();
+    let is_module = |at: &usize| {
+        let mut lines = text[*at..].lines().skip_while(|line| line.starts_with("#["));
+        lines.next().is_some_and(|line| line.starts_with("mod ") && line.contains('{'))
+    };
+    let own_tests = text.match_indices("#[cfg(test)]\n").map(|(at, _)| at).find(is_module);
     let text = &text[..own_tests.unwrap_or(text.len())];
     let code: String =
         text.lines().map(|line| line.split("//").next().unwrap()).collect::<Vec<_>>().join("\n");
@@ -136,10 +172,23 @@ fn imported(module: &str, text: &str, known: &BTreeSet<String>) -> BTreeSet<Stri
             }
             let mut leaves = Vec::new();
             path(&code[at..], "", &mut leaves);
-            found.extend(leaves.iter().filter_map(|leaf| resolved(module, leaf, known)));
+            found.extend(leaves.iter().map(|leaf| resolved(module, leaf)));
         }
     }
-    found.remove(module);
+    for child in known.iter().filter_map(|other| other.strip_prefix(&format!("{module}::"))) {
+        let named = format!("{child}::");
+        for (at, _) in code.match_indices(&named) {
+            let before = code[..at].rsplit([';', '}']).next().unwrap().trim_start();
+            let is_export = before.starts_with("pub use") || before.starts_with("pub(crate) use");
+            let is_whole =
+                !code[..at].ends_with(|letter: char| letter.is_alphanumeric() || "_:".contains(letter));
+            if is_whole && !is_export {
+                let mut leaves = Vec::new();
+                path(&code[at..], "", &mut leaves);
+                found.extend(leaves.iter().map(|leaf| format!("{module}::{leaf}")));
+            }
+        }
+    }
     found
 }
 
@@ -168,8 +217,8 @@ fn path<'a>(text: &'a str, before: &str, leaves: &mut Vec<String>) -> &'a str {
     }
 }
 
-/// The module that a path leads to, or into.
-fn resolved(module: &str, path: &str, known: &BTreeSet<String>) -> Option<String> {
+/// A path from the root of the core.
+fn resolved(module: &str, path: &str) -> String {
     let mut base: Vec<&str> = module.split("::").collect();
     let mut segments: Vec<&str> = path.split("::").filter(|segment| *segment != "self").collect();
     if segments[0] == "crate" {
@@ -181,7 +230,16 @@ fn resolved(module: &str, path: &str, known: &BTreeSet<String>) -> Option<String
         segments.remove(0);
     }
     base.extend(segments);
-    (1..=base.len()).rev().map(|length| base[..length].join("::")).find(|module| known.contains(module))
+    base.join("::")
+}
+
+/// The module that a path leads to, or into.
+fn module_of(path: &str, known: &BTreeSet<String>) -> Option<String> {
+    let segments: Vec<&str> = path.split("::").collect();
+    (1..=segments.len())
+        .rev()
+        .map(|length| segments[..length].join("::"))
+        .find(|module| known.contains(module))
 }
 
 fn reachable<'a>(from: &String, imports: &'a Imports) -> BTreeSet<&'a String> {

@@ -244,6 +244,7 @@ impl<E: Entropy> Engine<E> {
     pub fn give_up(&mut self, id: ExchangeId) {
         let Some(rule) = self.exchanges.get(id.0).map(|exchange| exchange.cause.rule) else { return };
         self.end(id);
+        self.allowance.take_back();
         self.events.retain(|event| {
             !matches!(
                 event,

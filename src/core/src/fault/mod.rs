@@ -8,7 +8,8 @@
 //! 2. Add a line to the list in [`crate::kind`], where it belongs in the order in which faults act on an exchange.
 //! 3. Build. The compiler asks for the `pub mod` in this file and for whatever [`Fault`] and [`About`] still need.
 //! 4. Test. `cargo test -p brownout-cli --test registry` names what is missing: a scenario in `tests/scenarios/<kind>.yaml`, a
-//!    section in docs/faults.md, a row in README.md and in the tables of docs/document.md and docs/metrics.md.
+//!    section in docs/faults.md, a row in README.md and in the tables of docs/document.md and docs/metrics.md, and a case in
+//!    each suite that tries all kinds. The suite `neighbours` does not compile without one.
 //!
 //! A complete kind, which a test of this module compiles and runs:
 //! ```text

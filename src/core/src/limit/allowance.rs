@@ -47,6 +47,16 @@ pub struct Allowance {
     /// The scope of the limits for all rules together.
     everything: Rc<str>,
     seen: Seen,
+    /// What the last exchange has spent, to be taken back if the host cannot carry out its fault.
+    spent: Vec<Spent>,
+}
+
+/// A fault that was counted.
+#[derive(Debug)]
+struct Spent {
+    account: Account,
+    counts: Rc<str>,
+    second: u64,
 }
 
 /// Requests in the current second that have not been published to the other workers.
@@ -59,7 +69,7 @@ struct Seen {
 impl Allowance {
     /// Creates an allowance that has counted nothing yet.
     pub fn new(tally: Box<dyn Tally>, held: Held) -> Self {
-        Self { tally, held, everything: "".into(), seen: Seen::default() }
+        Self { tally, held, everything: "".into(), seen: Seen::default(), spent: Vec::new() }
     }
 
     /// Returns the scope of the limits for all rules together.
@@ -100,7 +110,7 @@ impl Allowance {
         clock: &dyn Clock,
     ) -> Option<Places> {
         let mut places = Places::default();
-        let mut spent = Vec::new();
+        self.spent.clear();
         for (scope, limits) in scopes {
             let now = if limits.is_some_and(|limits| limits.need_clock()) {
                 clock.now()
@@ -118,12 +128,10 @@ impl Allowance {
                 if !(wish.fault && limits.limit_faults()) {
                     return true;
                 }
-                let second = self.spend(account, scope, &limits, now);
-                spent.extend(second.map(|second| (scope, second)));
-                second.is_some()
+                self.spend(account, scope, &limits, now)
             });
             if !granted {
-                spent.into_iter().for_each(|(scope, second)| self.unspend(account, scope, second));
+                self.take_back();
                 self.give_back(places);
                 return None;
             }
@@ -155,7 +163,7 @@ impl Allowance {
         }
     }
 
-    fn spend(&mut self, account: Account, scope: &Scope, limits: &Limits, now: Instant) -> Option<u64> {
+    fn spend(&mut self, account: Account, scope: &Scope, limits: &Limits, now: Instant) -> bool {
         let seen = if limits.limit_share() { self.publish(now.0.as_secs()) } else { 0 };
         let mut second = None;
         let spent = self.tally.change(account, &scope.counts, &mut |words| {
@@ -164,16 +172,22 @@ impl Allowance {
             ledger.write(words);
             second.is_some()
         });
-        second.filter(|_| spent)
+        let second = second.filter(|_| spent);
+        let counts = || Rc::clone(&scope.counts);
+        self.spent.extend(second.map(|second| Spent { account, counts: counts(), second }));
+        second.is_some()
     }
 
-    fn unspend(&mut self, account: Account, scope: &Scope, second: u64) {
-        self.tally.change(account, &scope.counts, &mut |words| {
-            let mut ledger = Ledger::read(words);
-            ledger.unspend(second);
-            ledger.write(words);
-            true
-        });
+    /// Takes back what the last call of [`Self::take`] has counted.
+    pub fn take_back(&mut self) {
+        for Spent { account, counts, second } in core::mem::take(&mut self.spent) {
+            self.tally.change(account, &counts, &mut |words| {
+                let mut ledger = Ledger::read(words);
+                ledger.unspend(second);
+                ledger.write(words);
+                true
+            });
+        }
     }
 
     pub fn give_back(&mut self, places: Places) {

@@ -1,6 +1,6 @@
 //! Lints for faults that do not do what they seem to do.
 
-use super::Lints;
+use super::lints::Lints;
 use super::rule::{never, share};
 use crate::change::length::{Fixed, Length};
 use crate::decode::diagnostic::Code;
@@ -25,6 +25,7 @@ const USUAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Checks the faults of a rule, or of one of its outcomes.
 pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut Lints) {
+    let before = lints.found.len();
     if let Some(delay) = &faults.delay {
         lints.at("delay", |lints| self::delay(delay, lints));
     }
@@ -51,7 +52,22 @@ pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut
     for (kind, fault) in faults.iter() {
         lints.at(kind.name(), |lints| fault.share().into_iter().for_each(|share| never(share, lints)));
     }
+    any_reserved(faults, before, lints);
     below(rule, limits, lints);
+}
+
+/// Reports the reserved headers of kinds that have no lint of their own for them.
+fn any_reserved(faults: &Faults, before: usize, lints: &mut Lints) {
+    let found = lints.found.iter().skip(before);
+    let mut reported = found.filter(|lint| lint.code == Code::ReservedHeader).count();
+    faults.reply_headers(&mut |name| {
+        if is_reserved(name) {
+            match reported.checked_sub(1) {
+                Some(rest) => reported = rest,
+                None => reserved(name, lints),
+            }
+        }
+    });
 }
 
 /// Returns whether every request that the rule takes gets a fault.

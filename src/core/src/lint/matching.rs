@@ -1,7 +1,7 @@
 //! Lints for conditions that match no request, or not the requests that they seem to match.
 
-use super::Lints;
 use super::cover::printed;
+use super::lints::Lints;
 use crate::decode::diagnostic::Code;
 use crate::decode::json::Shortened;
 use crate::decode::path::Segment;

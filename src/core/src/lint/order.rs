@@ -1,7 +1,7 @@
 //! Rules that are never reached because an earlier rule takes all of their requests.
 
-use super::Lints;
 use super::cover::{all_pairs, covers, required};
+use super::lints::Lints;
 use crate::decode::diagnostic::Code;
 use crate::document::mode::Mode;
 use crate::document::rule::{Action, Rule};

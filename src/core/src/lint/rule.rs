@@ -1,6 +1,7 @@
 //! Lints for a single rule.
 
-use super::{Lints, fault, matching};
+use super::lints::Lints;
+use super::{fault, matching};
 use crate::decode::diagnostic::Code;
 use crate::decode::path::Segment;
 use crate::document::mode::Mode;
