@@ -59,3 +59,10 @@ pub fn counted(number: u64, singular: &str) -> String {
 pub fn plural(number: u64) -> &'static str {
     if number == 1 { "" } else { "s" }
 }
+
+/// Formats a share as a percentage of up to so many decimals: `12.5 %`.
+pub fn share(share: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", share * 100.0);
+    let text = if decimals == 0 { &text } else { text.trim_end_matches('0').trim_end_matches('.') };
+    format!("{text} %")
+}

@@ -7,7 +7,7 @@ use crate::common;
 use brownout_core::Plan;
 use brownout_core::engine::event::Event;
 use brownout_core::id::Direction;
-use brownout_core::step::{DataThen, HeadersStep, Release};
+use brownout_core::sim::{Flow, Message, Progress};
 use common::{Head, Move, Proxy, Seeded, Steps, at, id, plan};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -335,65 +335,47 @@ impl Run {
         (self.counts, self.touched)
     }
 
-    /// One after the other: whatever waits is let go at once, by a look ahead, so that the clock says the same to both.
+    /// Runs one exchange. What is held is released at once, whenever it is due, so that the clock shows the same in both
+    /// modes.
     fn exchange(&mut self, number: u32, exchange: &Exchange) {
-        let step = self.worker.request(number, &exchange.request);
-        self.touched += usize::from(step != HeadersStep::Continue);
-        match step {
-            HeadersStep::Reply(_) | HeadersStep::Reset => return,
-            HeadersStep::Hold(_) => {
-                if exchange.leaves == Leaves::WhileTheRequestWaits {
-                    return;
-                }
-                if !self.goes_on(number) {
-                    return;
-                }
-            }
-            _ => {}
-        }
-        if exchange.request.has_body && !self.data(number, Direction::Request) {
-            return;
-        }
-        if exchange.leaves == Leaves::BeforeTheResponse {
-            return;
-        }
-        let step = self.worker.on_response_headers(id(number), &exchange.response);
-        self.touched += usize::from(step != HeadersStep::Continue);
-        let goes_on = match step {
-            HeadersStep::Reply(_) | HeadersStep::Reset => false,
-            HeadersStep::Hold(_) => self.goes_on(number),
-            HeadersStep::Continue | HeadersStep::Forward(_) => true,
+        let Exchange { request, response, leaves, .. } = exchange;
+        let message = |head: &Head| {
+            Message::new(&head.headers, head.has_body.then(|| b"{\"a\":12345}".to_vec()), false)
         };
-        if goes_on && exchange.response.has_body {
-            self.data(number, Direction::Response);
-        }
-    }
-
-    /// Returns whether what waits is let go, and not ended.
-    fn goes_on(&mut self, number: u32) -> bool {
-        let released = self.worker.due(LATER);
-        released.iter().all(|(who, release)| *who == number && matches!(release, Release::Resume(_)))
-    }
-
-    /// Returns whether a body gets through.
-    fn data(&mut self, number: u32, direction: Direction) -> bool {
-        let worker = &mut self.worker;
-        if !worker.engine.cares_for_body(id(number), direction) {
-            return true;
-        }
-        self.touched += 1;
-        for (bytes, end) in [(&b"{\"a\":"[..], false), (b"12345}", true)] {
-            let step = worker.on_data(id(number), direction, bytes, end);
-            if step.then == DataThen::Reset {
-                return false;
+        let (engine, clocks) = (&mut self.worker.engine, &self.worker.clocks);
+        let mut flow = Flow::begin(id(number), request, message(request), engine, clocks);
+        let waits = flow.request.state == Progress::HeadersHeld;
+        if !(waits && *leaves == Leaves::WhileTheRequestWaits) {
+            self.deliver(&mut flow, Direction::Request);
+            if flow.over().is_none() && *leaves != Leaves::BeforeTheResponse {
+                let (engine, clocks) = (&mut self.worker.engine, &self.worker.clocks);
+                flow.respond(response, message(response), engine, clocks);
+                self.deliver(&mut flow, Direction::Response);
             }
         }
-        while let Some((_, release)) = worker.next_due(at(LATER)) {
-            if release == Release::Reset {
-                return false;
+        assert_eq!(flow.broken(), None);
+        let changed = |message: &Message, head: &Head| {
+            message.headers != head.headers || message.is_faithful().is_err()
+        };
+        let response_changed = flow.response.as_ref().is_some_and(|message| changed(message, response));
+        let touched = waits || flow.over().is_some() || changed(&flow.request, request) || response_changed;
+        self.touched += usize::from(touched);
+    }
+
+    /// Delivers a message in pieces, and releases whatever is held.
+    fn deliver(&mut self, flow: &mut Flow, direction: Direction) {
+        let (engine, clocks) = (&mut self.worker.engine, &self.worker.clocks);
+        loop {
+            while let Some((_, release)) = engine.next_due(at(LATER)) {
+                self.touched += 1;
+                flow.release(release, engine, clocks);
             }
+            let done = flow.message(direction).is_none_or(|message| message.done);
+            if done || flow.over().is_some() {
+                return;
+            }
+            flow.more(direction, 5, false, engine, clocks);
         }
-        true
     }
 
     fn count(&mut self) {

@@ -9,7 +9,7 @@
 
 use crate::{host, properties};
 use brownout_core::decode::dictionary::Dictionary;
-use brownout_core::limit::held::Held;
+use brownout_core::limit::holdings::Holdings;
 use brownout_core::limit::tally::{Account, Tally};
 use brownout_core::view::Property;
 use std::cell::RefCell;
@@ -36,7 +36,7 @@ thread_local! {
     /// The lives that this worker has left, newest first.
     static LEFT: RefCell<Vec<Life>> = const { RefCell::new(Vec::new()) };
     /// What this worker holds under the documents of each line.
-    static HELD: RefCell<Vec<(u16, Held)>> = const { RefCell::new(Vec::new()) };
+    static HELD: RefCell<Vec<(u16, Holdings)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// A document's hash, and when its life began.
@@ -72,14 +72,14 @@ impl SharedTally {
     }
 
     /// Returns what this worker holds under the documents of this line.
-    pub fn held(&self) -> Held {
+    pub fn held(&self) -> Holdings {
         let line = self.generation.line;
         let held = HELD.with(|held| {
             let mut held = held.try_borrow_mut().ok()?;
             if let Some((_, known)) = held.iter().find(|(of, _)| *of == line) {
                 return Some(known.clone());
             }
-            let new = Held::default();
+            let new = Holdings::default();
             held.push((line, new.clone()));
             Some(new)
         });

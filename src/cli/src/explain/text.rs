@@ -14,7 +14,7 @@ use brownout_core::explain::{self, fault, matching, rule::key_words, rule::share
 use brownout_core::fault::Faults;
 use brownout_core::value::percent::WHOLE;
 use brownout_core::value::percent::{Denominator, FractionalPercent};
-use brownout_core::{Plan, entropy::Entropy};
+use brownout_core::{Plan, entropy::Entropy, words};
 use std::fmt::Write as _;
 
 /// Describes a whole document in plain text.
@@ -283,8 +283,6 @@ fn percent(millionths: u32) -> String {
     share(FractionalPercent::new(millionths, Denominator::Million))
 }
 
-/// A likelihood as a percentage of up to four decimals.
 fn chance(likelihood: f64) -> String {
-    let text = format!("{:.4}", likelihood * 100.0);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+    words::share(likelihood, 4)
 }

@@ -5,6 +5,9 @@ use super::place::Place;
 use brownout_core::decode::json::Json;
 use brownout_core::decode::path::{Path, Segment};
 
+/// Faults by their field names.
+pub type NamedFaults = Vec<(String, Built)>;
+
 /// A value of the document.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Built {

@@ -8,7 +8,7 @@ use brownout_core::decode::diagnostic::Code;
 
 /// An object of a kind that an importer reads.
 #[derive(Debug, Clone)]
-pub struct Manifest<'a> {
+pub struct Resource<'a> {
     /// The whole object, not only its `spec`.
     pub node: Node<'a>,
     pub kind: &'a str,
@@ -31,7 +31,7 @@ pub struct Wanted {
     pub tool: &'static str,
 }
 
-impl<'a> Manifest<'a> {
+impl<'a> Resource<'a> {
     /// Returns the objects of the wanted kinds, including those in lists. Others are left out with a note.
     pub fn all(sources: &'a Sources, wanted: Wanted, findings: &mut Findings) -> Vec<Self> {
         let nodes = sources.nodes().into_iter().flat_map(items);
@@ -90,7 +90,7 @@ impl<'a> Manifest<'a> {
 
 /// Returns the document's `experiment`: the name of the object, if there is only one, and the comment at the start of
 /// the input as the reason.
-pub fn experiment(sources: &Sources, manifests: &[Manifest<'_>]) -> Option<Built> {
+pub fn experiment(sources: &Sources, manifests: &[Resource<'_>]) -> Option<Built> {
     let mut fields = Vec::new();
     if let [manifest] = manifests {
         fields.push(("id", Built::text(manifest.full_name())));

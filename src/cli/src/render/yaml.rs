@@ -25,12 +25,12 @@ pub enum Yaml {
 /// A map in the order of its fields. A builder.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Map {
-    fields: Vec<Field>,
+    fields: Vec<Entry>,
     comments: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-struct Field {
+struct Entry {
     comments: Vec<String>,
     name: String,
     value: Yaml,
@@ -45,7 +45,7 @@ impl Map {
     #[must_use]
     pub fn field(mut self, name: &str, value: impl Into<Yaml>) -> Self {
         let comments = std::mem::take(&mut self.comments);
-        self.fields.push(Field { comments, name: name.into(), value: value.into() });
+        self.fields.push(Entry { comments, name: name.into(), value: value.into() });
         self
     }
 

@@ -215,8 +215,6 @@ impl fmt::Display for Report {
     }
 }
 
-/// Formats a share as a percentage: `12.5 %`.
 fn percent(share: f64) -> String {
-    let percent = format!("{:.2}", share * 100.0);
-    format!("{} %", percent.trim_end_matches('0').trim_end_matches('.'))
+    brownout_core::words::share(share, 2)
 }

@@ -20,7 +20,7 @@ use crate::id::RuleId;
 use crate::id::{Direction, ExchangeId};
 use crate::kind::Kinds;
 use crate::limit::allowance::Allowance;
-use crate::limit::held::Held;
+use crate::limit::holdings::Holdings;
 use crate::limit::tally::{LocalTally, Tally};
 use crate::plan::Plan;
 use crate::plan::route::RouteCache;
@@ -75,7 +75,7 @@ impl<E: Entropy> Engine<E> {
             plan,
             routes: RouteCache::default(),
             entropy,
-            allowance: Allowance::new(tally, Held::default()),
+            allowance: Allowance::new(tally, Holdings::default()),
             arrived: None,
             exchanges: Table::new(),
             deadlines: BTreeSet::new(),
@@ -111,13 +111,13 @@ impl<E: Entropy> Engine<E> {
     }
 
     /// Returns the account of what it holds.
-    pub fn held(&self) -> &Held {
+    pub fn held(&self) -> &Holdings {
         self.allowance.held()
     }
 
     /// Switches to another plan. Exchanges that are held finish under the old one, and keep their places if the new one
     /// holds on the same account.
-    pub fn follow(&mut self, plan: Plan, tally: Box<dyn Tally>, held: Held, arrived: Option<Instant>) {
+    pub fn follow(&mut self, plan: Plan, tally: Box<dyn Tally>, held: Holdings, arrived: Option<Instant>) {
         if !held.is(self.allowance.held()) {
             for places in self.exchanges.values_mut().filter_map(|exchange| exchange.places.as_mut()) {
                 self.allowance.give_back(core::mem::take(places));

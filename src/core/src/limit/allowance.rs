@@ -1,7 +1,7 @@
 //! One worker's allowance under the limits, coordinated with the other workers.
 
 use crate::limit::Limits;
-use crate::limit::held::Held;
+use crate::limit::holdings::Holdings;
 use crate::limit::ledger::Ledger;
 use crate::limit::recent::Recent;
 use crate::limit::tally::{Account, Tally};
@@ -43,7 +43,7 @@ pub struct Wish {
 #[derive(Debug)]
 pub struct Allowance {
     tally: Box<dyn Tally>,
-    held: Held,
+    held: Holdings,
     /// The scope of the limits for all rules together.
     everything: Rc<str>,
     seen: Seen,
@@ -68,7 +68,7 @@ struct Seen {
 
 impl Allowance {
     /// Creates an allowance that has counted nothing yet.
-    pub fn new(tally: Box<dyn Tally>, held: Held) -> Self {
+    pub fn new(tally: Box<dyn Tally>, held: Holdings) -> Self {
         Self { tally, held, everything: "".into(), seen: Seen::default(), spent: Vec::new() }
     }
 
@@ -81,7 +81,7 @@ impl Allowance {
         self.tally.as_mut()
     }
 
-    pub fn held(&self) -> &Held {
+    pub fn held(&self) -> &Holdings {
         &self.held
     }
 

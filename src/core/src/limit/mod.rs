@@ -1,8 +1,8 @@
 //! Limits on what a document may do, counted over all workers of a proxy.
 
 pub mod allowance;
-pub mod held;
 pub mod holders;
+pub mod holdings;
 pub mod ledger;
 pub mod recent;
 pub mod tally;

@@ -11,6 +11,7 @@ use crate::document::schedule::Schedule;
 use crate::limit::Limits;
 use crate::value::percent::FractionalPercent;
 use crate::value::percent::WHOLE;
+use crate::words::counted;
 use alloc::format;
 
 /// Checks a rule, given the mode and the limits of its document.
@@ -141,9 +142,9 @@ fn schedule(schedule: Option<&Schedule>, mode: Mode, lints: &mut Lints) {
 
 fn ago(seconds: u64) -> alloc::string::String {
     match seconds {
-        0..3_600 => format!("{} minutes ago", seconds / 60),
-        3_600..172_800 => format!("{} hours ago", seconds / 3_600),
-        _ => format!("{} days ago", seconds / 86_400),
+        0..3_600 => counted(seconds / 60, "minute") + " ago",
+        3_600..172_800 => counted(seconds / 3_600, "hour") + " ago",
+        _ => counted(seconds / 86_400, "day") + " ago",
     }
 }
 

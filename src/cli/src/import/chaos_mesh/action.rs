@@ -3,15 +3,13 @@
 use super::spec::header_matchers;
 use super::table::FIELDS;
 use crate::import::body::{decoded, merge_patch, merged, replaced};
-use crate::import::built::Built;
+use crate::import::built::{Built, NamedFaults};
 use crate::import::fields::{Fields, object};
 use crate::import::findings::Findings;
 use crate::import::hold;
 use crate::import::place::Node;
 use brownout_core::decode::diagnostic::Code;
 use serde_json::Value;
-
-type NamedFaults = Vec<(String, Built)>;
 
 /// Returns the faults for requests.
 pub fn request(fields: &Fields<'_>, findings: &mut Findings) -> NamedFaults {

@@ -11,7 +11,7 @@ mod wrapper;
 pub use table::FIELDS;
 
 use super::findings::Findings;
-use super::manifest::{Manifest, Wanted, experiment};
+use super::manifest::{Resource, Wanted, experiment};
 use super::names::Names;
 use super::place::Place;
 use super::rule::Rule;
@@ -40,7 +40,7 @@ const PAUSE: &str = "experiment.chaos-mesh.org/pause";
 pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
-    let manifests = Manifest::all(&sources, WANTED, &mut findings);
+    let manifests = Resource::all(&sources, WANTED, &mut findings);
     let mut all: Vec<Chaos> = Vec::new();
     for manifest in &manifests {
         let mut found: Vec<Chaos> = match manifest.kind {

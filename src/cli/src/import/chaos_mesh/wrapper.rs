@@ -4,7 +4,7 @@ use super::spec::Chaos;
 use crate::import::built::Built;
 use crate::import::findings::Findings;
 use crate::import::hold;
-use crate::import::manifest::Manifest;
+use crate::import::manifest::Resource;
 use crate::import::place::Node;
 use crate::import::window::{Window, length, of_any_length};
 use brownout_core::decode::diagnostic::Code;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// Returns the `HTTPChaos` that a `Schedule` repeats.
 pub fn scheduled(
-    manifest: &Manifest<'_>,
+    manifest: &Resource<'_>,
     start: Option<Timestamp>,
     findings: &mut Findings,
 ) -> Option<Chaos> {
@@ -73,7 +73,7 @@ fn pulse(
 }
 
 /// Returns the `HTTPChaos` steps of a `Workflow`, each with its period.
-pub fn steps(manifest: &Manifest<'_>, start: Option<Timestamp>, findings: &mut Findings) -> Vec<Chaos> {
+pub fn steps(manifest: &Resource<'_>, start: Option<Timestamp>, findings: &mut Findings) -> Vec<Chaos> {
     let Some(spec) = manifest.spec(findings) else { return Vec::new() };
     let templates = spec.field("templates").map(|node| findings.list(&node)).unwrap_or_default();
     let entry = spec.field("entry").and_then(|node| node.text()).unwrap_or("entry");
@@ -84,7 +84,7 @@ pub fn steps(manifest: &Manifest<'_>, start: Option<Timestamp>, findings: &mut F
 
 struct Steps<'m, 'a> {
     templates: Vec<Node<'a>>,
-    manifest: &'m Manifest<'a>,
+    manifest: &'m Resource<'a>,
     start: Option<Timestamp>,
     /// The templates whose children are being visited.
     open: Vec<String>,

@@ -8,7 +8,7 @@ mod table;
 pub use table::FIELDS;
 
 use super::findings::Findings;
-use super::manifest::{Manifest, Wanted, experiment};
+use super::manifest::{Resource, Wanted, experiment};
 use super::names::Names;
 use super::place::{Node, Place};
 use super::pods::Pods;
@@ -67,7 +67,7 @@ pub fn import(files: Vec<DocumentFile>, choices: &CiliumChoices) -> Result<Impor
             rules.extend(port_rules(&inner, "chaos", manner, &mut findings));
         }
     } else {
-        manifests = Manifest::all(&sources, WANTED, &mut findings);
+        manifests = Resource::all(&sources, WANTED, &mut findings);
         for manifest in &manifests {
             let single = manifest.node.field("spec");
             let several = manifest.node.field("specs").map(|specs| findings.list(&specs)).unwrap_or_default();
@@ -99,7 +99,7 @@ fn note_new_search(rules: &[Rule], findings: &mut Findings) {
 }
 
 fn policy(
-    manifest: &Manifest<'_>,
+    manifest: &Resource<'_>,
     spec: &Node<'_>,
     manner: Manner,
     select_pods: bool,
@@ -144,7 +144,7 @@ fn note_place(entry: &Node<'_>, port: &Node<'_>, direction: &str, findings: &mut
     }
 }
 
-fn pods(manifest: &Manifest<'_>, selector: &Node<'_>, findings: &mut Findings) -> Pods {
+fn pods(manifest: &Resource<'_>, selector: &Node<'_>, findings: &mut Findings) -> Pods {
     let mut labels =
         selector.field("match_labels").map(|node| Pods::labels(&node, findings)).unwrap_or_default();
     for (name, _) in &mut labels {

@@ -11,7 +11,7 @@ use super::built::Built;
 use super::fields::Fields;
 use super::findings::Findings;
 use super::hold;
-use super::manifest::{Manifest, Wanted, experiment};
+use super::manifest::{Resource, Wanted, experiment};
 use super::names::Names;
 use super::place::Place;
 use super::pods::Pods;
@@ -51,7 +51,7 @@ const OTHERS: [&str; 8] = [
 pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
-    let manifests = Manifest::all(&sources, WANTED, &mut findings);
+    let manifests = Resource::all(&sources, WANTED, &mut findings);
     let rules: Vec<Rule> =
         manifests.iter().flat_map(|manifest| disruption(manifest, choices, &mut findings)).collect();
     if rules.is_empty() && findings.is_good() && findings.losses() == 0 {
@@ -67,7 +67,7 @@ pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, R
     finish_with(&sources, findings, experiment(&sources, &manifests), rules)
 }
 
-fn disruption(manifest: &Manifest<'_>, choices: &Choices, findings: &mut Findings) -> Vec<Rule> {
+fn disruption(manifest: &Resource<'_>, choices: &Choices, findings: &mut Findings) -> Vec<Rule> {
     let Some(spec) = manifest.spec(findings) else { return Vec::new() };
     let (others, entries): (Vec<_>, Vec<_>) =
         spec.entries().into_iter().partition(|(name, _)| OTHERS.contains(name));

@@ -12,7 +12,7 @@ use super::built::Built;
 use super::condition::Condition;
 use super::fields::Fields;
 use super::findings::Findings;
-use super::manifest::{Manifest, Wanted, experiment};
+use super::manifest::{Resource, Wanted, experiment};
 use super::names::Names;
 use super::place::{Node, Place};
 use super::rule::Rule;
@@ -48,7 +48,7 @@ struct Policy {
 pub fn import(files: Vec<DocumentFile>, partial: bool) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(partial);
-    let manifests = Manifest::all(&sources, WANTED, &mut findings);
+    let manifests = Resource::all(&sources, WANTED, &mut findings);
     let policies: Vec<Policy> =
         manifests.iter().filter_map(|manifest| policy(manifest, &mut findings)).collect();
     let away: Vec<Condition> = policies
@@ -83,7 +83,7 @@ fn rule(policy: &Policy, name: String, condition: Condition) -> Rule {
     Rule { fields: policy.faults.clone(), ..Rule::of_all(&policy.place, name, condition) }
 }
 
-fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Option<Policy> {
+fn policy(manifest: &Resource<'_>, findings: &mut Findings) -> Option<Policy> {
     let spec = manifest.spec(findings)?;
     // Ignore the policy's other fields.
     let ours = |name: &str| FIELDS.fields_of("").any(|(known, _)| known == name);

@@ -14,7 +14,7 @@ pub use table::FIELDS;
 
 use super::condition::Condition;
 use super::findings::Findings;
-use super::manifest::{Manifest, Wanted};
+use super::manifest::{Resource, Wanted};
 use super::names::Names;
 use super::place::Place;
 use super::rule::Rule;
@@ -59,7 +59,7 @@ impl Default for IstioChoices {
 pub fn import(files: Vec<DocumentFile>, choices: &IstioChoices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
-    let manifests = Manifest::all(&sources, WANTED, &mut findings);
+    let manifests = Resource::all(&sources, WANTED, &mut findings);
     let services: Vec<RoutedService<'_>> = manifests
         .iter()
         .filter_map(|manifest| RoutedService::read(&manifest.node, choices, &mut findings))

@@ -11,7 +11,7 @@ use super::built::Built;
 use super::condition::Condition;
 use super::fields::Fields;
 use super::findings::Findings;
-use super::manifest::{Manifest, Wanted, experiment};
+use super::manifest::{Resource, Wanted, experiment};
 use super::names::Names;
 use super::place::{Node, Place};
 use super::rule::Rule;
@@ -34,7 +34,7 @@ const TAGS: &str = "x-kuma-tags";
 pub fn import(files: Vec<DocumentFile>, partial: bool) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(partial);
-    let manifests = Manifest::all(&sources, WANTED, &mut findings);
+    let manifests = Resource::all(&sources, WANTED, &mut findings);
     let rules: Vec<Rule> = manifests.iter().flat_map(|manifest| policy(manifest, &mut findings)).collect();
     if rules.is_empty() && findings.is_good() && findings.losses() == 0 {
         let label = "expected a `MeshFaultInjection` with `http`";
@@ -45,7 +45,7 @@ pub fn import(files: Vec<DocumentFile>, partial: bool) -> Result<Imported, Rejec
     finish_with(&sources, findings, experiment(&sources, &manifests), rules)
 }
 
-fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Vec<Rule> {
+fn policy(manifest: &Resource<'_>, findings: &mut Findings) -> Vec<Rule> {
     let Some(spec) = manifest.spec(findings) else { return Vec::new() };
     let fields = Fields::new(findings.open(&spec, &FIELDS, "").unwrap_or_default());
     let mut list = |name: &str| fields.find(name).map(|node| findings.list(node)).unwrap_or_default();
@@ -90,7 +90,7 @@ fn policy(manifest: &Manifest<'_>, findings: &mut Findings) -> Vec<Rule> {
 }
 
 fn entry(
-    manifest: &Manifest<'_>,
+    manifest: &Resource<'_>,
     fields: &Fields<'_>,
     condition: Condition,
     findings: &mut Findings,

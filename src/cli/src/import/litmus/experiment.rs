@@ -1,7 +1,7 @@
 //! One experiment as a rule.
 
 use super::table::FIELDS;
-use crate::import::built::Built;
+use crate::import::built::{Built, NamedFaults};
 use crate::import::condition::Condition;
 use crate::import::fields::{Fields, object};
 use crate::import::findings::Findings;
@@ -73,8 +73,6 @@ fn toxicity(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
     }
     u32::try_from(percent).ok().map(|percent| percent * (ALL / 100))
 }
-
-type NamedFaults = Vec<(String, Built)>;
 
 fn only(name: &str, fault: Option<Built>, place: &Place) -> NamedFaults {
     fault.map(|fault| (name.to_owned(), fault.from(place))).into_iter().collect()

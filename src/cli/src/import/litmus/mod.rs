@@ -9,7 +9,7 @@ pub use table::FIELDS;
 
 use super::built::Built;
 use super::findings::Findings;
-use super::manifest::{self, Manifest, Wanted};
+use super::manifest::{self, Resource, Wanted};
 use super::names::Names;
 use super::place::{Node, Place};
 use super::pods::Pods;
@@ -37,7 +37,7 @@ const WANTED: Wanted = Wanted {
 pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);
-    let engines = Manifest::all(&sources, WANTED, &mut findings);
+    let engines = Resource::all(&sources, WANTED, &mut findings);
     let mut rules: Vec<Rule> = Vec::new();
     for engine in &engines {
         let Some(spec) = engine.spec(&mut findings) else { continue };
@@ -58,7 +58,7 @@ pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, R
     finish_with(&sources, findings, manifest::experiment(&sources, &engines), rules)
 }
 
-fn engine(engine: &Manifest<'_>, spec: &Node<'_>, choices: &Choices, findings: &mut Findings) -> Vec<Rule> {
+fn engine(engine: &Resource<'_>, spec: &Node<'_>, choices: &Choices, findings: &mut Findings) -> Vec<Rule> {
     let stopped = spec.field("engine_state").and_then(|node| node.text()) == Some("stop");
     let condition = pods(spec, findings).condition(choices.select_pods, findings);
     let experiments = spec.field("experiments").map(|node| findings.list(&node)).unwrap_or_default();

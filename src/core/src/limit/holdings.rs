@@ -12,7 +12,7 @@ use core::cell::RefCell;
 
 /// The exchanges that a worker holds. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Held(Rc<RefCell<Book>>);
+pub struct Holdings(Rc<RefCell<Book>>);
 
 #[derive(Debug, Default)]
 struct Book {
@@ -32,7 +32,7 @@ struct Mine {
     worker: Option<u64>,
 }
 
-impl Held {
+impl Holdings {
     /// Returns whether both are the same.
     pub fn is(&self, other: &Self) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
