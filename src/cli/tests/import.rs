@@ -159,8 +159,8 @@ fn the_examples_in_the_help_work_as_they_stand() {
     }
 }
 
-/// The last part of each field's path stands in some input: as a key, or as a value where the names of variables are
-/// values.
+/// Asserts that the last part of each field's path appears in some input: as a key, or as a value where the names of
+/// variables are values.
 fn assert_covered(kind: &str, table: &Table) {
     let entries = fs::read_dir(folder(kind)).expect("a folder").map(|entry| entry.expect("an entry").path());
     let inputs = entries.filter(|path| path.extension().is_some_and(|end| end != "out"));

@@ -149,7 +149,7 @@ fn an_editor_is_told_of_usual_mistakes() {
     }
 }
 
-/// Every object that is described at all says what it is and what each of its fields is.
+/// Every object has a description, and so does each of its fields.
 #[test]
 fn every_field_is_explained() {
     let schema = Schema::printed();

@@ -305,7 +305,7 @@ fn every_worker_and_every_proxy_takes_the_same_keys() {
     assert_eq!(taken(1), taken(2));
 }
 
-/// The places, among so many requests, of those that a sample takes.
+/// Returns the positions of the requests that a sample selects.
 fn places(sample: &str, requests: usize) -> Vec<usize> {
     let mut worker = common::proxy(&taking(&format!(r#""percentage":100,"sample":{sample}"#)), &[]);
     (0..requests).filter(|_| worker.status(&common::get(&[])) == 503).collect()
@@ -359,7 +359,7 @@ fn a_percentage_thins_what_counting_takes() {
     assert_eq!(statuses, [503, 0, 0, 0, 503, 0]);
 }
 
-/// Counts for whoever shares it, until it is lost.
+/// A shared tally that can be lost.
 #[derive(Debug, Clone, Default)]
 struct Shared {
     tally: LocalTally,

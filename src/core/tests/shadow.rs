@@ -214,7 +214,7 @@ fn chosen() -> BoxedStrategy<Value> {
         .boxed()
 }
 
-/// The rules of a document. Those that exclude each other are left out by whoever reads it.
+/// The rules of a document. Those that are invalid are left out.
 fn rules() -> impl Strategy<Value = Vec<Value>> {
     let action = prop_oneof![3 => faults(), 1 => outcomes()];
     prop::collection::vec((chosen(), action), 1..5).prop_map(|rules| {

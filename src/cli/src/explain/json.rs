@@ -116,7 +116,7 @@ fn checks(checks: &[Check]) -> Vec<Value> {
     checks.iter().map(one).collect()
 }
 
-/// A likelihood as a percentage of six decimals, without the dust of binary fractions.
+/// A likelihood as a percentage, rounded to six decimals to hide floating-point error.
 fn percent(likelihood: f64) -> f64 {
     (likelihood * 100.0 * 1e6).round() / 1e6
 }

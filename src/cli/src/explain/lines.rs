@@ -40,7 +40,7 @@ pub fn harmless(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// Green, red, bold and dim, which a stream without colours takes out.
+/// Green, red, bold and dim; they are stripped if the stream has no colours.
 pub fn green(text: &str) -> String {
     format!("\u{1b}[32m{text}\u{1b}[0m")
 }

@@ -119,7 +119,7 @@ pub fn envoy(text: &str) -> Result<Imported, Rejected> {
 /// [`istio::import`] for more options.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn istio(text: &str) -> Result<Imported, Rejected> {
     istio::import(input(text), &istio::IstioChoices::default())
 }
@@ -127,7 +127,7 @@ pub fn istio(text: &str) -> Result<Imported, Rejected> {
 /// Imports Chaos Mesh's `HTTPChaos` manifests. See [`chaos_mesh::import`] for more options.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn chaos_mesh(text: &str) -> Result<Imported, Rejected> {
     chaos_mesh::import(input(text), &Choices::default())
 }
@@ -135,7 +135,7 @@ pub fn chaos_mesh(text: &str) -> Result<Imported, Rejected> {
 /// Imports Litmus's `ChaosEngine` manifests. See [`litmus::import`] for more options.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn litmus(text: &str) -> Result<Imported, Rejected> {
     litmus::import(input(text), &Choices::default())
 }
@@ -143,7 +143,7 @@ pub fn litmus(text: &str) -> Result<Imported, Rejected> {
 /// Imports Cilium's policies with `l7proto: chaos`. See [`cilium::import`] for more options.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn cilium(text: &str) -> Result<Imported, Rejected> {
     cilium::import(input(text), &cilium::CiliumChoices::default())
 }
@@ -159,7 +159,7 @@ pub fn toxiproxy(text: &str) -> Result<Imported, Rejected> {
 /// Imports Envoy Gateway's `BackendTrafficPolicy` manifests. See [`envoy_gateway::import`] for more options.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn envoy_gateway(text: &str) -> Result<Imported, Rejected> {
     envoy_gateway::import(input(text), false)
 }
@@ -167,7 +167,7 @@ pub fn envoy_gateway(text: &str) -> Result<Imported, Rejected> {
 /// Imports Kuma's `MeshFaultInjection` policies. See [`kuma::import`] for more options.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn kuma(text: &str) -> Result<Imported, Rejected> {
     kuma::import(input(text), false)
 }
@@ -175,7 +175,7 @@ pub fn kuma(text: &str) -> Result<Imported, Rejected> {
 /// Imports the gRPC part of Datadog's `Disruption` manifests. See [`datadog::import`] for more options.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn datadog(text: &str) -> Result<Imported, Rejected> {
     datadog::import(input(text), &Choices::default())
 }

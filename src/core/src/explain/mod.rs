@@ -71,7 +71,7 @@ fn first(document: &Document, plan: &Plan) -> Vec<String> {
         0 => sentences.push("It has no rules and does nothing.".into()),
         1 => {}
         _ => sentences.push(
-            "The rules are tried in order, and a request suffers only the first one that takes it.".into(),
+            "The rules are tried in order, and only the first one that takes a request applies to it.".into(),
         ),
     }
     sentences

@@ -148,12 +148,12 @@ pub fn suffering(faults: &str) -> String {
     format!(r#"{{"rules":[{{"name":"r","percentage":100,{faults}}}]}}"#)
 }
 
-/// Returns what is said about a `match` that is wrong, without the way to it.
+/// Returns the diagnostics for an invalid `match`, without their paths.
 pub fn about_match(predicate: &str) -> Vec<String> {
     without("rules[0].match.", mistakes(matching(predicate)))
 }
 
-/// Returns what is said about faults that are wrong, without the way to them.
+/// Returns the diagnostics for invalid faults, without their paths.
 pub fn about_faults(faults: &str) -> Vec<String> {
     without("rules[0].", mistakes(suffering(faults)))
 }
@@ -168,7 +168,7 @@ pub fn taking(fields: &str) -> String {
     format!(r#"{{"rules":[{{"name":"r",{fields},"abort":{{"http_status":503}}}}]}}"#)
 }
 
-/// Returns what is said about a rule whose fields are wrong, without the way to it.
+/// Returns the diagnostics for a rule with invalid fields, without their paths.
 pub fn about_rule(fields: &str) -> Vec<String> {
     without("rules[0].", mistakes(taking(fields)))
 }

@@ -52,7 +52,7 @@ pub struct CiliumChoices {
 /// Imports files with policies, or with the `rules` of a port.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn import(files: Vec<DocumentFile>, choices: &CiliumChoices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);

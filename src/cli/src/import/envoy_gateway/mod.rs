@@ -44,7 +44,7 @@ struct Policy {
 /// Imports files with policies.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn import(files: Vec<DocumentFile>, partial: bool) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(partial);

@@ -55,7 +55,7 @@ impl Default for IstioChoices {
 /// Imports files with manifests.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn import(files: Vec<DocumentFile>, choices: &IstioChoices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);

@@ -30,7 +30,7 @@ const TAGS: &str = "x-kuma-tags";
 /// Imports files with policies, in Kubernetes's format or Kuma's own.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn import(files: Vec<DocumentFile>, partial: bool) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(partial);

@@ -33,7 +33,7 @@ const WANTED: Wanted = Wanted {
 /// Imports files with manifests.
 ///
 /// # Errors
-/// What is wrong with them, or cannot be imported.
+/// The mistakes in them, and what cannot be imported.
 pub fn import(files: Vec<DocumentFile>, choices: &Choices) -> Result<Imported, Rejected> {
     let sources = Sources::read(files)?;
     let mut findings = Findings::new(choices.partial);

@@ -8,8 +8,7 @@ use brownout_core::predicate::string::{Pattern, StringMatcher};
 pub struct Question {
     /// The header's name in lower case; `:path` and the like are names too.
     pub header: String,
-    /// What its value has to be like. Of a header that comes several times, Envoy's matcher sees one value, joined
-    /// by commas.
+    /// The required value. Envoy's matcher joins the values of a repeated header with commas.
     pub compare: Compare,
     /// True if ASCII letters match in either case.
     pub ignore_case: bool,
@@ -37,8 +36,8 @@ impl Question {
         Self { header: header.into(), compare, ignore_case: false }
     }
 
-    /// Returns what has to hold for the value of a header, if `matcher` holds for any one of its values. These are
-    /// alternatives: the second one is for values that come joined.
+    /// Returns the conditions on the joined values of a header, one of which holds whenever the matcher holds for one of
+    /// the values.
     pub fn of_header(header: &HeaderMatcher) -> Option<Vec<Self>> {
         if !header.needs_presence() {
             return None;

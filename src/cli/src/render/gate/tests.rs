@@ -124,7 +124,7 @@ fn requests() -> Vec<Request> {
     all
 }
 
-/// As Envoy's matcher: all values of a header are one, and of one that is missing nothing holds.
+/// Evaluates like Envoy's matcher: the values of a header are joined, and a missing header matches nothing.
 fn lets_in(need: &Need, request: &Request) -> bool {
     match need {
         Need::All(needs) => needs.iter().all(|need| lets_in(need, request)),
