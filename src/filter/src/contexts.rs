@@ -46,6 +46,13 @@ pub fn root(id: u32) -> Option<Rc<Worker>> {
     with(|contexts| contexts.root(id).cloned()).flatten()
 }
 
+/// Calls `act` for the worker of each root context.
+pub fn each_root(act: impl FnMut(&Worker)) {
+    let roots =
+        with(|contexts| contexts.roots.iter().map(|(_, worker)| Rc::clone(worker)).collect::<Vec<_>>());
+    roots.iter().flatten().map(AsRef::as_ref).for_each(act);
+}
+
 /// Forgets a root context, and returns its worker.
 pub fn remove_root(id: u32) -> Option<Rc<Worker>> {
     with(|contexts| {

@@ -7,8 +7,9 @@ use crate::host::{self, Failed};
 use crate::request::Habit;
 use crate::stats::{self, Stats};
 use crate::tally::{Life, SharedTally};
-use crate::{evidence, logger, properties, tally};
+use crate::{contexts, evidence, logger, properties, tally};
 use brownout_core::engine::event::Event;
+use brownout_core::engine::limit_held;
 use brownout_core::id::{Direction, ExchangeId};
 use brownout_core::limit::tally::NoTally;
 use brownout_core::time::{Clock, Instant};
@@ -89,6 +90,12 @@ impl Worker {
         self.leave_life();
         let tally = SharedTally::new(text, plan.is_idle());
         let held = tally.held();
+        if limit_held(&plan) {
+            // Under documents that this one replaces, in the same VM.
+            contexts::each_root(|worker| {
+                worker.ask(|engine| engine.held().is(&held).then(|| engine.count_held()));
+            });
+        }
         let first = tally.is_first();
         self.life.set(tally.life());
         if let (Ok(mut engine), Ok(mut old)) = (self.engine.try_borrow_mut(), self.stats.try_borrow_mut()) {

@@ -124,6 +124,10 @@ impl<E: Entropy> Engine<E> {
             }
         }
         held.forget_names();
+        let limits_held = limit_held(&plan);
+        if limits_held {
+            self.count_held();
+        }
         self.names = Names::new(&plan);
         self.counts_requests = limits_share(&plan);
         self.watch = closings::watch(&plan);
@@ -132,8 +136,17 @@ impl<E: Entropy> Engine<E> {
         self.routes = RouteCache::default();
         self.allowance = Allowance::new(tally, held);
         self.arrived = arrived;
-        if let Some(now) = arrived.filter(|_| limit_held(&self.plan)) {
+        if let Some(now) = arrived.filter(|_| limits_held) {
             self.allowance.tell_held(now);
+        }
+    }
+
+    /// Counts what is held here under no limit, because a document arrives that has one.
+    pub fn count_held(&mut self) {
+        for exchange in self.exchanges.values_mut() {
+            if let Some(places) = &mut exchange.places {
+                self.allowance.count(places, &exchange.cause.name);
+            }
         }
     }
 
@@ -292,7 +305,7 @@ impl<E: Entropy> Engine<E> {
 }
 
 /// Returns whether a limit depends on what is held.
-fn limit_held(plan: &Plan) -> bool {
+pub fn limit_held(plan: &Plan) -> bool {
     let rules = plan.rules().iter().map(|rule| rule.limits);
     rules.chain([plan.limits()]).flatten().any(|limits| limits.max_active_faults.is_some())
 }

@@ -85,6 +85,16 @@ impl Allowance {
         &self.held
     }
 
+    /// Counts an exchange that is held, as far as it is not: no limit applied to it so far.
+    pub fn count(&mut self, places: &mut Places, rule: &Rc<str>) {
+        for scope in [rule, &self.everything] {
+            if !places.0.contains(scope) {
+                self.held.take(scope);
+                places.0.push(Rc::clone(scope));
+            }
+        }
+    }
+
     /// Tells the other workers about what has been held under documents that did not limit it.
     pub fn tell_held(&mut self, now: Instant) {
         self.held.tell(self.tally.as_mut(), now);
@@ -118,17 +128,14 @@ impl Allowance {
                 Some(Instant::default())
             };
             let granted = now.is_some_and(|now| {
-                let limits = limits.unwrap_or_default();
-                if !self.has_room(account, wish, scope, &limits, now) {
+                let Some(limits) = limits else { return true };
+                if !self.has_room(account, wish, scope, limits, now) {
                     return false;
                 }
-                if wish.place {
+                if wish.place && limits.max_active_faults.is_some() {
                     places.0.push(Rc::clone(&scope.places));
                 }
-                if !(wish.fault && limits.limit_faults()) {
-                    return true;
-                }
-                self.spend(account, scope, &limits, now)
+                !(wish.fault && limits.limit_faults()) || self.spend(account, scope, limits, now)
             });
             if !granted {
                 self.take_back();
@@ -154,12 +161,7 @@ impl Allowance {
             Some(most) if wish.room => {
                 self.held.ask(&scope.places, most.0, wish.place, self.tally.as_mut(), now)
             }
-            _ => {
-                if wish.place {
-                    self.held.take(&scope.places);
-                }
-                true
-            }
+            _ => true,
         }
     }
 

@@ -38,7 +38,7 @@ impl Holdings {
         Rc::ptr_eq(&self.0, &other.0)
     }
 
-    /// Takes a place that no limit applies to. The other workers are not told.
+    /// Takes a place that no limit has applied to. The other workers are not told yet.
     pub fn take(&self, scope: &Rc<str>) {
         self.with(|book| book.add(scope, None));
     }
