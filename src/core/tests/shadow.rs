@@ -8,7 +8,7 @@ use brownout_core::Plan;
 use brownout_core::engine::event::Event;
 use brownout_core::id::Direction;
 use brownout_core::sim::{Flow, Message, Progress};
-use common::{Head, Move, Proxy, Seeded, Steps, at, id, plan};
+use common::{Head, Move, Proxy, Seeded, at, id, plan};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
