@@ -362,6 +362,23 @@ fn what_the_host_cannot_time_uses_up_no_limit() {
 }
 
 #[test]
+fn a_response_that_the_host_cannot_time_gives_nothing_back_that_others_have_spent() {
+    let document = format!(
+        r#"{{"limits":{{"max_faults":2}},"rules":[
+            {{"name":"a","match":{{"path":{{"exact":"/a"}}}},"percentage":100,
+              "response":{{"delay":{{"fixed_delay":"1s"}}}}}},
+            {{"name":"b","percentage":100,"abort":{{"http_status":503}}}}]}}"#
+    );
+    let mut worker = common::proxy(&document, &[]);
+    let a = common::head(&[(":method", b"GET"), (":path", b"/a"), (":authority", b"shop")]);
+    assert_eq!(worker.request(1, &a), HeadersStep::Continue);
+    assert_eq!(worker.status(&get()), 503, "the second of two");
+    assert!(matches!(worker.response(1), HeadersStep::Hold(_)));
+    worker.engine.give_up(id(1));
+    assert_eq!(worker.status(&get()), 0, "both have been injected");
+}
+
+#[test]
 fn a_response_is_not_held_by_a_worker_that_has_lost_its_tick() {
     let mut worker = common::proxy(&suffering(r#""response":{"delay":{"fixed_delay":"1s"}}"#), &[]);
     assert_eq!(worker.request(1, &get()), HeadersStep::Continue);

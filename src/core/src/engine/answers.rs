@@ -29,6 +29,7 @@ impl<E: Entropy> Engine<E> {
             watch.begun(id, response);
         }
         let Some(mut exchange) = self.exchanges.remove(id.0) else { return HeadersStep::Continue };
+        self.allowance.settle();
         match core::mem::replace(&mut exchange.stage, Stage::Answered(None)) {
             Stage::Forwarded(ahead) => self.answer(id, exchange, ahead, response, clock),
             // The proxy itself replies while the request is held here, on a stream idle timeout for example.

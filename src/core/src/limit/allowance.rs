@@ -47,7 +47,7 @@ pub struct Allowance {
     /// The scope of the limits for all rules together.
     everything: Rc<str>,
     seen: Seen,
-    /// What the last exchange has spent, to be taken back if the host cannot carry out its fault.
+    /// What the last step has spent, to be taken back if the host cannot carry it out.
     spent: Vec<Spent>,
 }
 
@@ -120,7 +120,7 @@ impl Allowance {
         clock: &dyn Clock,
     ) -> Option<Places> {
         let mut places = Places::default();
-        self.spent.clear();
+        self.settle();
         for (scope, limits) in scopes {
             let now = if limits.is_some_and(|limits| limits.need_clock()) {
                 clock.now()
@@ -180,7 +180,12 @@ impl Allowance {
         second.is_some()
     }
 
-    /// Takes back what the last call of [`Self::take`] has counted.
+    /// Forgets what earlier steps have spent: they have been carried out.
+    pub fn settle(&mut self) {
+        self.spent.clear();
+    }
+
+    /// Takes back what has been spent since [`Self::settle`].
     pub fn take_back(&mut self) {
         for Spent { account, counts, second } in core::mem::take(&mut self.spent) {
             self.tally.change(account, &counts, &mut |words| {
