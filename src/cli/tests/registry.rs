@@ -30,10 +30,12 @@ fn has(scenario: &Value, field: &str) -> bool {
 }
 
 /// Tests with a case for each kind.
-const CASES: [&str; 5] = [
+const CASES: [&str; 7] = [
     "src/core/tests/shadow.rs",
     "tests/fuzz/engine/pool.rs",
     "tests/limits/cases.rs",
+    "tests/responses/grpc.rs",
+    "tests/shadow/counts.rs",
     "tests/shadow/documents.rs",
     "tests/soak/traffic.rs",
 ];

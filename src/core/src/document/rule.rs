@@ -109,7 +109,7 @@ impl Action {
 
     /// Calls `tell` with the name of each reply header that the action sets or removes.
     pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
-        self.each_faults().for_each(|faults| faults.reply_headers(tell));
+        self.each_faults().for_each(|faults| faults.reply_headers(&mut |_, name| tell(name)));
     }
 }
 

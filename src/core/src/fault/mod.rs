@@ -164,8 +164,10 @@ macro_rules! faults {
             }
 
             /// Calls `tell` with the name of each reply header that the faults set or remove.
-            pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(&str)) {
-                $(self.$field.as_deref().into_iter().for_each(|fault| fault.reply_headers(tell));)+
+            pub(crate) fn reply_headers(&self, tell: &mut dyn FnMut(Kind, &str)) {
+                $(self.$field.as_deref().into_iter().for_each(|fault| {
+                    fault.reply_headers(&mut |name| tell(Kind::$Kind, name));
+                });)+
             }
 
             /// Returns whether one of the faults can reset a stream.

@@ -9,6 +9,7 @@ use crate::document::rule::Rule;
 use crate::fault::Faults;
 use crate::fault::abort::{self, Abort};
 use crate::fault::delay::Delay;
+use crate::kind::Kind;
 use crate::limit::Limits;
 use crate::predicate::Predicate;
 use crate::predicate::string::Pattern;
@@ -25,7 +26,6 @@ const USUAL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Checks the faults of a rule, or of one of its outcomes.
 pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut Lints) {
-    let before = lints.found.len();
     if let Some(delay) = &faults.delay {
         lints.at("delay", |lints| self::delay(delay, lints));
     }
@@ -52,20 +52,15 @@ pub fn faults(rule: &Rule, faults: &Faults, limits: Option<&Limits>, lints: &mut
     for (kind, fault) in faults.iter() {
         lints.at(kind.name(), |lints| fault.share().into_iter().for_each(|share| never(share, lints)));
     }
-    any_reserved(faults, before, lints);
+    other_reserved(faults, lints);
     below(rule, limits, lints);
 }
 
-/// Reports the reserved headers of kinds that have no lint of their own for them.
-fn any_reserved(faults: &Faults, before: usize, lints: &mut Lints) {
-    let found = lints.found.iter().skip(before);
-    let mut reported = found.filter(|lint| lint.code == Code::ReservedHeader).count();
-    faults.reply_headers(&mut |name| {
-        if is_reserved(name) {
-            match reported.checked_sub(1) {
-                Some(rest) => reported = rest,
-                None => reserved(name, lints),
-            }
+/// Reports the reserved headers of the kinds that have no lint of their own for them.
+fn other_reserved(faults: &Faults, lints: &mut Lints) {
+    faults.reply_headers(&mut |kind, name| {
+        if !matches!(kind, Kind::Abort | Kind::Response) {
+            lints.at(kind.name(), |lints| reserved(name, lints));
         }
     });
 }
