@@ -104,9 +104,13 @@ pub enum Fact {
     Direction,
     /// The document in the route's metadata.
     RouteDocument,
+    /// The document in the virtual host's metadata.
+    VirtualHostDocument,
     NodeId,
     NodeCluster,
     NodeNamespace,
+    /// A label of the proxy: `app=reviews`.
+    NodeLabel,
 }
 
 impl Fact {
@@ -123,9 +127,15 @@ impl Fact {
                 return (Property::ListenerDirection, number.to_le_bytes().into());
             }
             Self::RouteDocument => Property::RouteDocument,
+            Self::VirtualHostDocument => Property::VirtualHostDocument,
             Self::NodeId => Property::NodeId,
             Self::NodeCluster => Property::NodeCluster,
             Self::NodeNamespace => Property::NodeNamespace,
+            Self::NodeLabel => {
+                let (label, value) = value.split_once('=').expect("a label is `key=value`");
+                let label: &'static str = Box::leak(label.to_owned().into_boxed_str());
+                return (Property::NodeLabel(label), value.as_bytes().to_vec());
+            }
         };
         (property, value.as_bytes().to_vec())
     }
