@@ -4,7 +4,7 @@ use crate::arguments::now;
 use crate::document::{DocumentFile, Mistake};
 use crate::manifest::{self, Carried, Read};
 use crate::report::{self, FileReport};
-use crate::terminal::{Done, Ended, complain, counted};
+use crate::terminal::{Done, Ended, complain, counted, say, show};
 use brownout_core::Severity;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::lint::{self, Context};
@@ -73,7 +73,7 @@ pub fn run(arguments: &Arguments) -> Done {
     let context = Context { now: Some(now()), strict: arguments.strict };
     let outcomes: Vec<FileOutcome> = arguments.files.iter().map(|path| examine(path, context)).collect();
     match arguments.format {
-        CheckFormat::Text => outcomes.iter().for_each(say),
+        CheckFormat::Text => outcomes.iter().for_each(tell),
         CheckFormat::Json => {
             let reports: Vec<FileReport<'_>> = outcomes.iter().map(report).collect();
             anstream::println!("{:#}", report::json(&reports));
@@ -143,10 +143,10 @@ fn carried(documents: Vec<Carried>, mut mistakes: Vec<Mistake>, context: Context
     FileFindings { mistakes, carried: Some(documents.len()), rules }
 }
 
-fn say(outcome: &FileOutcome) {
+fn tell(outcome: &FileOutcome) {
     match outcome {
         FileOutcome::Examined(file, found) => {
-            anstream::eprint!("{}", report::text(file, &found.mistakes));
+            show(file, &found.mistakes);
             say_summary(outcome);
         }
         FileOutcome::Unreadable(name, reason) => complain(format_args!("cannot read `{name}`: {reason}")),
@@ -155,7 +155,7 @@ fn say(outcome: &FileOutcome) {
 
 fn say_summary(outcome: &FileOutcome) {
     if let FileOutcome::Examined(file, found) = outcome {
-        anstream::eprintln!("{}: {}", file.name(), summary(found));
+        say(format_args!("{}: {}", file.name(), summary(found)));
     }
 }
 

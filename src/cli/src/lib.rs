@@ -44,6 +44,9 @@ check failed; 2 wrong usage, or something cannot be read, written or started. Se
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// The largest file or Envoy response to read, in bytes or with a unit (KiB, MiB, GiB).
+    #[arg(long, value_name = "SIZE", global = true, default_value = "64MiB", value_parser = input::size)]
+    max_input: u64,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -70,7 +73,9 @@ pub fn command() -> clap::Command {
 /// Runs the command with the arguments of the process. The exit code is 0 on success, 1 if a document is wrong or a
 /// check failed, and 2 for wrong usage or if something cannot be read, written or started.
 pub fn main() -> ExitCode {
-    terminal::exit_code(match Arguments::parse().command {
+    let Arguments { command, max_input } = Arguments::parse();
+    input::set_most(max_input);
+    terminal::exit_code(match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Push(arguments) => push::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
@@ -80,8 +85,8 @@ pub fn main() -> ExitCode {
         Command::Image(arguments) => image::run(&arguments),
         Command::Render(arguments) => render::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
-        Command::Completions(arguments) => shell::completions(command(), &arguments),
-        Command::Man(arguments) => shell::manual(command(), &arguments),
+        Command::Completions(arguments) => shell::completions(self::command(), &arguments),
+        Command::Man(arguments) => shell::manual(self::command(), &arguments),
         Command::Verify(arguments) => verify::run(&arguments),
     })
 }

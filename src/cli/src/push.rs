@@ -2,8 +2,7 @@
 
 use crate::document::DocumentFile;
 use crate::envoy::{Admin, AdminError};
-use crate::report;
-use crate::terminal::{Done, Ended, unusable};
+use crate::terminal::{Done, Ended, say, show, unusable};
 use crate::verify;
 use std::fs;
 use std::io;
@@ -82,8 +81,8 @@ fn push(arguments: &Arguments) -> Result<bool, Error> {
     let checked = match document.check() {
         Ok(checked) => checked,
         Err(mistakes) => {
-            anstream::eprint!("{}", report::text(&document, &mistakes));
-            anstream::eprintln!("{}: not pushed; the previous document stays in force", document.name());
+            show(&document, &mistakes);
+            say(format_args!("{}: not pushed; the previous document stays in force", document.name()));
             return Ok(false);
         }
     };

@@ -36,14 +36,43 @@ pub fn exit_code(done: Done) -> ExitCode {
     done.map_or_else(ExitCode::from, |()| ExitCode::SUCCESS)
 }
 
+/// Escapes control characters: a terminal would obey them, wherever they come from. Keeps line feeds and tabs.
+pub fn harmless(text: &str) -> String {
+    let escaped = |character: char| match character.is_control() && !matches!(character, '\n' | '\t') {
+        true => character.escape_debug().to_string(),
+        false => character.to_string(),
+    };
+    text.chars().map(escaped).collect()
+}
+
 /// Formats an error as all commands print it.
 pub fn as_error(error: impl Display) -> String {
-    format!("error: {error}")
+    format!("error: {}", harmless(&error.to_string()))
 }
 
 /// Prints an error.
 pub fn complain(error: impl Display) {
     anstream::eprintln!("{}", as_error(error));
+}
+
+/// Prints a line that is not data.
+pub fn say(line: impl Display) {
+    anstream::eprintln!("{line}");
+}
+
+/// Prints something that the user should probably change.
+pub fn warn(warning: impl Display) {
+    say(format_args!("warning: {}", harmless(&warning.to_string())));
+}
+
+/// Prints something that the user should know.
+pub fn note(note: impl Display) {
+    say(format_args!("note: {}", harmless(&note.to_string())));
+}
+
+/// Prints the mistakes and warnings of a file, with their source lines.
+pub fn show(file: &DocumentFile, mistakes: &[Mistake]) {
+    anstream::eprint!("{}", report::text(file, mistakes));
 }
 
 /// Prints an error that keeps the command from doing its work.
@@ -73,8 +102,8 @@ pub fn open(path: &Path) -> Result<DocumentFile, Ended> {
 
 /// Prints the mistakes of a file.
 pub fn mistaken(file: &DocumentFile, mistakes: &[Mistake]) -> Ended {
-    anstream::eprint!("{}", report::text(file, mistakes));
-    anstream::eprintln!("{}: {}", file.name(), counted(mistakes.len(), "mistake"));
+    show(file, mistakes);
+    say(format_args!("{}: {}", file.name(), counted(mistakes.len(), "mistake")));
     Ended::Failed
 }
 

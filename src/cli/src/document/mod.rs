@@ -77,7 +77,8 @@ impl DocumentFile {
             _ if source.trim_start().starts_with('{') => Syntax::Json,
             _ => Syntax::Yaml,
         };
-        Self { name: name.into(), bytes: bytes.into(), source, syntax, not_utf8 }
+        let name = crate::terminal::harmless(name);
+        Self { name, bytes: bytes.into(), source, syntax, not_utf8 }
     }
 
     /// Opens the document in a file; `-` is standard input.

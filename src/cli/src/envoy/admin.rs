@@ -135,7 +135,7 @@ impl Admin {
         let failed = |error: ureq::Error| self.error(path, error.to_string());
         let mut response = self.agent.get(format!("http://{}{path}", self.address)).call().map_err(failed)?;
         let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(input::MOST).read_to_string().map_err(failed)?;
+        let body = response.body_mut().with_config().limit(input::most()).read_to_string().map_err(failed)?;
         Ok((status, body))
     }
 

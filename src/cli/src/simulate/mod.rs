@@ -15,7 +15,7 @@ mod traffic;
 use crate::arguments::{Format, length, now_in_seconds, time};
 use crate::manifest::One;
 use crate::request::{RequestArguments, Unusable};
-use crate::terminal::{Done, print, unusable};
+use crate::terminal::{Done, note, print, unusable};
 use arrivals::{Arrivals, Pace};
 use brownout_core::Plan;
 use brownout_core::value::timestamp::Timestamp;
@@ -88,9 +88,9 @@ pub fn run(arguments: &Arguments) -> Done {
     let (document, plan) = arguments.document.open()?;
     let simulation = simulate(document.name(), plan, arguments).map_err(unusable)?;
     for rule in &simulation.traffic.not_invented {
-        anstream::eprintln!(
-            "note: could not make up a request for `{rule}`: provide one with --request, --har or --access-log"
-        );
+        note(format_args!(
+            "could not make up a request for `{rule}`: provide one with --request, --har or --access-log"
+        ));
     }
     print(match arguments.format {
         Format::Text => text::report(&simulation),

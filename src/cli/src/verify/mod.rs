@@ -12,8 +12,7 @@ pub use verdict::{Finding, Verdict};
 
 use crate::arguments::{Format, length};
 use crate::envoy::{Admin, AdminError};
-use crate::report::text;
-use crate::terminal::{Done, Ended, failed, open, print, unusable};
+use crate::terminal::{Done, Ended, failed, open, print, show, unusable};
 use brownout_core::Plan;
 use counts::EnvoyCounts;
 use std::net::SocketAddr;
@@ -109,7 +108,7 @@ fn document(arguments: &Arguments, admin: &Admin) -> Result<(String, Plan), Ende
     match document.check() {
         Ok(checked) => Ok((document.name().into(), checked.plan)),
         Err(mistakes) => {
-            anstream::eprint!("{}", text(&document, &mistakes));
+            show(&document, &mistakes);
             Err(Ended::Failed)
         }
     }
