@@ -214,6 +214,10 @@ async fn documents_whose_counts_would_have_the_same_place_inject_alike() {
         assert_eq!(faults, 3, "{number}\n{}", envoy.log());
     }
     // Two of ten had to take the place of others, which said so.
-    assert!(envoy.log().contains("counts start over: another document took their place"), "{}", envoy.log());
+    assert!(
+        envoy.log().contains("counts start at 0 again: another document took their place"),
+        "{}",
+        envoy.log()
+    );
     assert!(envoy.is_alive());
 }

@@ -394,14 +394,14 @@ fn workers_that_share_a_tally_count_together_and_without_one_take_nothing() {
 #[test]
 fn a_sample_chooses_in_exactly_one_way() {
     let said = |sample: &str| about_rule(&format!(r#""percentage":1,"sample":{sample}"#));
-    let none = "needs a way to choose: expected one of `by`, `every` or `first`";
+    let none = "has no selection: expected one of `by`, `every` or `first`";
     for (sample, expected) in [
         ("{}", none),
         (r#"{"of":2}"#, none),
-        (r#"{"every":2,"first":1}"#, "chooses in one way: `every` and `first` exclude each other"),
-        (r#"{"by":{"trace":{}},"every":2}"#, "chooses in one way: `by` and `every` exclude each other"),
+        (r#"{"every":2,"first":1}"#, "has more than one selection: `every` and `first` exclude each other"),
+        (r#"{"by":{"trace":{}},"every":2}"#, "has more than one selection: `by` and `every` exclude each other"),
     ] {
-        assert_eq!(said(sample), [format!("sample: a sample {expected}")], "{sample}");
+        assert_eq!(said(sample), [format!("sample: the sample {expected}")], "{sample}");
     }
     for sample in [r#"{"every":2,"salt":"s"}"#, r#"{"first":2,"missing":"skip"}"#] {
         assert_eq!(said(sample), ["sample: invalid sample: `salt` and `missing` require `by`"], "{sample}");
@@ -427,10 +427,10 @@ fn a_sample_chooses_in_exactly_one_way() {
 fn a_key_is_exactly_one_thing() {
     let said = |by: &str| about_rule(&format!(r#""percentage":1,"sample":{{"by":{by}}}"#));
     let kinds = "`header`, `cookie`, `query_parameter`, `source_ip`, `principal` or `trace`";
-    assert_eq!(said("{}"), [format!("sample.by: a key needs a source: expected one of {kinds}")]);
+    assert_eq!(said("{}"), [format!("sample.by: `by` has no key: expected one of {kinds}")]);
     assert_eq!(
         said(r#"{"trace":{},"principal":{}}"#),
-        ["sample.by: a key takes only one source: `principal` and `trace` exclude each other"]
+        ["sample.by: `by` has more than one key: `principal` and `trace` exclude each other"]
     );
     assert_eq!(
         said(r#"{"header":"a b"}"#),

@@ -103,7 +103,7 @@ impl SharedTally {
         self.generation.join(u64::MAX, Some(line));
         self.generation.line = line;
         self.keys = Default::default();
-        log::warn!("brownout: counts start over: another document took their place");
+        log::warn!("brownout: counts start at 0 again: another document took their place");
     }
 
     fn key(&mut self, account: Account, scope: &Rc<str>) -> Rc<str> {

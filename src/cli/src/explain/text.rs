@@ -12,8 +12,8 @@ use brownout_core::effect::Effects;
 use brownout_core::explain::trace::{By, Check, Odds, RuleTrace, Verdict};
 use brownout_core::explain::{self, fault, matching, rule::key_words, rule::share, shown};
 use brownout_core::fault::Faults;
+use brownout_core::value::percent::FractionalPercent;
 use brownout_core::value::percent::WHOLE;
-use brownout_core::value::percent::{Denominator, FractionalPercent};
 use brownout_core::{Plan, entropy::Entropy, words};
 use std::fmt::Write as _;
 
@@ -109,7 +109,7 @@ fn full(plan: &Plan, one: &Explained) -> String {
 fn of_rule(out: &mut String, traced: &RuleTrace, rule: &Rule, one: &Explained) {
     let verdict = match &traced.verdict {
         Verdict::Off => "is off".to_owned(),
-        Verdict::Quiet => "matches, and is quiet at this time".to_owned(),
+        Verdict::Quiet => "matches, but its schedule is not active at this time".to_owned(),
         Verdict::Differs => "does not match".to_owned(),
         Verdict::Excluded => "matches, and the request is excluded".to_owned(),
         Verdict::Matches(odds) => format!("matches; {}", taking(odds, rule)),
@@ -141,7 +141,7 @@ fn schedule(out: &mut String, rule: &Rule, level: Option<u32>) {
         paragraph(out, "   ", &harmless(sentence));
     }
     if let Some(level) = level {
-        let text = format!("Its ramp has reached {} of the configured percentage.", percent(level));
+        let text = format!("Its ramp has reached {} of the configured percentage.", words::percent(level));
         paragraph(out, "   ", &text);
     }
 }
@@ -175,8 +175,8 @@ fn by(out: &mut String, odds: &Odds, rule: &Rule) {
                 "Its {name} is `{}`, which with the salt `{}` always falls on {}: {verdict} {}.{outcomes}",
                 shown(key),
                 rule.salt(),
-                percent(*point),
-                percent(odds.share),
+                words::percent(*point),
+                words::percent(odds.share),
             )
         }
     };
@@ -255,7 +255,7 @@ fn found(check: &Check) -> String {
     let values: Vec<String> = check.seen.iter().map(|value| format!("`{value}`")).collect();
     match (values.is_empty(), check.about) {
         (false, _) => values.join(", "),
-        (true, Some(property)) => format!("not known here, say it with {}", option_for(property)),
+        (true, Some(property)) => format!("unknown; set it with {}", option_for(property)),
         (true, None) => "the request has none".into(),
     }
 }
@@ -265,7 +265,7 @@ fn fate(summary: &Fates) -> String {
     for (name, mode, likelihood) in &summary.rules {
         let how = match likelihood {
             Some(likelihood) => chance(*likelihood),
-            None => "depending on how many came before".to_owned(),
+            None => "depends on how many requests came before".to_owned(),
         };
         let only = if *mode == Mode::Shadow { " (only counted)" } else { "" };
         parts.push(format!("`{name}` {how}{only}"));
@@ -277,10 +277,6 @@ fn fate(summary: &Fates) -> String {
         None => parts.push("otherwise untouched".into()),
     }
     parts.join(", ")
-}
-
-fn percent(millionths: u32) -> String {
-    share(FractionalPercent::new(millionths, Denominator::Million))
 }
 
 fn chance(likelihood: f64) -> String {

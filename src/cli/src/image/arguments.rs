@@ -46,7 +46,7 @@ fn reference(text: &str) -> Result<Reference, String> {
         "expected a registry, a repository and a tag, such as `registry.example/brownout:0.2.0`".to_owned()
     })?;
     match (reference.digest(), text.rsplit('/').next()) {
-        (Some(_), _) => Err("a push needs a tag, not a digest: write `brownout:0.2.0`".into()),
+        (Some(_), _) => Err("push to a tag, not a digest: write `brownout:0.2.0`".into()),
         // The parser would fill in `latest`, which Istio pulls again each time.
         (None, Some(last)) if last.contains(':') => Ok(reference),
         (None, _) => Err(format!("missing tag: write `{text}:0.2.0`")),
@@ -66,7 +66,7 @@ mod tests {
             Err("missing tag: write `registry.example:5000/brownout:0.2.0`".into())
         );
         let digest = format!("registry.example/brownout@sha256:{}", "a".repeat(64));
-        assert!(reference(&digest).is_err_and(|error| error.contains("needs a tag")));
+        assert!(reference(&digest).is_err_and(|error| error.contains("push to a tag")));
         assert!(reference("no spaces:1").is_err_and(|error| error.starts_with("expected a registry")));
     }
 }

@@ -113,7 +113,7 @@ impl ModuleSource {
 /// Whether the plugin shares a VM with others.
 #[derive(Debug, clap::Args)]
 pub struct Sharing {
-    /// Run the module in a VM of its own on each worker: other plugins do not share its fate, nor its limits.
+    /// Run the module in a VM of its own: a crash affects no other plugin, and limits are counted separately.
     #[arg(long)]
     pub own_vm: bool,
 }

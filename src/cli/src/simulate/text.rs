@@ -39,7 +39,7 @@ fn head(out: &mut String, simulation: &Simulation) {
         grouped(observed.requests)
     );
     paragraph(out, "", &bold(&first));
-    let _ = writeln!(out, "from {start} on, when the document arrives");
+    let _ = writeln!(out, "starting at {start}, when the document arrives");
     if traffic.is_given {
         return;
     }
@@ -61,7 +61,7 @@ fn totals(out: &mut String, observed: &Observed) {
         ("untouched", untouched, ""),
         ("overflow", observed.sum(|counts| counts.overflow), "by a limit"),
         ("shadowed", observed.sum(|counts| counts.shadowed), "by the mode `shadow`"),
-        ("refused", observed.routes_refused, "for a wrong document of the route"),
+        ("refused", observed.routes_refused, "because the route's document is invalid"),
     ];
     out.push('\n');
     for (name, count, why) in lines.into_iter().filter(|(_, count, why)| *count > 0 || why.is_empty()) {

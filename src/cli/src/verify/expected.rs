@@ -32,7 +32,7 @@ impl Expected {
         let is_varying = schedule.is_some_and(|schedule| schedule.ramp_up.is_some() || schedule.on.is_some());
         let because = because
             .or(asked(rule).then_some("it depends on each request"))
-            .or(is_varying.then_some("its schedule varies the share"));
+            .or(is_varying.then_some("its percentage changes with the schedule"));
         // The arrival time of the document is unknown, so a pulse or a ramp counts as live.
         let arrived = Some(Instant(std::time::Duration::ZERO));
         let is_live = schedule.is_none_or(|schedule| schedule.level(&Moment::of(now()), arrived).is_some())

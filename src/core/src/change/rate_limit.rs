@@ -48,7 +48,7 @@ object! {
         /// The share of the rule's requests that are slowed down: all if absent.
         pub percentage: Option<FractionalPercent>,
     }
-    exactly_one ["fixed_limit", "header_limit"] else "a rate limit needs a rate", "a rate limit takes only one rate"
+    exactly_one ["fixed_limit", "header_limit"] else "the rate limit has no rate", "the rate limit has more than one rate"
 }
 
 impl RateLimit {

@@ -33,7 +33,7 @@ object! {
         /// With `first`: takes the first N of every M requests.
         pub of: Option<Positive>,
     }
-    exactly_one ["by", "every", "first"] else "a sample needs a way to choose", "a sample chooses in one way"
+    exactly_one ["by", "every", "first"] else "the sample has no selection", "the sample has more than one selection"
     check Self::check
 }
 
@@ -94,7 +94,7 @@ words! {
 choice! {
     /// The key that decides which requests are taken together.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    pub enum Key else "a key needs a source", "a key takes only one source" {
+    pub enum Key else "`by` has no key", "`by` has more than one key" {
         /// The first value of a header.
         Header(HeaderName) = "header",
         /// The first cookie with this name, in any `cookie` header.

@@ -76,7 +76,7 @@ fn rules(all: Vec<Chaos>, choices: &Choices, findings: &mut Findings) -> Vec<Rul
     for Chaos { mut rule, pods, window } in all {
         if !choices.select_pods && first.as_ref().is_some_and(|first| !first.same(&pods)) {
             let why = "a document applies to every proxy that gets it: import them one at a time, or with `--select-pods`";
-            findings.refuse(&rule.place, "an `HTTPChaos` for different pods than the first", why);
+            findings.refuse(&rule.place, "an `HTTPChaos` that selects different pods from the first", why);
             continue;
         }
         let same_note = !choices.select_pods && !rules.is_empty();

@@ -75,7 +75,7 @@ const ROWS: &[Mapping] = &[
         Noted,
         "`request.headers.add` or `response.headers.add`. Of a name that is given more than once, Chaos Mesh adds only the last value",
     ),
-    row("tls", Left, "the proxy sees requests after their TLS has ended"),
+    row("tls", Left, "the proxy sees requests after TLS termination"),
     row(
         "duration",
         Noted,

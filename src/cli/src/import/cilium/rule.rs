@@ -14,6 +14,7 @@ use crate::import::rule::Rule;
 use crate::import::settle::runnable;
 use crate::import::window::{length, of_any_length};
 use brownout_core::decode::diagnostic::Code;
+use brownout_core::words::percent;
 use std::time::Duration;
 
 /// Options that apply to every rule.
@@ -60,14 +61,9 @@ fn probability(node: &Node<'_>, findings: &mut Findings) -> Option<u32> {
     }
     let (share, exact) = millionths(probability);
     if !exact && (0.0..1.0).contains(&probability) {
-        findings
-            .note(&node.place, format!("rounded to {} %: a percentage has four decimals", percent(share)));
+        findings.note(&node.place, format!("rounded to {}: a percentage has four decimals", percent(share)));
     }
     Some(share)
-}
-
-fn percent(share: u32) -> String {
-    (f64::from(share) / 10_000.0).to_string()
 }
 
 fn condition(fields: &Fields<'_>, findings: &mut Findings) -> Condition {
@@ -107,7 +103,11 @@ fn response(
 ) -> Option<(String, Built)> {
     const ACTIONS: [&str; 3] = ["delay-response", "add-response-headers", "rewrite-status"];
     let Some(first) = ACTIONS.iter().find_map(|name| fields.find(name)) else {
-        fields.ignore(&["status-code"], "it applies to responses, and nothing happens to them", findings);
+        fields.ignore(
+            &["status-code"],
+            "it applies only to responses, and this rule does not change them",
+            findings,
+        );
         return None;
     };
     let status = fields.then("status-code", |node| number(node, findings));
@@ -147,14 +147,14 @@ fn again(share: u32, node: &Node<'_>, draws: Draws, findings: &mut Findings) -> 
     match draws {
         Draws::Twice => {
             let note = format!(
-                "Cilium draws again for the response, so {twice} % of all requests get this; with `--intended` it would be {once} %"
+                "Cilium draws again for the response, so {twice} of all requests get this; with `--intended` it would be {once}"
             );
             findings.note(&node.place, note);
             Some(percentage::built(share))
         }
         Draws::Once => {
             let note = format!(
-                "{once} % of the requests get this, as intended; in Cilium, which draws twice, it is {twice} %"
+                "{once} of the requests get this, as intended; in Cilium, which draws twice, it is {twice}"
             );
             findings.note(&node.place, note);
             Some(percentage::built(ALL))

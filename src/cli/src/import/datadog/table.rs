@@ -23,7 +23,7 @@ const ROWS: &[Mapping] = &[
     row("unsafeMode", Left, CHOICE),
     row("onInit", Left, "a proxy has its document when it gets it"),
     row("triggers", Left, "a document begins when it arrives, or at `--starting-at`"),
-    row("reporting", Left, "a document notifies nobody; its `experiment` is in the proxy's log"),
+    row("reporting", Left, "Brownout sends no notifications; its `experiment` is in the proxy's log"),
     row(
         "duration",
         Noted,
