@@ -363,13 +363,11 @@ fn what_the_host_cannot_time_uses_up_no_limit() {
 
 #[test]
 fn a_response_that_the_host_cannot_time_gives_nothing_back_that_others_have_spent() {
-    let document = format!(
-        r#"{{"limits":{{"max_faults":2}},"rules":[
-            {{"name":"a","match":{{"path":{{"exact":"/a"}}}},"percentage":100,
-              "response":{{"delay":{{"fixed_delay":"1s"}}}}}},
-            {{"name":"b","percentage":100,"abort":{{"http_status":503}}}}]}}"#
-    );
-    let mut worker = common::proxy(&document, &[]);
+    let document = r#"{"limits":{"max_faults":2},"rules":[
+        {"name":"a","match":{"path":{"exact":"/a"}},"percentage":100,
+          "response":{"delay":{"fixed_delay":"1s"}}},
+        {"name":"b","percentage":100,"abort":{"http_status":503}}]}"#;
+    let mut worker = common::proxy(document, &[]);
     let a = common::head(&[(":method", b"GET"), (":path", b"/a"), (":authority", b"shop")]);
     assert_eq!(worker.request(1, &a), HeadersStep::Continue);
     assert_eq!(worker.status(&get()), 503, "the second of two");

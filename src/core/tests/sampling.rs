@@ -399,7 +399,10 @@ fn a_sample_chooses_in_exactly_one_way() {
         ("{}", none),
         (r#"{"of":2}"#, none),
         (r#"{"every":2,"first":1}"#, "has more than one selection: `every` and `first` exclude each other"),
-        (r#"{"by":{"trace":{}},"every":2}"#, "has more than one selection: `by` and `every` exclude each other"),
+        (
+            r#"{"by":{"trace":{}},"every":2}"#,
+            "has more than one selection: `by` and `every` exclude each other",
+        ),
     ] {
         assert_eq!(said(sample), [format!("sample: the sample {expected}")], "{sample}");
     }
