@@ -74,7 +74,7 @@ pub struct Exchange {
     /// Whether it is sent while those before it may still wait, on a connection of its own. Its path must be another.
     #[serde(default)]
     pub overlaps: bool,
-    /// Facts that only the proxy knows, by [`Fact`]. No client can state them: only the engine is asked.
+    /// Facts that only the proxy knows, by name. No client can state them: only the engine is asked.
     #[serde(default)]
     pub facts: BTreeMap<Fact, String>,
     /// The upstream's answer, if the request reaches it.

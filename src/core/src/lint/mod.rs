@@ -1,6 +1,6 @@
 //! Warnings about what is legal in a document but probably not what its author wants. Not part of the Wasm module.
 //!
-//! Each lint is a [`Diagnostic`] with [`Severity::Warning`] and a code of its own; `docs/codes.md` has an example of each.
+//! Each lint is a [`Diagnostic`] with the severity `Warning` and a code of its own; `docs/codes.md` has an example of each.
 //! A lint must almost never be wrong: what is merely unusual is not reported.
 
 mod cover;
