@@ -221,3 +221,40 @@ async fn documents_whose_counts_would_have_the_same_place_inject_alike() {
     );
     assert!(envoy.is_alive());
 }
+
+/// Two routes with the same text, on four workers: each has counts of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn routes_with_the_same_text_have_limits_of_their_own() {
+    const MOST: usize = 5;
+    let text = json!({
+        "rules": [{
+            "name": "few",
+            "percentage": 100,
+            "limits": { "max_faults": MOST },
+            "abort": { "http_status": 503 },
+        }],
+    });
+    let route = |prefix: &str| {
+        json!({
+            "name": prefix,
+            "match": { "prefix": prefix },
+            "route": { "cluster": Cluster::USUAL },
+            "metadata": { "filter_metadata": { "brownout": { "json": text.to_string() } } },
+        })
+    };
+    let upstream = Upstream::start().await;
+    let filter = Filter::brownout(&Configuration::document(&json!({ "per_route": true })));
+    let listener = Listener::named("main").filter(filter).routes(vec![route("/a"), route("/b")]);
+    let bootstrap = Bootstrap::new().concurrency(4).cluster(Cluster::of(&upstream)).listener(listener);
+    let envoy = Envoy::start(bootstrap).await;
+    for path in ["/a", "/b"] {
+        let mut faults = 0;
+        for _ in 0..4 * MOST {
+            let mut connection = Connection::open(Protocol::Http1, envoy.address("main")).await;
+            let reply = connection.send(Request::get(path)).await.expect("a reply");
+            faults += usize::from(reply.status.as_u16() == 503);
+        }
+        assert_eq!(faults, MOST, "{path}\n{}", envoy.log());
+    }
+    assert!(envoy.is_alive());
+}

@@ -4,7 +4,7 @@ use crate::arguments::now;
 use crate::document::{DocumentFile, Mistake};
 use crate::manifest::{self, Carried, Read};
 use crate::report::{self, FileReport};
-use crate::terminal::{Done, Ended, complain, counted, say, show};
+use crate::terminal::{Done, Ended, complain, counted, print, say, show};
 use brownout_core::Severity;
 use brownout_core::decode::diagnostic::Code;
 use brownout_core::lint::{self, Context};
@@ -76,11 +76,11 @@ pub fn run(arguments: &Arguments) -> Done {
         CheckFormat::Text => outcomes.iter().for_each(tell),
         CheckFormat::Json => {
             let reports: Vec<FileReport<'_>> = outcomes.iter().map(report).collect();
-            anstream::println!("{:#}", report::json(&reports));
+            print(format_args!("{:#}\n", report::json(&reports)));
         }
         CheckFormat::Github => {
             let reports: Vec<FileReport<'_>> = outcomes.iter().map(report).collect();
-            anstream::print!("{}", report::github(&reports));
+            print(report::github(&reports));
             outcomes.iter().for_each(say_summary);
         }
     }

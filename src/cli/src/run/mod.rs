@@ -23,7 +23,7 @@ use crate::document::{Checked, DocumentFile, Mistake};
 use crate::envoy::{self, LocateError, ProcessError};
 use crate::module;
 use crate::report;
-use crate::terminal::{Done, Ended, as_error, complain};
+use crate::terminal::{Done, Ended, as_error, complain, print};
 use board::Board;
 use brownout_core::value::duration::LONGEST;
 use serde_json::{Value, json};
@@ -155,7 +155,7 @@ enum Error {
 /// Runs it; the exit codes are in the help.
 pub fn run(arguments: &Arguments) -> Done {
     if arguments.print_example {
-        anstream::print!("{DEMO}");
+        print(DEMO);
         return Ok(());
     }
     let own = |code: u8| if arguments.command.is_empty() { code } else { OWN_FAILURE };
